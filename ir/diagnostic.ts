@@ -1,0 +1,110 @@
+/**
+ * What a user is told. Codes are stable and grouped by stage in `diagnosticTable`; the text of a code's summary is documentation,
+ * the message of one diagnostic says what was seen.
+ */
+
+export type Severity = "error" | "warning" | "note";
+
+export interface Diagnostic {
+  readonly code: DiagnosticCode;
+  readonly severity: Severity;
+  /** one sentence, in the words of the user's model */
+  readonly message: string;
+  /** the ONNX node, layer or value that it is about */
+  readonly subject?: string;
+  /** what the user can do */
+  readonly hint?: string;
+}
+
+/** Code -> what it means. WSC1xxx reading, 2xxx graph, 3xxx operators, 4xxx passes, 5xxx placement, 6xxx codegen, 7xxx run time, 8xxx command line. */
+export const diagnosticTable = {
+  WSC1001: "the file cannot be read",
+  WSC1002: "the file is no ONNX model",
+  WSC1003: "the model's header is missing or contradictory",
+  WSC1004: "the opset is not supported",
+  WSC1005: "a tensor's data does not fit its dims and type",
+  WSC1006: "external data cannot be used",
+  WSC1007: "an element type is not supported",
+  WSC1008: "a model-local function cannot be inlined",
+  WSC1009: "a size is beyond what this machine or WebAssembly can hold",
+  WSC2001: "a node reads a value that nothing defines",
+  WSC2002: "two definitions share one name",
+  WSC2003: "the graph has a cycle",
+  WSC2004: "a declared type or shape contradicts the inferred one",
+  WSC2005: "a symbolic dimension is not bound",
+  WSC2006: "the intermediate representation is malformed",
+  WSC2007: "text of an intermediate form cannot be parsed",
+  WSC3001: "the operator is not supported",
+  WSC3002: "an attribute is missing, unknown or of the wrong type",
+  WSC3003: "a node has the wrong number of inputs or outputs",
+  WSC3004: "shapes do not fit the operator",
+  WSC3005: "element types do not fit the operator",
+  WSC3006: "an attribute's value is out of range",
+  WSC4001: "a pass left an invalid graph",
+  WSC5001: "the target description is not valid",
+  WSC5002: "the model does not fit the target",
+  WSC5003: "the placement is not legal",
+  WSC5004: "the solver found no answer in its limits",
+  WSC6001: "no kernel can be generated for an operation",
+  WSC7001: "an input is missing",
+  WSC7002: "an input has the wrong shape or type",
+  WSC7003: "a name is unknown",
+  WSC7004: "the compiled program cannot be loaded",
+  WSC7005: "a value at run time is out of range",
+  WSC7006: "a session is used after its release",
+  WSC8001: "wrong usage of the command line",
+  WSC8002: "a file cannot be written",
+  WSC9001: "a defect in wsc",
+} as const;
+
+export type DiagnosticCode = keyof typeof diagnosticTable;
+
+/** Carries one or more diagnostics up to the edge (CLI or API), where they are rendered. The only error wsc throws on purpose. */
+export class WscError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map(renderDiagnostic).join("\n"));
+    this.name = "WscError";
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Builds the error for one diagnostic; callers write `throw fail("WSC3004", "…", { subject })`. */
+export function fail(
+  code: DiagnosticCode,
+  message: string,
+  more: { readonly subject?: string | undefined; readonly hint?: string | undefined } = {},
+): WscError {
+  return new WscError([diagnostic("error", code, message, more)]);
+}
+
+export function diagnostic(
+  severity: Severity,
+  code: DiagnosticCode,
+  message: string,
+  more: { readonly subject?: string | undefined; readonly hint?: string | undefined } = {},
+): Diagnostic {
+  return {
+    code,
+    severity,
+    message,
+    ...(more.subject === undefined ? {} : { subject: more.subject }),
+    ...(more.hint === undefined ? {} : { hint: more.hint }),
+  };
+}
+
+const maxSubjectLength = 120;
+
+/** A name as it may stand in a message: control characters escaped, long ones cut. */
+export function showName(name: string): string {
+  const clean = JSON.stringify(name).slice(1, -1);
+  return clean.length <= maxSubjectLength ? clean : `${clean.slice(0, maxSubjectLength)}… (${name.length} characters)`;
+}
+
+/** `error WSC3004: Conv "/layer1/conv": …` with the hint on a line of its own. */
+export function renderDiagnostic(d: Diagnostic): string {
+  const subject = d.subject === undefined ? "" : `${d.subject}: `;
+  const hint = d.hint === undefined ? "" : `\n  help: ${d.hint}`;
+  return `${d.severity} ${d.code}: ${subject}${d.message}${hint}`;
+}

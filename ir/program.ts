@@ -1,0 +1,161 @@
+/**
+ * The program: what the runtime executes. One linear memory holds weights and activations at fixed offsets; steps run in order, each kernel
+ * step being one call of an exported WASM function.
+ *
+ * Kernel functions take only i32 parameters: the byte addresses in `args`, then `begin` and `end`, a range of the step's `units`
+ * (independent pieces of work: a thread takes a range, one thread takes all).
+ */
+import type { Json, ValueType } from "./graph.ts";
+import type { DType } from "./dtype.ts";
+
+export const programVersion = 1;
+
+/** Index into `Program.values`. */
+export type SlotId = number;
+
+export type ProgramValue =
+  /** bytes at a fixed address; dense row-major */
+  | {
+      readonly kind: "memory";
+      readonly offset: number;
+      readonly dtype: DType;
+      readonly shape: readonly number[];
+      /** weights are loaded once and never written */
+      readonly region: "weights" | "arena";
+    }
+  /** a JavaScript value: strings, sequences, tensors of shapes known only at run time */
+  | { readonly kind: "host"; readonly type: ValueType };
+
+export interface ProgramPort {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly slot: SlotId;
+}
+
+export interface Block {
+  readonly steps: readonly Step[];
+}
+
+interface StepBase {
+  /** ONNX node names behind this step */
+  readonly origin: readonly string[];
+}
+
+export interface KernelStep extends StepBase {
+  readonly kind: "kernel";
+  /** export of the kernels module */
+  readonly function: string;
+  readonly args: readonly number[];
+  readonly units: number;
+  /** id in the kernel graph */
+  readonly kernel: number;
+}
+
+/** A function of runtime/host over JavaScript tensors. */
+export interface HostStep extends StepBase {
+  readonly kind: "host";
+  readonly fn: string;
+  readonly attributes: { readonly [key: string]: Json };
+  readonly inputs: readonly SlotId[];
+  readonly outputs: readonly SlotId[];
+  readonly reason: string;
+}
+
+/** Copies a value (between memory and host where their kinds differ). */
+export interface CopyStep extends StepBase {
+  readonly kind: "copy";
+  readonly from: SlotId;
+  readonly to: SlotId;
+}
+
+export interface IfStep extends StepBase {
+  readonly kind: "if";
+  readonly condition: SlotId;
+  readonly then: Block;
+  readonly else: Block;
+}
+
+/** Runs `body` while the condition holds, at most `tripCount` times. `stacked` values are appended after each iteration. */
+export interface LoopStep extends StepBase {
+  readonly kind: "loop";
+  readonly tripCount: SlotId;
+  readonly initialCondition: SlotId;
+  /** written by the runtime before each iteration */
+  readonly iteration: SlotId;
+  readonly condition: SlotId;
+  readonly bodyCondition: SlotId;
+  readonly body: Block;
+  /** after each iteration, `from` becomes `to` (all at once) */
+  readonly carried: readonly { readonly from: SlotId; readonly to: SlotId }[];
+  readonly stacked: readonly { readonly from: SlotId; readonly to: SlotId }[];
+}
+
+export interface ScanStep extends StepBase {
+  readonly kind: "scan";
+  readonly length: number;
+  readonly slices: readonly {
+    readonly from: SlotId;
+    readonly to: SlotId;
+    readonly axis: number;
+    readonly reverse: boolean;
+  }[];
+  readonly body: Block;
+  readonly carried: readonly { readonly from: SlotId; readonly to: SlotId }[];
+  readonly stacked: readonly {
+    readonly from: SlotId;
+    readonly to: SlotId;
+    readonly axis: number;
+    readonly reverse: boolean;
+  }[];
+}
+
+export interface DeferredStep extends StepBase {
+  readonly kind: "deferred";
+  readonly payload: SlotId;
+  readonly inputNames: readonly string[];
+  readonly inputs: readonly SlotId[];
+  readonly outputNames: readonly string[];
+  readonly outputs: readonly SlotId[];
+  readonly reason: string;
+}
+
+export type Step = KernelStep | HostStep | CopyStep | IfStep | LoopStep | ScanStep | DeferredStep;
+
+/** A binary with the kernels; several differ only in the WebAssembly features that they use. */
+export interface ProgramModule {
+  readonly file: string;
+  readonly features: readonly ("simd128" | "relaxed-simd")[];
+}
+
+export interface Program extends Block {
+  readonly version: typeof programVersion;
+  readonly name: string;
+  readonly inputs: readonly ProgramPort[];
+  readonly outputs: readonly ProgramPort[];
+  readonly values: readonly ProgramValue[];
+  /** bytes; weights start at `weightsOffset`, the arena (activations, scratch) at `arenaOffset` */
+  readonly memory: {
+    readonly weightsOffset: number;
+    readonly weightsBytes: number;
+    readonly arenaOffset: number;
+    readonly arenaBytes: number;
+  };
+  /** in order of preference */
+  readonly modules: readonly ProgramModule[];
+}
+
+/** A piece of the weights; `write` fills exactly `byteLength` bytes, so that packing needs no second copy of a large model. */
+export interface WeightSegment {
+  /** address in linear memory */
+  readonly offset: number;
+  readonly byteLength: number;
+  readonly write: (target: Uint8Array) => void;
+}
+
+/** A program with its binaries: what codegen gives and the runtime loads, in memory or from a folder. */
+export interface CompiledProgram {
+  readonly program: Program;
+  /** by `ProgramModule.file` */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  readonly weights: readonly WeightSegment[];
+}
