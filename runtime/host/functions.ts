@@ -1,0 +1,51 @@
+/**
+ * The functions that host ops call, by name: the camelCase of the ONNX operator where there is one. Each family is a file.
+ *
+ * Operands are positional. Trailing optional operands may be left out; one before a present operand is filled with the default that the
+ * table gives (a constant). `?` marks what may be left out. Flags are booleans (0 and 1 do as well). Element types are our own names
+ * ("f32"). Axes may be negative. Numbers that JSON cannot hold are written as strings ("NaN", "Infinity", "-Infinity").
+ *
+ * | function | operands | attributes | results |
+ * |---|---|---|---|
+ * | nonZero | x | | i64[rank, n] |
+ * | unique | x | axis: int or null, sorted | values, first index i64[n], inverse i64[count], counts i64[n] |
+ * | compress | x, condition bool[k] | axis: int or null | x's dtype |
+ * | nonMaxSuppression | boxes f32[b,n,4], scores f32[b,c,n], maxOutputBoxesPerClass? i64 (0), iouThreshold? f32 (0), scoreThreshold? f32 (-inf) | centerPointBox | i64[k,3] |
+ * | identity | any value | | the same |
+ * | sequenceConstruct | element… | | sequence |
+ * | sequenceEmpty | | | sequence |
+ * | sequenceAt | sequence, position (i32, i64) | | element |
+ * | sequenceInsert | sequence, element, position? | | sequence |
+ * | sequenceErase | sequence, position? | | sequence |
+ * | sequenceLength | sequence | | i64[] |
+ * | concatFromSequence | sequence of tensors | axis, newAxis | tensor |
+ * | splitToSequence | x, split? (scalar or vector) | axis, keepdims | sequence |
+ * | optional | value? | | optional |
+ * | optionalGetElement | optional (or a bare value) | | the value |
+ * | optionalHasElement | optional (or a bare value)? | | bool[] |
+ * | stringConcat | x, y (broadcast) | | string |
+ * | stringEqual | x, y (broadcast) | | bool |
+ * | stringWhere | condition bool, x, y (broadcast) | | string |
+ * | stringNormalizer | x string[c] or [1,c] | caseChangeAction: "NONE", "LOWER" or "UPPER", isCaseSensitive, stopwords: string[], locale: string | string |
+ * | stringSplit | x | delimiter: string or null, maxsplit: int or null | string[…x, most], i64[…x] |
+ * | regexFullMatch | x | pattern | bool |
+ * | castToString | x | | string |
+ * | castFromString | x | to: dtype, saturate (true) | to |
+ * | labelEncoder | x, keys [k], values [k], default (scalar) | | values' dtype, x's shape |
+ * | tfIdfVectorizer | x string, i32 or i64, [c] or [b,c] | mode: "TF", "IDF" or "TFIDF", minGramLength, maxGramLength, maxSkipCount, ngramCounts, ngramIndexes: int[], poolInt64s or poolStrings, weights?: number[] | f32[…, 1 + max index] |
+ * | randomUniform | | shape: int[], dtype, low, high, seed: number | tensor |
+ * | randomNormal | | shape: int[], dtype, mean, scale, seed: number | tensor |
+ * | bernoulli | p | dtype, seed: number | p's shape |
+ * | multinomial | log p [b, classes] | sampleSize, dtype: "i32" or "i64", seed: number | [b, sampleSize] |
+ * | det | x […, n, n] | | […] |
+ * | dft | x […, 1 or 2], dftLength? (i64) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
+ * | stft | signal [b, n, 1 or 2], window? [frameLength] | frameStep, frameLength: int, onesided | [b, frames, bins, 2] |
+ * | melWeightMatrix | numMelBins, dftLength, sampleRate (ints), lowerEdgeHertz, upperEdgeHertz (floats) | to: dtype | [dftLength / 2 + 1, numMelBins] |
+ * | evaluate | the op's operands | op: an IR op without expressions, as JSON (kind and its fields) | that op's: movement of strings and complex numbers |
+ *
+ * Seeds: a frontend gives each random node without a seed a different fixed number, so that runs repeat; within one session a node's
+ * stream goes on from call to call (`HostState`).
+ */
+import type { HostFunction } from "./value.ts";
+
+export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map();

@@ -1,0 +1,40 @@
+/** Values of the host side: tensors, and what ONNX builds from them. Plain data, never changed once made. */
+import type { Json } from "../../ir/graph.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+
+export interface SequenceData {
+  readonly kind: "sequence";
+  readonly elements: readonly HostValue[];
+}
+
+export interface OptionalData {
+  readonly kind: "optional";
+  /** null when it holds nothing */
+  readonly value: HostValue | null;
+}
+
+/** What a value is outside linear memory; a tensor is the case without `kind`. */
+export type HostValue = TensorData | SequenceData | OptionalData;
+
+export type HostAttributes = Readonly<Record<string, Json>>;
+
+/** What one op keeps from call to call within a session: random streams go on instead of repeating. */
+export interface HostState {
+  calls: number;
+}
+
+/**
+ * A function over host values. It gives all its results; an op that asks for fewer takes the first ones. Without `state` every call is
+ * the first. User errors are `WscError`s (WSC7005, WSC3004); a wrong number or kind of operands is an internal error.
+ */
+export type HostFunction = (
+  inputs: readonly HostValue[],
+  attributes: HostAttributes,
+  state?: HostState,
+) => readonly HostValue[];
+
+export const isTensor = (value: HostValue): value is TensorData => !("kind" in value);
+
+export const sequenceOf = (elements: readonly HostValue[]): SequenceData => ({ kind: "sequence", elements });
+
+export const optionalOf = (value: HostValue | null): OptionalData => ({ kind: "optional", value });
