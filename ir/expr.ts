@@ -151,5 +151,8 @@ export function argUses(expr: Expr, count: number): number[] {
 /** True for dtypes that expressions may compute in (small floats, sub-byte integers and strings must be cast first). */
 export function isComputable(dtype: DType): boolean {
   const info = dtypeInfo(dtype);
-  return info.bits >= 8 && (info.class === "float" || info.class === "signed" || info.class === "unsigned" || info.class === "bool");
+  return (
+    info.bits >= 8 &&
+    (info.class === "float" || info.class === "signed" || info.class === "unsigned" || info.class === "bool")
+  );
 }

@@ -1,0 +1,279 @@
+/**
+ * One program, instantiated: its memory, its kernels, and the loop that runs its steps. Kernel steps are bound to their functions
+ * once; values outside linear memory (strings, sequences, shapes known late) live in `#host`, by slot.
+ */
+import { fail } from "../ir/diagnostic.ts";
+import type {
+  Block,
+  CompiledProgram,
+  DeferredStep,
+  HostStep,
+  IfStep,
+  KernelStep,
+  LoopStep,
+  Program,
+  ScanStep,
+  SlotId,
+  Step,
+} from "../ir/program.ts";
+import type { TensorData } from "../ir/tensor.ts";
+import { hostFunctions } from "./host/functions.ts";
+import { type HostState, type HostValue, isTensor } from "./host/value.ts";
+import { loadMemory, readValue, viewValue, writeValue } from "./memory.ts";
+import { hasRelaxedSimd } from "./platform.ts";
+import { sliceAlong, stackTensors } from "./stacking.ts";
+
+export interface InstanceOptions {
+  /** plain SIMD only, so that every machine gives the same bits */
+  readonly deterministic?: boolean;
+  /** runs the payload of a deferred step */
+  readonly runDeferred: (
+    payload: TensorData,
+    inputs: ReadonlyMap<string, HostValue>,
+    outputNames: readonly string[],
+  ) => Promise<readonly HostValue[]>;
+}
+
+type KernelFunction = (...args: number[]) => void;
+/** A step ready to run; it answers a promise only when it must wait. */
+type BoundStep = () => Promise<void> | undefined;
+
+export class ProgramInstance {
+  readonly program: Program;
+  readonly #memory: WebAssembly.Memory;
+  readonly #exports: WebAssembly.Exports;
+  readonly #options: InstanceOptions;
+  readonly #host: (HostValue | undefined)[] = [];
+  readonly #steps: readonly BoundStep[];
+
+  private constructor(
+    program: Program,
+    memory: WebAssembly.Memory,
+    exports: WebAssembly.Exports,
+    options: InstanceOptions,
+  ) {
+    this.program = program;
+    this.#memory = memory;
+    this.#exports = exports;
+    this.#options = options;
+    this.#steps = this.#bind(program);
+  }
+
+  static async create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
+    const binary = chooseModule(compiled, options.deterministic ?? false);
+    const module = await WebAssembly.compile(binary as Uint8Array<ArrayBuffer>);
+    const memory = loadMemory(compiled);
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    return new ProgramInstance(compiled.program, memory, exports, options);
+  }
+
+  /** Runs the program once; `inputs` stand in the order of `program.inputs` and have its types. */
+  async run(inputs: readonly HostValue[]): Promise<HostValue[]> {
+    for (const [index, port] of this.program.inputs.entries()) {
+      const value = inputs[index];
+      if (value === undefined) throw new Error(`internal: no value for input ${port.name}`);
+      this.#write(port.slot, value);
+    }
+    await this.#runSteps(this.#steps);
+    const outputs = this.program.outputs.map((port) => this.#read(port.slot));
+    this.#host.length = 0;
+    return outputs;
+  }
+
+  async #runSteps(steps: readonly BoundStep[]): Promise<void> {
+    for (const step of steps) {
+      const waiting = step();
+      if (waiting !== undefined) await waiting;
+    }
+  }
+
+  #bind(block: Block): readonly BoundStep[] {
+    return block.steps.map((step) => this.#bindStep(step));
+  }
+
+  #bindStep(step: Step): BoundStep {
+    switch (step.kind) {
+      case "kernel":
+        return this.#bindKernel(step);
+      case "host": {
+        const state: HostState = { calls: 0 };
+        return () => {
+          this.#runHost(step, state);
+          return undefined;
+        };
+      }
+      case "copy":
+        return () => {
+          this.#write(step.to, this.#read(step.from));
+          return undefined;
+        };
+      case "if":
+        return this.#bindIf(step);
+      case "loop": {
+        const body = this.#bind(step.body);
+        return () => this.#runLoop(step, body);
+      }
+      case "scan": {
+        const body = this.#bind(step.body);
+        return () => this.#runScan(step, body);
+      }
+      case "deferred":
+        return () => this.#runDeferred(step);
+    }
+  }
+
+  #bindKernel(step: KernelStep): BoundStep {
+    const kernel = this.#exports[step.function];
+    if (typeof kernel !== "function") {
+      throw fail("WSC7004", `kernels.wasm has no function '${step.function}'`, { subject: step.origin.join(" + ") });
+    }
+    const args = [...step.args, 0, step.units];
+    const call = kernel as KernelFunction;
+    return () => {
+      try {
+        call(...args);
+      } catch (error) {
+        throw kernelFailure(step, error);
+      }
+      return undefined;
+    };
+  }
+
+  #bindIf(step: IfStep): BoundStep {
+    const then = this.#bind(step.then);
+    const otherwise = this.#bind(step.else);
+    return () => this.#runSteps(this.#isTrue(step.condition) ? then : otherwise);
+  }
+
+  #runHost(step: HostStep, state: HostState): void {
+    const run = hostFunctions.get(step.fn);
+    if (run === undefined) throw fail("WSC7004", `this runtime has no host function '${step.fn}'`);
+    const results = run(
+      step.inputs.map((slot) => this.#read(slot)),
+      step.attributes,
+      state,
+    );
+    for (const [index, slot] of step.outputs.entries()) {
+      const value = results[index];
+      if (value === undefined) throw new Error(`internal: host function ${step.fn} gives ${results.length} results`);
+      this.#write(slot, value);
+    }
+  }
+
+  async #runLoop(step: LoopStep, body: readonly BoundStep[]): Promise<void> {
+    const tripCount = this.#integer(step.tripCount);
+    const stacks = step.stacked.map((): TensorData[] => []);
+    let going = this.#isTrue(step.initialCondition);
+    for (let iteration = 0n; going && iteration < tripCount; iteration++) {
+      this.#write(step.iteration, { dtype: "i64", shape: [], elements: BigInt64Array.of(iteration) });
+      this.#write(step.condition, { dtype: "bool", shape: [], elements: Uint8Array.of(1) });
+      await this.#runSteps(body);
+      going = this.#isTrue(step.bodyCondition);
+      for (const [index, { from }] of step.stacked.entries()) stacks[index]?.push(this.#tensor(from));
+      this.#moveAll(step.carried);
+    }
+    for (const [index, { from, to }] of step.stacked.entries()) {
+      this.#write(to, stackTensors(stacks[index] ?? [], this.#elementType(from), 0));
+    }
+  }
+
+  async #runScan(step: ScanStep, body: readonly BoundStep[]): Promise<void> {
+    const sources = step.slices.map(({ from }) => this.#tensor(from));
+    const stacks = step.stacked.map((): TensorData[] => []);
+    for (let index = 0; index < step.length; index++) {
+      for (const [i, { to, axis, reverse }] of step.slices.entries()) {
+        const source = sources[i];
+        if (source !== undefined) this.#write(to, sliceAlong(source, axis, reverse ? step.length - 1 - index : index));
+      }
+      await this.#runSteps(body);
+      for (const [i, { from }] of step.stacked.entries()) stacks[i]?.push(this.#tensor(from));
+      this.#moveAll(step.carried);
+    }
+    for (const [i, { from, to, axis, reverse }] of step.stacked.entries()) {
+      const parts = stacks[i] ?? [];
+      this.#write(to, stackTensors(reverse ? parts.toReversed() : parts, this.#elementType(from), axis));
+    }
+  }
+
+  async #runDeferred(step: DeferredStep): Promise<void> {
+    const inputs = new Map<string, HostValue>();
+    for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#read(slot));
+    const results = await this.#options.runDeferred(this.#tensor(step.payload), inputs, step.outputNames);
+    for (const [index, slot] of step.outputs.entries()) {
+      const value = results[index];
+      if (value !== undefined) this.#write(slot, value);
+    }
+  }
+
+  /** Moves values as if all at once: everything is read before anything is written. */
+  #moveAll(moves: readonly { readonly from: SlotId; readonly to: SlotId }[]): void {
+    const values = moves.map(({ from }) => this.#read(from));
+    for (const [index, { to }] of moves.entries()) {
+      const value = values[index];
+      if (value !== undefined) this.#write(to, value);
+    }
+  }
+
+  #read(slot: SlotId): HostValue {
+    const value = this.program.values[slot];
+    if (value?.kind === "memory") return readValue(this.#memory, value);
+    const host = this.#host[slot];
+    if (host === undefined) throw new Error(`internal: slot ${slot} is read before it is written`);
+    return host;
+  }
+
+  #write(slot: SlotId, value: HostValue): void {
+    const target = this.program.values[slot];
+    if (target?.kind !== "memory") this.#host[slot] = value;
+    else if (isTensor(value)) writeValue(this.#memory, target, value);
+    else throw new Error(`internal: slot ${slot} takes a tensor`);
+  }
+
+  #tensor(slot: SlotId): TensorData {
+    const value = this.#read(slot);
+    if (!isTensor(value)) throw new Error(`internal: slot ${slot} holds no tensor`);
+    return value;
+  }
+
+  #isTrue(slot: SlotId): boolean {
+    return Number(this.#peek(slot)) !== 0;
+  }
+
+  #integer(slot: SlotId): bigint {
+    return BigInt(this.#peek(slot));
+  }
+
+  /** The first element of a tensor, without copying it. */
+  #peek(slot: SlotId): number | bigint {
+    const value = this.program.values[slot];
+    const { elements } = value?.kind === "memory" ? viewValue(this.#memory, value) : this.#tensor(slot);
+    return elements[0] as number | bigint;
+  }
+
+  #elementType(slot: SlotId): { readonly dtype: TensorData["dtype"]; readonly shape: readonly number[] } {
+    const value = this.program.values[slot];
+    if (value?.kind === "memory") return value;
+    const host = this.#host[slot];
+    if (host !== undefined && isTensor(host)) return host;
+    const type = value?.type;
+    if (type?.kind === "tensor") return type;
+    if (type?.kind === "dynamic")
+      return { dtype: type.dtype, shape: (type.dims ?? []).map((d) => (typeof d === "number" ? d : 0)) };
+    throw new Error(`internal: slot ${slot} cannot be stacked`);
+  }
+}
+
+/** The binary of the first module whose features this engine has. */
+function chooseModule({ program, modules }: CompiledProgram, deterministic: boolean): Uint8Array {
+  for (const { file, features } of program.modules) {
+    if (features.includes("relaxed-simd") && (deterministic || !hasRelaxedSimd())) continue;
+    const binary = modules.get(file);
+    if (binary !== undefined) return binary;
+  }
+  throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
+}
+
+function kernelFailure(step: KernelStep, error: unknown): Error {
+  if (!(error instanceof WebAssembly.RuntimeError)) return error as Error;
+  return fail("WSC7005", `the kernel stopped: ${error.message}`, { subject: step.origin.join(" + ") });
+}

@@ -1,0 +1,57 @@
+/** The linear memory of one program: weights loaded once, values read and written at their fixed addresses. */
+import { fail } from "../ir/diagnostic.ts";
+import type { CompiledProgram, Program, ProgramValue } from "../ir/program.ts";
+import { bytesOf, elementCount, slotsPerElement, type TensorData, viewElements } from "../ir/tensor.ts";
+import { storageBytes } from "../ir/dtype.ts";
+
+const pageBytes = 65_536;
+type MemoryValue = Extract<ProgramValue, { readonly kind: "memory" }>;
+
+/** Pages of 64 KiB that a program's memory takes. */
+export function memoryPages({ memory }: Program): number {
+  const end = Math.max(memory.weightsOffset + memory.weightsBytes, memory.arenaOffset + memory.arenaBytes);
+  return Math.max(1, Math.ceil(end / pageBytes));
+}
+
+/** Allocates the memory and fills in the weights. */
+export function loadMemory({ program, weights }: CompiledProgram): WebAssembly.Memory {
+  const pages = memoryPages(program);
+  let memory: WebAssembly.Memory;
+  try {
+    memory = new WebAssembly.Memory({ initial: pages, maximum: 65_536 });
+  } catch {
+    throw fail(
+      "WSC1009",
+      `the program needs ${(pages * pageBytes) / 2 ** 20} MiB of WebAssembly memory, which cannot be had here`,
+    );
+  }
+  for (const segment of weights) segment.write(new Uint8Array(memory.buffer, segment.offset, segment.byteLength));
+  return memory;
+}
+
+/** Bytes that a value takes in memory. */
+export const valueBytes = (value: MemoryValue): number =>
+  elementCount(value.shape) * slotsPerElement(value.dtype) * (storageBytes(value.dtype) / slotsPerElement(value.dtype));
+
+/** A view of a value where it lies; valid until the next step writes there. */
+export function viewValue(memory: WebAssembly.Memory, value: MemoryValue): TensorData {
+  const elements = viewElements(value.dtype, memory.buffer, value.offset, elementCount(value.shape));
+  return { dtype: value.dtype, shape: value.shape, elements };
+}
+
+/** A copy of a value. */
+export function readValue(memory: WebAssembly.Memory, value: MemoryValue): TensorData {
+  const { dtype, shape, elements } = viewValue(memory, value);
+  return { dtype, shape, elements: (elements as Float32Array).slice() };
+}
+
+/** Copies a tensor to where a value lies; the tensor must have the value's type and size. */
+export function writeValue(memory: WebAssembly.Memory, value: MemoryValue, tensor: TensorData): void {
+  const bytes = bytesOf(tensor.elements);
+  if (tensor.dtype !== value.dtype || bytes.byteLength !== valueBytes(value)) {
+    throw new Error(
+      `internal: ${tensor.dtype}[${tensor.shape.join(",")}] for ${value.dtype}[${value.shape.join(",")}]`,
+    );
+  }
+  new Uint8Array(memory.buffer, value.offset, bytes.byteLength).set(bytes);
+}

@@ -1,0 +1,45 @@
+/**
+ * What the runtime needs of the compiler, which it loads only when it is given an `.onnx` model or meets a `deferred` step.
+ * The compiler implements these types (compiler/session-compiler.ts); the runtime knows no more of it.
+ */
+import type { Port, ValueType } from "../ir/graph.ts";
+import type { CompiledProgram } from "../ir/program.ts";
+import type { TensorData } from "../ir/tensor.ts";
+
+export interface ModelPort {
+  readonly name: Port["name"];
+  readonly type: ValueType;
+}
+
+/** What is known of an input before compiling: its type, and its value where that decides shapes. */
+export interface KnownInput {
+  readonly type: ValueType;
+  readonly constant?: TensorData;
+}
+
+/** A decoded model, ready to be compiled for particular shapes. */
+export interface OpenModel {
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  /** compiles for inputs of these types, by name; inputs that are left out keep their declared static types */
+  compile(known: ReadonlyMap<string, KnownInput>): Promise<CompiledProgram>;
+}
+
+export interface OpenOptions {
+  /** values of symbolic dims, by name */
+  readonly dims?: ReadonlyMap<string, number>;
+  /** external data by location, where it cannot be read from the model's folder */
+  readonly externalData?: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface ModelCompiler {
+  open(source: string | URL | Uint8Array, options: OpenOptions): Promise<OpenModel>;
+  /** compiles the payload of a `deferred` step */
+  compileFragment(payload: TensorData, known: ReadonlyMap<string, KnownInput>): Promise<CompiledProgram>;
+}
+
+/** Loads the compiler; the one place where the runtime reaches for it. */
+export async function loadCompiler(): Promise<ModelCompiler> {
+  const { modelCompiler } = await import("../compiler/session-compiler.ts");
+  return modelCompiler;
+}

@@ -1,0 +1,131 @@
+/** Checks what a caller feeds against what a program's ports say, and describes ports as onnxruntime's API does. */
+import { dtypeInfo } from "../ir/dtype.ts";
+import { diagnostic, type Diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
+import type { ValueType } from "../ir/graph.ts";
+import { type HostValue, isTensor } from "./host/value.ts";
+import type { ModelPort } from "./model-compiler.ts";
+import { fromTensorData, Tensor, toTensorData } from "./tensor.ts";
+
+/** What a session takes and gives: a tensor, a sequence (array), or an empty optional (null). */
+export type SessionValue = Tensor | null | readonly SessionValue[];
+
+/** Description of an input or output. */
+export interface ValueMetadata {
+  readonly name: string;
+  readonly isTensor: boolean;
+  /** element type, by onnxruntime's name */
+  readonly type: string;
+  /** numbers, or names of symbolic dims */
+  readonly shape: readonly (number | string)[];
+}
+
+export function describePort({ name, type }: ModelPort): ValueMetadata {
+  switch (type.kind) {
+    case "tensor":
+      return { name, isTensor: true, type: dtypeInfo(type.dtype).ortName, shape: type.shape };
+    case "dynamic":
+      return { name, isTensor: true, type: dtypeInfo(type.dtype).ortName, shape: type.dims ?? [] };
+    case "sequence":
+    case "optional":
+      return { name, isTensor: false, type: showType(type), shape: [] };
+  }
+}
+
+export function showType(type: ValueType): string {
+  switch (type.kind) {
+    case "tensor":
+      return `${dtypeInfo(type.dtype).ortName}[${type.shape.join(",")}]`;
+    case "dynamic":
+      return `${dtypeInfo(type.dtype).ortName}[${type.dims === null ? "…" : type.dims.join(",")}]`;
+    case "sequence":
+    case "optional":
+      return `${type.kind}(${showType(type.element)})`;
+  }
+}
+
+type Feeds = { readonly [name: string]: unknown };
+
+/** The feeds by name, converted and checked; all complaints come at once. */
+export function readFeeds(feeds: Feeds, ports: readonly ModelPort[]): Map<string, HostValue> {
+  const known = new Map(ports.map((port) => [port.name, port]));
+  const problems: Diagnostic[] = [];
+  const values = new Map<string, HostValue>();
+  for (const name of Object.keys(feeds)) {
+    if (!known.has(name)) problems.push(unknownName(name, ports));
+  }
+  const symbols = new Map<string, number>();
+  for (const port of ports) {
+    const given = Object.prototype.hasOwnProperty.call(feeds, port.name) ? feeds[port.name] : undefined;
+    if (given === undefined) {
+      problems.push(missing(port));
+      continue;
+    }
+    const value = toHostValue(given as SessionValue, port.type);
+    const fault = mismatch(value, port.type, symbols);
+    if (fault === null) values.set(port.name, value);
+    else problems.push(diagnostic("error", "WSC7002", fault, { subject: `input "${showName(port.name)}"` }));
+  }
+  if (problems.length > 0) throw new WscError(problems);
+  return values;
+}
+
+function unknownName(name: string, ports: readonly ModelPort[]): Diagnostic {
+  const names = ports.map((port) => showName(port.name)).join(", ");
+  return diagnostic("error", "WSC7003", `the model has no input "${showName(name)}"`, { hint: `inputs: ${names}` });
+}
+
+const missing = (port: ModelPort): Diagnostic =>
+  diagnostic("error", "WSC7001", `input "${showName(port.name)}" is missing`, {
+    hint: `it takes ${showType(port.type)}`,
+  });
+
+function toHostValue(value: SessionValue, type: ValueType): HostValue {
+  if (Array.isArray(value)) {
+    const element = type.kind === "sequence" || type.kind === "optional" ? type.element : type;
+    const items = (value as readonly SessionValue[]).map((item) => toHostValue(item, element));
+    return { kind: "sequence", elements: items };
+  }
+  if (value === null) return { kind: "optional", value: null };
+  if (!isTensorLike(value)) throw fail("WSC7002", "a feed must be a Tensor, an array of tensors, or null");
+  return toTensorData(value);
+}
+
+const isTensorLike = (value: unknown): value is Tensor =>
+  value instanceof Tensor ||
+  (typeof value === "object" && value !== null && "dims" in value && "data" in value && "type" in value);
+
+/** What is wrong with a value for a port, or null. Symbols take the first dim that they meet. */
+function mismatch(value: HostValue, type: ValueType, symbols: Map<string, number>): string | null {
+  if (type.kind === "optional") {
+    if ("kind" in value && value.kind === "optional") return null;
+    return mismatch(value, type.element, symbols);
+  }
+  if (type.kind === "sequence")
+    return "kind" in value && value.kind === "sequence" ? null : "a sequence (an array) is expected";
+  if (!isTensor(value)) return "a tensor is expected";
+  if (value.dtype !== type.dtype) {
+    return `type ${dtypeInfo(value.dtype).ortName} given, ${dtypeInfo(type.dtype).ortName} expected`;
+  }
+  const dims = type.kind === "tensor" ? type.shape : type.dims;
+  if (dims === null) return null;
+  const fits =
+    dims.length === value.shape.length && dims.every((dim, axis) => dimFits(dim, value.shape[axis] ?? -1, symbols));
+  return fits ? null : `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected`;
+}
+
+function dimFits(dim: number | string, given: number, symbols: Map<string, number>): boolean {
+  if (typeof dim === "number") return dim === given;
+  const bound = symbols.get(dim);
+  if (bound === undefined || dim.startsWith("?")) {
+    symbols.set(dim, given);
+    return true;
+  }
+  return bound === given;
+}
+
+/** The API's form of a result. */
+export function toSessionValue(value: HostValue): SessionValue {
+  if (isTensor(value)) return fromTensorData(value);
+  if (value.kind === "sequence") return value.elements.map(toSessionValue);
+  return value.value === null ? null : toSessionValue(value.value);
+}

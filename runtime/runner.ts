@@ -1,0 +1,167 @@
+/**
+ * Two ways to run a model behind one interface: a program compiled before (an artifact), or an `.onnx` model that is compiled for the
+ * shapes that it is fed, the last few programs being kept.
+ */
+import { fail } from "../ir/diagnostic.ts";
+import type { ValueType } from "../ir/graph.ts";
+import type { CompiledProgram } from "../ir/program.ts";
+import { elementCount, type TensorData } from "../ir/tensor.ts";
+import { type HostValue, isTensor } from "./host/value.ts";
+import { type InstanceOptions, ProgramInstance } from "./instance.ts";
+import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
+
+export interface Runner {
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  run(feeds: ReadonlyMap<string, HostValue>): Promise<ReadonlyMap<string, HostValue>>;
+}
+
+export interface RunnerOptions {
+  readonly deterministic?: boolean;
+}
+
+/** Programs kept per model when shapes vary. */
+const programsKept = 4;
+/** Integer tensors up to this size may decide shapes, so their values are part of what a fragment is compiled for. */
+const shapeElements = 1024;
+
+/** Runs a program as it was compiled. */
+export async function programRunner(compiled: CompiledProgram, options: RunnerOptions): Promise<Runner> {
+  const instance = await ProgramInstance.create(compiled, instanceOptions(options));
+  const { inputs, outputs } = compiled.program;
+  return { inputs, outputs, run: (feeds) => runInstance(instance, feeds) };
+}
+
+/** Compiles a model when it is first fed, or at once when its inputs have known shapes. */
+export async function modelRunner(model: OpenModel, options: RunnerOptions): Promise<Runner> {
+  const cache = new ProgramCache((known) => model.compile(known), options);
+  const isStatic = model.inputs.every(({ type }) => type.kind === "tensor");
+  if (isStatic) await cache.get(new Map());
+  return {
+    inputs: model.inputs,
+    outputs: model.outputs,
+    run: async (feeds) => {
+      const known = new Map<string, KnownInput>();
+      for (const { name, type } of model.inputs) {
+        const value = feeds.get(name);
+        if (type.kind !== "tensor" && value !== undefined) known.set(name, { type: typeOfValue(value, type) });
+      }
+      return runInstance(await cache.get(known), feeds);
+    },
+  };
+}
+
+async function runInstance(
+  instance: ProgramInstance,
+  feeds: ReadonlyMap<string, HostValue>,
+): Promise<ReadonlyMap<string, HostValue>> {
+  const { inputs, outputs } = instance.program;
+  const values = inputs.map(({ name }) => {
+    const value = feeds.get(name);
+    if (value === undefined) throw fail("WSC7001", `input "${name}" is missing`);
+    return value;
+  });
+  const results = await instance.run(values);
+  return new Map(outputs.map(({ name }, index) => [name, results[index] as HostValue]));
+}
+
+/** The type of a value as it is now; sequences and empty optionals keep the declared type. */
+function typeOfValue(value: HostValue, declared: ValueType): ValueType {
+  if (!isTensor(value)) return declared;
+  return { kind: "tensor", dtype: value.dtype, shape: value.shape };
+}
+
+/** Programs by what they were compiled for; the least recently used goes first. */
+class ProgramCache {
+  readonly #compile: (known: ReadonlyMap<string, KnownInput>) => Promise<CompiledProgram>;
+  readonly #options: RunnerOptions;
+  readonly #programs = new Map<string, Promise<ProgramInstance>>();
+
+  constructor(compile: (known: ReadonlyMap<string, KnownInput>) => Promise<CompiledProgram>, options: RunnerOptions) {
+    this.#compile = compile;
+    this.#options = options;
+  }
+
+  get(known: ReadonlyMap<string, KnownInput>): Promise<ProgramInstance> {
+    const key = keyOf(known);
+    const kept = this.#programs.get(key) ?? this.#create(known);
+    this.#programs.delete(key);
+    this.#programs.set(key, kept);
+    kept.catch(() => this.#programs.delete(key));
+    if (this.#programs.size > programsKept) {
+      const [oldest] = this.#programs.keys();
+      if (oldest !== undefined) this.#programs.delete(oldest);
+    }
+    return kept;
+  }
+
+  async #create(known: ReadonlyMap<string, KnownInput>): Promise<ProgramInstance> {
+    return ProgramInstance.create(await this.#compile(known), instanceOptions(this.#options));
+  }
+}
+
+function keyOf(known: ReadonlyMap<string, KnownInput>): string {
+  const parts = [...known].map(([name, { type, constant }]) => [
+    name,
+    type,
+    constant && Array.from(constant.elements, String),
+  ]);
+  return JSON.stringify(parts);
+}
+
+/** Deferred steps are compiled by what they are fed: types, and the values of small integer tensors. */
+function instanceOptions(options: RunnerOptions): InstanceOptions {
+  const caches = new Map<TensorData["elements"] | string, ProgramCache>();
+  return {
+    deterministic: options.deterministic ?? false,
+    runDeferred: async (payload, inputs, outputNames) => {
+      const key = payloadKey(payload);
+      const cache =
+        caches.get(key) ??
+        new ProgramCache(async (known) => (await loadCompiler()).compileFragment(payload, known), options);
+      caches.set(key, cache);
+      const instance = await cache.get(knownInputs(inputs));
+      const results = await runInstance(instance, inputs);
+      return outputNames.map((name) => {
+        const value = results.get(name);
+        if (value === undefined) throw new Error(`internal: the deferred part gives no '${name}'`);
+        return value;
+      });
+    },
+  };
+}
+
+/** Payloads are told apart by size and a 32-bit FNV-1a hash. */
+function payloadKey({ elements }: TensorData): string {
+  let hash = 0x811c9dc5;
+  for (const byte of elements as Uint8Array) hash = Math.imul(hash ^ byte, 0x01000193);
+  return `${elements.length}:${hash >>> 0}`;
+}
+
+function knownInputs(inputs: ReadonlyMap<string, HostValue>): Map<string, KnownInput> {
+  const known = new Map<string, KnownInput>();
+  for (const [name, value] of inputs) known.set(name, knownInput(value));
+  return known;
+}
+
+function knownInput(value: HostValue): KnownInput {
+  if (!isTensor(value)) return { type: hostType(value) };
+  const type: ValueType = { kind: "tensor", dtype: value.dtype, shape: value.shape };
+  const decidesShapes =
+    ["i32", "i64", "bool", "u8"].includes(value.dtype) && elementCount(value.shape) <= shapeElements;
+  return decidesShapes || value.dtype === "string" || elementCount(value.shape) === 1
+    ? { type, constant: value }
+    : { type };
+}
+
+/** A type for a sequence or optional that says only what is needed to pass it on. */
+function hostType(value: Exclude<HostValue, TensorData>): ValueType {
+  const first = value.kind === "sequence" ? value.elements[0] : value.value;
+  const element: ValueType =
+    first === undefined || first === null
+      ? { kind: "dynamic", dtype: "f32", dims: null }
+      : isTensor(first)
+        ? { kind: "dynamic", dtype: first.dtype, dims: null }
+        : hostType(first);
+  return { kind: value.kind, element };
+}

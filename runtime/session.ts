@@ -1,0 +1,134 @@
+/**
+ * `InferenceSession` as in onnxruntime's JavaScript API. It is given a compiled program's folder, or an `.onnx` model (a path, a URL or
+ * bytes), which is compiled in process by a compiler that is loaded only then.
+ */
+import { fail, showName } from "../ir/diagnostic.ts";
+import { loadArtifact } from "./artifact.ts";
+import { loadCompiler } from "./model-compiler.ts";
+import { isDirectory, readBytes, within } from "./platform.ts";
+import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
+import { modelRunner, programRunner, type Runner } from "./runner.ts";
+
+/** Options of a session; those of onnxruntime that have no meaning here are accepted and ignored. */
+export interface SessionOptions {
+  /** values of symbolic dims, by name */
+  readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
+  /** external data that cannot be read from the model's folder */
+  readonly externalData?: readonly (
+    string | { readonly path: string; readonly data: Uint8Array | ArrayBuffer | string | URL }
+  )[];
+  /** plain SIMD in a fixed order: the same bits on every machine */
+  readonly deterministic?: boolean;
+  readonly [ignored: string]: unknown;
+}
+
+export type Feeds = { readonly [name: string]: SessionValue };
+export type Fetches = readonly string[] | { readonly [name: string]: unknown };
+export type Results = { [name: string]: SessionValue };
+
+export class InferenceSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+  #runner: Runner | null;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(runner: Runner) {
+    this.#runner = runner;
+    this.inputNames = runner.inputs.map(({ name }) => name);
+    this.outputNames = runner.outputs.map(({ name }) => name);
+    this.inputMetadata = runner.inputs.map(describePort);
+    this.outputMetadata = runner.outputs.map(describePort);
+  }
+
+  /** Opens a compiled folder, or compiles a model; throws a WscError when it cannot. */
+  static create(source: string | URL, options?: SessionOptions): Promise<InferenceSession>;
+  static create(model: Uint8Array | ArrayBufferLike, options?: SessionOptions): Promise<InferenceSession>;
+  static create(
+    model: ArrayBufferLike,
+    byteOffset: number,
+    byteLength?: number,
+    options?: SessionOptions,
+  ): Promise<InferenceSession>;
+  static async create(
+    source: string | URL | Uint8Array | ArrayBufferLike,
+    second?: SessionOptions | number,
+    byteLength?: number,
+    fourth?: SessionOptions,
+  ): Promise<InferenceSession> {
+    const options = (typeof second === "object" ? second : fourth) ?? {};
+    if (typeof source === "string" || source instanceof URL)
+      return new InferenceSession(await openLocation(source, options));
+    const bytes = source instanceof Uint8Array ? source : new Uint8Array(source, Number(second ?? 0) || 0, byteLength);
+    return new InferenceSession(await openModel(bytes, options));
+  }
+
+  /** Runs the model. Runs of one session follow one another; `fetches` chooses among the outputs. */
+  run(feeds: Feeds, fetches?: Fetches | null): Promise<Results> {
+    const result = this.#queue.then(() => this.#run(feeds, fetches ?? null));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Gives the memory back; the session is of no use afterwards. */
+  release(): Promise<void> {
+    this.#runner = null;
+    return Promise.resolve();
+  }
+
+  async #run(feeds: Feeds, fetches: Fetches | null): Promise<Results> {
+    if (this.#runner === null) throw fail("WSC7006", "the session has been released");
+    const wanted = this.#wanted(fetches);
+    const values = await this.#runner.run(readFeeds(feeds, this.#runner.inputs));
+    const results = Object.create(null) as Results;
+    for (const name of wanted) {
+      const value = values.get(name);
+      if (value !== undefined) results[name] = toSessionValue(value);
+    }
+    return results;
+  }
+
+  #wanted(fetches: Fetches | null): readonly string[] {
+    if (fetches === null) return this.outputNames;
+    const names = Array.isArray(fetches) ? (fetches as readonly string[]) : Object.keys(fetches);
+    for (const name of names) {
+      if (this.outputNames.includes(name)) continue;
+      const hint = `outputs: ${this.outputNames.map(showName).join(", ")}`;
+      throw fail("WSC7003", `the model has no output "${showName(name)}"`, { hint });
+    }
+    return names;
+  }
+}
+
+async function openLocation(location: string | URL, options: SessionOptions): Promise<Runner> {
+  const text = String(location);
+  if (text.endsWith("program.json")) return openArtifact(text.slice(0, -"program.json".length) || ".", options);
+  if (text.endsWith(".onnx")) return openModel(location, options);
+  if (text.endsWith("/") || (await isDirectory(location))) return openArtifact(location, options);
+  return openModel(location, options);
+}
+
+async function openArtifact(folder: string | URL, options: SessionOptions): Promise<Runner> {
+  const compiled = await loadArtifact((file) => within(folder, file));
+  return programRunner(compiled, { deterministic: options.deterministic ?? false });
+}
+
+async function openModel(source: string | URL | Uint8Array, options: SessionOptions): Promise<Runner> {
+  const compiler = await loadCompiler();
+  const model = await compiler.open(source, {
+    dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
+    externalData: await externalData(options),
+  });
+  return modelRunner(model, { deterministic: options.deterministic ?? false });
+}
+
+async function externalData(options: SessionOptions): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const entry of options.externalData ?? []) {
+    const { path, data } = typeof entry === "string" ? { path: entry, data: entry } : entry;
+    if (typeof data === "string" || data instanceof URL) files.set(path, await readBytes(data));
+    else files.set(path, data instanceof Uint8Array ? data : new Uint8Array(data));
+  }
+  return files;
+}
