@@ -1,0 +1,65 @@
+/** Relations between value types, and how a type reads in text (the same spelling in messages and in the text form). */
+import { type DynamicType, type TensorType, type ValueType } from "./graph.ts";
+
+/** A word that text forms and messages may show without quotes. */
+export const isPlainWord = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(text);
+
+const showDim = (dim: number | string): string =>
+  typeof dim === "number" ? String(dim) : isPlainWord(dim) ? dim : JSON.stringify(dim);
+
+export const showShape = (shape: readonly number[]): string => `[${shape.join(",")}]`;
+
+/** `f32[1,3]`, `dynamic f32[batch,3]`, `dynamic f32[*]` (unknown rank), `sequence<i64[]>`, `optional<...>`. */
+export function showType(type: ValueType): string {
+  switch (type.kind) {
+    case "tensor":
+      return `${type.dtype}${showShape(type.shape)}`;
+    case "dynamic":
+      return `dynamic ${type.dtype}[${type.dims === null ? "*" : type.dims.map(showDim).join(",")}]`;
+    case "sequence":
+    case "optional":
+      return `${type.kind}<${showType(type.element)}>`;
+  }
+}
+
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+
+/** True for types that are equal in every part; symbolic dims are equal when their names are. */
+export const sameType = (a: ValueType, b: ValueType): boolean => showType(a) === showType(b);
+
+type TensorLike = TensorType | DynamicType;
+const isTensorLike = (type: ValueType): type is TensorLike => type.kind === "tensor" || type.kind === "dynamic";
+const dimsOf = (type: TensorLike): DynamicType["dims"] => (type.kind === "tensor" ? type.shape : type.dims);
+
+/** True when a value of type `actual` may stand where `expected` is declared: equal, or known where only less is asked for. */
+export function acceptsType(expected: ValueType, actual: ValueType): boolean {
+  if (expected.kind === "sequence" || expected.kind === "optional") {
+    return actual.kind === expected.kind && acceptsType(expected.element, actual.element);
+  }
+  if (!isTensorLike(actual) || actual.dtype !== expected.dtype) return false;
+  if (expected.kind === "tensor") return actual.kind === "tensor" && sameShape(expected.shape, actual.shape);
+  const dims = dimsOf(actual);
+  if (expected.dims === null || dims === null) return true;
+  return (
+    expected.dims.length === dims.length &&
+    expected.dims.every((dim, axis) => typeof dim === "string" || typeof dims[axis] === "string" || dim === dims[axis])
+  );
+}
+
+/** The most exact type that covers both: equal types stay, differing dims become symbolic, ranks unknown; null when none does. */
+export function joinTypes(a: ValueType, b: ValueType): ValueType | null {
+  if (a.kind === "sequence" || a.kind === "optional") {
+    if (b.kind !== a.kind) return null;
+    const element = joinTypes(a.element, b.element);
+    return element === null ? null : { kind: a.kind, element };
+  }
+  if (!isTensorLike(b) || a.dtype !== b.dtype) return null;
+  if (a.kind === "tensor" && b.kind === "tensor" && sameShape(a.shape, b.shape)) return a;
+  return { kind: "dynamic", dtype: a.dtype, dims: joinDims(dimsOf(a), dimsOf(b)) };
+}
+
+function joinDims(a: DynamicType["dims"], b: DynamicType["dims"]): DynamicType["dims"] {
+  if (a?.length !== b?.length || a === null || b === null) return null;
+  return a.map((dim, axis) => (dim === b[axis] ? dim : `d${axis}`));
+}
