@@ -1,0 +1,125 @@
+/** Operators that cut tensors apart and join them. */
+import type { ValueId } from "../../../ir/graph.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import { bigintAttribute, bigints, concatOf, distinctAxes, range, sliceOf } from "./support.ts";
+import { operator, variadic } from "./table.ts";
+
+interface Bounds {
+  readonly starts: readonly bigint[];
+  readonly ends: readonly bigint[];
+  readonly axes: readonly number[];
+  readonly steps: readonly bigint[];
+}
+interface Run {
+  readonly start: number;
+  readonly size: number;
+  readonly step: number;
+}
+
+const clamp = (value: bigint, low: bigint, high: bigint): bigint => (value < low ? low : value > high ? high : value);
+
+/**
+ * numpy's slice of one axis: negative bounds count from the end, then both are clamped. Bounds are bigints because exporters write
+ * INT64_MAX and INT64_MIN for "to the end", which no double holds.
+ */
+export function sliceRun(dim: number, start: bigint, end: bigint, step: bigint): Run {
+  const size = BigInt(dim);
+  const fromFront = (bound: bigint): bigint => (bound < 0n ? bound + size : bound);
+  const [low, high] = step > 0n ? [0n, size] : [-1n, size - 1n];
+  const first = clamp(fromFront(start), low, high);
+  const span = clamp(fromFront(end), low, high) - first;
+  const count = step > 0n ? (span + step - 1n) / step : (span + step + 1n) / step;
+  if (dim === 0 || count <= 0n || span === 0n || span > 0n !== step > 0n) return { start: 0, size: 0, step: 1 };
+  return { start: Number(first), size: Number(count), step: count === 1n ? 1 : Number(step) };
+}
+
+function boundsOfInputs(node: NodeContext): Bounds {
+  const starts = bigints(node, 1);
+  const axes = node.hasInput(3) ? node.integers(3) : range(starts.length);
+  const steps = node.hasInput(4) ? bigints(node, 4) : starts.map(() => 1n);
+  return { starts, ends: bigints(node, 2), axes, steps };
+}
+
+function boundsOfAttributes(node: NodeContext): Bounds {
+  const starts = bigintAttribute(node, "starts") ?? [];
+  const ends = bigintAttribute(node, "ends") ?? [];
+  return { starts, ends, axes: node.ints("axes") ?? range(starts.length), steps: starts.map(() => 1n) };
+}
+
+function sliceBy(node: NodeContext, { starts, ends, axes, steps }: Bounds): ValueId[] {
+  const shape = node.shape(0);
+  if ([ends, axes, steps].some((list) => list.length !== starts.length)) {
+    throw node.shapeError(
+      `${starts.length} starts, ${ends.length} ends, ${axes.length} axes and ${steps.length} steps`,
+    );
+  }
+  const runs: Run[] = shape.map((dim) => ({ start: 0, size: dim, step: 1 }));
+  for (const [i, axis] of distinctAxes(node, axes, shape.length).entries()) {
+    const [start = 0n, end = 0n, step = 1n] = [starts[i], ends[i], steps[i]];
+    if (step === 0n) throw node.attributeError(`the step on axis ${axis} is 0`);
+    runs[axis] = sliceRun(shape[axis] ?? 0, start, end, step);
+  }
+  if (runs.every((run, axis) => run.start === 0 && run.step === 1 && run.size === shape[axis])) return [node.input(0)];
+  const spec = { starts: runs.map((r) => r.start), sizes: runs.map((r) => r.size), steps: runs.map((r) => r.step) };
+  return [node.emitOne({ kind: "slice", inputs: [node.input(0)], ...spec })];
+}
+
+/** Cuts an axis into pieces of the given sizes. */
+function splitInto(node: NodeContext, axis: number, sizes: readonly number[]): ValueId[] {
+  const { shape } = node.type(0);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total !== shape[axis] || sizes.some((size) => size < 0)) {
+    throw node.shapeError(`[${sizes.join(", ")}] does not split axis ${axis} of [${shape.join(", ")}]`);
+  }
+  if (sizes.length !== node.node.outputs.length) {
+    throw node.shapeError(`${sizes.length} pieces for ${node.node.outputs.length} outputs`);
+  }
+  let start = 0;
+  return sizes.map((size) => sliceOf(node, node.input(0), axis, (start += size) - size, size));
+}
+
+/** Equal pieces; what is left over shortens the last ones where the version allows it. */
+function equalPieces(node: NodeContext, dim: number, count: number, uneven: boolean): number[] {
+  if (count < 1) throw node.attributeError(`an axis cannot be split into ${count} pieces`);
+  if (dim % count !== 0 && !uneven) throw node.shapeError(`${dim} elements do not split into ${count} equal pieces`);
+  const piece = Math.ceil(dim / count);
+  return range(count).map((i) => Math.max(0, Math.min(piece, dim - i * piece)));
+}
+
+const split = (uneven: boolean) => (node: NodeContext) => {
+  const shape = node.shape(0);
+  const axis = node.axis(node.int("axis", 0), shape.length);
+  const given = node.ints("split") ?? (node.hasInput(1) ? node.integers(1) : undefined);
+  const asked = node.int("num_outputs");
+  if (given !== undefined && asked !== undefined) throw node.attributeError("both split and num_outputs are given");
+  const sizes = given ?? equalPieces(node, shape[axis] ?? 0, asked ?? node.node.outputs.length, uneven);
+  return splitInto(node, axis, sizes);
+};
+
+function concat(node: NodeContext): ValueId[] {
+  const axis = node.axis(node.int("axis", 0), node.rank(0));
+  return [
+    concatOf(
+      node,
+      range(node.inputCount).map((index) => node.input(index)),
+      axis,
+    ),
+  ];
+}
+
+const sliceByAttributes = (node: NodeContext): ValueId[] => sliceBy(node, boundsOfAttributes(node));
+const sliceByInputs = (node: NodeContext): ValueId[] => sliceBy(node, boundsOfInputs(node));
+
+/** Operators of this family. */
+export const slicingOperators: readonly OperatorDef[] = [
+  operator("Slice", sliceByAttributes, [
+    { since: 1, attributes: { axes: "ints", starts: "ints!", ends: "ints!" } },
+    { since: [10, 11, 13], inputs: [3, 5], optionalInputs: [3], attributes: {}, lower: sliceByInputs },
+  ]),
+  operator("Split", split(false), [
+    { since: [2, 11], outputs: [1, variadic], attributes: { axis: "int", split: "ints" } },
+    { since: 13, inputs: [1, 2], attributes: { axis: "int" } },
+    { since: 18, attributes: { axis: "int", num_outputs: "int" }, lower: split(true) },
+  ]),
+  operator("Concat", concat, [{ since: [4, 11, 13], inputs: [1, variadic], attributes: { axis: "int!" } }]),
+];

@@ -1,0 +1,180 @@
+/** Small things that several operator families need when they lower. */
+import { type DType, dtypeInfo, dtypeOfOnnxId, storageBytes } from "../../../ir/dtype.ts";
+import { arg, select } from "../../../ir/expr.ts";
+import { fail } from "../../../ir/diagnostic.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
+import { nodeSubject } from "../onnx.ts";
+import type { NodeContext } from "../operator.ts";
+import { castExpr, computeDType, toDType } from "./precision.ts";
+
+/** Largest tensor, in bytes, that a lowering may ask for: what WebAssembly's 32-bit memory can address. */
+export const maxTensorBytes: number = 2 ** 32;
+
+/** Throws WSC1009 when a tensor that a node asks for cannot exist in memory, WSC3004 when a dim is negative; returns the shape. */
+export function checkedShape(node: NodeContext, dtype: DType, shape: readonly number[]): readonly number[] {
+  const bad = shape.find((dim) => !Number.isSafeInteger(dim) || dim < 0);
+  if (bad !== undefined) throw node.shapeError(`the result's shape [${shape.join(", ")}] has the dim ${bad}`);
+  const bytes = elementCount(shape) * Math.max(1, storageBytes(dtype));
+  if (bytes > maxTensorBytes) {
+    const size = `${dtype}[${shape.join(",")}]`;
+    throw fail("WSC1009", `a result of type ${size} takes ${bytes} bytes, more than 4 GiB`, {
+      subject: nodeSubject(node.node),
+    });
+  }
+  return shape;
+}
+
+/** Integers of a constant input of any numeric type, exact. */
+export function bigints(node: NodeContext, index: number): bigint[] {
+  const { elements, dtype } = node.constant(index);
+  if (dtypeInfo(dtype).storage === "string") throw node.typeError(`input ${index} must hold integers, not strings`);
+  return Array.from(elements as ArrayLike<number | bigint>, (value) => {
+    if (typeof value === "number" && !Number.isInteger(value))
+      throw node.typeError(`input ${index} must hold integers`);
+    return BigInt(value);
+  });
+}
+
+/** Integers of an attribute, exact; undefined when the node has none. */
+export function bigintAttribute(node: NodeContext, name: string): readonly bigint[] | undefined {
+  const attribute = node.attribute(name);
+  return attribute?.kind === "ints" ? attribute.value : undefined;
+}
+
+/** The only element of a constant input, as a number (floats too). */
+export function constantScalar(node: NodeContext, index: number): number | bigint {
+  const { elements, shape } = node.constant(index);
+  const value = elements[0];
+  if (elements.length !== 1 || value === undefined || typeof value === "string") {
+    throw node.shapeError(`input ${index} must hold one number, not a tensor of shape [${shape.join(", ")}]`);
+  }
+  return value;
+}
+
+/** `axes` as the attribute or, from some version on, as an optional input; undefined when the node gives neither. */
+export function axesOf(node: NodeContext, input: number): number[] | undefined {
+  const attribute = node.ints("axes");
+  if (attribute !== undefined) return attribute;
+  return node.hasInput(input) ? node.integers(input) : undefined;
+}
+
+/** Axes counted from the front; WSC3006 when one is out of range or comes twice. */
+export function distinctAxes(node: NodeContext, axes: readonly number[], rank: number): number[] {
+  const normal = axes.map((axis) => node.axis(axis, rank));
+  if (new Set(normal).size !== normal.length) throw node.attributeError(`axes [${axes.join(", ")}] name an axis twice`);
+  return normal;
+}
+
+/** A value as a scalar (rank 0); it must have one element. */
+export function asScalar(node: NodeContext, value: ValueId): ValueId {
+  const { shape } = node.typeOf(value);
+  if (shape.length === 0) return value;
+  if (elementCount(shape) !== 1)
+    throw node.shapeError(`a scalar is expected, not a tensor of shape [${shape.join(", ")}]`);
+  return node.reshape(value, []);
+}
+
+/** A scalar constant of any numeric type, small floats and sub-byte integers included. */
+export function literal(node: NodeContext, dtype: DType, value: number): ValueId {
+  if (dtype === "string") return node.constantValue(tensorFrom("string", [], [""]));
+  if (dtype === "bool") return node.constantValue(tensorFrom("bool", [], [value === 0 ? 0 : 1]));
+  return toDType(node, dtype, node.scalar(computeDType(dtype), value));
+}
+
+/** Elementwise `condition ? x : y` for any element type; not for strings and complex numbers. */
+export function choose(node: NodeContext, condition: ValueId, x: ValueId, y: ValueId): ValueId {
+  const { dtype } = node.typeOf(x);
+  const { class: cls } = dtypeInfo(dtype);
+  if (cls === "string" || cls === "complex") throw node.typeError(`${dtype} is not supported here`);
+  const compute = computeDType(dtype);
+  const chosen = select(arg(0), castExpr(dtype, compute, arg(1)), castExpr(dtype, compute, arg(2)));
+  return node.map(castExpr(compute, dtype, chosen), condition, x, y);
+}
+
+/** start, start + step, … as a constant i64 vector. */
+export function countFrom(node: NodeContext, count: number, start = 0, step = 1): ValueId {
+  return node.constantValue(indexTensor([count], (i) => start + i * step));
+}
+
+/** A constant i64 tensor from a function of the row-major position. */
+export function indexTensor(shape: readonly number[], at: (position: number) => number): TensorData {
+  const elements = new BigInt64Array(elementCount(shape));
+  for (let i = 0; i < elements.length; i++) elements[i] = BigInt(at(i));
+  return makeTensor("i64", shape, elements);
+}
+
+/** `shape` of rank `rank` with `size` at one axis and 1 elsewhere: how a vector is broadcast along an axis. */
+export function alongAxis(rank: number, axis: number, size: number): number[] {
+  const shape = new Array<number>(rank).fill(1);
+  shape[axis] = size;
+  return shape;
+}
+
+/** A copy of a list with one entry replaced. */
+export const withAt = (list: readonly number[], index: number, value: number): number[] =>
+  list.map((old, i) => (i === index ? value : old));
+
+/** 0, 1, … count - 1. */
+export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** The permutation that moves axis `from` to position `to` and keeps the order of the others. */
+export function movedAxis(rank: number, from: number, to: number): number[] {
+  const perm = range(rank).filter((axis) => axis !== from);
+  perm.splice(to, 0, from);
+  return perm;
+}
+
+/** The permutation that undoes `perm`. */
+export function inverse(perm: readonly number[]): number[] {
+  const out = new Array<number>(perm.length);
+  for (const [to, from] of perm.entries()) out[from] = to;
+  return out;
+}
+
+/** Elements `start…start + size` of one axis. */
+export function sliceOf(
+  node: NodeContext,
+  value: ValueId,
+  axis: number,
+  start: number,
+  size: number,
+  step = 1,
+): ValueId {
+  const { shape } = node.typeOf(value);
+  if (start === 0 && size === shape[axis] && step === 1) return value;
+  return node.emitOne({
+    kind: "slice",
+    inputs: [value],
+    starts: withAt(new Array<number>(shape.length).fill(0), axis, start),
+    sizes: withAt(shape, axis, size),
+    steps: withAt(new Array<number>(shape.length).fill(1), axis, step),
+  });
+}
+
+/** Joins values along an axis; one value stays as it is. */
+export function concatOf(node: NodeContext, values: readonly ValueId[], axis: number): ValueId {
+  const [first] = values;
+  if (first === undefined) throw new Error("internal: nothing to concatenate");
+  return values.length === 1 ? first : node.emitOne({ kind: "concat", inputs: values, axis });
+}
+
+/** The element type that an integer attribute names; WSC3006 when it names none. */
+export function dtypeAttribute(node: NodeContext, name: string, fallback: DType): DType {
+  const id = node.int(name);
+  if (id === undefined || id === 0) return fallback;
+  const dtype = dtypeOfOnnxId(id);
+  if (dtype === undefined) throw node.attributeError(`${name} ${id} is no element type`);
+  return dtype;
+}
+
+/** The number behind the bits of an f16 or bf16. */
+export function halfValue(dtype: DType, bits: number): number {
+  const [exponentBits, bias] = dtype === "bf16" ? [8, 127] : [5, 15];
+  const mantissaBits = 15 - exponentBits;
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const exponent = (bits & 0x7fff) >> mantissaBits;
+  const fraction = (bits & (2 ** mantissaBits - 1)) / 2 ** mantissaBits;
+  if (exponent === 2 ** exponentBits - 1) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias));
+}
