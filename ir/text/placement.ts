@@ -1,0 +1,222 @@
+/**
+ * The text form of a placement:
+ *
+ *     placement "lenet" {
+ *       target "wse2" fabric 757 x 996 usable 750 x 994 at (4, 1) sram=49152 clock=850000000
+ *       k0 conv "Conv_0" 96 x 60 at (4, 1) upright {
+ *         rows=60 columns=96 cut {p=24, k=4} cycles=1200 latency=1400 ports=60 colors=6
+ *         sram {code=5120, weights=832, activations=784, buffers=784, stack=5120}
+ *       }
+ *       route e0 k0 -> k1 color=6 lanes=4 horizontal (99, 1) to (100, 1)
+ *       certificate {
+ *         objective=1200 bound=1150 gap=0.0417 feasible "glpk.js 5.0.0" seed=0 bottleneck=kernel slowest=k0
+ *         kernel=1200 link=900 io=40 latency=5200 wire=310
+ *       }
+ *     }
+ */
+import {
+  type Certificate,
+  type PlacedKernel,
+  type Placement,
+  type PlacementTarget,
+  placementVersion,
+  type Rect,
+  type Route,
+} from "../placement.ts";
+import { type SramBudget, sramCategories, type Variant } from "../kernel-graph.ts";
+import { namedInteger, parseDims, parseFamily, parseKernelId, printDims } from "./kernel-graph.ts";
+import { TextReader } from "./lexer.ts";
+
+const quote = (text: string): string => JSON.stringify(text);
+const point = (x: number, y: number): string => `(${x}, ${y})`;
+const rectangle = (rect: Rect): string => `${rect.width} x ${rect.height} at ${point(rect.x, rect.y)}`;
+
+/** Prints a placement; `parsePlacement` gives it back equal. */
+export function printPlacement(placement: Placement): string {
+  const lines = [
+    printTarget(placement.target),
+    ...placement.kernels.flatMap(printKernel),
+    ...placement.routes.map(printRoute),
+    ...printCertificate(placement.certificate),
+  ];
+  return `placement ${quote(placement.model)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
+}
+
+function printTarget({ name, width, height, usable, sramBytes, clockHz }: PlacementTarget): string {
+  const fabric = `fabric ${width} x ${height} usable ${rectangle(usable)}`;
+  return `target ${quote(name)} ${fabric} sram=${sramBytes} clock=${clockHz}`;
+}
+
+function printKernel({ kernel, family, name, rect, rotated, variant }: PlacedKernel): string[] {
+  const { rows, columns, cut, cycles, latency, sram, ports, colors } = variant;
+  const shape = `rows=${rows} columns=${columns} cut ${printDims(cut)}`;
+  const budget = sramCategories.map((category) => `${category}=${sram[category]}`).join(", ");
+  return [
+    `k${kernel} ${family} ${quote(name)} ${rectangle(rect)} ${rotated ? "rotated" : "upright"} {`,
+    `  ${shape} cycles=${cycles} latency=${latency} ports=${ports} colors=${colors}`,
+    `  sram {${budget}}`,
+    "}",
+  ];
+}
+
+function printRoute(route: Route): string {
+  const ends = `${point(route.fromX, route.fromY)} to ${point(route.toX, route.toY)}`;
+  const head = `route e${route.edge} k${route.from} -> k${route.to}`;
+  return `${head} color=${route.color} lanes=${route.lanes} ${route.shape} ${ends}`;
+}
+
+function printCertificate(c: Certificate): string[] {
+  const found = `objective=${c.objective} bound=${c.bound} gap=${c.gap} ${c.status} ${quote(c.solver)} seed=${c.seed}`;
+  const parts = `kernel=${c.kernelCycles} link=${c.linkCycles} io=${c.ioCycles}`;
+  return [
+    "certificate {",
+    `  ${found} bottleneck=${c.bottleneck} slowest=k${c.slowest}`,
+    `  ${parts} latency=${c.latencyCycles} wire=${c.wireLength}`,
+    "}",
+  ];
+}
+
+/** Reads the text form; throws WSC2007 on malformed text. Legality is the checker's affair. */
+export function parsePlacement(text: string): Placement {
+  const reader = new TextReader(text);
+  reader.expect("placement");
+  const model = reader.string();
+  reader.expect("{");
+  const target = parseTarget(reader);
+  const kernels: PlacedKernel[] = [];
+  while (!reader.at("route") && !reader.at("certificate")) kernels.push(parseKernel(reader, kernels.length));
+  const routes: Route[] = [];
+  while (reader.accept("route")) routes.push(parseRoute(reader, kernels.length));
+  const certificate = parseCertificate(reader, kernels.length);
+  reader.expect("}");
+  reader.end();
+  return { version: placementVersion, model, target, kernels, routes, certificate };
+}
+
+function parseTarget(reader: TextReader): PlacementTarget {
+  reader.expect("target");
+  const name = reader.string();
+  reader.expect("fabric");
+  const width = reader.integer("a width", 1);
+  reader.expect("x");
+  const height = reader.integer("a height", 1);
+  reader.expect("usable");
+  const usable = parseRect(reader);
+  const sramBytes = namedInteger(reader, "sram");
+  return { name, width, height, usable, sramBytes, clockHz: namedNumber(reader, "clock") };
+}
+
+function parseRect(reader: TextReader): Rect {
+  const width = reader.integer("a width", 1);
+  reader.expect("x");
+  const height = reader.integer("a height", 1);
+  reader.expect("at");
+  return { ...parsePoint(reader), width, height };
+}
+
+function parsePoint(reader: TextReader): { readonly x: number; readonly y: number } {
+  reader.expect("(");
+  const x = reader.integer("a column");
+  reader.expect(",");
+  const y = reader.integer("a row");
+  reader.expect(")");
+  return { x, y };
+}
+
+function parseKernel(reader: TextReader, expected: number): PlacedKernel {
+  const kernel = parseKernelId(reader, expected + 1);
+  const family = parseFamily(reader);
+  const name = reader.string();
+  const rect = parseRect(reader);
+  const rotated = reader.oneOf(["rotated", "upright"]) === "rotated";
+  reader.expect("{");
+  const variant = parseVariant(reader);
+  reader.expect("}");
+  return { kernel, name, family, rect, rotated, variant };
+}
+
+function parseVariant(reader: TextReader): Variant {
+  const rows = namedInteger(reader, "rows", 1);
+  const columns = namedInteger(reader, "columns", 1);
+  reader.expect("cut");
+  const cut = parseDims(reader);
+  const cycles = namedNumber(reader, "cycles");
+  const latency = namedNumber(reader, "latency");
+  const ports = namedInteger(reader, "ports");
+  const colors = namedInteger(reader, "colors");
+  return { rows, columns, cut, cycles, latency, sram: parseSram(reader), ports, colors };
+}
+
+function parseSram(reader: TextReader): SramBudget {
+  reader.expect("sram");
+  const start = reader.peek().start;
+  const sizes = new Map(parseDims(reader).map(({ name, size }) => [name, size]));
+  const take = (name: string): number => {
+    const size = sizes.get(name);
+    if (size === undefined) throw reader.errorAt(start, `"${name}" is missing`);
+    return size;
+  };
+  return {
+    code: take("code"),
+    weights: take("weights"),
+    activations: take("activations"),
+    buffers: take("buffers"),
+    stack: take("stack"),
+  };
+}
+
+function parseRoute(reader: TextReader, kernels: number): Route {
+  const edge = parseEdgeId(reader);
+  const from = parseKernelId(reader, kernels);
+  reader.expect("->");
+  const to = parseKernelId(reader, kernels);
+  const color = namedInteger(reader, "color");
+  const lanes = namedInteger(reader, "lanes", 1);
+  const shape = reader.oneOf(["horizontal", "vertical", "bend"]);
+  const start = parsePoint(reader);
+  reader.expect("to");
+  const end = parsePoint(reader);
+  return { edge, from, to, color, lanes, shape, fromX: start.x, fromY: start.y, toX: end.x, toY: end.y };
+}
+
+function parseEdgeId(reader: TextReader): number {
+  const { text } = reader.peek();
+  if (!/^e(0|[1-9][0-9]{0,8})$/.test(text)) throw reader.unexpected("the id of an edge");
+  reader.next();
+  return Number(text.slice(1));
+}
+
+function parseCertificate(reader: TextReader, kernels: number): Certificate {
+  reader.expect("certificate");
+  reader.expect("{");
+  const objective = namedNumber(reader, "objective");
+  const bound = namedNumber(reader, "bound");
+  const gap = namedNumber(reader, "gap");
+  const status = reader.oneOf(["optimal", "feasible"]);
+  const solver = reader.string();
+  const seed = namedInteger(reader, "seed");
+  expectField(reader, "bottleneck");
+  const bottleneck = reader.oneOf(["kernel", "link", "io"]);
+  expectField(reader, "slowest");
+  const slowest = parseKernelId(reader, kernels);
+  const kernelCycles = namedNumber(reader, "kernel");
+  const linkCycles = namedNumber(reader, "link");
+  const ioCycles = namedNumber(reader, "io");
+  const latencyCycles = namedNumber(reader, "latency");
+  const wireLength = namedNumber(reader, "wire");
+  reader.expect("}");
+  return {
+    objective, bound, gap, status, solver, seed, bottleneck, slowest,
+    kernelCycles, linkCycles, ioCycles, latencyCycles, wireLength,
+  }; // prettier-ignore
+}
+
+function expectField(reader: TextReader, name: string): void {
+  reader.expect(name);
+  reader.expect("=");
+}
+
+function namedNumber(reader: TextReader, name: string): number {
+  expectField(reader, name);
+  return reader.number();
+}
