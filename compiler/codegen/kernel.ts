@@ -5,7 +5,7 @@
  *     matmul(op, operands) -> [ { key: "matmul …", units: 12, args: [input 0, packed 1, output 0], emit } ]
  *
  * Everything that is known while compiling (shapes, strides, loop bounds, constants) is baked into the function; addresses are not, so
- * that layers of equal shape share one function.
+ * that layers of equal shape share one function. Outputs and scratch overlap no input, unless the op allows it (`map`).
  */
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
@@ -85,8 +85,20 @@ export interface ExprRequest {
   readonly readArg: (index: number) => void;
 }
 
-/** Pushes the value of an expression. */
+/** Pushes the value of an expression: the type of `emitExpr` in expr-emit.ts. */
 export type EmitExpr = (f: FunctionBuilder, request: ExprRequest) => void;
 
-/** Names a kernel with everything that is baked into it. */
-export const kernelKey = (kind: string, ...parts: readonly unknown[]): string => `${kind} ${JSON.stringify(parts)}`;
+/** Says whether `emitExpr` has a vector form of the expression: the type of `canEmitLanes` in expr-emit.ts. */
+export type CanEmitLanes = (expr: Expr, argTypes: readonly DType[], lanes: 2 | 4) => boolean;
+
+/** Names a kernel with everything that is baked into it; numbers keep their exact value (-0, NaN, infinities and bigints too). */
+export const kernelKey = (kind: string, ...parts: readonly unknown[]): string =>
+  `${kind} ${JSON.stringify(parts, (_, value: unknown) => exactJson(value))}`;
+
+function exactJson(value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
+    return Object.is(value, -0) ? "-0" : String(value);
+  }
+  return value;
+}
