@@ -16,6 +16,8 @@ export interface Rewrite {
   producer(value: ValueId): Op | undefined;
   /** how many readers (graph outputs included) a value of the new graph will have, counted in the old graph */
   uses(value: ValueId): number;
+  /** shape of the op's first result, which must be a static tensor */
+  resultShape(): readonly number[];
   /** emits an op of the same origin, merged with the origins of `merged` */
   emit(spec: OpSpec, ...merged: readonly Op[]): readonly ValueId[];
   emitOne(spec: OpSpec, ...merged: readonly Op[]): ValueId;
@@ -84,6 +86,12 @@ class Rewriter implements Rewrite {
 
   uses(value: ValueId): number {
     return this.#newUses.get(value) ?? 0;
+  }
+
+  resultShape(): readonly number[] {
+    const type = this.#oldValue(this.op.outputs[0] ?? -1).type;
+    if (type.kind !== "tensor") throw new Error(`internal: ${this.op.kind} gives no static tensor`);
+    return type.shape;
   }
 
   emit(spec: OpSpec, ...merged: readonly Op[]): readonly ValueId[] {

@@ -1,0 +1,195 @@
+/** The verbs of `wsc` and how their arguments are read. A verb's body is a file of its own, loaded when the verb is called. */
+import yargs, { type Argv } from "yargs";
+import { fail } from "../../ir/diagnostic.ts";
+import { exitCodes, writeError } from "./failure.ts";
+
+/** Values of `--emit`: where the pipeline stops. */
+export const emitStages = ["graph", "kernels", "placement", "program", "wat", "ilp"] as const;
+export type EmitStage = (typeof emitStages)[number];
+
+export const objectives = ["throughput", "latency", "cores", "wire"] as const;
+export const modes = ["auto", "pipeline"] as const;
+
+const dimOption = {
+  dim: {
+    type: "string",
+    array: true,
+    requiresArg: true,
+    default: [] as string[],
+    describe: "Bind a symbolic dim: NAME=N (repeatable)",
+  },
+} as const;
+
+const jsonOption = { json: { type: "boolean", default: false, describe: "Print JSON on stdout" } } as const;
+
+const compileOptions = {
+  output: { alias: "o", type: "string", requiresArg: true, describe: "Folder (or file, with --emit) to write" },
+  target: {
+    alias: "t",
+    type: "string",
+    requiresArg: true,
+    default: "wse2",
+    describe: "wse2, wse3, dojo-tile, or a JSON file",
+  },
+  mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
+  objective: { choices: objectives, default: "throughput" as const, describe: "What the placement is good at" },
+  "time-limit": { type: "number", requiresArg: true, default: 20, describe: "Seconds for the solvers" },
+  solver: { choices: ["auto", "glpk", "highs"] as const, default: "auto" as const, describe: "Integer program solver" },
+  seed: { type: "number", requiresArg: true, default: 0, describe: "Seed of every tie that is broken by chance" },
+  emit: { choices: emitStages, describe: "Stop at a stage and print its text form" },
+  "print-after": {
+    type: "string",
+    array: true,
+    requiresArg: true,
+    default: [] as string[],
+    describe: "Print the graph after a pass (or `all`) on stderr",
+  },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...dimOption,
+  ...jsonOption,
+} as const;
+
+const runOptions = {
+  input: {
+    alias: "i",
+    type: "string",
+    array: true,
+    requiresArg: true,
+    default: [] as string[],
+    describe: "NAME=FILE: an input as .npy or TensorProto .pb (repeatable)",
+  },
+  "input-dir": { type: "string", requiresArg: true, describe: "Folder with input_0.pb, input_1.pb, … or NAME.npy" },
+  random: {
+    type: "number",
+    requiresArg: true,
+    describe: "Fill inputs that are not given with random values of this seed",
+  },
+  "output-dir": { alias: "o", type: "string", requiresArg: true, describe: "Folder for the outputs" },
+  "output-format": {
+    choices: ["npy", "pb"] as const,
+    default: "npy" as const,
+    describe: "Form of the written outputs",
+  },
+  deterministic: {
+    type: "boolean",
+    default: false,
+    describe: "Plain SIMD in a fixed order: the same bits on every machine",
+  },
+  repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
+  ...dimOption,
+  ...jsonOption,
+} as const;
+
+const inspectOptions = {
+  coverage: {
+    type: "boolean",
+    default: false,
+    describe: "List which ops run where (wafer, host WASM, host JavaScript)",
+  },
+  ...dimOption,
+  ...jsonOption,
+} as const;
+
+/** Reads the arguments, runs the verb, gives the exit code. */
+export async function runCommandLine(args: readonly string[], version: string): Promise<number> {
+  let code: number = exitCodes.done;
+  const done = (result: number): void => {
+    code = result;
+  };
+  const parser = commands(yargs([...args]), done)
+    .scriptName("wsc")
+    .usage("$0 <command> [options]\n\nCompiles ONNX models for wafer-scale chips, and runs them as WebAssembly.")
+    .version(version)
+    .strict()
+    .demandCommand(1, "a command is needed")
+    .recommendCommands()
+    .showHelpOnFail(false)
+    .exitProcess(false)
+    .wrap(Math.min(110, process.stdout.columns || 110))
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? usage(message ?? "wrong usage");
+    });
+  await parser.parseAsync();
+  return code;
+}
+
+const usage = (message: string): Error => fail("WSC8001", message, { hint: "wsc --help, or wsc <command> --help" });
+
+function commands(argv: Argv, done: (code: number) => void): Argv {
+  const model = (y: Argv) => y.positional("model", { type: "string", demandOption: true, describe: "An .onnx model" });
+  return argv
+    .command(
+      "compile <model>",
+      "Compile a model: place it on a wafer and write the program",
+      (y) => model(y).options(compileOptions),
+      async (given) => {
+        const { compileVerb } = await import("./compile.ts");
+        done(await compileVerb(given));
+      },
+    )
+    .command(
+      "run <model>",
+      "Run a compiled folder, or a model",
+      (y) =>
+        y
+          .positional("model", { type: "string", demandOption: true, describe: "A compiled folder or an .onnx model" })
+          .options(runOptions),
+      async (given) => {
+        const { runVerb } = await import("./run.ts");
+        done(await runVerb(given));
+      },
+    )
+    .command(
+      "inspect <model>",
+      "Say what is in a model and what of it is supported",
+      (y) => model(y).options(inspectOptions),
+      async (given) => {
+        const { inspectVerb } = await import("./inspect.ts");
+        done(await inspectVerb(given));
+      },
+    )
+    .command(
+      "targets [name]",
+      "List the machines, or describe one",
+      (y) => y.positional("name", { type: "string", describe: "A target's name or a JSON file" }).options(jsonOption),
+      async (given) => {
+        const { targetsVerb } = await import("./targets.ts");
+        done(await targetsVerb(given));
+      },
+    )
+    .command(
+      "ops",
+      "List the supported operators with their opsets",
+      (y) => y.options(jsonOption),
+      async (given) => {
+        const { opsVerb } = await import("./ops.ts");
+        done(await opsVerb(given));
+      },
+    )
+    .epilogue("Exit codes: 0 done, 1 the model is at fault, 2 wrong usage.");
+}
+
+/** `NAME=VALUE` split at the first `=`; for inputs, at the last one, since names may hold any character. */
+export function splitAssignment(text: string, option: string, at: "first" | "last" = "first"): [string, string] {
+  const position = at === "first" ? text.indexOf("=") : text.lastIndexOf("=");
+  if (position <= 0) throw usage(`--${option} takes NAME=VALUE, not "${text}"`);
+  return [text.slice(0, position), text.slice(position + 1)];
+}
+
+/** The bindings of `--dim`. */
+export function readDims(given: readonly string[]): Map<string, number> {
+  const dims = new Map<string, number>();
+  for (const text of given) {
+    const [name, value] = splitAssignment(text, "dim", "last");
+    const size = Number(value);
+    if (!/^\d+$/.test(value) || !Number.isSafeInteger(size))
+      throw usage(`--dim ${name} takes a number, not "${value}"`);
+    dims.set(name, size);
+  }
+  return dims;
+}
+
+/** Progress and notes go to stderr, and only when somebody watches. */
+export const note = (text: string, quiet: boolean): void => {
+  if (!quiet) writeError(text);
+};

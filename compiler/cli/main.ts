@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/**
+ * The `wsc` command. Only what every call needs is loaded here: each verb imports its own body when it is called.
+ * Exit codes: 0 done, 1 the model or the program is at fault, 2 wrong usage, 70 a defect of wsc.
+ */
+import { readFileSync } from "node:fs";
+import { exitCodes, reportFailure } from "./failure.ts";
+
+const version = (): string => {
+  const file = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+    process.stdout.write(`${version()}\n`);
+    return exitCodes.done;
+  }
+  const { runCommandLine } = await import("./command-line.ts");
+  return runCommandLine(args, version());
+}
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // a closed pipe (`wsc ... | head`) is the reader's choice, not a failure
+  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.defect);
+});
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.exitCode = reportFailure(error);
+  },
+);

@@ -1,0 +1,72 @@
+/** The passes in the order in which they run, and the driver: each pass's result is verified, and can be printed. */
+import { renderDiagnostic } from "../../ir/diagnostic.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { verifyGraph } from "../../ir/verify.ts";
+import { assignLayout } from "./assign-layout.ts";
+import { canonicalize } from "./canonicalize.ts";
+import { commonSubexpressions } from "./common-subexpressions.ts";
+import { deadCode } from "./dead-code.ts";
+import { foldConstants } from "./fold-constants.ts";
+import { foldScale } from "./fold-scale.ts";
+import { foldTranspose } from "./fold-transpose.ts";
+import { fuseElementwise } from "./fuse-elementwise.ts";
+import { fuseEpilogue } from "./fuse-epilogue.ts";
+import type { Pass } from "./pass.ts";
+import { recognizeNormalization } from "./recognize-normalization.ts";
+import { sinkTransposes } from "./sink-transposes.ts";
+import { widenSmallFloats } from "./widen-small-floats.ts";
+
+export const pipeline: readonly Pass[] = [
+  // what nobody reads needs no other pass
+  deadCode,
+  foldConstants,
+  // few forms from here on: patterns below rely on literals being inside expressions
+  canonicalize,
+  commonSubexpressions,
+  // while every operation still widens and narrows for itself
+  widenSmallFloats,
+  // before maps merge, while its parts are still single operations
+  recognizeNormalization,
+  // twice: the first merge may leave a value with one reader where it had two
+  fuseElementwise,
+  fuseElementwise,
+  // needs bias and BatchNorm in one expression
+  foldScale,
+  canonicalize,
+  foldTranspose,
+  assignLayout,
+  sinkTransposes,
+  canonicalize,
+  // maps that transposes kept apart
+  fuseElementwise,
+  // last of the fusions: what is left over behind a producer
+  fuseEpilogue,
+  foldConstants,
+  commonSubexpressions,
+  deadCode,
+];
+
+export interface PassOptions {
+  /** called with the graph after each pass; `changed` says whether the pass did anything */
+  readonly onPass?: (pass: Pass, graph: Graph, changed: boolean) => void;
+  /** verify after every pass (default) */
+  readonly verify?: boolean;
+}
+
+export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
+  let current = graph;
+  for (const pass of pipeline) {
+    const next = pass.run(current);
+    if (options.verify !== false && next !== current) verifyAfter(pass, next);
+    options.onPass?.(pass, next, next !== current);
+    current = next;
+  }
+  return current;
+}
+
+/** A pass that breaks the graph is a defect of wsc: the message names it. */
+function verifyAfter(pass: Pass, graph: Graph): void {
+  const [first] = verifyGraph(graph);
+  if (first !== undefined)
+    throw new Error(`internal: pass ${pass.name} left an invalid graph: ${renderDiagnostic(first)}`);
+}
