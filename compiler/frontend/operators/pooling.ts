@@ -1,0 +1,255 @@
+/** Pools over sliding windows and over the whole image, and MaxUnpool. */
+import { arg, binary } from "../../../ir/expr.ts";
+import type { PoolOp, ValueId } from "../../../ir/graph.ts";
+import { elementCount } from "../../../ir/tensor.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import { commonDType } from "./elementwise.ts";
+import { lpNorm } from "./norm.ts";
+import { widen, widened } from "./precision.ts";
+import { checkedShape, countFrom, indexTensor, literal, range } from "./support.ts";
+import { type Attributes, operator } from "./table.ts";
+import { kernelOf, padsOf, perDim, span, spatialOf, type Windows, windowsOf } from "./window.ts";
+
+/**
+ * Windows that fit into the padded input. With ceil_mode the last one may hang over the end, but it must start inside the input or
+ * the padding before it: https://onnx.ai/onnx/operators/onnx__AveragePool.html.
+ */
+function outputSpatial(node: NodeContext, input: readonly number[], windows: Windows): number[] {
+  const ceil = node.int("ceil_mode", 0) !== 0;
+  return input.map((size, i) => {
+    const [begin, end, stride] = [windows.padsBegin[i] ?? 0, windows.padsEnd[i] ?? 0, windows.strides[i] ?? 1];
+    const free = size + begin + end - span(windows.kernel[i] ?? 1, windows.dilations[i] ?? 1);
+    if (free < 0 && !ceil) throw node.shapeError(`the window does not fit into ${size} elements in spatial dim ${i}`);
+    const count = (ceil ? Math.ceil(free / stride) : Math.floor(free / stride)) + 1;
+    const overhanging = ceil && (count - 1) * stride >= size + begin;
+    return Math.max(0, overhanging ? count - 1 : count);
+  });
+}
+
+interface Pooling {
+  readonly windows: Windows;
+  readonly output: readonly number[];
+}
+
+function poolingOf(node: NodeContext): Pooling {
+  const input = spatialOf(node, 0);
+  const windows = windowsOf(node, input, kernelOf(node, input.length));
+  return { windows, output: outputSpatial(node, input, windows) };
+}
+
+const poolOf = (
+  node: NodeContext,
+  x: ValueId,
+  { windows, output }: Pooling,
+  what: Pick<PoolOp, "fn" | "countPadding" | "p">,
+): ValueId =>
+  node.emitOne({
+    kind: "pool",
+    inputs: [x],
+    layout: "nchw",
+    kernel: windows.kernel,
+    strides: windows.strides,
+    dilations: windows.dilations,
+    padsBegin: windows.padsBegin,
+    padsEnd: windows.padsEnd,
+    outputSpatial: output,
+    ...what,
+  });
+
+function averagePool(node: NodeContext): readonly ValueId[] {
+  commonDType(node, "float");
+  const countPadding = node.int("count_include_pad", 0) !== 0;
+  const pooling = poolingOf(node);
+  const run = ([x = 0]: readonly ValueId[]): ValueId => poolOf(node, x, pooling, { fn: "average", countPadding, p: 0 });
+  return [widened(node, [node.input(0)], run)];
+}
+
+function lpPool(node: NodeContext): readonly ValueId[] {
+  commonDType(node, "float");
+  const p = exponent(node);
+  const pooling = poolingOf(node);
+  const run = ([x = 0]: readonly ValueId[]): ValueId => poolOf(node, x, pooling, { fn: "lp", countPadding: false, p });
+  return [widened(node, [node.input(0)], run)];
+}
+
+function exponent(node: NodeContext): number {
+  const p = node.int("p", 2);
+  if (p < 1) throw node.attributeError(`p must be positive, not ${p}`);
+  return p;
+}
+
+function maxPool(node: NodeContext): readonly ValueId[] {
+  commonDType(node, "numeric");
+  const pooling = poolingOf(node);
+  const run = ([x = 0]: readonly ValueId[]): ValueId =>
+    poolOf(node, x, pooling, { fn: "max", countPadding: false, p: 0 });
+  const largest = widened(node, [node.input(0)], run);
+  return node.wantsOutput(1) ? [largest, maxPoolIndices(node, pooling)] : [largest];
+}
+
+/** Coordinates of a row-major position. */
+function unravel(position: number, shape: readonly number[]): number[] {
+  const coordinates = new Array<number>(shape.length);
+  let rest = position;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const dim = shape[axis] ?? 1;
+    coordinates[axis] = rest % dim;
+    rest = Math.floor(rest / dim);
+  }
+  return coordinates;
+}
+
+/** Where the coordinates lie in an image, row by row; -1 outside of it. */
+function positionIn(shape: readonly number[], coordinates: readonly number[]): number {
+  let position = 0;
+  for (const [axis, at] of coordinates.entries()) {
+    const dim = shape[axis] ?? 1;
+    if (at < 0 || at >= dim) return -1;
+    position = position * dim + at;
+  }
+  return position;
+}
+
+/** Image positions of the taps of one window; a tap outside stands for the first one inside, which cannot change the maximum. */
+function windowTaps(input: readonly number[], windows: Windows, start: readonly number[]): number[] {
+  const { kernel, dilations } = windows;
+  const taps = range(elementCount(kernel)).map(
+    (tap) =>
+    positionIn(input, unravel(tap, kernel).map((at, i) => (start[i] ?? 0) + at * (dilations[i] ?? 1))), // prettier-ignore
+  );
+  const inside = taps.find((position) => position >= 0) ?? 0;
+  return taps.map((position) => (position < 0 ? inside : position));
+}
+
+/** For every window in row-major order the positions of its taps. */
+function tapTable(input: readonly number[], { windows, output }: Pooling): number[] {
+  return range(elementCount(output)).flatMap((window) => {
+    const at = unravel(window, output);
+    const start = at.map((index, i) => index * (windows.strides[i] ?? 1) - (windows.padsBegin[i] ?? 0));
+    return windowTaps(input, windows, start);
+  });
+}
+
+/** A row-major position counted column by column instead (`storage_order = 1`). */
+function columnMajor(position: number, shape: readonly number[]): number {
+  const coordinates = unravel(position, shape);
+  return coordinates.reduceRight((sum, at, axis) => sum * (shape[axis] ?? 1) + at, 0);
+}
+
+/**
+ * MaxPool's second output: the position of each maximum in the flattened input. The taps of all windows are gathered, the largest
+ * one of each is looked up, and its tap's position is read from the same table:
+ *
+ *     x [NC, area] -gather-> [NC, windows, taps] -argmax-> [NC, windows] -gather table-> position in the image (+ image * area)
+ */
+function maxPoolIndices(node: NodeContext, pooling: Pooling): ValueId {
+  const { dtype, shape } = node.type(0);
+  const input = shape.slice(2);
+  const [images, area] = [elementCount(shape.slice(0, 2)), elementCount(input)];
+  const [windows, taps] = [elementCount(pooling.output), elementCount(pooling.windows.kernel)];
+  checkedShape(node, dtype === "f64" ? "f64" : "f32", [images, windows, taps]);
+  const table = tapTable(input, pooling);
+  const positions = node.constantValue(indexTensor([windows * taps], (i) => table[i] ?? 0));
+  const flat = node.reshape(node.input(0), [images, area]);
+  const gathered = node.reshape(gatherOf(node, flat, positions, 1), [images, windows, taps]);
+  const best = node.emitOne({
+    kind: "argReduce",
+    inputs: [widen(node, gathered)],
+    fn: "max",
+    axis: 2,
+    keepDims: false,
+    selectLast: false,
+  });
+  const entry = node.map(binary("add", arg(0), arg(1)), best, countFrom(node, windows, 0, taps));
+  const column = node.int("storage_order", 0) !== 0;
+  const found = column
+    ? node.constantValue(indexTensor([windows * taps], (i) => columnMajor(table[i] ?? 0, input)))
+    : positions;
+  const image = node.reshape(countFrom(node, images, 0, area), [images, 1]);
+  const index = node.map(binary("add", arg(0), arg(1)), gatherOf(node, found, entry, 0), image);
+  return node.reshape(index, [...shape.slice(0, 2), ...pooling.output]);
+}
+
+const gatherOf = (node: NodeContext, x: ValueId, indices: ValueId, axis: number): ValueId =>
+  node.emitOne({ kind: "gather", inputs: [x, indices], axis });
+
+/** Dims after batch and channels, as axes. */
+const spatialAxes = (node: NodeContext): number[] => spatialOf(node, 0).map((_, i) => i + 2);
+
+const globalPool = (fn: "mean" | "max") => (node: NodeContext) => {
+  commonDType(node, "float");
+  const axes = spatialAxes(node);
+  const run = ([x = 0]: readonly ValueId[]): ValueId =>
+    node.emitOne({ kind: "reduce", inputs: [x], fn, axes, keepDims: true });
+  return [widened(node, [node.input(0)], run)];
+};
+
+function globalLpPool(node: NodeContext): readonly ValueId[] {
+  commonDType(node, "float");
+  const [p, axes] = [exponent(node), spatialAxes(node)];
+  return [widened(node, [node.input(0)], ([x = 0]) => lpNorm(node, x, p, axes))];
+}
+
+const flatten = (node: NodeContext, value: ValueId): ValueId =>
+  node.reshape(value, [elementCount(node.typeOf(value).shape)]);
+
+/** Puts each element at its index of a zero image of the inferred size; a larger `output_shape` is filled up with zeros at the ends. */
+function maxUnpool(node: NodeContext): readonly ValueId[] {
+  const dtype = commonDType(node, "float", 1);
+  const spatial = spatialOf(node, 0);
+  const kernel = kernelOf(node, spatial.length);
+  const strides = perDim(node, "strides", spatial.length, 1, 1);
+  const { begin, end } = padsOf(node, spatial.length);
+  const inner = spatial.map(
+    (size, i) => (size - 1) * (strides[i] ?? 1) + (kernel[i] ?? 1) - (begin[i] ?? 0) - (end[i] ?? 0),
+  );
+  const inferred = checkedShape(node, dtype, [...node.shape(0).slice(0, 2), ...inner]);
+  const zero = literal(node, dtype, 0);
+  const [x, indices] = [flatten(node, node.input(0)), flatten(node, node.input(1))];
+  const blank = node.broadcastTo(zero, [elementCount(inferred)]);
+  const filled = node.emitOne({ kind: "scatterElements", inputs: [blank, indices, x], axis: 0, reduction: "none" });
+  const image = node.reshape(filled, inferred);
+  if (!node.hasInput(2)) return [image];
+  const after = checkedShape(node, dtype, node.integers(2)).map((dim, i) => dim - (inferred[i] ?? 0));
+  if (after.length !== inferred.length || after.some((extra) => extra < 0)) {
+    throw node.shapeError(`output_shape is smaller than [${inferred.join(",")}]`);
+  }
+  if (after.every((extra) => extra === 0)) return [image];
+  const before = after.map(() => 0);
+  return [node.emitOne({ kind: "pad", inputs: [image, zero], mode: "constant", before, after })];
+}
+
+const windowed: Attributes = { auto_pad: "string", kernel_shape: "ints!", pads: "ints", strides: "ints" };
+const ceiled: Attributes = { ...windowed, ceil_mode: "int" };
+const dilated: Attributes = { ...ceiled, dilations: "ints" };
+const padding: Attributes = { count_include_pad: "int" };
+const order: Attributes = { storage_order: "int" };
+const exponentOf: Attributes = { p: "int" };
+
+export const poolingOperators: readonly OperatorDef[] = [
+  operator("MaxPool", maxPool, [
+    { since: 1, attributes: windowed },
+    { since: 8, outputs: [1, 2], attributes: { ...windowed, ...order } },
+    { since: [10, 11, 12, 22], attributes: { ...dilated, ...order } },
+  ]),
+  operator("AveragePool", averagePool, [
+    { since: 7, attributes: { ...windowed, ...padding } },
+    { since: [10, 11], attributes: { ...ceiled, ...padding } },
+    { since: [19, 22], attributes: { ...dilated, ...padding } },
+  ]),
+  operator("LpPool", lpPool, [
+    { since: [2, 11], attributes: { ...windowed, ...exponentOf } },
+    { since: [18, 22], attributes: { ...dilated, ...exponentOf } },
+  ]),
+  operator("GlobalAveragePool", globalPool("mean"), [{ since: [1, 22] }]),
+  operator("GlobalMaxPool", globalPool("max"), [{ since: [1, 22] }]),
+  operator("GlobalLpPool", globalLpPool, [{ since: [2, 22], attributes: exponentOf }]),
+  operator("MaxUnpool", maxUnpool, [
+    {
+      since: [9, 11, 22],
+      inputs: [2, 3],
+      attributes: { kernel_shape: "ints!", pads: "ints", strides: "ints" },
+      optionalInputs: [2],
+    },
+  ]),
+];
