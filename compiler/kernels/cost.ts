@@ -1,0 +1,115 @@
+/**
+ * The cost model: what one cut of a kernel costs on a target. All kernels are costed from the same few figures of their fullest core, so
+ * that every family uses one model and a simulator can share it.
+ *
+ *     compute = (macs + fastOps) / (fmaPerCycle * efficiency) + slowOps * slowOpCycles + vectors * vectorStartup      [cycles]
+ *     ramp    = max(wordsIn, wordsOut) / wordsPerCycle                 words through the fullest core's ramp, each way [cycles]
+ *     ports   = max(wordsIn, wordsOut of the kernel) / (ports * wordsPerCycle)                                         [cycles]
+ *     cycles  = max(compute, ramp, ports) + serial        computing overlaps moving; `serial` is what waits for a reduction
+ *     latency = cycles + hops + reduceLatency             hops: one cycle per core passed on the way in and out
+ *
+ * Check of the compute term: dense f32 GEMM on WSE-2's simulator takes 2.11 cycles per multiply-add and 20.9 per vector, within 2%
+ * (pr0f3ss/SpMM_Cerebras; test/kernels/cost.test.ts holds the rows). Reductions follow Luczynski et al., HPDC'24 (arXiv 2404.15888): a
+ * chain of P cores reduces B words in B + (2 T_R + 2)(P - 1) cycles, a broadcast takes B + P + 2 T_R, with T_R the ramp latency.
+ */
+import { storageBytes } from "../../ir/dtype.ts";
+import { dimOf, type Kernel, type SramBudget } from "../../ir/kernel-graph.ts";
+import { fmaPerCycle, type Target } from "../targets/target.ts";
+
+/** Bytes of a word of the fabric. */
+export const wordBytes = 4;
+
+/** Work and memory of the fullest core under one cut. */
+export interface CoreLoad {
+  /** multiply-adds, or other operations at their rate */
+  readonly macs: number;
+  /** operations at the rate of a division */
+  readonly slowOps: number;
+  /** vector instructions issued */
+  readonly vectors: number;
+  /** words through the ramp per sample */
+  readonly wordsIn: number;
+  readonly wordsOut: number;
+  /** cycles that overlap with nothing */
+  readonly serial: number;
+}
+
+/** Figures of a kernel and target that no cut changes, looked up once per kernel. */
+export interface Rates {
+  readonly kernel: Kernel;
+  readonly target: Target;
+  /** cycles per multiply-add inside a vector */
+  readonly perMac: number;
+  readonly perWord: number;
+  /** bytes of one element of the kernel's dtype in SRAM */
+  readonly elementBytes: number;
+  /** words of one element on the fabric */
+  readonly elementWords: number;
+  /** words of the busier direction at the kernel's border */
+  readonly borderWords: number;
+  /** per output element: operations of the expression or epilogue */
+  readonly fast: number;
+  readonly slow: number;
+}
+
+export function ratesOf(kernel: Kernel, target: Target): Rates {
+  const elementBytes = Math.max(1, storageBytes(kernel.dtype));
+  return {
+    kernel,
+    target,
+    perMac: 1 / (fmaPerCycle(target, kernel.dtype) * target.core.efficiency),
+    perWord: 1 / target.link.wordsPerCycle,
+    elementBytes,
+    elementWords: elementBytes / wordBytes,
+    borderWords: Math.max(kernel.wordsIn, kernel.wordsOut),
+    fast: dimOf(kernel, "fast", 0),
+    slow: dimOf(kernel, "slow", 0),
+  };
+}
+
+/** Cycles per sample of a rectangle whose fullest core carries `load`; a whole number. */
+export function cyclesOf(rates: Rates, load: CoreLoad, ports: number): number {
+  const { core } = rates.target;
+  const compute = load.macs * rates.perMac + load.slowOps * core.slowOpCycles + load.vectors * core.vectorStartup;
+  const ramp = Math.max(load.wordsIn, load.wordsOut) * rates.perWord;
+  const border = (rates.borderWords / ports) * rates.perWord;
+  return Math.max(1, Math.ceil(Math.max(compute, ramp, border) + load.serial));
+}
+
+/** Words that can enter or leave a rectangle per cycle, on whichever side a neighbour lies. */
+export const portsOf = (rows: number, columns: number): number => Math.min(rows, columns);
+
+/** Extra cycles of a chain that reduces over `cores` cores, after its first word. */
+export const chainLatency = (target: Target, cores: number): number =>
+  cores <= 1 ? 0 : (2 * target.link.rampLatency + 2) * (cores - 1);
+
+/** Cycles of a chain reduce of `words` over `cores` cores, and of the broadcast that hands the result back. */
+export function allReduceCycles(rates: Rates, words: number, cores: number): number {
+  if (cores <= 1) return 0;
+  const stream = 2 * words * rates.perWord;
+  return stream + chainLatency(rates.target, cores) + cores + 2 * rates.target.link.rampLatency;
+}
+
+/** Cycles that a sample needs to cross a rectangle: in over one ramp, along both sides, out over another. */
+export const crossingCycles = (target: Target, rows: number, columns: number): number =>
+  rows + columns + 2 * target.link.rampLatency + 1;
+
+/** Bytes of the fullest core; `codeUnits` counts the inner loops that the kernel is made of. */
+export function sramOf(
+  rates: Rates,
+  codeUnits: number,
+  data: { readonly weights: number; readonly activations: number; readonly buffers: number },
+): SramBudget {
+  const { core } = rates.target;
+  return {
+    code: codeUnits * core.codeBytes,
+    weights: Math.ceil(data.weights),
+    activations: Math.ceil(data.activations),
+    buffers: Math.ceil(data.buffers),
+    stack: core.systemBytes,
+  };
+}
+
+/** Bytes that remain for data once `codeUnits` inner loops and the run time are in place. */
+export const dataBytes = (target: Target, codeUnits: number): number =>
+  target.core.sramBytes - target.core.systemBytes - codeUnits * target.core.codeBytes;

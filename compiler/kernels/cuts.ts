@@ -1,0 +1,57 @@
+/** Into how many pieces a loop is worth cutting, and in what shapes a number of cores can be laid out. */
+import type { Sides } from "./family.ts";
+
+/**
+ * Numbers of pieces, at most `limit`, that differ in the size of the largest piece (for a loop of 10: 1, 2, 3, 4, 5, 10); thinned to about
+ * `count` of them, spread evenly by ratio.
+ */
+export function usefulCuts(size: number, limit: number, count: number): readonly number[] {
+  const cuts: number[] = [];
+  let pieces = 1;
+  while (pieces <= Math.min(size, limit)) {
+    const piece = Math.ceil(size / pieces);
+    cuts.push(Math.ceil(size / piece));
+    if (piece === 1) break;
+    pieces = Math.ceil(size / (piece - 1));
+  }
+  return thin(cuts, count);
+}
+
+function thin(values: readonly number[], count: number): readonly number[] {
+  const first = values[0];
+  const last = values.at(-1);
+  if (values.length <= count || first === undefined || last === undefined) return values;
+  if (count <= 1) return [last];
+  const step = (last / first) ** (1 / (count - 1));
+  const kept: number[] = [];
+  let next = first;
+  for (const value of values) {
+    if (value < next && value !== last) continue;
+    kept.push(value);
+    next = value * step;
+  }
+  return kept;
+}
+
+/** Cuts of several loops at once: their product stays near `tries`. Loops of one iteration cost nothing. */
+export function cutsOfLoops(sizes: readonly number[], limit: number, tries: number): readonly (readonly number[])[] {
+  const active = sizes.filter((size) => size > 1).length;
+  const count = Math.max(2, Math.floor(tries ** (1 / Math.max(1, active))));
+  return sizes.map((size) => usefulCuts(size, limit, count));
+}
+
+/** Flat kernels take any rectangle: for each useful number of cores, shapes from square to flat. */
+export function flatShapes(elements: number, sides: Sides, tries: number): { rows: number; columns: number }[] {
+  const shapes: { rows: number; columns: number }[] = [];
+  const steps = 9;
+  for (const cores of usefulCuts(elements, sides.long * sides.short, Math.max(2, Math.floor(tries / steps)))) {
+    let rows = Math.min(sides.short, Math.ceil(Math.sqrt(cores)));
+    for (let step = 0; step < steps && rows >= 1; step++) {
+      const columns = Math.ceil(cores / rows);
+      if (columns > sides.long) break;
+      shapes.push({ rows, columns });
+      rows = Math.floor(rows / 1.5);
+    }
+  }
+  return shapes;
+}

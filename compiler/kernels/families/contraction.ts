@@ -1,0 +1,229 @@
+/**
+ * Kernels that multiply and add: conv, depthwise conv, matmul and, with comparisons for products, pooling. One nest of loops
+ *
+ *     for group, for row p, for column q, for output channel k:  out[g, k, p, q] = sum over c, taps  in[g, c, p', q'] * w[g, k, c, taps]
+ *
+ * and three ways to lay its cuts over a rectangle (rows x columns):
+ *
+ *     g*p*c   x  q*k       |  g*p*q*c  x  k       |  c  x  g*p*q*k
+ *
+ * A core holds its tile of weights for good and its tile of input (with the halo of the taps) twice: one being worked on, one arriving.
+ * Input is broadcast along the axis that cuts k; partial sums travel along the axis that cuts c in a chain.
+ */
+import { dimOf, type Kernel, type LoopDim, type Variant } from "../../../ir/kernel-graph.ts";
+import { cutsOfLoops } from "../cuts.ts";
+import {
+  chainLatency,
+  crossingCycles,
+  cyclesOf,
+  dataBytes,
+  portsOf,
+  type Rates,
+  ratesOf,
+  sramOf,
+  wordBytes,
+} from "../cost.ts";
+import { type FamilyContext, fitsSides, type VariantList } from "../family.ts";
+import { paretoOptimal } from "../pareto.ts";
+
+/** The nest, with the names that its loops have in the kernel's dims. */
+export interface Contraction {
+  readonly names: {
+    readonly g: string;
+    readonly p: string;
+    readonly q: string;
+    readonly c: string;
+    readonly k: string;
+  };
+  readonly g: number;
+  readonly p: number;
+  readonly q: number;
+  readonly c: number;
+  readonly k: number;
+  readonly window: Window;
+  /** elements that one position makes: more than one only where outputs are denser than positions */
+  readonly outputsPerPosition: number;
+  /** the second operand is an activation that arrives with every sample */
+  readonly streamed: boolean;
+  /** inner loops that the code holds */
+  readonly codeUnits: number;
+}
+
+/** Taps per output, and how far they reach. */
+export interface Window {
+  readonly r: number;
+  readonly s: number;
+  readonly strideP: number;
+  readonly strideQ: number;
+  readonly dilationP: number;
+  readonly dilationQ: number;
+}
+
+/** The window of a kernel that has one. */
+export const windowOf = (kernel: Kernel): Window => ({
+  r: dimOf(kernel, "r"),
+  s: dimOf(kernel, "s"),
+  strideP: dimOf(kernel, "sh"),
+  strideQ: dimOf(kernel, "sw"),
+  dilationP: dimOf(kernel, "dh"),
+  dilationQ: dimOf(kernel, "dw"),
+});
+
+export const noWindow: Window = { r: 1, s: 1, strideP: 1, strideQ: 1, dilationP: 1, dilationQ: 1 };
+
+interface Cut {
+  readonly g: number;
+  readonly p: number;
+  readonly q: number;
+  readonly c: number;
+  readonly k: number;
+}
+
+interface Option extends Cut {
+  readonly rows: number;
+  readonly columns: number;
+  readonly cycles: number;
+}
+
+/** The fullest core under a cut: elements and operations. */
+interface Tile {
+  readonly macs: number;
+  readonly vectors: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** elements of the second operand */
+  readonly second: number;
+  /** share of all weights and of all residual words */
+  readonly weightShare: number;
+  readonly outputShare: number;
+}
+
+function tileOf(nest: Contraction, cut: Cut): Tile {
+  const g = Math.ceil(nest.g / cut.g);
+  const p = Math.ceil(nest.p / cut.p);
+  const q = Math.ceil(nest.q / cut.q);
+  const c = Math.ceil(nest.c / cut.c);
+  const k = Math.ceil(nest.k / cut.k);
+  const { r, s, strideP, strideQ, dilationP, dilationQ } = nest.window;
+  const macs = g * p * q * c * k * r * s;
+  const reachP = (p - 1) * strideP + (r - 1) * dilationP + 1;
+  const reachQ = (q - 1) * strideQ + (s - 1) * dilationQ + 1;
+  return {
+    macs,
+    vectors: macs / Math.max(k, q, c * k === 1 ? g : 1),
+    inputs: g * c * reachP * reachQ,
+    outputs: g * k * p * q * nest.outputsPerPosition,
+    second: g * c * k * r * s,
+    weightShare: (g * c * k) / (nest.g * nest.c * nest.k),
+    outputShare: (g * k * p * q) / (nest.g * nest.k * nest.p * nest.q),
+  };
+}
+
+/** What stays the same while cuts are tried. */
+interface Site {
+  readonly rates: Rates;
+  readonly nest: Contraction;
+  readonly context: FamilyContext;
+}
+
+/** All cuts worth placing, with the figures of each on demand. */
+export function contractionVariants(kernel: Kernel, nest: Contraction, context: FamilyContext): VariantList {
+  const site: Site = { rates: ratesOf(kernel, context.target), nest, context };
+  const options: Option[] = [];
+  const sizes = [nest.g, nest.p, nest.q, nest.c, nest.k];
+  const [gs = [], ps = [], qs = [], cs = [], ks = []] = cutsOfLoops(sizes, context.sides.long, context.tries);
+  for (const g of gs) {
+    for (const p of ps) {
+      for (const q of qs) {
+        for (const c of cs) for (const k of ks) addOptions(options, site, { g, p, q, c, k });
+      }
+    }
+  }
+  const kept = paretoOptimal(options, context.keep);
+  return { candidates: kept, describe: (index) => describe(site, kept[index]) };
+}
+
+function addOptions(options: Option[], site: Site, cut: Cut): void {
+  const { g, p, q, c, k } = cut;
+  const { sides, target } = site.context;
+  if (g * p * q * c * k > sides.long * sides.short) return;
+  const tile = tileOf(site.nest, cut);
+  if (bytesOf(site, tile) > dataBytes(target, site.nest.codeUnits)) return;
+  addShape(options, site, cut, tile, g * p * c, q * k);
+  if (q > 1) addShape(options, site, cut, tile, g * p * q * c, k);
+  if (g * p > 1) addShape(options, site, cut, tile, c, g * p * q * k);
+}
+
+function addShape(options: Option[], site: Site, cut: Cut, tile: Tile, rows: number, columns: number): void {
+  if (!fitsSides(rows, columns, site.context.sides)) return;
+  options.push({ ...cut, rows, columns, cycles: cyclesFor(site, cut, tile, portsOf(rows, columns)) });
+}
+
+function cyclesFor({ rates, nest }: Site, cut: Cut, tile: Tile, ports: number): number {
+  const reduced = cut.c > 1 ? tile.outputs : 0;
+  const residual = residualWords(rates.kernel) * tile.outputShare;
+  const arriving = tile.inputs + reduced + (nest.streamed ? tile.second : 0);
+  const load = {
+    macs: tile.macs + reduced + tile.outputs * rates.fast,
+    slowOps: tile.outputs * rates.slow,
+    vectors: tile.vectors,
+    wordsIn: arriving * rates.elementWords + residual,
+    wordsOut: tile.outputs * rates.elementWords,
+    serial: 0,
+  };
+  return cyclesOf(rates, load, ports);
+}
+
+/** Activations that the epilogue reads, in words per sample. */
+const residualWords = (kernel: Kernel): number => dimOf(kernel, "res", 0);
+
+interface TileBytes {
+  readonly weights: number;
+  readonly activations: number;
+  readonly buffers: number;
+}
+
+function tileBytes({ rates, nest }: Site, tile: Tile): TileBytes {
+  const streamed = nest.streamed ? tile.second * rates.elementBytes : 0;
+  const inputs = tile.inputs * rates.elementBytes + streamed;
+  const residual = residualWords(rates.kernel) * tile.outputShare * wordBytes;
+  return {
+    weights: rates.kernel.weightBytes * tile.weightShare,
+    // accumulators are at least 32 bits wide
+    activations: inputs + tile.outputs * Math.max(4, rates.elementBytes),
+    buffers: inputs + residual,
+  };
+}
+
+/** Bytes of a tile, each category rounded up. */
+function bytesOf(site: Site, tile: Tile): number {
+  const { weights, activations, buffers } = tileBytes(site, tile);
+  return Math.ceil(weights) + Math.ceil(activations) + Math.ceil(buffers);
+}
+
+function describe(site: Site, option: Option | undefined): Variant {
+  if (option === undefined) throw new Error("internal: no such variant");
+  const { rows, columns, cycles } = option;
+  const { target } = site.context;
+  return {
+    rows,
+    columns,
+    cut: namedCut(site.nest, option),
+    cycles,
+    latency: cycles + crossingCycles(target, rows, columns) + chainLatency(target, option.c),
+    sram: sramOf(site.rates, site.nest.codeUnits, tileBytes(site, tileOf(site.nest, option))),
+    ports: portsOf(rows, columns),
+    colors: target.colors.kernel,
+  };
+}
+
+function namedCut({ names }: Contraction, cut: Cut): readonly LoopDim[] {
+  const all = [
+    { name: names.g, size: cut.g },
+    { name: names.p, size: cut.p },
+    { name: names.q, size: cut.q },
+    { name: names.c, size: cut.c },
+    { name: names.k, size: cut.k },
+  ];
+  return all.filter(({ size }) => size > 1);
+}

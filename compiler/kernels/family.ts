@@ -1,0 +1,48 @@
+/**
+ * What a kernel family is: a function that lists how a kernel can be cut over a rectangle of cores. The placer sees only this (shapes with
+ * their cycles, and the figures of the one it takes), so any library of families can be placed by the same engine.
+ */
+import type { Kernel, Variant } from "../../ir/kernel-graph.ts";
+import { type Target, usableRect } from "../targets/target.ts";
+
+/** A variant before its figures are written out: what sizing and floorplan look at. May be turned by 90 degrees. */
+export interface Candidate {
+  readonly rows: number;
+  readonly columns: number;
+  readonly cycles: number;
+}
+
+/** All worthwhile ways to cut one kernel: none beaten by another in time and both sides, ascending in time. */
+export interface VariantList {
+  readonly candidates: readonly Candidate[];
+  /** the figures of the candidate at an index */
+  readonly describe: (index: number) => Variant;
+}
+
+/** Where a kernel is to be fitted, and how much may be spent on listing its variants. */
+export interface FamilyContext {
+  readonly target: Target;
+  readonly sides: Sides;
+  /** cuts to try per kernel */
+  readonly tries: number;
+  /** variants to keep per kernel */
+  readonly keep: number;
+}
+
+/** Longest side of a rectangle on the target, and how long the other may then be at most. */
+export interface Sides {
+  readonly long: number;
+  readonly short: number;
+}
+
+export type Family = (kernel: Kernel, context: FamilyContext) => VariantList;
+
+/** Sides that fit the usable rectangle, one way or the other. */
+export function sidesOf(target: Target): Sides {
+  const { width, height } = usableRect(target);
+  return { long: Math.max(width, height), short: Math.min(width, height) };
+}
+
+/** True when a shape fits the usable rectangle upright or turned. */
+export const fitsSides = (rows: number, columns: number, { long, short }: Sides): boolean =>
+  Math.max(rows, columns) <= long && Math.min(rows, columns) <= short;
