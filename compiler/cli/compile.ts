@@ -1,0 +1,163 @@
+/** `wsc compile`: places a model and writes the program, or prints the text form of a stage. */
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
+import { writeArtifact } from "../artifact.ts";
+import {
+  compile,
+  type CompileOptions,
+  type CompiledModel,
+  lowerSource,
+  type ModelSource,
+  placeModel,
+  programOf,
+} from "../compile.ts";
+import { type EmitStage, note, readDims } from "./command-line.ts";
+import { exitCodes, writeError } from "./failure.ts";
+import { stageProgress } from "./progress.ts";
+
+export interface CompileArguments {
+  readonly model: string;
+  readonly output: string | undefined;
+  readonly target: string;
+  readonly objective: "throughput" | "latency" | "cores" | "wire";
+  readonly timeLimit: number;
+  readonly solver: "auto" | "glpk" | "highs";
+  readonly seed: number;
+  readonly emit: EmitStage | undefined;
+  readonly printAfter: readonly string[];
+  readonly quiet: boolean;
+  readonly dim: readonly string[];
+  readonly json: boolean;
+}
+
+export async function compileVerb(given: CompileArguments): Promise<number> {
+  await checkPassNames(given.printAfter);
+  const progress = stageProgress(given.quiet || given.json);
+  const options: CompileOptions = {
+    target: given.target,
+    dims: readDims(given.dim),
+    objective: given.objective,
+    timeLimitSeconds: given.timeLimit,
+    solver: given.solver,
+    seed: given.seed,
+    onStage: progress.stage,
+    ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
+  };
+  try {
+    if (given.emit !== undefined) return await emitStage(given, given.emit, options);
+    const folder = given.output ?? path.basename(given.model).replace(/\.onnx$/, "") + ".wsc";
+    const model = await compile(given.model, options);
+    await writeArtifact(model, folder);
+    progress.stop();
+    summarize(model, folder, given);
+    return exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function emitStage(given: CompileArguments, stage: EmitStage, options: CompileOptions): Promise<number> {
+  const text = await textOf(stage, given.model, options);
+  if (given.output === undefined) process.stdout.write(text);
+  else {
+    await writeFile(given.output, text).catch((error: unknown) => {
+      throw fail(
+        "WSC8002",
+        `cannot write ${given.output ?? ""}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`,
+      );
+    });
+  }
+  return exitCodes.done;
+}
+
+async function textOf(stage: EmitStage, source: ModelSource, options: CompileOptions): Promise<string> {
+  const lowered = await lowerSource(source, options);
+  switch (stage) {
+    case "graph":
+      return (await import("../../ir/print.ts")).printGraph(lowered.graph);
+    case "program":
+      return (await import("../../ir/program-text.ts")).printProgram((await programOf(lowered.graph)).program);
+    case "wat":
+      return (await import("../codegen/wat.ts")).printWat(await programOf(lowered.graph));
+    case "kernels": {
+      const { buildKernelGraph } = await import("../kernels/build.ts");
+      return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(buildKernelGraph(lowered.graph));
+    }
+    case "placement":
+      return (await import("../../ir/placement-text.ts")).printPlacement(
+        (await placeModel(lowered, options)).placement,
+      );
+    case "ilp":
+      return (await import("../placement/sizing-text.ts")).sizingText(lowered.graph, options.target ?? "wse2");
+  }
+}
+
+async function checkPassNames(names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { pipeline } = await import("../passes/pipeline.ts");
+  const known = [...new Set(pipeline.map((pass) => pass.name))];
+  for (const name of names) {
+    if (name !== "all" && !known.includes(name)) {
+      throw fail("WSC8001", `there is no pass '${name}'`, { hint: `passes: ${known.join(", ")}, all` });
+    }
+  }
+}
+
+async function passPrinter(names: readonly string[]): Promise<NonNullable<CompileOptions["onPass"]>> {
+  const { printGraph } = await import("../../ir/print.ts");
+  return (pass, graph, changed) => {
+    if (!names.includes("all") && !names.includes(pass.name)) return;
+    writeError(`// after ${pass.name}${changed ? "" : " (unchanged)"}`);
+    if (changed) writeError(printGraph(graph));
+  };
+}
+
+function summarize(model: CompiledModel, folder: string, given: CompileArguments): void {
+  for (const warning of model.warnings) note(renderDiagnostic(warning), given.quiet);
+  const summary = summaryOf(model, folder);
+  if (given.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  else if (!given.quiet) process.stdout.write(`${describe(summary)}\n`);
+}
+
+/** What happened, as data: the object that `--json` prints. */
+export function summaryOf(model: CompiledModel, folder: string) {
+  const { certificate, target, kernels } = model.placement;
+  const cores = kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
+  return {
+    model: model.graph.name,
+    folder,
+    report: path.join(folder, "report.html"),
+    target: target.name,
+    kernels: kernels.length,
+    hostOps: model.kernels.host.length,
+    cores,
+    coresUsable: target.usable.width * target.usable.height,
+    intervalCycles: certificate.objective,
+    intervalMicroseconds: (certificate.objective / target.clockHz) * 1e6,
+    samplesPerSecond: target.clockHz / certificate.objective,
+    latencyCycles: certificate.latencyCycles,
+    bound: certificate.bound,
+    gap: certificate.gap,
+    status: certificate.status,
+    solver: certificate.solver,
+    seed: certificate.seed,
+    bottleneck: kernels.find(({ kernel }) => kernel === certificate.slowest)?.name ?? "",
+    weightsBytes: model.compiled.program.memory.weightsBytes,
+    arenaBytes: model.compiled.program.memory.arenaBytes,
+  };
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+function describe(s: ReturnType<typeof summaryOf>): string {
+  const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
+  const proof = s.status === "optimal" ? "optimal" : `bound ${s.bound.toFixed(0)}, gap ${(100 * s.gap).toFixed(2)} %`;
+  return [
+    `${s.model} on ${s.target}: ${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
+    `interval  ${s.intervalCycles.toFixed(0)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
+    `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
+    `program   ${megabytes(s.weightsBytes)} of weights, ${megabytes(s.arenaBytes)} of activations`,
+    `written   ${s.folder} (report: ${s.report})`,
+  ].join("\n");
+}

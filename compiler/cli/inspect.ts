@@ -1,0 +1,116 @@
+/** `wsc inspect`: what is in a model, what of it is supported, and where its ops would run. */
+import { type Diagnostic, renderDiagnostic, WscError } from "../../ir/diagnostic.ts";
+import { storageBytes } from "../../ir/dtype.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { elementCount } from "../../ir/tensor.ts";
+import { showType } from "../../ir/types.ts";
+import { lowerModel } from "../frontend/lower.ts";
+import type { OnnxGraph, OnnxModel } from "../frontend/onnx.ts";
+import { modelPorts } from "../frontend/ports.ts";
+import { readModel } from "../frontend/read-model.ts";
+import { subgraphsOf } from "../frontend/free-names.ts";
+import { runPasses } from "../passes/pipeline.ts";
+import { coverageOf, type CoverageRow } from "./coverage.ts";
+import { readDims } from "./command-line.ts";
+import { exitCodes, writeError } from "./failure.ts";
+import { printTable } from "./table.ts";
+
+export interface InspectArguments {
+  readonly model: string;
+  readonly coverage: boolean;
+  readonly dim: readonly string[];
+  readonly json: boolean;
+}
+
+export async function inspectVerb(given: InspectArguments): Promise<number> {
+  const dims = readDims(given.dim);
+  const model = await readModel(given.model);
+  const summary = summaryOf(model, dims);
+  const { problems, graph } = tryLower(model, dims);
+  const coverage = given.coverage && graph !== null ? coverageOf(runPasses(graph)) : null;
+  if (given.json) {
+    const report = {
+      ...summary,
+      supported: problems.length === 0,
+      problems,
+      ...(coverage === null ? {} : { coverage }),
+    };
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  } else print(summary, problems, coverage);
+  return problems.length === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+function tryLower(
+  model: OnnxModel,
+  dims: ReadonlyMap<string, number>,
+): { readonly problems: readonly Diagnostic[]; readonly graph: Graph | null } {
+  try {
+    return { problems: [], graph: lowerModel(model, { dims }).graph };
+  } catch (error) {
+    if (error instanceof WscError) return { problems: error.diagnostics, graph: null };
+    throw error;
+  }
+}
+
+function summaryOf(model: OnnxModel, dims: ReadonlyMap<string, number>) {
+  const histogram = new Map<string, number>();
+  const parameters = { count: 0, bytes: 0 };
+  // an explicit stack: subgraphs nest as deep as a file likes
+  for (const pending: OnnxGraph[] = [model.graph]; pending.length > 0;) {
+    const graph = pending.pop() as OnnxGraph;
+    for (const node of graph.nodes) {
+      const name = node.domain === "" ? node.opType : `${node.domain}::${node.opType}`;
+      histogram.set(name, (histogram.get(name) ?? 0) + 1);
+      pending.push(...subgraphsOf(node));
+    }
+    for (const { dtype, shape } of graph.initializers.values()) {
+      parameters.count += elementCount(shape);
+      parameters.bytes += elementCount(shape) * storageBytes(dtype);
+    }
+  }
+  const { inputs, outputs } = modelPorts(model, dims);
+  const port = ({ name, type }: (typeof inputs)[number]) => ({ name, type: showType(type) });
+  return {
+    model: model.source,
+    irVersion: model.irVersion,
+    opsets: Object.fromEntries(
+      [...model.opsets].map(([domain, version]) => [domain === "" ? "ai.onnx" : domain, version]),
+    ),
+    nodes: [...histogram.values()].reduce((a, b) => a + b, 0),
+    parameters,
+    inputs: inputs.map(port),
+    outputs: outputs.map(port),
+    operators: Object.fromEntries([...histogram].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
+  };
+}
+
+function print(
+  summary: ReturnType<typeof summaryOf>,
+  problems: readonly Diagnostic[],
+  coverage: readonly CoverageRow[] | null,
+): void {
+  const line = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  const opsets = Object.entries(summary.opsets).map(([domain, version]) => `${domain} ${version}`);
+  line(`${summary.model}: IR ${summary.irVersion}, opset ${opsets.join(", ")}; ${summary.nodes} nodes`);
+  line(`${summary.parameters.count} parameters (${(summary.parameters.bytes / 2 ** 20).toFixed(1)} MiB)`);
+  for (const { name, type } of summary.inputs) line(`input   ${JSON.stringify(name)} : ${type}`);
+  for (const { name, type } of summary.outputs) line(`output  ${JSON.stringify(name)} : ${type}`);
+  line(
+    Object.entries(summary.operators)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", "),
+  );
+  if (coverage !== null)
+    printTable(
+      ["ops", "kind", "runs on", "why"],
+      coverage.map((row) => [String(row.count), row.kind, row.where, row.reason]),
+    );
+  for (const problem of problems) writeError(renderDiagnostic(problem));
+  line(
+    problems.length === 0
+      ? "supported"
+      : `not supported: ${problems.length} problem${problems.length === 1 ? "" : "s"}`,
+  );
+}

@@ -1,0 +1,151 @@
+/** `wsc run`: runs a compiled folder or a model on given or random inputs, and says what came out. */
+import { fail, showName } from "../../ir/diagnostic.ts";
+import { InferenceSession } from "../../runtime/session.ts";
+import type { SessionValue } from "../../runtime/ports.ts";
+import { Tensor, toTensorData } from "../../runtime/tensor.ts";
+import { isSmallFloat, toFloat32 } from "../../ir/small-float.ts";
+import { readDims, splitAssignment } from "./command-line.ts";
+import { exitCodes } from "./failure.ts";
+import { randomTensor, readFolder, readTensor, writeTensors } from "./tensor-files.ts";
+
+export interface RunArguments {
+  readonly model: string;
+  readonly input: readonly string[];
+  readonly inputDir: string | undefined;
+  readonly random: number | undefined;
+  readonly outputDir: string | undefined;
+  readonly outputFormat: "npy" | "pb";
+  readonly deterministic: boolean;
+  readonly repeat: number;
+  readonly dim: readonly string[];
+  readonly json: boolean;
+}
+
+export async function runVerb(given: RunArguments): Promise<number> {
+  const repeat = given.repeat;
+  if (!Number.isSafeInteger(repeat) || repeat < 1)
+    throw fail("WSC8001", `--repeat takes a number of at least 1, not ${repeat}`);
+  const dims = readDims(given.dim);
+  const session = await InferenceSession.create(given.model, {
+    freeDimensionOverrides: Object.fromEntries(dims),
+    deterministic: given.deterministic,
+  });
+  const feeds = await collectFeeds(session, given);
+  const times: number[] = [];
+  let results = await timedRun(session, feeds, times);
+  for (let i = 1; i < repeat; i++) results = await timedRun(session, feeds, times);
+  const outputs = session.outputNames.map((name): readonly [string, SessionValue] => [name, results[name] ?? null]);
+  const written = await writeOutputs(outputs, given);
+  print(outputs, times, written, given);
+  return exitCodes.done;
+}
+
+async function timedRun(session: InferenceSession, feeds: Record<string, Tensor>, times: number[]) {
+  const start = performance.now();
+  const results = await session.run(feeds);
+  times.push(performance.now() - start);
+  return results;
+}
+
+/** Inputs from files, then random ones for the rest. */
+async function collectFeeds(session: InferenceSession, given: RunArguments): Promise<Record<string, Tensor>> {
+  const tensors =
+    given.inputDir === undefined ? new Map<string, Tensor>() : await readFolder(given.inputDir, session.inputMetadata);
+  for (const text of given.input) {
+    const [name, file] = splitAssignment(text, "input", "last");
+    tensors.set(name, await readTensor(file));
+  }
+  for (const [position, port] of session.inputMetadata.entries()) {
+    if (!tensors.has(port.name) && given.random !== undefined)
+      tensors.set(port.name, randomTensor(port, given.random, position));
+  }
+  const feeds = Object.create(null) as Record<string, Tensor>;
+  for (const [name, tensor] of tensors) feeds[name] = tensor;
+  return feeds;
+}
+
+async function writeOutputs(
+  outputs: readonly (readonly [string, SessionValue])[],
+  given: RunArguments,
+): Promise<readonly string[]> {
+  if (given.outputDir === undefined) return [];
+  const tensors = new Map<string, Tensor>();
+  for (const [name, value] of outputs) {
+    if (!(value instanceof Tensor))
+      throw fail("WSC8002", `output "${showName(name)}" is no tensor and cannot be written to a file`);
+    tensors.set(name, value);
+  }
+  return writeTensors(tensors, given.outputDir, given.outputFormat);
+}
+
+interface OutputSummary {
+  readonly name: string;
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly mean?: number;
+  readonly argmax?: number;
+  readonly head: readonly (number | string)[];
+}
+
+/** Elements shown of each output. */
+const headLength = 5;
+
+function summarize(name: string, value: SessionValue): OutputSummary {
+  if (!(value instanceof Tensor)) return { name, type: value === null ? "optional" : "sequence", dims: [], head: [] };
+  const numbers = numbersOf(value);
+  const head =
+    numbers === null
+      ? (value.data as readonly string[]).slice(0, headLength)
+      : Array.from(numbers.subarray(0, headLength));
+  const base = { name, type: value.type, dims: value.dims, head };
+  if (numbers === null || numbers.length === 0) return base;
+  let [min, max, sum, argmax] = [Infinity, -Infinity, 0, 0];
+  for (const [index, number] of numbers.entries()) {
+    if (number > max) argmax = index;
+    min = Math.min(min, number);
+    max = Math.max(max, number);
+    sum += number;
+  }
+  return { ...base, min, max, mean: sum / numbers.length, argmax };
+}
+
+/** Elements as numbers; null for strings. */
+function numbersOf(tensor: Tensor): Float64Array | null {
+  const { dtype, elements } = toTensorData(tensor);
+  if (!ArrayBuffer.isView(elements)) return null;
+  if (isSmallFloat(dtype)) return Float64Array.from(toFloat32(dtype, elements as Uint16Array));
+  return Float64Array.from(elements as ArrayLike<number | bigint>, Number);
+}
+
+const short = (value: number | string): string =>
+  typeof value === "string" ? JSON.stringify(value) : String(Number(value.toPrecision(6)));
+
+function print(
+  outputs: readonly (readonly [string, SessionValue])[],
+  times: readonly number[],
+  written: readonly string[],
+  given: RunArguments,
+): void {
+  const summaries = outputs.map(([name, value]) => summarize(name, value));
+  const sorted = times.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+  if (given.json) {
+    process.stdout.write(
+      `${JSON.stringify({ outputs: summaries, milliseconds: { median, first: times[0], all: times }, written }, null, 2)}\n`,
+    );
+    return;
+  }
+  for (const s of summaries) {
+    const range =
+      s.min === undefined
+        ? ""
+        : `  min ${short(s.min)}  max ${short(s.max ?? 0)} (at ${s.argmax ?? 0})  mean ${short(s.mean ?? 0)}`;
+    process.stdout.write(
+      `${showName(s.name)}: ${s.type}[${s.dims.join(",")}]  [${s.head.map(short).join(", ")}${"…"}]${range}\n`,
+    );
+  }
+  process.stdout.write(`${times.length === 1 ? "1 run" : `${times.length} runs, median`}: ${median.toFixed(2)} ms\n`);
+  if (written.length > 0) process.stdout.write(`written to ${given.outputDir ?? ""}: ${written.join(", ")}\n`);
+}

@@ -1,0 +1,103 @@
+/** Inputs and outputs of `wsc run` as files: .npy or TensorProto .pb, by extension. */
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { dtypeInfo, isBig, isFloat } from "../../ir/dtype.ts";
+import { fail, showName } from "../../ir/diagnostic.ts";
+import { encodeSmallFloat, isSmallFloat } from "../../ir/small-float.ts";
+import { allocateElements, elementCount, setElement, type TensorData } from "../../ir/tensor.ts";
+import type { ValueMetadata } from "../../runtime/ports.ts";
+import { fromTensorData, type Tensor, toTensorData } from "../../runtime/tensor.ts";
+import { dtypeOfOrtName } from "../../ir/dtype.ts";
+import { decodeTensorFile, encodeTensorFile } from "../frontend/tensor-file.ts";
+import { decodeNpy, encodeNpy } from "./npy.ts";
+
+export async function readTensor(file: string): Promise<Tensor> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw fail("WSC1001", `cannot read ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+  });
+  return fromTensorData(file.endsWith(".npy") ? decodeNpy(bytes, file) : await decodeTensorFile(bytes, file));
+}
+
+/** Tensors of a folder: `NAME.npy`, `NAME.pb`, or `input_0.pb`… in the order of the model's inputs. */
+export async function readFolder(folder: string, inputs: readonly ValueMetadata[]): Promise<Map<string, Tensor>> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw fail("WSC1001", `cannot read ${folder}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+  });
+  const tensors = new Map<string, Tensor>();
+  for (const file of names.toSorted()) {
+    const stem = /^(.*)\.(?:npy|pb)$/.exec(file)?.[1];
+    if (stem === undefined) continue;
+    const position = /^input_(\d+)$/.exec(stem)?.[1];
+    const byName = inputs.find(({ name }) => name === stem);
+    const port = byName ?? (position === undefined ? undefined : inputs[Number(position)]);
+    if (port !== undefined) tensors.set(port.name, await readTensor(path.join(folder, file)));
+  }
+  return tensors;
+}
+
+/** Writes outputs as `output_0.pb`…, or as NAME.npy (with a name that a file may have). */
+export async function writeTensors(
+  outputs: ReadonlyMap<string, Tensor>,
+  folder: string,
+  format: "npy" | "pb",
+): Promise<readonly string[]> {
+  const files: string[] = [];
+  await mkdir(folder, { recursive: true });
+  for (const [index, [name, tensor]] of [...outputs].entries()) {
+    const data = toTensorData(tensor);
+    const npy = format === "npy" ? encodeNpy(data) : null;
+    const file = npy === null ? `output_${index}.pb` : `${fileStem(name, index)}.npy`;
+    await writeFile(path.join(folder, file), npy ?? (await encodeTensorFile(data, name)));
+    files.push(file);
+  }
+  return files;
+}
+
+/** The name where it is harmless as a file's, else its position. */
+const fileStem = (name: string, index: number): string => (/^[\w][\w.-]{0,99}$/.test(name) ? name : `output_${index}`);
+
+/** Bound on the elements of one random input. */
+const mostElements = 2 ** 28;
+
+/**
+ * A tensor of random values: floats normal with variance 1, integers and bools 0 or 1 (valid as indices and masks). The same seed and
+ * position give the same values everywhere.
+ */
+export function randomTensor(port: ValueMetadata, seed: number, position: number): Tensor {
+  const dtype = dtypeOfOrtName(port.type);
+  const unknown = port.shape.find((dim) => typeof dim !== "number");
+  if (!port.isTensor || dtype === undefined)
+    throw fail("WSC7002", `input "${showName(port.name)}" cannot be filled with random values`);
+  if (unknown !== undefined) {
+    throw fail("WSC2005", `input "${showName(port.name)}" has the unbound dim '${unknown}'`, {
+      hint: `bind it: --dim ${unknown}=1`,
+    });
+  }
+  const shape = port.shape as readonly number[];
+  const count = elementCount(shape);
+  if (count > mostElements) throw fail("WSC1009", `input "${showName(port.name)}" has ${count} elements`);
+  const next = uniformNumbers(seed * 0x9e3779b1 + position);
+  const elements = allocateElements(dtype, count);
+  const info = dtypeInfo(dtype);
+  for (let i = 0; i < count; i++) {
+    const value = isFloat(dtype) ? normal(next) : next() < 0.5 ? 0 : 1;
+    if (isSmallFloat(dtype)) setElement(elements, i, encodeSmallFloat(dtype, value));
+    else if (info.class === "string") (elements as string[])[i] = value === 0 ? "a" : "b";
+    else setElement(elements, i, isBig(dtype) ? BigInt(value) : value);
+  }
+  return fromTensorData({ dtype, shape, elements } satisfies TensorData);
+}
+
+/** Uniform numbers in [0, 1): the mulberry32 generator. */
+function uniformNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Box-Muller. */
+const normal = (next: () => number): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());

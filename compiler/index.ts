@@ -1,0 +1,15 @@
+/** The compiler's public surface. */
+export {
+  compile,
+  type CompileOptions,
+  type CompiledModel,
+  type LoweredModel,
+  lowerSource,
+  type ModelSource,
+  type PlacedModel,
+  placeModel,
+  programOf,
+  type Stage,
+} from "./compile.ts";
+export { writeArtifact } from "./artifact.ts";
+export { type Diagnostic, renderDiagnostic, WscError } from "../ir/diagnostic.ts";
