@@ -33,6 +33,7 @@ export interface LoopDim {
 }
 
 export interface Kernel {
+  readonly id: KernelId;
   /** for people: the name of the first ONNX node behind it */
   readonly name: string;
   readonly family: KernelFamily;

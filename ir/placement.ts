@@ -82,8 +82,8 @@ export interface Certificate {
   readonly solver: string;
   readonly seed: number;
   readonly bottleneck: Bottleneck;
-  /** the slowest kernel */
-  readonly slowest: KernelId;
+  /** the slowest kernel; null where nothing is placed */
+  readonly slowest: KernelId | null;
   /** cycles by cause; the objective is their maximum */
   readonly kernelCycles: number;
   readonly linkCycles: number;

@@ -88,6 +88,7 @@ function addKernel(state: State, op: PlaceableOp, index: number): void {
   const read = readOperands(state, op, id);
   const classified = classify(op, operands);
   state.kernels.push({
+    id,
     name: op.origin[0] ?? `${op.kind}_${index}`,
     ...classified,
     dtype: computeType(operands),

@@ -22,10 +22,10 @@ import {
   placementVersion,
   type Rect,
   type Route,
-} from "../placement.ts";
-import { type SramBudget, sramCategories, type Variant } from "../kernel-graph.ts";
-import { namedInteger, parseDims, parseFamily, parseKernelId, printDims } from "./kernel-graph.ts";
-import { TextReader } from "./lexer.ts";
+} from "./placement.ts";
+import { type SramBudget, sramCategories, type Variant } from "./kernel-graph.ts";
+import { namedInteger, parseDims, parseFamily, parseKernelId, printDims } from "./kernel-graph-text.ts";
+import { TextReader } from "./text/lexer.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
 const point = (x: number, y: number): string => `(${x}, ${y})`;
@@ -70,7 +70,7 @@ function printCertificate(c: Certificate): string[] {
   const parts = `kernel=${c.kernelCycles} link=${c.linkCycles} io=${c.ioCycles}`;
   return [
     "certificate {",
-    `  ${found} bottleneck=${c.bottleneck} slowest=k${c.slowest}`,
+    `  ${found} bottleneck=${c.bottleneck} slowest=${c.slowest === null ? "none" : `k${c.slowest}`}`,
     `  ${parts} latency=${c.latencyCycles} wire=${c.wireLength}`,
     "}",
   ];
@@ -198,7 +198,7 @@ function parseCertificate(reader: TextReader, kernels: number): Certificate {
   expectField(reader, "bottleneck");
   const bottleneck = reader.oneOf(["kernel", "link", "io"]);
   expectField(reader, "slowest");
-  const slowest = parseKernelId(reader, kernels);
+  const slowest = reader.accept("none") ? null : parseKernelId(reader, kernels);
   const kernelCycles = namedNumber(reader, "kernel");
   const linkCycles = namedNumber(reader, "link");
   const ioCycles = namedNumber(reader, "io");

@@ -11,7 +11,7 @@
  *
  * Kernels come first, in order; then edges, inputs, outputs and host ops, each kind in its own order.
  */
-import { type DType, isDType } from "../dtype.ts";
+import { type DType, isDType } from "./dtype.ts";
 import {
   isKernelFamily,
   type HostKernel,
@@ -22,8 +22,8 @@ import {
   type KernelId,
   type KernelPort,
   type LoopDim,
-} from "../kernel-graph.ts";
-import { TextReader } from "./lexer.ts";
+} from "./kernel-graph.ts";
+import { TextReader } from "./text/lexer.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
 const origins = (names: readonly string[]): string => `origin [${names.map(quote).join(", ")}]`;
@@ -44,8 +44,8 @@ export function printKernelGraph(graph: KernelGraph): string {
   return `kernels ${quote(graph.name)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
 }
 
-function printKernel(kernel: Kernel, id: number): string {
-  const { name, family, dims, dtype, flops, weightBytes, wordsIn, wordsOut, op, origin } = kernel;
+function printKernel(kernel: Kernel): string {
+  const { id, name, family, dims, dtype, flops, weightBytes, wordsIn, wordsOut, op, origin } = kernel;
   const cost = `flops=${flops} weights=${weightBytes} in=${wordsIn} out=${wordsOut} op=${op}`;
   return `k${id} ${family} ${quote(name)} ${dtype} ${printDims(dims)} ${cost} ${origins(origin)}`;
 }
@@ -92,7 +92,7 @@ function parseKernelLine(reader: TextReader, graph: Parts): void {
   const id = parseKernelId(reader, graph.kernels.length + 1);
   if (!reader.accept("->")) {
     if (id !== graph.kernels.length) throw reader.unexpected(`"->" after the second k${id}`);
-    graph.kernels.push(parseKernel(reader));
+    graph.kernels.push(parseKernel(reader, id));
   } else if (reader.accept("output")) {
     const name = reader.string();
     graph.outputs.push({ name, kernel: known(reader, graph, id), words: namedInteger(reader, "words") });
@@ -108,10 +108,11 @@ function known(reader: TextReader, graph: Parts, id: KernelId): KernelId {
   return id;
 }
 
-function parseKernel(reader: TextReader): Kernel {
+function parseKernel(reader: TextReader, id: KernelId): Kernel {
   const family = parseFamily(reader);
   const name = reader.string();
   return {
+    id,
     name,
     family,
     dtype: parseDType(reader),
