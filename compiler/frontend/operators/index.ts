@@ -23,6 +23,8 @@ import { normalizationOperators } from "./normalization.ts";
 import { poolingOperators } from "./pooling.ts";
 import { reductionOperators } from "./reduction.ts";
 import { softmaxOperators } from "./softmax.ts";
+import { attentionOperators } from "./attention.ts";
+import { einsumOperators } from "./einsum.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   controlFlowOperators,
@@ -45,4 +47,6 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   poolingOperators,
   reductionOperators,
   softmaxOperators,
+  attentionOperators,
+  einsumOperators,
 ];
