@@ -1,6 +1,6 @@
 /** Types of scalar expressions and of the elementwise ops made of them. */
 import { type DType } from "../dtype.ts";
-import { type BinaryFunction, type Expr, exprDType, isComputable, type UnaryFunction, walkExpr } from "../expr.ts";
+import { type BinaryFunction, type Expr, isComputable, type UnaryFunction } from "../expr.ts";
 import { type MapOp, type TensorType, tensorType, type WithEpilogue } from "../graph.ts";
 import {
   allTensors,
@@ -69,34 +69,42 @@ const functionDomains: Readonly<Record<UnaryFunction | BinaryFunction, Domain>> 
   ge: "comparable",
 };
 
-/** The dtype of `expr` over operands of the given dtypes, as a diagnostic where one of its parts has none. */
+const predicates: ReadonlySet<string> = new Set([
+  "not", "isnan", "isposinf", "isneginf", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor",
+]); // prettier-ignore
+
+/** The dtype of `expr` over operands of the given dtypes: `exprDType` with a diagnostic wherever a part has none. */
 export function inferExpr(site: Site, expr: Expr, args: readonly DType[]): DType {
-  walkExpr(expr, (part) => {
-    checkPart(site, part, args);
-  });
-  return exprDType(expr, args);
+  switch (expr.op) {
+    case "arg":
+      return argDType(site, expr.index, args);
+    case "const":
+      checkLiteral(site, expr.dtype, expr.value);
+      return expr.dtype;
+    case "unary": {
+      const x = inferExpr(site, expr.x, args);
+      if (!inDomain(x, functionDomains[expr.fn])) throw dtypeError(site, `${expr.fn} is not defined for ${x}`);
+      return predicates.has(expr.fn) ? "bool" : x;
+    }
+    case "binary": {
+      const x = inferExpr(site, expr.x, args);
+      const y = inferExpr(site, expr.y, args);
+      if (x !== y) throw dtypeError(site, `${expr.fn} of ${x} and ${y}`);
+      if (!inDomain(x, functionDomains[expr.fn])) throw dtypeError(site, `${expr.fn} is not defined for ${x}`);
+      return predicates.has(expr.fn) ? "bool" : x;
+    }
+    case "select":
+      return selectDType(site, ...([expr.cond, expr.x, expr.y].map((part) => inferExpr(site, part, args)) as [DType, DType, DType])); // prettier-ignore
+    case "cast":
+      inferExpr(site, expr.x, args);
+      return expr.to;
+  }
 }
 
-function checkPart(site: Site, part: Expr, args: readonly DType[]): void {
-  switch (part.op) {
-    case "arg":
-      if (args[part.index] !== undefined) return;
-      throw new Error(`internal: ${site.subject} reads $${part.index} of ${args.length} operands`);
-    case "const":
-      checkLiteral(site, part.dtype, part.value);
-      return;
-    case "unary":
-      checkDomain(site, part.fn, [exprDType(part.x, args)]);
-      return;
-    case "binary":
-      checkDomain(site, part.fn, [exprDType(part.x, args), exprDType(part.y, args)]);
-      return;
-    case "select":
-      checkSelect(site, exprDType(part.cond, args), exprDType(part.x, args), exprDType(part.y, args));
-      return;
-    case "cast":
-      return;
-  }
+function argDType(site: Site, index: number, args: readonly DType[]): DType {
+  const dtype = args[index];
+  if (dtype === undefined) throw new Error(`internal: ${site.subject} reads $${index} of ${args.length} operands`);
+  return dtype;
 }
 
 function checkLiteral(site: Site, dtype: DType, value: number | bigint | boolean): void {
@@ -105,17 +113,10 @@ function checkLiteral(site: Site, dtype: DType, value: number | bigint | boolean
   throw new Error(`internal: ${site.subject} has the literal ${String(value)}:${dtype}`);
 }
 
-function checkDomain(site: Site, fn: UnaryFunction | BinaryFunction, operands: readonly DType[]): void {
-  const [first, second] = operands;
-  if (second !== undefined && second !== first) throw dtypeError(site, `${fn} of ${operands.join(" and ")}`);
-  if (!operands.every((dtype) => inDomain(dtype, functionDomains[fn]))) {
-    throw dtypeError(site, `${fn} is not defined for ${operands.join(" and ")}`);
-  }
-}
-
-function checkSelect(site: Site, cond: DType, x: DType, y: DType): void {
+function selectDType(site: Site, cond: DType, x: DType, y: DType): DType {
   if (cond !== "bool") throw dtypeError(site, `the condition is ${cond}, must be bool`);
   if (x !== y) throw dtypeError(site, `select between ${x} and ${y}`);
+  return x;
 }
 
 export function inferMap(site: Site, op: Pick<MapOp, "expr">): readonly TensorType[] {

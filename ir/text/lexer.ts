@@ -96,7 +96,11 @@ export class TextReader {
 
   /** The value of a quoted string. */
   string(what = "a quoted string"): string {
-    const token = this.#take("string", what);
+    return this.stringOf(this.#take("string", what));
+  }
+
+  /** What a string token stands for. */
+  stringOf(token: Token): string {
     try {
       return JSON.parse(token.text) as string;
     } catch {

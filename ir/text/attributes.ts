@@ -1,0 +1,182 @@
+/**
+ * How each kind's attributes read in text: one row per kind, its fields in the order in which they are printed. The table's type asks for
+ * exactly the attributes that ir/graph.ts gives a kind, so a new kind or attribute without its text form does not compile.
+ */
+import { type Expr } from "../expr.ts";
+import {
+  type ConvLayout,
+  type Graph,
+  type Json,
+  type Op,
+  type OpKind,
+  type OpOf,
+  type PoolOp,
+  type RecurrentOp,
+  type ReduceOp,
+  type ScatterReduction,
+} from "../graph.ts";
+import { showShape } from "../types.ts";
+import { parseExpr, printExpr } from "./expr.ts";
+import { parseJson, printJson } from "./json.ts";
+import { type TextReader } from "./lexer.ts";
+import { printNumber } from "./scalar.ts";
+
+/** Writes and reads one attribute. */
+export interface Codec<T> {
+  /** `list`: within `{…}` as `name = value`; `body`: alone within braces; `clause`: after them, its name first, left out when null */
+  readonly place: "list" | "body" | "clause";
+  print(value: T): string;
+  parse(reader: TextReader): T;
+}
+
+const listed = <T>(print: (value: T) => string, parse: (reader: TextReader) => T): Codec<T> => ({ place: "list", print, parse }); // prettier-ignore
+
+const listOf = <T>(item: Codec<T>): Codec<readonly T[]> =>
+  listed(
+    (values) => `[${values.map((value) => item.print(value)).join(", ")}]`,
+    (reader) => reader.list("[", "]", () => item.parse(reader)),
+  );
+
+const words = <T extends string>(...choices: readonly T[]): Codec<T> => listed<T>(String, (reader) => reader.oneOf(choices)); // prettier-ignore
+
+const orNull = <T>(codec: Codec<T>): Codec<T | null> =>
+  listed(
+    (value) => (value === null ? "null" : codec.print(value)),
+    (reader) => (reader.accept("null") ? null : codec.parse(reader)),
+  );
+
+const bool = listed<boolean>(String, (reader) => reader.boolean());
+const integer = listed<number>(String, (reader) => reader.integer());
+const integers = listed<readonly number[]>(showShape, (reader) => reader.list("[", "]", () => reader.integer()));
+const number = listed(printNumber, (reader) => reader.number());
+const string = listed<string>(JSON.stringify, (reader) => reader.string());
+const expr = listed(printExpr, parseExpr);
+const json = listed(printJson, parseJson);
+const body: Codec<Expr> = { place: "body", print: printExpr, parse: parseExpr };
+const clause: Codec<Expr | null> = {
+  place: "clause",
+  print: (e) => (e === null ? "" : printExpr(e)),
+  parse: parseExpr,
+};
+const bools = listOf(bool);
+const strings = listOf(string);
+const exprs = listOf(expr);
+const jsonObject = json as Codec<{ readonly [key: string]: Json }>;
+
+const layout = words<ConvLayout>("nchw", "nhwc");
+const scatterReduction = words<ScatterReduction>("none", "add", "mul", "min", "max");
+const extremum = words("max", "min");
+const window = { strides: integers, dilations: integers, padsBegin: integers, padsEnd: integers };
+
+/** Fields that every op has, or that stand in the text by other means. */
+type CommonField = "kind" | "inputs" | "outputs" | "origin";
+type AttributesOf<O> = {
+  readonly [F in keyof O as F extends CommonField ? never : O[F] extends Graph ? never : F]: O[F];
+};
+type Codecs<A> = { readonly [F in keyof A]: Codec<A[F]> };
+
+const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
+  map: { expr: body },
+  matmul: { transposeA: bool, transposeB: bool, epilogue: clause },
+  conv: { layout, ...window, groups: integer, epilogue: clause },
+  convTranspose: { ...window, outputPadding: integers, groups: integer, epilogue: clause },
+  pool: {
+    fn: words<PoolOp["fn"]>("max", "average", "lp"),
+    layout,
+    kernel: integers,
+    ...window,
+    outputSpatial: integers,
+    countPadding: bool,
+    p: number,
+  },
+  reduce: { fn: words<ReduceOp["fn"]>("sum", "mean", "prod", "max", "min"), axes: integers, keepDims: bool },
+  argReduce: { fn: extremum, axis: integer, keepDims: bool, selectLast: bool },
+  softmax: { axis: integer, log: bool },
+  normalize: { axes: integers, epsilon: number, centered: bool },
+  reshape: { shape: integers },
+  transpose: { perm: integers },
+  slice: { starts: integers, sizes: integers, steps: integers },
+  pad: { mode: words("constant", "reflect", "edge", "wrap"), before: integers, after: integers },
+  concat: { axis: integer },
+  gather: { axis: integer },
+  gatherElements: { axis: integer },
+  gatherND: { batchDims: integer },
+  scatterElements: { axis: integer, reduction: scatterReduction },
+  scatterND: { reduction: scatterReduction },
+  cumulative: { fn: words("sum", "prod"), axis: integer, exclusive: bool, reverse: bool },
+  topK: { axis: integer, k: integer, largest: bool },
+  recurrent: {
+    cell: words<RecurrentOp["cell"]>("lstm", "gru", "rnn"),
+    reverse: bool,
+    hasLengths: bool,
+    activations: exprs,
+    clip: orNull(number),
+    linearBeforeReset: bool,
+    inputForget: bool,
+  },
+  host: { fn: string, attributes: jsonObject, reason: string },
+  if: {},
+  loop: { carried: integer },
+  scan: {
+    carried: integer,
+    scanned: integer,
+    inputAxes: integers,
+    inputReverse: bools,
+    outputAxes: integers,
+    outputReverse: bools,
+  },
+  deferred: { inputNames: strings, outputNames: strings, reason: string },
+};
+
+type Field = readonly [name: string, codec: Codec<unknown>];
+const fieldsOf = (kind: OpKind): readonly Field[] => Object.entries<Codec<unknown>>(table[kind]);
+
+export const opKinds: readonly OpKind[] = Object.keys(table) as OpKind[];
+
+/** Regions of a kind, in the order of their text; the names are the op's fields. */
+export const regionFields = (kind: OpKind): readonly string[] =>
+  kind === "if" ? ["then", "else"] : kind === "loop" || kind === "scan" ? ["body"] : [];
+
+/** ` {axis = 1, log = false}`, ` { max($0, 0:f32) }`, ` epilogue tanh($0)`: what stands between an op's operands and its types. */
+export function printAttributes(op: Op): string {
+  const values = new Map<string, unknown>(Object.entries(op));
+  const print = ([name, codec]: Field): string => codec.print(values.get(name));
+  const inPlace = (place: Codec<unknown>["place"]): readonly Field[] => fieldsOf(op.kind).filter(([, codec]) => codec.place === place); // prettier-ignore
+  const list = inPlace("list").map((field) => `${field[0]} = ${print(field)}`);
+  const bodies = inPlace("body").map((field) => ` { ${print(field)} }`);
+  const clauses = inPlace("clause").filter(([name]) => values.get(name) !== null).map((field) => ` ${field[0]} ${print(field)}`); // prettier-ignore
+  return [list.length === 0 ? "" : ` {${list.join(", ")}}`, ...bodies, ...clauses].join("");
+}
+
+/** The attributes of a kind, by field. */
+export function parseAttributes(reader: TextReader, kind: OpKind): Readonly<Record<string, unknown>> {
+  const fields = fieldsOf(kind);
+  const values: [string, unknown][] = [];
+  const parse = ([name, codec]: Field): void => void values.push([name, codec.parse(reader)]);
+  parseList(reader, fields.filter(([, codec]) => codec.place === "list"), parse); // prettier-ignore
+  for (const field of fields) {
+    if (field[1].place === "body") parseBraced(reader, () => parse(field)); // prettier-ignore
+    if (field[1].place !== "clause") continue;
+    if (reader.accept(field[0])) parse(field);
+    else values.push([field[0], null]);
+  }
+  return Object.fromEntries(values);
+}
+
+function parseList(reader: TextReader, fields: readonly Field[], parse: (field: Field) => void): void {
+  if (fields.length === 0) return;
+  parseBraced(reader, () => {
+    for (const [index, field] of fields.entries()) {
+      if (index > 0) reader.expect(",");
+      reader.expect(field[0]);
+      reader.expect("=");
+      parse(field);
+    }
+  });
+}
+
+function parseBraced(reader: TextReader, parse: () => void): void {
+  reader.expect("{");
+  parse();
+  reader.expect("}");
+}

@@ -1,0 +1,53 @@
+/** Reads value types; ir/types.ts writes them. */
+import { type DType, isDType } from "../dtype.ts";
+import { type TensorType, tensorType, type ValueType } from "../graph.ts";
+import { type TextReader } from "./lexer.ts";
+
+export function parseDType(reader: TextReader): DType {
+  const { text } = reader.peek();
+  if (!isDType(text)) throw reader.unexpected("an element type");
+  return reader.word() as DType;
+}
+
+/** `f32[1,3]`, `dynamic f32[batch,3]`, `dynamic f32[*]`, `sequence<…>`, `optional<…>`. */
+export function parseType(reader: TextReader): ValueType {
+  for (const kind of ["sequence", "optional"] as const) {
+    if (reader.accept(kind)) return { kind, element: reader.nested(() => parseElementType(reader)) };
+  }
+  if (!reader.accept("dynamic")) return parseTensorType(reader);
+  return { kind: "dynamic", dtype: parseDType(reader), dims: parseDynamicDims(reader) };
+}
+
+function parseElementType(reader: TextReader): ValueType {
+  reader.expect("<");
+  const element = parseType(reader);
+  reader.expect(">");
+  return element;
+}
+
+export function parseTensorType(reader: TextReader): TensorType {
+  const dtype = parseDType(reader);
+  return tensorType(dtype, reader.list("[", "]", () => reader.integer("a size", 0))); // prettier-ignore
+}
+
+function parseDynamicDims(reader: TextReader): (number | string)[] | null {
+  let isUnknown = false;
+  const dims = reader.list("[", "]", () => {
+    if (reader.accept("*")) isUnknown = true;
+    else return parseDim(reader);
+    return "*";
+  });
+  if (isUnknown && dims.length > 1) throw reader.unexpected("a single * for an unknown rank");
+  return isUnknown ? null : dims;
+}
+
+function parseDim(reader: TextReader): number | string {
+  switch (reader.peek().kind) {
+    case "number":
+      return reader.integer("a size", 0);
+    case "string":
+      return reader.string();
+    default:
+      return reader.word("a size, a name or *");
+  }
+}
