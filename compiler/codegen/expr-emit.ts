@@ -1,0 +1,276 @@
+/**
+ * Emits expressions: for one element, or for four at once (kernel.ts, `ExprRequest`). An expression is first made a graph in which equal
+ * subexpressions are one node, so that what fusion duplicated is computed once: a node with several uses is kept in a local.
+ */
+import { type DType, isBig, isFloat } from "../../ir/dtype.ts";
+import { type Expr, exprDType, type ScalarValue } from "../../ir/expr.ts";
+import type { ExprRequest } from "./kernel.ts";
+import { hoistSplats, pushSplat } from "./math/constants.ts";
+import { castScalar, scalarRep } from "./math/scalar-casts.ts";
+import { scalarBinary, scalarUnary } from "./math/scalar-ops.ts";
+import { castVector, hasVectorCast } from "./math/vector-casts.ts";
+import { hasLaneForm, vectorBinary, vectorUnary } from "./math/vector-ops.ts";
+import type { FunctionBuilder, Local } from "./wasm/index.ts";
+
+interface Node {
+  readonly expr: Expr;
+  readonly operands: readonly number[];
+  readonly dtype: DType;
+  uses: number;
+}
+
+interface ExprGraph {
+  readonly nodes: readonly Node[];
+  readonly root: number;
+}
+
+const operandsOf = (expr: Expr): readonly Expr[] => {
+  switch (expr.op) {
+    case "arg":
+    case "const":
+      return [];
+    case "unary":
+    case "cast":
+      return [expr.x];
+    case "binary":
+      return [expr.x, expr.y];
+    case "select":
+      return [expr.cond, expr.x, expr.y];
+  }
+};
+
+const literalKey = (value: ScalarValue): string => `${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`;
+
+function nodeKey(expr: Expr, operands: readonly number[]): string {
+  switch (expr.op) {
+    case "arg":
+      return `arg ${expr.index}`;
+    case "const":
+      return `const ${expr.dtype} ${literalKey(expr.value)}`;
+    case "unary":
+    case "binary":
+      return `${expr.op} ${expr.fn} ${operands.join()}`;
+    case "select":
+      return `select ${operands.join()}`;
+    case "cast":
+      return `cast ${expr.to} ${String(expr.saturate)} ${operands.join()}`;
+  }
+}
+
+function nodeType(expr: Expr, operands: readonly Node[], argTypes: readonly DType[]): DType {
+  if (expr.op === "arg" || expr.op === "const") return exprDType(expr, argTypes);
+  // typed over the operands' types, so that shared parts are not walked again
+  const types = operands.map((node) => node.dtype);
+  const [first, second, third] = types.map((_, index): Expr => ({ op: "arg", index }));
+  switch (expr.op) {
+    case "unary":
+    case "cast":
+      return exprDType({ ...expr, x: first! }, types);
+    case "binary":
+      return exprDType({ ...expr, x: first!, y: second! }, types);
+    case "select":
+      return exprDType({ ...expr, cond: first!, x: second!, y: third! }, types);
+  }
+}
+
+/** The graph of an expression: nodes in evaluation order, equal ones merged. */
+function graphOf(expr: Expr, argTypes: readonly DType[]): ExprGraph {
+  const nodes: Node[] = [];
+  const byKey = new Map<string, number>();
+  const byObject = new Map<Expr, number>();
+  const add = (e: Expr): number => {
+    const seen = byObject.get(e);
+    if (seen !== undefined) return seen;
+    const operands = operandsOf(e).map(add);
+    const key = nodeKey(e, operands);
+    let id = byKey.get(key);
+    if (id === undefined) {
+      id = nodes.length;
+      const operandNodes = operands.map((operand) => nodes[operand]!);
+      for (const node of operandNodes) node.uses++;
+      nodes.push({ expr: e, operands, dtype: nodeType(e, operandNodes, argTypes), uses: 0 });
+      byKey.set(key, id);
+    }
+    byObject.set(e, id);
+    return id;
+  };
+  const root = add(expr);
+  return { nodes, root };
+}
+
+/** How many elements of an expression the emitter can compute at once. */
+export function exprLanes(expr: Expr, argTypes: readonly DType[]): 1 | 4 {
+  const { nodes } = graphOf(expr, argTypes);
+  const fits = nodes.every(({ expr: e, dtype, operands }) => {
+    if (!hasLaneForm(dtype)) return false;
+    return e.op !== "cast" || hasVectorCast(nodes[operands[0]!]!.dtype, e.to);
+  });
+  return fits && argTypes.every((dtype) => hasLaneForm(dtype)) ? 4 : 1;
+}
+
+/** Emits each node of a graph once, at its first use. */
+class ExprEmitter {
+  readonly #f: FunctionBuilder;
+  readonly #request: ExprRequest;
+  readonly #nodes: readonly Node[];
+  readonly #kept = new Map<number, Local>();
+
+  constructor(f: FunctionBuilder, request: ExprRequest, nodes: readonly Node[]) {
+    this.#f = f;
+    this.#request = request;
+    this.#nodes = nodes;
+  }
+
+  push(id: number): void {
+    const kept = this.#kept.get(id);
+    if (kept !== undefined) {
+      this.#f.get(kept);
+      return;
+    }
+    const node = this.#nodes[id]!;
+    this.#compute(node);
+    if (node.uses < 2 || node.expr.op === "const") return;
+    const local = this.#f.local(this.#request.lanes === 1 ? scalarRep(node.dtype) : "v128");
+    this.#f.tee(local);
+    this.#kept.set(id, local);
+  }
+
+  release(): void {
+    this.#f.release(...this.#kept.values());
+  }
+
+  #compute(node: Node): void {
+    const { expr, operands } = node;
+    const isVector = this.#request.lanes > 1;
+    const operandType = operands.length > 0 ? this.#nodes[operands.at(-1)!]!.dtype : node.dtype;
+    switch (expr.op) {
+      case "arg":
+        this.#request.readArg(expr.index);
+        break;
+      case "const":
+        if (isVector) pushVectorLiteral(this.#f, expr.dtype, expr.value);
+        else pushScalarLiteral(this.#f, expr.dtype, expr.value);
+        break;
+      case "unary":
+        this.push(operands[0]!);
+        if (isVector) vectorUnary(this.#f, expr.fn, operandType);
+        else scalarUnary(this.#f, expr.fn, operandType);
+        break;
+      case "binary":
+        this.#binary(expr, operands[0]!, operands[1]!, operandType);
+        break;
+      case "select":
+        this.push(operands[1]!);
+        this.push(operands[2]!);
+        this.push(operands[0]!);
+        if (isVector) this.#f.op("v128.bitselect");
+        else this.#f.select(scalarRep(node.dtype));
+        break;
+      case "cast":
+        this.push(operands[0]!);
+        if (isVector) castVector(this.#f, operandType, expr.to, expr.saturate);
+        else castScalar(this.#f, operandType, expr.to, expr.saturate);
+        break;
+    }
+  }
+
+  #binary(expr: Extract<Expr, { op: "binary" }>, x: number, y: number, dtype: DType): void {
+    if (this.#tryKnownPower(expr, x, y, dtype) || this.#tryKnownBound(expr, x, y, dtype)) return;
+    this.push(x);
+    this.push(y);
+    if (this.#request.lanes > 1) vectorBinary(this.#f, expr.fn, dtype);
+    else scalarBinary(this.#f, expr.fn, dtype);
+  }
+
+  /** Powers with the exponents that models use, without a logarithm. */
+  #tryKnownPower({ fn }: { readonly fn: string }, x: number, y: number, dtype: DType): boolean {
+    const exponent = this.#literal(y);
+    if (fn !== "pow" || !(dtype === "f32" || dtype === "f64") || typeof exponent !== "number") return false;
+    const shape = this.#request.lanes > 1 ? "f32x4" : dtype;
+    const f = this.#f;
+    switch (exponent) {
+      case 1:
+        this.push(x);
+        return true;
+      case 2:
+      case 3: {
+        this.push(x);
+        const local = f.local(shape === "f32x4" ? "v128" : shape);
+        f.tee(local);
+        for (let power = 1; power < exponent; power++) {
+          f.get(local);
+          f.op(`${shape}.mul`);
+        }
+        f.release(local);
+        return true;
+      }
+      case -1:
+        this.#pushLiteral(dtype, 1);
+        this.push(x);
+        f.op(`${shape}.div`);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** min and max against a number that is not NaN: one instruction, which gives NaN for NaN when x stands first. */
+  #tryKnownBound({ fn }: { readonly fn: string }, x: number, y: number, dtype: DType): boolean {
+    if (this.#request.lanes === 1 || dtype !== "f32" || (fn !== "min" && fn !== "max")) return false;
+    const [bound, other] = this.#literal(y) === undefined ? [x, y] : [y, x];
+    const value = this.#literal(bound);
+    if (typeof value !== "number" || Number.isNaN(value)) return false;
+    this.push(other);
+    this.push(bound);
+    this.#f.op(fn === "min" ? "f32x4.pmin" : "f32x4.pmax");
+    return true;
+  }
+
+  #literal(id: number): ScalarValue | undefined {
+    const { expr } = this.#nodes[id]!;
+    return expr.op === "const" ? expr.value : undefined;
+  }
+
+  #pushLiteral(dtype: DType, value: ScalarValue): void {
+    if (this.#request.lanes > 1) pushVectorLiteral(this.#f, dtype, value);
+    else pushScalarLiteral(this.#f, dtype, value);
+  }
+}
+
+function pushScalarLiteral(f: FunctionBuilder, dtype: DType, value: ScalarValue): void {
+  if (dtype === "f32") f.f32(Number(value));
+  else if (dtype === "f64") f.f64(Number(value));
+  else if (isBig(dtype)) f.i64(BigInt.asIntN(64, BigInt(value)));
+  else if (dtype !== "bool" && isFloat(dtype)) throw new Error(`internal: a literal of ${dtype}`);
+  else f.i32(Number(value) | 0);
+}
+
+function pushVectorLiteral(f: FunctionBuilder, dtype: DType, value: ScalarValue): void {
+  if (dtype === "f32") pushSplat(f, "f32x4", Number(value));
+  else if (dtype === "bool") pushSplat(f, "i32x4", Number(value) === 0 ? 0 : -1);
+  else pushSplat(f, "i32x4", Number(value) | 0);
+}
+
+/** Pushes the value of an expression; for 4 lanes the types must be such that `exprLanes` gives 4. */
+export function emitExpr(f: FunctionBuilder, request: ExprRequest): void {
+  if (request.lanes === 2) throw new Error("internal: expressions are emitted for 1 or 4 lanes");
+  const { nodes, root } = graphOf(request.expr, request.argTypes);
+  const emitter = new ExprEmitter(f, request, nodes);
+  emitter.push(root);
+  emitter.release();
+}
+
+/**
+ * Puts the vector constants that an expression needs into locals, to be called before the loop in which `emitExpr` stands. Not needed for
+ * correctness.
+ */
+export function hoistExprConstants(f: FunctionBuilder, expr: Expr, argTypes: readonly DType[]): void {
+  if (exprLanes(expr, argTypes) === 1) return;
+  hoistSplats(f, (probe) => {
+    const readArg = (): void => {
+      probe.splatConst("i32x4", 0);
+    };
+    emitExpr(probe, { expr, argTypes, lanes: 4, readArg });
+    probe.drop();
+  });
+}

@@ -1,0 +1,343 @@
+/** The functions of ir/expr.ts on scalars; operands are taken from the stack. */
+import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
+import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
+import type { FunctionBuilder, ModuleBuilder } from "../wasm/index.ts";
+import { apply, choose, pushLocal } from "./algebra.ts";
+import { erfF32x4, expF32x4, logF32x4, sigmoidF32x4, tanhF32x4, type VectorFunction } from "./f32x4.ts";
+import { expF64, fmodF64, logF64, modF64, powF64 } from "./f64.ts";
+import {
+  acosF64,
+  acoshF64,
+  asinF64,
+  asinhF64,
+  atanF64,
+  atanhF64,
+  cosF64,
+  coshF64,
+  erfF64,
+  sigmoidF64,
+  sinF64,
+  sinhF64,
+  tanF64,
+  tanhF64,
+} from "./f64-trigonometry.ts";
+import { integerForm, type IntegerForm, integerHelper, isIntegerHelper, wrapInteger } from "./integers.ts";
+
+type Define = (module: ModuleBuilder) => number;
+
+/** Functions of one double. */
+const f64Unary: Partial<Record<UnaryFunction, Define>> = {
+  exp: expF64,
+  log: logF64,
+  erf: erfF64,
+  tanh: tanhF64,
+  sigmoid: sigmoidF64,
+  sin: sinF64,
+  cos: cosF64,
+  tan: tanF64,
+  asin: asinF64,
+  acos: acosF64,
+  atan: atanF64,
+  sinh: sinhF64,
+  cosh: coshF64,
+  asinh: asinhF64,
+  acosh: acoshF64,
+  atanh: atanhF64,
+};
+
+/** Functions with a vector form: scalars go through it, so that a row's last elements come out like the others. */
+export const f32x4Unary: Partial<Record<UnaryFunction, VectorFunction>> = {
+  exp: expF32x4,
+  log: logF32x4,
+  erf: erfF32x4,
+  tanh: tanhF32x4,
+  sigmoid: sigmoidF32x4,
+};
+
+/** The module's function of one float: by the vector form, or in double precision. */
+function f32Helper(module: ModuleBuilder, fn: UnaryFunction): number {
+  const name = `f32_${fn}`;
+  return module.shared(name, () =>
+    module.function(name, { params: ["f32"], results: ["f32"] }, (f) => {
+      const vector = f32x4Unary[fn];
+      f.get(f.param(0));
+      if (vector !== undefined) {
+        f.op("f32x4.splat");
+        vector(f);
+        f.lane("f32x4.extract_lane", 0);
+        return;
+      }
+      f.op("f64.promote_f32");
+      callF64Unary(f, fn);
+      f.op("f32.demote_f64");
+    }),
+  );
+}
+
+function callF64Unary(f: FunctionBuilder, fn: UnaryFunction): void {
+  const define = f64Unary[fn];
+  if (define === undefined) throw new Error(`internal: no function ${fn} of f64`);
+  f.call(define(f.module));
+}
+
+/** Applies a unary function to the scalar on the stack. */
+export function scalarUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType): void {
+  if (dtype === "f32" || dtype === "f64") floatUnary(f, fn, dtype);
+  else if (fn === "not") f.op("i32.eqz");
+  else integerUnary(f, fn, integerForm(dtype));
+}
+
+const pushFloat = (f: FunctionBuilder, shape: "f32" | "f64", value: number): void => {
+  if (shape === "f32") f.f32(value);
+  else f.f64(value);
+};
+
+function floatUnary(f: FunctionBuilder, fn: UnaryFunction, shape: "f32" | "f64"): void {
+  switch (fn) {
+    case "neg":
+    case "abs":
+    case "sqrt":
+    case "floor":
+    case "ceil":
+      f.op(`${shape}.${fn}`);
+      break;
+    case "round":
+      f.op(`${shape}.nearest`);
+      break;
+    case "sign":
+      floatSign(f, shape);
+      break;
+    case "isnan": {
+      const x = f.local(shape);
+      f.tee(x);
+      f.get(x);
+      f.op(`${shape}.ne`);
+      f.release(x);
+      break;
+    }
+    case "isposinf":
+    case "isneginf":
+      pushFloat(f, shape, fn === "isposinf" ? Infinity : -Infinity);
+      f.op(`${shape}.eq`);
+      break;
+    case "not":
+    case "bitnot":
+      throw new Error(`internal: ${fn} of ${shape}`);
+    default:
+      if (shape === "f64") callF64Unary(f, fn);
+      else f.call(f32Helper(f.module, fn));
+  }
+}
+
+/** ±1 where x is neither zero nor NaN, else x. */
+function floatSign(f: FunctionBuilder, shape: "f32" | "f64"): void {
+  const local = f.local(shape);
+  f.set(local);
+  const x = pushLocal(f, local);
+  const zero = (): void => {
+    pushFloat(f, shape, 0);
+  };
+  const one = apply(
+    f,
+    `${shape}.copysign`,
+    () => {
+      pushFloat(f, shape, 1);
+    },
+    x,
+  );
+  const isSigned = apply(f, "i32.or", apply(f, `${shape}.lt`, x, zero), apply(f, `${shape}.gt`, x, zero));
+  choose(f, shape, isSigned, one, x)();
+  f.release(local);
+}
+
+function integerUnary(f: FunctionBuilder, fn: UnaryFunction, form: IntegerForm): void {
+  const { rep, signed } = form;
+  const literal = (value: number): void => {
+    if (rep === "i32") f.i32(value);
+    else f.i64(BigInt(value));
+  };
+  switch (fn) {
+    case "neg":
+      literal(-1);
+      f.op(`${rep}.mul`);
+      break;
+    case "bitnot":
+      literal(-1);
+      f.op(`${rep}.xor`);
+      break;
+    case "abs":
+      if (signed) integerAbs(f, form);
+      break;
+    case "sign":
+      integerSign(f, form);
+      return;
+    case "floor":
+    case "ceil":
+    case "round":
+      return;
+    case "isnan":
+    case "isposinf":
+    case "isneginf":
+      f.drop();
+      f.i32(0);
+      return;
+    default:
+      throw new Error(`internal: ${fn} of an integer`);
+  }
+  wrapInteger(f, form);
+}
+
+/** (x ^ s) - s with s = x >> 31 */
+function integerAbs(f: FunctionBuilder, { rep }: IntegerForm): void {
+  const x = f.local(rep);
+  const sign = f.local(rep);
+  f.tee(x);
+  if (rep === "i32") f.i32(31);
+  else f.i64(63n);
+  f.op(`${rep}.shr_s`);
+  f.tee(sign);
+  f.get(x);
+  f.op(`${rep}.xor`);
+  f.get(sign);
+  f.op(`${rep}.sub`);
+  f.release(x, sign);
+}
+
+/** (x > 0) - (x < 0) */
+function integerSign(f: FunctionBuilder, { rep, signed }: IntegerForm): void {
+  const x = f.local(rep);
+  const zero = (): void => {
+    if (rep === "i32") f.i32(0);
+    else f.i64(0n);
+  };
+  f.set(x);
+  f.get(x);
+  zero();
+  f.op(signed ? `${rep}.gt_s` : `${rep}.ne`);
+  if (signed) {
+    f.get(x);
+    zero();
+    f.op(`${rep}.lt_s`);
+    f.op("i32.sub");
+  }
+  if (rep === "i64") f.op("i64.extend_i32_s");
+  f.release(x);
+}
+
+/** Applies a binary function to the two scalars on the stack. */
+export function scalarBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
+  if (dtype === "f32" || dtype === "f64") floatBinary(f, fn, dtype);
+  else integerBinary(f, fn, dtypeInfo(dtype).class === "bool" ? boolForm : integerForm(dtype));
+}
+
+const boolForm: IntegerForm = { rep: "i32", signed: false, bits: 1 };
+
+const f64Binary: Partial<Record<BinaryFunction, Define>> = { mod: modF64, fmod: fmodF64, pow: powF64 };
+
+function floatBinary(f: FunctionBuilder, fn: BinaryFunction, shape: "f32" | "f64"): void {
+  switch (fn) {
+    case "add":
+    case "sub":
+    case "mul":
+    case "div":
+    case "min":
+    case "max":
+    case "eq":
+    case "ne":
+    case "lt":
+    case "le":
+    case "gt":
+    case "ge":
+      f.op(`${shape}.${fn}`);
+      break;
+    case "mod":
+    case "fmod":
+    case "pow":
+      floatHelper(f, fn, shape);
+      break;
+    default:
+      throw new Error(`internal: ${fn} of ${shape}`);
+  }
+}
+
+function floatHelper(f: FunctionBuilder, fn: "mod" | "fmod" | "pow", shape: "f32" | "f64"): void {
+  const define = f64Binary[fn] as Define;
+  if (shape === "f64") {
+    f.call(define(f.module));
+    return;
+  }
+  const { module } = f;
+  const index = module.shared(`f32_${fn}`, () =>
+    module.function(`f32_${fn}`, { params: ["f32", "f32"], results: ["f32"] }, (inner) => {
+      for (const param of inner.params) {
+        inner.get(param);
+        inner.op("f64.promote_f32");
+      }
+      inner.call(define(module));
+      inner.op("f32.demote_f64");
+    }),
+  );
+  f.call(index);
+}
+
+const bitwise: Partial<Record<BinaryFunction, "and" | "or" | "xor">> = {
+  and: "and",
+  or: "or",
+  xor: "xor",
+  bitand: "and",
+  bitor: "or",
+  bitxor: "xor",
+};
+
+function integerBinary(f: FunctionBuilder, fn: BinaryFunction, form: IntegerForm): void {
+  const { rep, signed } = form;
+  const sign = signed ? "s" : "u";
+  if (isIntegerHelper(fn)) {
+    f.call(integerHelper(f.module, fn, form));
+    wrapInteger(f, form);
+    return;
+  }
+  switch (fn) {
+    case "add":
+    case "sub":
+    case "mul":
+      f.op(`${rep}.${fn}`);
+      wrapInteger(f, form);
+      break;
+    case "eq":
+    case "ne":
+      f.op(`${rep}.${fn}`);
+      break;
+    case "lt":
+    case "le":
+    case "gt":
+    case "ge":
+      f.op(`${rep}.${fn}_${sign}`);
+      break;
+    case "min":
+    case "max":
+      integerExtreme(f, fn, form);
+      break;
+    case "and":
+    case "or":
+    case "xor":
+    case "bitand":
+    case "bitor":
+    case "bitxor":
+      f.op(`${rep}.${bitwise[fn] ?? "and"}`);
+      break;
+  }
+}
+
+function integerExtreme(f: FunctionBuilder, fn: "min" | "max", { rep, signed }: IntegerForm): void {
+  const x = f.local(rep);
+  const y = f.local(rep);
+  f.set(y);
+  f.tee(x);
+  f.get(y);
+  f.get(x);
+  f.get(y);
+  f.op(`${rep}.${fn === "min" ? "lt" : "gt"}_${signed ? "s" : "u"}`);
+  f.select(rep);
+  f.release(x, y);
+}

@@ -1,0 +1,273 @@
+/**
+ * The functions of ir/expr.ts on four lanes of 32 bits: f32 as f32x4, integers of up to 32 bits as i32x4 (narrow ones extended), bool as a mask of all
+ * ones or zeros. What has no vector form (integer division, sin, general powers) is done lane by lane with the scalar form.
+ */
+import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
+import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
+import type { FunctionBuilder, Local, OpName } from "../wasm/index.ts";
+import { apply, choose, type Push, pushLocal } from "./algebra.ts";
+import { pushSplat } from "./constants.ts";
+import { integerForm, type IntegerForm } from "./integers.ts";
+import { f32x4Unary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
+
+/** True for the types that a lane of 32 bits can hold. */
+export function hasLaneForm(dtype: DType): boolean {
+  const { bits, class: cls } = dtypeInfo(dtype);
+  if (cls === "small-float") return dtype === "f16" || dtype === "bf16";
+  return cls === "bool" || dtype === "f32" || ((cls === "signed" || cls === "unsigned") && bits >= 8 && bits <= 32);
+}
+
+/** Computes each lane by scalar code, which finds its operands on the stack. */
+export function perLane(
+  f: FunctionBuilder,
+  operands: readonly { readonly vector: Local; readonly kind: "f32" | "i32" }[],
+  result: "f32" | "i32",
+  scalar: () => void,
+): void {
+  const lanes = { f32: "f32x4", i32: "i32x4" } as const;
+  const temporary = f.local("v128");
+  for (let lane = 0; lane < 4; lane++) {
+    if (lane > 0) f.get(temporary);
+    for (const { vector, kind } of operands) {
+      f.get(vector);
+      f.lane(`${lanes[kind]}.extract_lane`, lane);
+    }
+    scalar();
+    if (lane === 0) f.op(`${lanes[result]}.splat`);
+    else f.lane(`${lanes[result]}.replace_lane`, lane);
+    f.set(temporary);
+  }
+  f.get(temporary);
+  f.release(temporary);
+}
+
+const withLocal = (f: FunctionBuilder, body: (x: Push, local: Local) => void): void => {
+  const local = f.local("v128");
+  f.set(local);
+  body(pushLocal(f, local), local);
+  f.release(local);
+};
+
+/** Keeps the low bits of each lane as a type of fewer than 32 bits holds them. */
+export function wrapLanes(f: FunctionBuilder, { signed, bits }: IntegerForm): void {
+  if (bits >= 32) return;
+  if (!signed) {
+    pushSplat(f, "i32x4", 2 ** bits - 1);
+    f.op("v128.and");
+    return;
+  }
+  f.i32(32 - bits);
+  f.op("i32x4.shl");
+  f.i32(32 - bits);
+  f.op("i32x4.shr_s");
+}
+
+/** Applies a unary function to the vector on the stack. */
+export function vectorUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType): void {
+  if (dtype === "f32") floatUnary(f, fn);
+  else if (dtype === "bool") {
+    if (fn !== "not") throw new Error(`internal: ${fn} of bool`);
+    f.op("v128.not");
+  } else integerUnary(f, fn, integerForm(dtype));
+}
+
+function floatUnary(f: FunctionBuilder, fn: UnaryFunction): void {
+  const inline = f32x4Unary[fn];
+  if (inline !== undefined) {
+    inline(f);
+    return;
+  }
+  switch (fn) {
+    case "neg":
+    case "abs":
+    case "sqrt":
+    case "floor":
+    case "ceil":
+      f.op(`f32x4.${fn}`);
+      break;
+    case "round":
+      f.op("f32x4.nearest");
+      break;
+    case "sign":
+      floatSign(f);
+      break;
+    case "isnan":
+      withLocal(f, (x) => {
+        apply(f, "f32x4.ne", x, x)();
+      });
+      break;
+    case "isposinf":
+    case "isneginf":
+      pushSplat(f, "f32x4", fn === "isposinf" ? Infinity : -Infinity);
+      f.op("f32x4.eq");
+      break;
+    default:
+      withLocal(f, (_, vector) => {
+        perLane(f, [{ vector, kind: "f32" }], "f32", () => {
+          scalarUnary(f, fn, "f32");
+        });
+      });
+  }
+}
+
+/** The sign bit with 1 where x is neither zero nor NaN, else x. */
+function floatSign(f: FunctionBuilder): void {
+  withLocal(f, (x) => {
+    const zero = (): void => {
+      pushSplat(f, "f32x4", 0);
+    };
+    const signBit = apply(f, "v128.and", x, () => {
+      pushSplat(f, "i32x4", -0x80000000);
+    });
+    const one = apply(f, "v128.or", signBit, () => {
+      pushSplat(f, "f32x4", 1);
+    });
+    const isSigned = apply(f, "v128.or", apply(f, "f32x4.lt", x, zero), apply(f, "f32x4.gt", x, zero));
+    choose(f, "f32x4", isSigned, one, x)();
+  });
+}
+
+function integerUnary(f: FunctionBuilder, fn: UnaryFunction, form: IntegerForm): void {
+  switch (fn) {
+    case "neg":
+      f.op("i32x4.neg");
+      break;
+    case "abs":
+      if (form.signed) f.op("i32x4.abs");
+      break;
+    case "bitnot":
+      f.op("v128.not");
+      break;
+    case "sign":
+      integerSign(f, form);
+      return;
+    case "floor":
+    case "ceil":
+    case "round":
+      return;
+    case "isnan":
+    case "isposinf":
+    case "isneginf":
+      f.drop();
+      pushSplat(f, "i32x4", 0);
+      return;
+    default:
+      throw new Error(`internal: ${fn} of an integer`);
+  }
+  wrapLanes(f, form);
+}
+
+/** Masks are -1: (x < 0) - (x > 0). */
+function integerSign(f: FunctionBuilder, { signed }: IntegerForm): void {
+  withLocal(f, (x) => {
+    const zero = (): void => {
+      pushSplat(f, "i32x4", 0);
+    };
+    if (signed) apply(f, "i32x4.sub", apply(f, "i32x4.lt_s", x, zero), apply(f, "i32x4.gt_s", x, zero))();
+    else apply(f, "i32x4.neg", apply(f, "i32x4.ne", x, zero))();
+  });
+}
+
+const isComparison = (fn: BinaryFunction): fn is "eq" | "ne" | "lt" | "le" | "gt" | "ge" =>
+  fn === "eq" || fn === "ne" || fn === "lt" || fn === "le" || fn === "gt" || fn === "ge";
+
+/** Applies a binary function to the two vectors on the stack. */
+export function vectorBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
+  if (dtype === "f32") floatBinary(f, fn);
+  else if (dtype === "bool") boolBinary(f, fn);
+  else integerBinary(f, fn, dtype);
+}
+
+function floatBinary(f: FunctionBuilder, fn: BinaryFunction): void {
+  switch (fn) {
+    case "add":
+    case "sub":
+    case "mul":
+    case "div":
+    case "min":
+    case "max":
+    case "eq":
+    case "ne":
+    case "lt":
+    case "le":
+    case "gt":
+    case "ge":
+      f.op(`f32x4.${fn}`);
+      break;
+    default:
+      binaryPerLane(f, fn, "f32", "f32");
+  }
+}
+
+function binaryPerLane(f: FunctionBuilder, fn: BinaryFunction, kind: "f32" | "i32", dtype: DType): void {
+  const y = f.local("v128");
+  const x = f.local("v128");
+  f.set(y);
+  f.set(x);
+  const operands = [
+    { vector: x, kind },
+    { vector: y, kind },
+  ];
+  perLane(f, operands, kind, () => {
+    scalarBinary(f, fn, dtype);
+  });
+  f.release(x, y);
+}
+
+const boolOps: Partial<Record<BinaryFunction, readonly OpName[]>> = {
+  and: ["v128.and"],
+  or: ["v128.or"],
+  xor: ["v128.xor"],
+  ne: ["v128.xor"],
+  eq: ["v128.xor", "v128.not"],
+  // false < true: masks are 0 and -1, so that the order turns round
+  lt: ["i32x4.gt_s"],
+  le: ["i32x4.ge_s"],
+  gt: ["i32x4.lt_s"],
+  ge: ["i32x4.le_s"],
+  min: ["v128.and"],
+  max: ["v128.or"],
+  mul: ["v128.and"],
+  add: ["v128.or"],
+};
+
+function boolBinary(f: FunctionBuilder, fn: BinaryFunction): void {
+  const ops = boolOps[fn];
+  if (ops === undefined) throw new Error(`internal: ${fn} of bool`);
+  for (const op of ops) f.op(op);
+}
+
+function integerBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
+  const form = integerForm(dtype);
+  const sign = form.signed ? "s" : "u";
+  if (isComparison(fn)) {
+    f.op(fn === "eq" || fn === "ne" ? `i32x4.${fn}` : `i32x4.${fn}_${sign}`);
+    return;
+  }
+  switch (fn) {
+    case "add":
+    case "sub":
+    case "mul":
+      f.op(`i32x4.${fn}`);
+      wrapLanes(f, form);
+      break;
+    case "min":
+    case "max":
+      f.op(`i32x4.${fn}_${sign}`);
+      break;
+    case "and":
+    case "bitand":
+      f.op("v128.and");
+      break;
+    case "or":
+    case "bitor":
+      f.op("v128.or");
+      break;
+    case "xor":
+    case "bitxor":
+      f.op("v128.xor");
+      break;
+    default:
+      binaryPerLane(f, fn, "i32", dtype);
+  }
+}
