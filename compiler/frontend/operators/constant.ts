@@ -1,5 +1,5 @@
 /** Constants, and tensors that follow from a shape alone. */
-import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
+import type { DType } from "../../../ir/dtype.ts";
 import { arg, binary, lit, select } from "../../../ir/expr.ts";
 import type { ValueId, ValueType } from "../../../ir/graph.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type TensorData,
   tensorFrom,
 } from "../../../ir/tensor.ts";
+import { decodeSmallFloat, isSmallFloat } from "../../../ir/small-float.ts";
 import type { OnnxAttribute } from "../onnx.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import {
@@ -21,7 +22,6 @@ import {
   constantScalar,
   countFrom,
   dtypeAttribute,
-  halfValue,
   sliceOf,
 } from "./support.ts";
 import { computeDType, toDType } from "./precision.ts";
@@ -125,7 +125,7 @@ function fillRange(elements: Elements, start: number | bigint, delta: number | b
 function rangeBound(node: NodeContext, index: number): number | bigint {
   const dtype = node.dtype(index);
   const value = constantScalar(node, index);
-  return dtypeInfo(dtype).class === "small-float" ? halfValue(dtype, Number(value)) : value;
+  return isSmallFloat(dtype) ? decodeSmallFloat(dtype, Number(value)) : value;
 }
 
 function rangeOp(node: NodeContext): ValueId[] {

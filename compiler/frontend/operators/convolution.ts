@@ -52,7 +52,8 @@ function withBias(node: NodeContext, value: ValueId, index: number): ValueId {
   return node.map(binary("add", arg(0), arg(1)), value, bias);
 }
 
-const convOf = (node: NodeContext, x: ValueId, w: ValueId, windows: Windows, groups: number): ValueId =>
+/** An nchw convolution of values, without bias. */
+export const convOf = (node: NodeContext, x: ValueId, w: ValueId, windows: Windows, groups: number): ValueId =>
   node.emitOne({
     kind: "conv",
     inputs: [x, w],

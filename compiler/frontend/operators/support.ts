@@ -167,14 +167,3 @@ export function dtypeAttribute(node: NodeContext, name: string, fallback: DType)
   if (dtype === undefined) throw node.attributeError(`${name} ${id} is no element type`);
   return dtype;
 }
-
-/** The number behind the bits of an f16 or bf16. */
-export function halfValue(dtype: DType, bits: number): number {
-  const [exponentBits, bias] = dtype === "bf16" ? [8, 127] : [5, 15];
-  const mantissaBits = 15 - exponentBits;
-  const sign = bits >= 0x8000 ? -1 : 1;
-  const exponent = (bits & 0x7fff) >> mantissaBits;
-  const fraction = (bits & (2 ** mantissaBits - 1)) / 2 ** mantissaBits;
-  if (exponent === 2 ** exponentBits - 1) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias));
-}

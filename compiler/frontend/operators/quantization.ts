@@ -1,0 +1,154 @@
+/**
+ * Linear quantization, y = saturate(round(x / scale) + zero point), and its inverse, x = (y - zero point) * scale, with one scale per tensor,
+ * per slice of an axis, or per block of an axis. Zero points of narrow types fit f32, so all of it is one expression in f32 (or f64).
+ */
+import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
+import { arg, binary, cast, type Expr, lit, unary } from "../../../ir/expr.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import { castExpr } from "./precision.ts";
+import { add, div, mul, sub } from "./scalar.ts";
+import { alongAxis, asScalar, dtypeAttribute, indexTensor } from "./support.ts";
+import { type Attributes, operator } from "./table.ts";
+
+/** x, scale and zero point reshaped so that they broadcast against each other; `shape` is what the result has in the end. */
+interface Aligned {
+  readonly x: ValueId;
+  readonly scale: ValueId;
+  readonly zeroPoint: ValueId | null;
+  readonly shape: readonly number[];
+}
+
+/** A scale per block of `size` elements along an axis: the axis of x is split where it divides, else the scales are repeated. */
+function alignBlocks(node: NodeContext, axis: number, size: number): Aligned {
+  const shape = node.shape(0);
+  const dim = shape[axis] ?? 1;
+  const blocks = Math.ceil(dim / size);
+  const expected = shape.with(axis, blocks);
+  const parameters = node.hasInput(2) ? [1, 2] : [1];
+  for (const index of parameters) {
+    const actual = node.shape(index);
+    if (actual.join() !== expected.join()) {
+      throw node.shapeError(
+        `input ${index} is [${actual.join(", ")}], blocks of ${size} along axis ${axis} need [${expected.join(", ")}]`,
+      );
+    }
+  }
+  const divides = dim % size === 0;
+  const index = indexTensor([dim], (i) => Math.floor(i / size));
+  const [scale, zeroPoint] = parameters.map((input) =>
+    divides
+      ? node.reshape(node.input(input), expected.toSpliced(axis + 1, 0, 1))
+      : node.emitOne({ kind: "gather", inputs: [node.input(input), node.constantValue(index)], axis }),
+  ) as [ValueId, ValueId | undefined];
+  const x = divides ? node.reshape(node.input(0), shape.toSpliced(axis, 1, blocks, size)) : node.input(0);
+  return { x, scale, zeroPoint: zeroPoint ?? null, shape };
+}
+
+/** A scale per slice of an axis, or for the whole tensor. */
+function alignAxis(node: NodeContext, defaultAxis: number): Aligned {
+  const shape = node.shape(0);
+  const parameter = (index: number): ValueId => {
+    const [count, ...more] = node.shape(index);
+    if (count === undefined || (count === 1 && more.length === 0)) return asScalar(node, node.input(index));
+    const axis = node.axis(node.int("axis", defaultAxis), shape.length);
+    if (more.length > 0 || count !== shape[axis]) {
+      throw node.shapeError(
+        `input ${index} is [${[count, ...more].join(", ")}], axis ${axis} has ${shape[axis] ?? 0} slices`,
+      );
+    }
+    return node.reshape(node.input(index), alongAxis(shape.length, axis, count));
+  };
+  return { x: node.input(0), scale: parameter(1), zeroPoint: node.hasInput(2) ? parameter(2) : null, shape };
+}
+
+function align(node: NodeContext): Aligned {
+  const size = node.int("block_size", 0);
+  if (size < 0) throw node.attributeError(`block_size is ${size}`);
+  if (size === 0) return alignAxis(node, 1);
+  return alignBlocks(node, node.axis(node.int("axis", 1), node.rank(0)), size);
+}
+
+/** The float type that a quantization is computed in: that of the scale, widened. */
+const floatOf = (scale: DType): DType => (scale === "f64" ? "f64" : "f32");
+
+/** Operand `index` in the computing type; sub-byte and small floats are cast in between. */
+const operand = (index: number, dtype: DType, compute: DType): Expr => castExpr(dtype, compute, arg(index));
+
+/** round(x / scale) + zero point as `to`, out of range values at the bounds; 8-bit floats round in the cast itself. */
+function quantizedExpr(to: DType, x: Expr, scale: Expr, zeroPoint: Expr | null, saturate: boolean): Expr {
+  const quotient = div(x, scale);
+  const small = dtypeInfo(to).class === "small-float";
+  const rounded = small ? quotient : unary("round", quotient);
+  return cast(to, zeroPoint === null ? rounded : add(rounded, zeroPoint), small ? saturate : true);
+}
+
+function quantizeLinear(node: NodeContext): ValueId[] {
+  const { x, scale, zeroPoint, shape } = align(node);
+  const target = zeroPoint === null ? dtypeAttribute(node, "output_dtype", "u8") : node.typeOf(zeroPoint).dtype;
+  const compute = floatOf(node.dtype(1));
+  const operands = zeroPoint === null ? [x, scale] : [x, scale, zeroPoint];
+  const [value, divisor] = [operand(0, node.dtype(0), compute), operand(1, node.dtype(1), compute)];
+  const offset = zeroPoint === null ? null : operand(2, target, compute);
+  const saturate = node.int("saturate", 1) !== 0;
+  const result = node.map(quantizedExpr(target, value, divisor, offset, saturate), ...operands);
+  return [node.reshape(result, shape)];
+}
+
+/** Integers of 32 bits are subtracted before they become floats, which could not hold them. */
+function dequantizedExpr(dtype: DType, compute: DType, scale: Expr, withZero: boolean): Expr {
+  if (!withZero) return mul(operand(0, dtype, compute), scale);
+  if (dtypeInfo(dtype).bits === 32) return mul(cast(compute, sub(arg(0), arg(2))), scale);
+  return mul(sub(operand(0, dtype, compute), operand(2, dtype, compute)), scale);
+}
+
+function dequantizeLinear(node: NodeContext): ValueId[] {
+  const { x, scale, zeroPoint, shape } = align(node);
+  const compute = floatOf(node.dtype(1));
+  const target = dtypeAttribute(node, "output_dtype", node.dtype(1));
+  const operands = zeroPoint === null ? [x, scale] : [x, scale, zeroPoint];
+  const expr = dequantizedExpr(node.dtype(0), compute, operand(1, node.dtype(1), compute), zeroPoint !== null);
+  return [node.reshape(node.map(castExpr(compute, target, expr), ...operands), shape)];
+}
+
+/** Scale and zero point from the data's range, which is widened to hold 0; u8. */
+function dynamicQuantizeLinear(node: NodeContext): ValueId[] {
+  const x = node.castTo("f32", node.input(0));
+  const axes = [...node.shape(0).keys()];
+  const [least, most] = (["min", "max"] as const).map((fn) =>
+    node.emitOne({ kind: "reduce", inputs: [x], fn, axes, keepDims: false }),
+  ) as [ValueId, ValueId];
+  const zero = lit("f32", 0);
+  const low = binary("min", arg(0), zero);
+  const span = sub(binary("max", arg(1), zero), low);
+  const scale = node.map(div(span, lit("f32", 255)), least, most);
+  const zeroPoint = node.map(
+    cast("u8", unary("round", sub(zero, div(binary("min", arg(0), zero), arg(1)))), true),
+    least,
+    scale,
+  );
+  const quantized = quantizedExpr("u8", arg(0), arg(1), cast("f32", arg(2)), true);
+  return [node.map(quantized, x, scale, zeroPoint), scale, zeroPoint];
+}
+
+const axis = { axis: "int" } as const;
+const quantizeTypes: Attributes = { axis: "int", saturate: "int" };
+const quantizeBlocks: Attributes = { ...quantizeTypes, block_size: "int", output_dtype: "int" };
+
+/** Operators of this family. */
+export const quantizationOperators: readonly OperatorDef[] = [
+  operator("QuantizeLinear", quantizeLinear, [
+    { since: 10, inputs: [2, 3] },
+    { since: 13, attributes: axis },
+    { since: 19, attributes: quantizeTypes },
+    { since: 21, attributes: quantizeBlocks },
+    { since: [23, 24, 25], attributes: { ...quantizeBlocks, precision: "int" } },
+  ]),
+  operator("DequantizeLinear", dequantizeLinear, [
+    { since: 10, inputs: [2, 3] },
+    { since: [13, 19], attributes: axis },
+    { since: 21, attributes: { axis: "int", block_size: "int" } },
+    { since: [23, 24, 25], attributes: { axis: "int", block_size: "int", output_dtype: "int" } },
+  ]),
+  operator("DynamicQuantizeLinear", dynamicQuantizeLinear, [{ since: 11, outputs: [3, 3] }]),
+];

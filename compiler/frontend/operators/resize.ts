@@ -1,0 +1,199 @@
+/** Resize in all versions, and its forerunner Upsample: what is to be resized how far, then one axis after the other. */
+import { dtypeInfo } from "../../../ir/dtype.ts";
+import { arg, cast, lit, select } from "../../../ir/expr.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import { makeTensor } from "../../../ir/tensor.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import {
+  type AxisResize,
+  type CoordinateMode,
+  type Kernel,
+  type NearestMode,
+  type Taps,
+  tapsOf,
+} from "./interpolation.ts";
+import { computeDType, floatFor, toDType } from "./precision.ts";
+import { resampleAxis } from "./resample.ts";
+import { alongAxis, checkedShape, distinctAxes, range } from "./support.ts";
+import { type Attributes, operator } from "./table.ts";
+
+const coordinateModes: readonly CoordinateMode[] = [
+  "half_pixel",
+  "half_pixel_symmetric",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+  "tf_half_pixel_for_nn",
+  "tf_crop_and_resize",
+];
+const nearestModes: readonly NearestMode[] = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
+
+/** A string attribute that must be one of a few. */
+function oneOf<T extends string>(node: NodeContext, name: string, allowed: readonly T[], fallback: T): T {
+  const value = node.string(name, fallback);
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined)
+    throw node.attributeError(`${name} ${JSON.stringify(value)} is none of ${allowed.join(", ")}`);
+  return found;
+}
+
+function kernelOf(node: NodeContext, simple: boolean): Kernel {
+  const mode = oneOf(node, "mode", ["nearest", "linear", "cubic"], "nearest");
+  const antialias = node.int("antialias", 0) !== 0;
+  const excludeOutside = node.int("exclude_outside", 0) !== 0;
+  switch (mode) {
+    case "nearest":
+      return { mode, rounding: simple ? "simple" : oneOf(node, "nearest_mode", nearestModes, "round_prefer_floor") };
+    case "linear":
+      return { mode, antialias, excludeOutside };
+    case "cubic":
+      return { mode, antialias, excludeOutside, a: node.float("cubic_coeff_a", -0.75) };
+  }
+}
+
+/** Numbers of an optional constant input; an empty tensor counts as left out. */
+function numbersAt(node: NodeContext, index: number): number[] | null {
+  if (!node.hasInput(index)) return null;
+  const numbers = Array.from(node.constant(index).elements as ArrayLike<number | bigint>, Number);
+  return numbers.length === 0 ? null : numbers;
+}
+
+/** New size and scale of the axes that the node names. */
+interface Extent {
+  readonly output: number;
+  readonly scale: number;
+}
+
+function byScales(node: NodeContext, dims: readonly number[], scales: readonly number[]): Extent[] {
+  return dims.map((dim, i) => {
+    const scale = scales[i] ?? 1;
+    if (!(scale > 0)) throw node.shapeError(`scales are [${scales.join(", ")}], must be positive`);
+    return { output: Math.floor(dim * scale), scale };
+  });
+}
+
+/** Sizes as given, or as bounds that one scale for all axes has to keep. */
+function bySizes(node: NodeContext, dims: readonly number[], sizes: readonly number[]): Extent[] {
+  const policy = oneOf(node, "keep_aspect_ratio_policy", ["stretch", "not_larger", "not_smaller"], "stretch");
+  const scales = dims.map((dim, i) => (sizes[i] ?? dim) / dim);
+  if (policy === "stretch") return dims.map((dim, i) => ({ output: sizes[i] ?? dim, scale: scales[i] ?? 1 }));
+  const scale = policy === "not_larger" ? Math.min(...scales) : Math.max(...scales);
+  return dims.map((dim) => ({ output: Math.floor(scale * dim + 0.5), scale }));
+}
+
+interface Request {
+  readonly scales: readonly number[] | null;
+  readonly sizes: readonly number[] | null;
+  readonly roi: readonly number[] | null;
+  readonly coordinates: CoordinateMode;
+  readonly kernel: Kernel;
+}
+
+function axesToResize(node: NodeContext, { scales, sizes, roi, coordinates }: Request): Map<number, AxisResize> {
+  const shape = node.shape(0);
+  const axes = distinctAxes(node, node.ints("axes") ?? range(shape.length), shape.length);
+  if ((scales === null) === (sizes === null)) throw node.shapeError("exactly one of scales and sizes must be given");
+  if ((scales ?? sizes)?.length !== axes.length) {
+    throw node.shapeError(`${(scales ?? sizes)?.length ?? 0} scales or sizes for ${axes.length} axes`);
+  }
+  const dims = axes.map((axis) => shape[axis] ?? 1);
+  const extents = scales === null ? bySizes(node, dims, sizes ?? []) : byScales(node, dims, scales);
+  return new Map(
+    extents.map(({ output, scale }, i) => {
+      const cut: readonly [number, number] = [roi?.[i] ?? 0, roi?.[i + axes.length] ?? 1];
+      return [axes[i] ?? 0, { input: dims[i] ?? 1, output, scale, roi: cut, coordinates }];
+    }),
+  );
+}
+
+/** Puts the extrapolation value where some axis has no taps. */
+function extrapolated(node: NodeContext, x: ValueId, taps: ReadonlyMap<number, readonly Taps[]>): ValueId {
+  const { dtype, shape } = node.typeOf(x);
+  const value = lit(dtype, node.float("extrapolation_value", 0));
+  let result = x;
+  for (const [axis, list] of taps) {
+    if (list.every(({ positions }) => positions.length > 0)) continue;
+    const outside = Uint8Array.from(list, ({ positions }) => (positions.length === 0 ? 1 : 0));
+    const mask = node.constantValue(makeTensor("bool", alongAxis(shape.length, axis, list.length), outside));
+    result = node.map(select(arg(1), value, arg(0)), result, mask);
+  }
+  return result;
+}
+
+/** Nearest neighbours are only moved; anything else is computed in a float type, and integers are rounded towards zero at the end. */
+function resized(node: NodeContext, request: Request): ValueId[] {
+  const { dtype, shape } = node.type(0);
+  const axes = axesToResize(node, request);
+  const result = shape.map((dim, axis) => axes.get(axis)?.output ?? dim);
+  checkedShape(node, dtype, result);
+  if (result.includes(0) || shape.includes(0))
+    return [
+      node.constantValue(
+        makeTensor(
+          dtype,
+          result.map((dim, i) => (shape[i] === 0 ? 0 : dim)),
+        ),
+      ),
+    ];
+  const moves = request.kernel.mode === "nearest" && request.coordinates !== "tf_crop_and_resize";
+  const compute = moves ? dtype : floatFor(computeDType(dtype));
+  const taps = new Map([...axes].map(([axis, resize]) => [axis, tapsOf(resize, request.kernel)]));
+  // the axes that shrink first leave less to do for the others
+  const order = [...axes].sort(([, a], [, b]) => a.output / a.input - b.output / b.input);
+  const x = order.reduce(
+    (value, [axis]) => resampleAxis(node, value, axis, taps.get(axis) ?? []),
+    toDType(node, compute, node.input(0)),
+  );
+  return [back(node, extrapolated(node, x, taps), dtype)];
+}
+
+const back = (node: NodeContext, x: ValueId, dtype: ReturnType<NodeContext["dtype"]>): ValueId => {
+  if (node.typeOf(x).dtype === dtype) return x;
+  return node.map(cast(dtype, arg(0), dtypeInfo(dtype).class !== "small-float"), x);
+};
+
+function upsampleByAttribute(node: NodeContext): ValueId[] {
+  return resized(node, { ...simple(node), scales: node.floats("scales") ?? null });
+}
+
+const simple = (node: NodeContext): Omit<Request, "scales"> => ({
+  sizes: null,
+  roi: null,
+  coordinates: "asymmetric",
+  kernel: kernelOf(node, true),
+});
+
+const resizeByScales = (node: NodeContext): ValueId[] => resized(node, { ...simple(node), scales: numbersAt(node, 1) });
+
+function resize(node: NodeContext): ValueId[] {
+  const coordinates = oneOf(node, "coordinate_transformation_mode", coordinateModes, "half_pixel");
+  const roi = coordinates === "tf_crop_and_resize" ? numbersAt(node, 1) : null;
+  const sizes = numbersAt(node, 3);
+  // an old exporter's habit: scales beside sizes; the sizes say it exactly
+  const scales = sizes === null ? numbersAt(node, 2) : null;
+  return resized(node, { coordinates, kernel: kernelOf(node, false), scales, sizes, roi });
+}
+
+const attributes: Attributes = {
+  coordinate_transformation_mode: "string",
+  cubic_coeff_a: "float",
+  exclude_outside: "int",
+  extrapolation_value: "float",
+  mode: "string",
+  nearest_mode: "string",
+};
+const later: Attributes = { ...attributes, antialias: "int", axes: "ints", keep_aspect_ratio_policy: "string" };
+
+/** Operators of this family. */
+export const resizeOperators: readonly OperatorDef[] = [
+  operator("Upsample", upsampleByAttribute, [
+    { since: 7, attributes: { mode: "string", scales: "floats!" } },
+    { since: [9, 10], inputs: [2, 2], attributes: { mode: "string" }, lower: resizeByScales },
+  ]),
+  operator("Resize", resize, [
+    { since: 10, inputs: [2, 2], attributes: { mode: "string" }, lower: resizeByScales },
+    { since: 11, inputs: [3, 4], attributes },
+    { since: 13, inputs: [1, 4], optionalInputs: [1, 2] },
+    { since: [18, 19], attributes: later },
+  ]),
+];
