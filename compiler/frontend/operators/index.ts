@@ -25,6 +25,17 @@ import { reductionOperators } from "./reduction.ts";
 import { softmaxOperators } from "./softmax.ts";
 import { attentionOperators } from "./attention.ts";
 import { einsumOperators } from "./einsum.ts";
+import { detectionOperators } from "./detection.ts";
+import { gridOperators } from "./grid-sample.ts";
+import { lossOperators } from "./losses.ts";
+import { quantizationOperators } from "./quantization.ts";
+import { quantizedLinearOperators } from "./quantized-linear.ts";
+import { recurrentOperators } from "./recurrent.ts";
+import { resizeOperators } from "./resize.ts";
+import { selectionOperators } from "./selection.ts";
+import { sequenceOperators } from "./sequence.ts";
+import { signalOperators } from "./signal.ts";
+import { textOperators } from "./text.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   controlFlowOperators,
@@ -49,4 +60,15 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   softmaxOperators,
   attentionOperators,
   einsumOperators,
+  detectionOperators,
+  gridOperators,
+  lossOperators,
+  quantizationOperators,
+  quantizedLinearOperators,
+  recurrentOperators,
+  resizeOperators,
+  selectionOperators,
+  sequenceOperators,
+  signalOperators,
+  textOperators,
 ];
