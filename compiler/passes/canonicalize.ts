@@ -127,5 +127,6 @@ function canonicalTranspose(rewrite: Rewrite, op: OpOf<"transpose">): readonly V
   const before = rewrite.producer(source);
   if (before?.kind !== "transpose") return null;
   const perm = op.perm.map((axis) => before.perm[axis] ?? 0);
+  if (perm.every((from, to) => from === to)) return [before.inputs[0] ?? source];
   return [rewrite.emitOne({ kind: "transpose", inputs: before.inputs, perm }, before)];
 }

@@ -24,7 +24,7 @@ function shareEqual(): Rule {
     const key = keyOf(rewrite, seen);
     const known = seen.get(key);
     if (known !== undefined) return known;
-    const results = rewrite.builder.emit({ ...op, inputs: rewrite.inputs }, { origin: op.origin });
+    const results = rewrite.keep();
     seen.set(key, results);
     return results;
   };

@@ -25,6 +25,7 @@ export const pipeline: readonly Pass[] = [
   commonSubexpressions,
   // while every operation still widens and narrows for itself
   widenSmallFloats,
+  commonSubexpressions,
   // before maps merge, while its parts are still single operations
   recognizeNormalization,
   // twice: the first merge may leave a value with one reader where it had two

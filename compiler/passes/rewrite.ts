@@ -18,6 +18,8 @@ export interface Rewrite {
   uses(value: ValueId): number;
   /** shape of the op's first result, which must be a static tensor */
   resultShape(): readonly number[];
+  /** copies the op as it is, for rules that must know its new results; not a change */
+  keep(): readonly ValueId[];
   /** emits an op of the same origin, merged with the origins of `merged` */
   emit(spec: OpSpec, ...merged: readonly Op[]): readonly ValueId[];
   emitOne(spec: OpSpec, ...merged: readonly Op[]): ValueId;
@@ -61,6 +63,8 @@ class Rewriter implements Rewrite {
   readonly #oldUses: readonly number[];
   readonly #newUses = new Map<ValueId, number>();
   #changed = false;
+  /** results of the copy of the current op, once it is made */
+  #kept: readonly ValueId[] | null = null;
   #opsSeen = 0;
 
   constructor(graph: Graph, rule: Rule, fold: FoldHook | null) {
@@ -94,6 +98,11 @@ class Rewriter implements Rewrite {
     return type.shape;
   }
 
+  keep(): readonly ValueId[] {
+    this.#kept ??= this.#copy(this.op);
+    return this.#kept;
+  }
+
   emit(spec: OpSpec, ...merged: readonly Op[]): readonly ValueId[] {
     return this.builder.emit(spec, { origin: mergeOrigins([...merged, this.op]) });
   }
@@ -105,9 +114,10 @@ class Rewriter implements Rewrite {
   #visit(op: Op): void {
     this.op = op;
     this.inputs = op.inputs.map((id) => this.#newValue(id));
+    this.#kept = null;
     const results = this.#rule(this);
-    if (results !== null) this.#changed = true;
-    const values = results ?? this.#copy(op);
+    if (results !== this.#kept) this.#changed = true;
+    const values = results ?? this.keep();
     op.outputs.forEach((old, index) => {
       const value = values[index];
       if (value === undefined)
