@@ -109,7 +109,10 @@ export function isFeasible(program: LinearProgram, values: readonly number[], to
 
 /** The values that a solver means: integers rounded, no negative zeros. */
 export const roundIntegers = (program: LinearProgram, values: readonly number[]): number[] =>
-  program.variables.map(({ integer }, index) => ((integer ? Math.round(values[index] ?? 0) : (values[index] ?? 0)) + 0);
+  program.variables.map(({ integer }, index) => {
+    const value = values[index] ?? 0;
+    return (integer ? Math.round(value) : value) + 0;
+  });
 
 /** The answer to a program without variables, which solvers do not agree on. */
 export function solutionOfNothing(program: LinearProgram): Solution {
