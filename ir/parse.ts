@@ -118,7 +118,7 @@ class GraphParser {
     const regions = regionFields(kind).map((name) => [name, this.#region(name)] as const);
     const outputs = targets.map((target) => target.id);
     // the table of attributes is typed by ir/graph.ts, so the fields are those of the kind
-    const op: unknown = { kind, inputs, outputs, origin, ...attributes, ...Object.fromEntries(regions) };
+    const op: unknown = { kind, inputs, outputs, origin, ...Object.fromEntries([...attributes, ...regions]) };
     this.#ops.push(op as Op);
   }
 

@@ -21,9 +21,11 @@ import { acceptsType, sameType, showType } from "./types.ts";
 /** Every violation, as WSC2006, in the order of the graph; none for a valid graph. Takes time linear in ops and values. */
 export function verifyGraph(graph: Graph): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
-  const names = graph.inputs.map((port) => port.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) found.push(violation(`two inputs are named ${JSON.stringify(twice)}`));
+  const names = new Set<string>();
+  for (const { name } of graph.inputs) {
+    if (names.has(name)) found.push(violation(`two inputs are named ${JSON.stringify(name)}`));
+    names.add(name);
+  }
   new GraphVerifier(graph, "", found).run();
   return found;
 }
@@ -66,13 +68,16 @@ class GraphVerifier {
     if (fault !== null) this.#report(`constant ${showValue(id, value)} ${fault}`);
   }
 
-  /** Marks a value as defined; `subject` is what defines it. */
-  #define(id: ValueId, subject: string): void {
-    if (this.#defined[id] === undefined) this.#report(`defines %${id}, which does not exist`, subject);
-    else if (this.#defined[id]) this.#report(`defines %${id}, which is defined already`, subject);
+  /** Marks a value as defined by `subject`; false if there is no such value. */
+  #define(id: ValueId, subject: string): boolean {
+    const before = this.#defined[id];
+    if (before === undefined) this.#report(`defines %${id}, which does not exist`, subject);
+    else if (before) this.#report(`defines %${id}, which is defined already`, subject);
     else this.#defined[id] = true;
+    return before !== undefined;
   }
 
+  /** False if `subject` may not read the value. */
   #read(id: ValueId, subject: string): boolean {
     if (this.#defined[id] === true) return true;
     const problem = this.#defined[id] === undefined ? "does not exist" : "is not defined before";
@@ -82,12 +87,12 @@ class GraphVerifier {
 
   #op(op: Op): void {
     const subject = opSubject(op);
-    const readable = op.inputs.map((id) => this.#read(id, subject));
+    const sound = op.inputs.map((id) => this.#read(id, subject));
     for (const region of regionsOf(op)) {
       new GraphVerifier(region.graph, `${this.#place}in ${region.name} of ${subject}: `, this.#found).run();
     }
-    if (!readable.includes(false)) this.#types(op, subject);
-    for (const id of op.outputs) this.#define(id, subject);
+    sound.push(...op.outputs.map((id) => this.#define(id, subject)));
+    if (!sound.includes(false)) this.#types(op, subject);
   }
 
   #types(op: Op, subject: string): void {
@@ -112,6 +117,8 @@ class GraphVerifier {
     if (op.outputNames.length !== op.outputs.length) {
       yield `has ${op.outputNames.length} names for ${op.outputs.length} outputs`;
     }
+    const stray = op.valueInputs?.find((name) => !op.inputNames.includes(name));
+    if (stray !== undefined) yield `wants the value of ${JSON.stringify(stray)}, which is no input`;
   }
 }
 

@@ -17,14 +17,16 @@ import {
 } from "../graph.ts";
 import { showShape } from "../types.ts";
 import { parseExpr, printExpr } from "./expr.ts";
-import { parseJson, printJson } from "./json.ts";
+import { parseJsonObject, printJson } from "./json.ts";
 import { type TextReader } from "./lexer.ts";
 import { printNumber } from "./scalar.ts";
 
 /** Writes and reads one attribute. */
 export interface Codec<T> {
-  /** `list`: within `{…}` as `name = value`; `body`: alone within braces; `clause`: after them, its name first, left out when null */
+  /** `list`: within `{…}` as `name = value`; `body`: alone within braces; `clause`: after them, its name first, where it has a value */
   readonly place: "list" | "body" | "clause";
+  /** a clause that is left out stands for null; without this, for no field at all */
+  readonly nullWhenAbsent?: true;
   print(value: T): string;
   parse(reader: TextReader): T;
 }
@@ -51,17 +53,12 @@ const integers = listed<readonly number[]>(showShape, (reader) => reader.list("[
 const number = listed(printNumber, (reader) => reader.number());
 const string = listed<string>(JSON.stringify, (reader) => reader.string());
 const expr = listed(printExpr, parseExpr);
-const json = listed(printJson, parseJson);
+const jsonObject = listed<{ readonly [key: string]: Json }>(printJson, parseJsonObject);
 const body: Codec<Expr> = { place: "body", print: printExpr, parse: parseExpr };
-const clause: Codec<Expr | null> = {
-  place: "clause",
-  print: (e) => (e === null ? "" : printExpr(e)),
-  parse: parseExpr,
-};
+const clause: Codec<Expr | null> = { ...orNull(expr), place: "clause", nullWhenAbsent: true };
 const bools = listOf(bool);
 const strings = listOf(string);
 const exprs = listOf(expr);
-const jsonObject = json as Codec<{ readonly [key: string]: Json }>;
 
 const layout = words<ConvLayout>("nchw", "nhwc");
 const scatterReduction = words<ScatterReduction>("none", "add", "mul", "min", "max");
@@ -73,7 +70,7 @@ type CommonField = "kind" | "inputs" | "outputs" | "origin";
 type AttributesOf<O> = {
   readonly [F in keyof O as F extends CommonField ? never : O[F] extends Graph ? never : F]: O[F];
 };
-type Codecs<A> = { readonly [F in keyof A]: Codec<A[F]> };
+type Codecs<A> = { readonly [F in keyof A]-?: Codec<A[F]> };
 
 const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
   map: { expr: body },
@@ -125,13 +122,35 @@ const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
     outputAxes: integers,
     outputReverse: bools,
   },
-  deferred: { inputNames: strings, outputNames: strings, reason: string },
+  deferred: { inputNames: strings, outputNames: strings, reason: string, valueInputs: { ...strings, place: "clause" } },
 };
 
-type Field = readonly [name: string, codec: Codec<unknown>];
-const fieldsOf = (kind: OpKind): readonly Field[] => Object.entries<Codec<unknown>>(table[kind]);
+interface Field {
+  readonly name: string;
+  readonly codec: Codec<unknown>;
+}
 
-export const opKinds: readonly OpKind[] = Object.keys(table) as OpKind[];
+/** The fields of a kind that stand in one place, in order. */
+const fieldsAt = (kind: OpKind, place: Codec<unknown>["place"]): readonly Field[] =>
+  Object.entries<Codec<unknown>>(table[kind])
+    .filter(([, codec]) => codec.place === place)
+    .map(([name, codec]) => ({ name, codec }));
+
+const rows = new Map(
+  (Object.keys(table) as OpKind[]).map((kind) => [
+    kind,
+    { list: fieldsAt(kind, "list"), body: fieldsAt(kind, "body"), clauses: fieldsAt(kind, "clause") },
+  ]),
+);
+
+function rowOf(kind: OpKind): { readonly [part in "list" | "body" | "clauses"]: readonly Field[] } {
+  const row = rows.get(kind);
+  if (row === undefined) throw new Error(`internal: no op is called ${kind}`);
+  return row;
+}
+
+/** All kinds of ops. */
+export const opKinds: readonly OpKind[] = [...rows.keys()];
 
 /** Regions of a kind, in the order of their text; the names are the op's fields. */
 export const regionFields = (kind: OpKind): readonly string[] =>
@@ -139,44 +158,37 @@ export const regionFields = (kind: OpKind): readonly string[] =>
 
 /** ` {axis = 1, log = false}`, ` { max($0, 0:f32) }`, ` epilogue tanh($0)`: what stands between an op's operands and its types. */
 export function printAttributes(op: Op): string {
+  const { list, body, clauses } = rowOf(op.kind);
   const values = new Map<string, unknown>(Object.entries(op));
-  const print = ([name, codec]: Field): string => codec.print(values.get(name));
-  const inPlace = (place: Codec<unknown>["place"]): readonly Field[] => fieldsOf(op.kind).filter(([, codec]) => codec.place === place); // prettier-ignore
-  const list = inPlace("list").map((field) => `${field[0]} = ${print(field)}`);
-  const bodies = inPlace("body").map((field) => ` { ${print(field)} }`);
-  const clauses = inPlace("clause").filter(([name]) => values.get(name) !== null).map((field) => ` ${field[0]} ${print(field)}`); // prettier-ignore
-  return [list.length === 0 ? "" : ` {${list.join(", ")}}`, ...bodies, ...clauses].join("");
+  const print = ({ name, codec }: Field): string => codec.print(values.get(name));
+  const items = list.map((field) => `${field.name} = ${print(field)}`);
+  const given = clauses.filter(({ name }) => (values.get(name) ?? null) !== null);
+  return [
+    items.length === 0 ? "" : ` {${items.join(", ")}}`,
+    ...body.map((field) => ` { ${print(field)} }`),
+    ...given.map((field) => ` ${field.name} ${print(field)}`),
+  ].join("");
 }
 
 /** The attributes of a kind, by field. */
-export function parseAttributes(reader: TextReader, kind: OpKind): Readonly<Record<string, unknown>> {
-  const fields = fieldsOf(kind);
-  const values: [string, unknown][] = [];
-  const parse = ([name, codec]: Field): void => void values.push([name, codec.parse(reader)]);
-  parseList(reader, fields.filter(([, codec]) => codec.place === "list"), parse); // prettier-ignore
-  for (const field of fields) {
-    if (field[1].place === "body") parseBraced(reader, () => parse(field)); // prettier-ignore
-    if (field[1].place !== "clause") continue;
-    if (reader.accept(field[0])) parse(field);
-    else values.push([field[0], null]);
+export function parseAttributes(reader: TextReader, kind: OpKind): ReadonlyMap<string, unknown> {
+  const { list, body, clauses } = rowOf(kind);
+  const values = new Map<string, unknown>();
+  for (const [index, { name, codec }] of list.entries()) {
+    reader.expect(index === 0 ? "{" : ",");
+    reader.expect(name);
+    reader.expect("=");
+    values.set(name, codec.parse(reader));
   }
-  return Object.fromEntries(values);
-}
-
-function parseList(reader: TextReader, fields: readonly Field[], parse: (field: Field) => void): void {
-  if (fields.length === 0) return;
-  parseBraced(reader, () => {
-    for (const [index, field] of fields.entries()) {
-      if (index > 0) reader.expect(",");
-      reader.expect(field[0]);
-      reader.expect("=");
-      parse(field);
-    }
-  });
-}
-
-function parseBraced(reader: TextReader, parse: () => void): void {
-  reader.expect("{");
-  parse();
-  reader.expect("}");
+  if (list.length > 0) reader.expect("}");
+  for (const { name, codec } of body) {
+    reader.expect("{");
+    values.set(name, codec.parse(reader));
+    reader.expect("}");
+  }
+  for (const { name, codec } of clauses) {
+    if (reader.accept(name)) values.set(name, codec.parse(reader));
+    else if (codec.nullWhenAbsent === true) values.set(name, null);
+  }
+  return values;
 }

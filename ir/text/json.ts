@@ -18,7 +18,7 @@ function parseOne(reader: TextReader): Json {
   if (reader.accept("null")) return null;
   if (reader.at("true") || reader.at("false")) return reader.boolean();
   if (reader.at("[")) return reader.list("[", "]", () => parseJson(reader));
-  if (reader.at("{")) return Object.fromEntries(reader.list("{", "}", () => parseEntry(reader)));
+  if (reader.at("{")) return parseJsonObject(reader);
   return reader.peek().kind === "string" ? reader.string() : reader.number("a JSON value");
 }
 
@@ -27,3 +27,6 @@ function parseEntry(reader: TextReader): readonly [string, Json] {
   reader.expect(":");
   return [key, parseJson(reader)];
 }
+
+export const parseJsonObject = (reader: TextReader): { readonly [key: string]: Json } =>
+  Object.fromEntries(reader.list("{", "}", () => parseEntry(reader)));

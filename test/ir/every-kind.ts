@@ -138,7 +138,9 @@ function addHostOps(s: Sample, x: ValueId): void {
     ),
     "payload",
   );
-  s.emit({ kind: "deferred", inputs: [payload, x], inputNames: ["x"], outputNames: ["y"], reason: "shape" }, [unknown]);
+  const deferred = { kind: "deferred", inputs: [payload, x], inputNames: ["x"], outputNames: ["y"], reason: "shape" } as const; // prettier-ignore
+  s.emit(deferred, [unknown]);
+  s.emit({ ...deferred, valueInputs: ["x"] }, [unknown]);
 }
 
 /** The sample: valid, and covering `opKinds`. */
