@@ -23,7 +23,7 @@ import {
 } from "./window.ts";
 
 /** The kernel's spatial dims as the weights have them; WSC3004 when kernel_shape says otherwise. */
-function kernelShape(node: NodeContext, dims: number): readonly number[] {
+export function kernelShape(node: NodeContext, dims: number): readonly number[] {
   const weights = node.shape(1);
   if (weights.length !== dims + 2)
     throw node.shapeError(`weights of rank ${weights.length} for an input of rank ${dims + 2}`);
@@ -34,14 +34,14 @@ function kernelShape(node: NodeContext, dims: number): readonly number[] {
   return kernel;
 }
 
-function groupsOf(node: NodeContext): number {
+export function groupsOf(node: NodeContext): number {
   const groups = node.int("group", 1);
   if (groups < 1) throw node.attributeError(`group must be positive, not ${groups}`);
   return groups;
 }
 
 /** Adds a vector over the channels (axis 1), if there is one. */
-function withBias(node: NodeContext, value: ValueId, index: number): ValueId {
+export function withBias(node: NodeContext, value: ValueId, index: number): ValueId {
   if (!node.hasInput(index)) return value;
   const { shape } = node.typeOf(value);
   const channels = shape[1] ?? 0;

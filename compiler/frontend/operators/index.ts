@@ -36,6 +36,8 @@ import { selectionOperators } from "./selection.ts";
 import { sequenceOperators } from "./sequence.ts";
 import { signalOperators } from "./signal.ts";
 import { textOperators } from "./text.ts";
+import { deformConvOperators } from "./deform-conv.ts";
+import { linearAttentionOperators } from "./linear-attention.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   controlFlowOperators,
@@ -71,4 +73,6 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   sequenceOperators,
   signalOperators,
   textOperators,
+  deformConvOperators,
+  linearAttentionOperators,
 ];

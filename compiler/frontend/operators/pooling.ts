@@ -8,7 +8,7 @@ import { lpNorm } from "./norm.ts";
 import { widen, widened } from "./precision.ts";
 import { checkedShape, countFrom, indexTensor, literal, range } from "./support.ts";
 import { type Attributes, operator } from "./table.ts";
-import { kernelOf, padsOf, perDim, span, spatialOf, type Windows, windowsOf } from "./window.ts";
+import { kernelOf, padsOf, perDim, span, spatialOf, unravel, type Windows, windowsOf } from "./window.ts";
 
 /**
  * Windows that fit into the padded input. With ceil_mode the last one may hang over the end, but it must start inside the input or
@@ -85,18 +85,6 @@ function maxPool(node: NodeContext): readonly ValueId[] {
     poolOf(node, x, pooling, { fn: "max", countPadding: false, p: 0 });
   const largest = widened(node, [node.input(0)], run);
   return node.wantsOutput(1) ? [largest, maxPoolIndices(node, pooling)] : [largest];
-}
-
-/** Coordinates of a row-major position. */
-function unravel(position: number, shape: readonly number[]): number[] {
-  const coordinates = new Array<number>(shape.length);
-  let rest = position;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const dim = shape[axis] ?? 1;
-    coordinates[axis] = rest % dim;
-    rest = Math.floor(rest / dim);
-  }
-  return coordinates;
 }
 
 /** Where the coordinates lie in an image, row by row; -1 outside of it. */

@@ -37,7 +37,9 @@ const direct = (run: AlongAxis) => (node: NodeContext) => {
 const flattened = (run: AlongAxis) => (node: NodeContext) => {
   commonDType(node, "float");
   const shape = node.shape(0);
-  const axis = node.axis(node.int("axis", 1), shape.length, true);
+  // Only counted from the front may the axis be the rank: the whole input is one row after the other then.
+  const asked = node.int("axis", 1);
+  const axis = node.axis(asked, shape.length, asked >= 0);
   const size = elementCount(shape.slice(axis));
   const lone = shape.findIndex((dim, at) => at >= axis && dim === size);
   if (lone >= 0) return [widened(node, [node.input(0)], ([x = 0]) => run(node, x, lone))];

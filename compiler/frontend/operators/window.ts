@@ -79,3 +79,15 @@ export function spatialOf(node: NodeContext, index: number): readonly number[] {
     throw node.shapeError(`input ${index} must have a batch, a channel and spatial dims, not rank ${shape.length}`);
   return shape.slice(2);
 }
+
+/** Coordinates of a row-major position. */
+export function unravel(position: number, shape: readonly number[]): number[] {
+  const coordinates = new Array<number>(shape.length);
+  let rest = position;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const dim = shape[axis] ?? 1;
+    coordinates[axis] = rest % dim;
+    rest = Math.floor(rest / dim);
+  }
+  return coordinates;
+}
