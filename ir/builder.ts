@@ -78,6 +78,12 @@ export class GraphBuilder {
     return result;
   }
 
+  /** Names a value for people, unless it has a name. */
+  nameValue(id: ValueId, name: string): void {
+    const value = this.valueOf(id);
+    if (value.name === "") this.#values[id] = { ...value, name };
+  }
+
   valueOf(id: ValueId): Value {
     const value = this.#values[id];
     if (value === undefined) throw new Error(`internal: no value %${id} in graph ${this.name}`);

@@ -328,6 +328,8 @@ export interface DeferredOp extends OpBase {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly reason: string;
+  /** those of `inputNames` whose values, not only types, that part needs before it can be lowered; left out: none is known to be needed */
+  readonly valueInputs?: readonly string[];
 }
 
 export type Op =

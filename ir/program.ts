@@ -117,6 +117,8 @@ export interface DeferredStep extends StepBase {
   readonly outputNames: readonly string[];
   readonly outputs: readonly SlotId[];
   readonly reason: string;
+  /** as in ir/graph.ts: the inputs whose values the compiler must be given */
+  readonly valueInputs?: readonly string[];
 }
 
 export type Step = KernelStep | HostStep | CopyStep | IfStep | LoopStep | ScanStep | DeferredStep;

@@ -34,6 +34,8 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+  /** opset versions that hold for this node where they are not the model's: set on nodes that came out of a function */
+  readonly opsets?: ReadonlyMap<string, number>;
 }
 
 export type OnnxAttribute =
@@ -81,6 +83,14 @@ export interface OnnxFunction {
   readonly opsets: ReadonlyMap<string, number>;
 }
 
+/** What the IR calls a node (`Op.origin`): its name, or `Type_index` where it has none. */
+export const nodeOrigin = (node: { readonly opType: string; readonly name: string; readonly index: number }): string =>
+  node.name === "" ? `${node.opType}_${node.index}` : node.name;
+
 /** `Conv "/layer1/conv"`, or `Conv #17` for a node without a name. */
-export const nodeSubject = (node: { readonly opType: string; readonly name: string; readonly index: number }): string =>
+export const nodeSubject = (node: {
+  readonly opType: string;
+  readonly name: string;
+  readonly index: number;
+}): string =>
   node.name === "" ? `${node.opType} #${node.index}` : `${node.opType} ${JSON.stringify(node.name.slice(0, 200))}`;

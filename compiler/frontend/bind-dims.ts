@@ -1,0 +1,78 @@
+/** Values of symbolic dims: those that the user says, and those that follow from the shapes of the inputs given. */
+import { fail, showName } from "../../ir/diagnostic.ts";
+import type { ValueType } from "../../ir/graph.ts";
+import { showShape, showType } from "../../ir/types.ts";
+import type { OnnxType, OnnxValueInfo } from "./onnx.ts";
+import { anonymousDim, type DimBindings, valueTypeOf } from "./types.ts";
+
+/** What the caller knows of inputs, by name. */
+export interface GivenTypes {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly types: ReadonlyMap<string, ValueType>;
+}
+
+const inputSubject = (name: string): string => `input "${showName(name)}"`;
+
+/** Binds the symbols in the declared shapes of inputs; WSC7002 when a given shape contradicts the declared one or another input. */
+export function bindDims(inputs: readonly OnnxValueInfo[], given: GivenTypes, said: DimBindings): DimBindings {
+  const bindings = new Map(said);
+  const known = new Set(inputs.map(({ name }) => name));
+  for (const name of [...given.shapes.keys(), ...given.types.keys()]) {
+    if (!known.has(name)) throw fail("WSC7003", `the model has no input "${showName(name)}"`);
+  }
+  for (const { name, type } of inputs) {
+    const shape = given.shapes.get(name) ?? staticShape(given.types.get(name));
+    if (shape !== undefined && type !== null) bindInput(name, type, shape, bindings);
+  }
+  for (const [symbol, size] of bindings) {
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw fail("WSC2005", `dim "${showName(symbol)}" is ${size}, must be a size`);
+  }
+  return bindings;
+}
+
+const staticShape = (type: ValueType | undefined): readonly number[] | undefined =>
+  type?.kind === "tensor" ? type.shape : undefined;
+
+function bindInput(name: string, type: OnnxType, shape: readonly number[], bindings: Map<string, number>): void {
+  if (type.kind !== "tensor")
+    throw fail("WSC7002", `it is a ${type.kind}, not a tensor`, { subject: inputSubject(name) });
+  if (type.dims === null) return;
+  const declared = (): string => `the model says [${type.dims?.map((dim) => dim ?? "?").join(",") ?? ""}]`;
+  if (type.dims.length !== shape.length) {
+    throw fail("WSC7002", `its shape is ${showShape(shape)}, ${declared()}`, { subject: inputSubject(name) });
+  }
+  for (const [axis, dim] of type.dims.entries()) {
+    const size = shape[axis] ?? 0;
+    const symbol = dim ?? anonymousDim(name, axis);
+    const expected = typeof symbol === "number" ? symbol : bindings.get(symbol);
+    if (expected !== undefined && expected !== size) {
+      const what = typeof dim === "string" ? `, where ${showName(dim)} is ${expected}` : "";
+      throw fail("WSC7002", `its shape is ${showShape(shape)}, ${declared()}${what}`, { subject: inputSubject(name) });
+    }
+    if (typeof symbol === "string") bindings.set(symbol, size);
+  }
+}
+
+/** The type of an input: as given, or as declared with the symbols bound; WSC7002 when a given element type is another. */
+export function inputType({ name, type }: OnnxValueInfo, given: GivenTypes, bindings: DimBindings): ValueType {
+  const subject = inputSubject(name);
+  const known = given.types.get(name);
+  if (type === null) {
+    if (known !== undefined) return known;
+    throw fail("WSC2004", "the model does not declare its type", { subject });
+  }
+  const declared = valueTypeOf(type, bindings, name);
+  const shape = given.shapes.get(name);
+  const actual =
+    known ?? (shape === undefined || type.kind !== "tensor" ? declared : { kind: "tensor", dtype: type.dtype, shape });
+  if (isSameKind(declared, actual)) return actual;
+  throw fail("WSC7002", `it is given as ${showType(actual)}, the model says ${showType(declared)}`, { subject });
+}
+
+function isSameKind(a: ValueType, b: ValueType): boolean {
+  const isTensor = (type: ValueType): type is Extract<ValueType, { readonly dtype: unknown }> =>
+    type.kind === "tensor" || type.kind === "dynamic";
+  if (isTensor(a) && isTensor(b)) return a.dtype === b.dtype;
+  return a.kind === b.kind;
+}

@@ -1,0 +1,210 @@
+/**
+ * Checks a model as a whole before anything is lowered, and reports all that is wrong at once: opsets, operators that are not known,
+ * signatures, names that are undefined or defined twice, cycles. Graphs within graphs see the names around them.
+ */
+import { diagnostic, type Diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
+import { checkSignature } from "./check-signature.ts";
+import { capped } from "./capped.ts";
+import { subgraphsOf } from "./free-names.ts";
+import { checkExpansion, functionSubject, FunctionTable } from "./functions.ts";
+import { nodeSubject, type OnnxFunction, type OnnxGraph, type OnnxModel, type OnnxNode } from "./onnx.ts";
+import { newestOpset, oldestOpset, operatorKey, operatorTable, versionAt } from "./operator-table.ts";
+import { sortedNodes } from "./sort.ts";
+
+/** Throws a WscError with everything that is wrong with the model; checks no shapes and no types of values. */
+export function checkModel(model: OnnxModel): void {
+  const functions = new FunctionTable(model.functions);
+  checkExpansion(functions, model.graph.nodes);
+  const checker = new Checker(functions);
+  checker.opsets(model.opsets, "the model");
+  checker.graph(model.graph, model.opsets, null);
+  checker.defaults(model.graph);
+  for (const fn of functions.values()) checker.function(fn);
+  const problems = checker.finish();
+  if (problems.length > 0) throw new WscError(capped(problems));
+}
+
+/** The names that a graph may read, and those around it. */
+interface Names {
+  readonly own: ReadonlySet<string>;
+  readonly outer: Names | null;
+}
+
+function isDefined(name: string, names: Names | null): boolean {
+  for (let scope = names; scope !== null; scope = scope.outer) if (scope.own.has(name)) return true;
+  return false;
+}
+
+interface Unsupported {
+  readonly problem: Diagnostic;
+  count: number;
+}
+
+class Checker {
+  readonly #functions: FunctionTable;
+  readonly #problems: Diagnostic[] = [];
+  /** by operator, so that one operator used a thousand times is one line */
+  readonly #unsupported = new Map<string, Unsupported>();
+  /** the function whose body is being checked */
+  #function: OnnxFunction | null = null;
+
+  constructor(functions: FunctionTable) {
+    this.#functions = functions;
+  }
+
+  finish(): readonly Diagnostic[] {
+    const unsupported = [...this.#unsupported.values()].map(({ problem, count }) =>
+      count === 1 ? problem : { ...problem, message: `${problem.message} (${count} nodes use it)` },
+    );
+    return [...unsupported, ...this.#problems];
+  }
+
+  opsets(opsets: ReadonlyMap<string, number>, who: string): void {
+    for (const [domain, version] of opsets) {
+      const newest = newestOpset.get(domain);
+      if (newest === undefined) continue;
+      const shown = domain === "" ? "ai.onnx" : domain;
+      if (version > newest) {
+        this.#report(
+          "WSC1004",
+          `${who} imports opset version ${version} of ${shown}; ${newest} is the newest that is supported`,
+        );
+      } else if (domain === "" && version < oldestOpset) {
+        const hint = "convert it with onnx.version_converter";
+        this.#report("WSC1004", `${who} imports opset version ${version} of ${shown}; ${oldestOpset} is the oldest that is supported`, undefined, hint); // prettier-ignore
+      }
+    }
+  }
+
+  graph(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, outer: Names | null): void {
+    const names: Names = { own: this.#definitions(graph), outer };
+    this.#nodes(graph, opsets, names);
+    const seen = new Set<string>();
+    for (const { name } of graph.outputs) {
+      if (!isDefined(name, names)) this.#report("WSC2001", `nothing defines the output "${showName(name)}"`);
+      if (outer === null && seen.has(name)) this.#report("WSC2002", `the output "${showName(name)}" is listed twice`);
+      seen.add(name);
+    }
+  }
+
+  /** An initializer that is the default of an input must be what the input says. */
+  defaults(graph: OnnxGraph): void {
+    for (const { name, type } of graph.inputs) {
+      const tensor = graph.initializers.get(name);
+      if (tensor === undefined || type?.kind !== "tensor") continue;
+      const { dims } = type;
+      const fits =
+        type.dtype === tensor.dtype &&
+        (dims === null ||
+          (dims.length === tensor.shape.length &&
+            dims.every((dim, i) => typeof dim !== "number" || dim === tensor.shape[i])));
+      if (fits) continue;
+      const actual = `${tensor.dtype}[${tensor.shape.join(",")}]`;
+      const declared = `${type.dtype}[${dims?.map((dim) => dim ?? "?").join(",") ?? "*"}]`;
+      this.#report(
+        "WSC2004",
+        `its initializer is of type ${actual}, the input is declared as ${declared}`,
+        `input "${showName(name)}"`,
+      );
+    }
+  }
+
+  function(fn: OnnxFunction): void {
+    this.#function = fn;
+    this.opsets(fn.opsets, functionSubject(fn));
+    const graph: OnnxGraph = {
+      name: fn.name,
+      nodes: fn.nodes,
+      inputs: fn.inputs.map((name) => ({ name, type: null })),
+      outputs: fn.outputs.map((name) => ({ name, type: null })),
+      initializers: new Map(),
+    };
+    this.graph(graph, fn.opsets, null);
+    this.#function = null;
+  }
+
+  #definitions(graph: OnnxGraph): ReadonlySet<string> {
+    const inputs = new Set<string>();
+    for (const { name } of graph.inputs) {
+      if (inputs.has(name)) this.#report("WSC2002", `two inputs are called "${showName(name)}"`);
+      inputs.add(name);
+    }
+    const defined = new Set([...inputs, ...graph.initializers.keys()]);
+    for (const node of graph.nodes) {
+      for (const name of node.outputs) {
+        if (name === "") continue;
+        if (defined.has(name))
+          this.#report("WSC2002", `it defines "${showName(name)}" a second time`, nodeSubject(node));
+        defined.add(name);
+      }
+    }
+    return defined;
+  }
+
+  #nodes(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, names: Names): void {
+    const { problem } = sortedNodes(graph);
+    if (problem !== null) this.#problems.push(problem);
+    for (const node of graph.nodes) {
+      for (const name of node.inputs) {
+        if (name === "" || isDefined(name, names)) continue;
+        this.#report("WSC2001", `it reads "${showName(name)}", which nothing defines`, nodeSubject(node));
+      }
+      this.#references(node);
+      if (this.#functions.of(node) === undefined) this.#operator(node, opsets);
+      for (const inner of subgraphsOf(node)) this.graph(inner, opsets, names);
+    }
+  }
+
+  #references(node: OnnxNode): void {
+    for (const [name, attribute] of node.attributes) {
+      if (attribute.kind !== "reference") continue;
+      const fn = this.#function;
+      if (fn === null) {
+        const message = `attribute "${showName(name)}" refers to an outer attribute (ref_attr_name "${showName(attribute.to)}") outside of any function`;
+        this.#report("WSC3002", message, nodeSubject(node));
+      } else if (!fn.attributes.includes(attribute.to) && !fn.defaults.has(attribute.to)) {
+        const message = `attribute "${showName(name)}" refers to "${showName(attribute.to)}", which ${functionSubject(fn)} does not declare`;
+        this.#report("WSC3002", message, nodeSubject(node));
+      }
+    }
+  }
+
+  #operator(node: OnnxNode, opsets: ReadonlyMap<string, number>): void {
+    const operator = operatorTable.get(operatorKey(node.domain, node.opType));
+    const opset = opsets.get(node.domain);
+    if (operator === undefined) return this.#isUnsupported(node, this.#unknown(node));
+    if (opset === undefined) {
+      const shown = node.domain === "" ? "ai.onnx" : showName(node.domain);
+      return this.#isUnsupported(node, `the model imports no opset of its domain ${shown}`, "WSC1004");
+    }
+    const version = versionAt(operator, opset);
+    if (version === undefined) {
+      const since = operator.versions[0]?.since ?? 0;
+      return this.#isUnsupported(node, `operator ${node.opType} came with opset ${since}, the model imports ${opset}`);
+    }
+    this.#problems.push(...checkSignature(node, version));
+  }
+
+  #unknown(node: OnnxNode): string {
+    const name = showName(node.opType);
+    if (node.domain === "") return `operator ${name} is not supported`;
+    const domain = showName(node.domain);
+    if (newestOpset.has(node.domain)) return `operator ${name} of domain ${domain} is not supported`;
+    return `operator ${name} is of the unknown domain ${domain}, and no function of the model defines it`;
+  }
+
+  #isUnsupported(node: OnnxNode, message: string, code: "WSC3001" | "WSC1004" = "WSC3001"): void {
+    const key = operatorKey(node.domain, node.opType);
+    const known = this.#unsupported.get(key);
+    if (known !== undefined) known.count++;
+    else
+      this.#unsupported.set(key, {
+        problem: diagnostic("error", code, message, { subject: nodeSubject(node) }),
+        count: 1,
+      });
+  }
+
+  #report(code: Diagnostic["code"], message: string, subject?: string, hint?: string): void {
+    this.#problems.push(diagnostic("error", code, message, { subject, hint }));
+  }
+}

@@ -1,0 +1,58 @@
+/** What a model declares of its outputs against what follows from its nodes. */
+import { diagnostic, type Diagnostic, showName } from "../../ir/diagnostic.ts";
+import type { Graph, ValueType } from "../../ir/graph.ts";
+import { acceptsType, showType } from "../../ir/types.ts";
+import type { OnnxValueInfo } from "./onnx.ts";
+import { type DimBindings, valueTypeOf } from "./types.ts";
+
+/**
+ * WSC2004 for outputs whose declared type cannot be: another kind or element type, another rank, or a fixed dim of another size.
+ * Symbols that no input binds take the first size that they stand for. Where sizes were chosen by the user (`strict` is false), a fixed dim
+ * in an output's declaration may just be left over from the export: then, and where a symbol has two sizes, it is a warning.
+ */
+export function checkDeclaredOutputs(
+  outputs: readonly OnnxValueInfo[],
+  graph: Graph,
+  bindings: DimBindings,
+  strict: boolean,
+): readonly Diagnostic[] {
+  const symbols = new Map(bindings);
+  const problems: Diagnostic[] = [];
+  for (const [i, { name, type }] of outputs.entries()) {
+    const actual = graph.values[graph.outputs[i]?.value ?? -1]?.type;
+    if (type === null || actual === undefined) continue;
+    const loose = valueTypeOf(type, new Map(), name);
+    const sure = acceptsType(loose, actual) || (actual.kind === "dynamic" && acceptsType(actual, loose));
+    if (!sure) problems.push(conflict(sameRank(loose, actual) && !strict ? "warning" : "error", name, loose, actual));
+    else if (!unify(valueTypeOf(type, symbols, name), actual, symbols)) {
+      problems.push(conflict("warning", name, valueTypeOf(type, symbols, name), actual));
+    }
+  }
+  return problems;
+}
+
+function conflict(severity: "error" | "warning", name: string, declared: ValueType, actual: ValueType): Diagnostic {
+  const message = `the model declares its shape as ${showType(declared)}, its nodes give ${showType(actual)}`;
+  return diagnostic(severity, "WSC2004", message, { subject: `output "${showName(name)}"` });
+}
+
+function sameRank(a: ValueType, b: ValueType): boolean {
+  if (a.kind === "sequence" || a.kind === "optional" || b.kind === "sequence" || b.kind === "optional") return false;
+  const dims = (type: typeof a | typeof b): number | undefined =>
+    type.kind === "tensor" ? type.shape.length : type.dims?.length;
+  return a.dtype === b.dtype && dims(a) === dims(b);
+}
+
+/** Binds the symbols of `declared` that have no size yet; false when a bound one has another size. */
+function unify(declared: ValueType, actual: ValueType, symbols: Map<string, number>): boolean {
+  if (actual.kind !== "tensor") return true;
+  if (declared.kind === "dynamic" && declared.dims !== null) {
+    for (const [axis, dim] of declared.dims.entries()) {
+      const size = actual.shape[axis];
+      if (typeof dim === "string" && size !== undefined) symbols.set(dim, size);
+      else if (dim !== size) return false;
+    }
+    return true;
+  }
+  return acceptsType(declared, actual);
+}

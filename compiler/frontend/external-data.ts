@@ -1,0 +1,114 @@
+/**
+ * Tensor data in files beside the model. A model may name no file outside its own folder: locations are relative, and what they resolve to
+ * (symbolic links followed) is a regular file under that folder. Ranges are read, checked against the file's size before memory is taken.
+ */
+import { fail, showName } from "../../ir/diagnostic.ts";
+import { elementCount } from "../../ir/tensor.ts";
+import { isExternal, tensorDType, tensorShape, tensorSubject } from "./decode-tensor.ts";
+import { packedBytes } from "./pack.ts";
+import type { Onnx } from "./proto.ts";
+
+/** Where external data comes from: bytes `[offset, offset + length)` of a file that a model names. Throws when they are not there. */
+export interface ExternalFiles {
+  read(location: string, offset: number, length: number, subject: string): Promise<Uint8Array>;
+}
+
+/** No files: for models given as bytes. */
+export const noFiles: ExternalFiles = {
+  read: (location, _offset, _length, subject) =>
+    Promise.reject(
+      fail("WSC1006", `its data is in the external file "${showName(location)}", which was not given`, {
+        subject,
+        hint: "read the model from its path, or pass the file's bytes along",
+      }),
+    ),
+};
+
+/** Files that the caller holds in memory, by location. */
+export const filesInMemory = (files: ReadonlyMap<string, Uint8Array>): ExternalFiles => ({
+  read: (location, offset, length, subject) => {
+    const file = files.get(location) ?? files.get(location.replace(/^\.\//, ""));
+    if (file === undefined) return noFiles.read(location, offset, length, subject);
+    checkRange(location, offset, length, file.length, subject);
+    return Promise.resolve(file.subarray(offset, offset + length));
+  },
+});
+
+/** Throws WSC1006 when a range is not inside a file of `size` bytes. */
+export function checkRange(location: string, offset: number, length: number, size: number, subject: string): void {
+  if (offset + length <= size) return;
+  const file = `external file "${showName(location)}"`;
+  const message = `its data, ${length} bytes at offset ${offset}, runs past the end of ${file}, which has a size of ${size} bytes`;
+  throw fail("WSC1006", message, { subject });
+}
+
+/** Reads the data of all external tensors of a model into their `rawData`. */
+export async function readExternalData(model: Onnx.IModelProto, files: ExternalFiles): Promise<void> {
+  const tensors: Onnx.ITensorProto[] = [];
+  if (model.graph) collectFromGraph(model.graph, tensors);
+  for (const fn of model.functions ?? []) collectFromNodes(fn.node ?? [], tensors);
+  for (const tensor of tensors) await readTensor(tensor, files);
+}
+
+function collectFromGraph(graph: Onnx.IGraphProto, found: Onnx.ITensorProto[]): void {
+  for (const tensor of graph.initializer ?? []) collect(tensor, found);
+  for (const sparse of graph.sparseInitializer ?? []) collectFromSparse(sparse, found);
+  collectFromNodes(graph.node ?? [], found);
+}
+
+function collectFromNodes(nodes: readonly Onnx.INodeProto[], found: Onnx.ITensorProto[]): void {
+  for (const node of nodes) {
+    for (const { t, g, tensors, graphs, sparseTensor } of node.attribute ?? []) {
+      if (t) collect(t, found);
+      if (sparseTensor) collectFromSparse(sparseTensor, found);
+      if (g) collectFromGraph(g, found);
+      for (const tensor of tensors ?? []) collect(tensor, found);
+      for (const graph of graphs ?? []) collectFromGraph(graph, found);
+    }
+  }
+}
+
+function collectFromSparse({ values, indices }: Onnx.ISparseTensorProto, found: Onnx.ITensorProto[]): void {
+  if (values) collect(values, found);
+  if (indices) collect(indices, found);
+}
+
+function collect(tensor: Onnx.ITensorProto, found: Onnx.ITensorProto[]): void {
+  if (isExternal(tensor)) found.push(tensor);
+}
+
+async function readTensor(tensor: Onnx.ITensorProto, files: ExternalFiles): Promise<void> {
+  const subject = tensorSubject(tensor.name);
+  const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key ?? "", value ?? ""]));
+  const location = entries.get("location") ?? "";
+  checkLocation(location, subject);
+  const dtype = tensorDType(tensor.dataType, subject);
+  if (dtype === "string") throw fail("WSC1006", "strings cannot be external data", { subject });
+  const bytes = packedBytes(dtype, elementCount(tensorShape(tensor.dims ?? [], subject)));
+  const length = byteNumber(entries.get("length"), "length", subject) ?? bytes;
+  if (length !== bytes) {
+    throw fail("WSC1006", `its external data has a length of ${length} bytes, its dims need ${bytes}`, { subject });
+  }
+  const offset = byteNumber(entries.get("offset"), "offset", subject) ?? 0;
+  tensor.rawData = await files.read(location, offset, length, subject);
+}
+
+function byteNumber(text: string | undefined, what: string, subject: string): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const number = Number(text);
+  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(number)) return number;
+  throw fail("WSC1006", `its external data has the ${what} "${showName(text)}", which is no number of bytes`, {
+    subject,
+  });
+}
+
+/** Refuses locations that no honest model has; links are the reader's affair. */
+function checkLocation(location: string, subject: string): void {
+  const shown = `external data location "${showName(location)}"`;
+  if (location === "") throw fail("WSC1006", "its external data has no location", { subject });
+  if (location.includes("\0")) throw fail("WSC1006", `${shown} contains a NUL byte`, { subject });
+  if (/^([/\\]|[A-Za-z]:)/.test(location)) throw fail("WSC1006", `${shown} is absolute, must be relative`, { subject });
+  if (location.split(/[/\\]/).includes("..")) {
+    throw fail("WSC1006", `${shown} leads outside the model's folder`, { subject });
+  }
+}

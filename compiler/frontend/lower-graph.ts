@@ -1,0 +1,195 @@
+/**
+ * Lowers the nodes of one ONNX graph, in order, into the region of its scope. A node that is wrong is reported, and those that read its
+ * results are skipped, so that one run tells all that is wrong. A node that asks for what only the run knows is put off (deferral.ts),
+ * and so is every node that reads one put off; deferred-part.ts makes one op of them at the end of the region.
+ */
+import { type Diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
+import type { FoldHook } from "../../ir/builder.ts";
+import type { ValueId, ValueType } from "../../ir/graph.ts";
+import { foldConstants } from "./fold.ts";
+import { readNames } from "./free-names.ts";
+import { Deferral } from "./deferral.ts";
+import { deferredTypes, openShape, type TypeLookUp } from "./deferred-types.ts";
+import { emitDeferredPart, type WantedResult } from "./deferred-part.ts";
+import { type Formal, type LoweredRegion, NodeLowering } from "./node-context.ts";
+import { nodeSubject, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from "./onnx.ts";
+import { operatorKey, operatorTable, versionAt } from "./operator-table.ts";
+import type { OperatorVersion } from "./operator.ts";
+import { chosenBranch } from "./operators/control-flow.ts";
+import { type Binding, type DeferredNode, Region, Scope } from "./scope.ts";
+import { sortedNodes } from "./sort.ts";
+
+/** What all regions of one model share. */
+export interface Lowering {
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly diagnostics: Diagnostic[];
+  readonly fold: FoldHook;
+  /** nodes that may still be lowered: bodies are lowered anew when a carried shape turns out to change, and nesting multiplies that */
+  nodesLeft: number;
+}
+
+const maxLoweredNodes = 4_000_000;
+
+export const newLowering = (opsets: ReadonlyMap<string, number>): Lowering => ({
+  opsets,
+  diagnostics: [],
+  fold: foldConstants,
+  nodesLeft: maxLoweredNodes,
+});
+
+/** Thrown when a graph could not be lowered for reasons that are in `Lowering.diagnostics` already. */
+export class Reported extends Error {}
+
+/** The version of a node's domain that holds for it. */
+export const opsetOf = (lowering: Pick<Lowering, "opsets">, node: OnnxNode): number =>
+  (node.opsets ?? lowering.opsets).get(node.domain) ?? 1;
+
+/** The operator that a node names, as of its opset; undefined when there is none. */
+export function operatorOfNode(lowering: Pick<Lowering, "opsets">, node: OnnxNode): OperatorVersion | undefined {
+  const operator = operatorTable.get(operatorKey(node.domain, node.opType));
+  return operator && versionAt(operator, opsetOf(lowering, node));
+}
+
+/** Lowers all nodes of `graph` into `scope`, where its inputs are bound. */
+export function lowerNodes(lowering: Lowering, scope: Scope, graph: OnnxGraph): void {
+  const { nodes, problem } = sortedNodes(graph);
+  if (problem !== null) throw new WscError([problem]);
+  for (const node of nodes) lowerNode(lowering, scope, node);
+}
+
+function lowerNode(lowering: Lowering, scope: Scope, node: OnnxNode): void {
+  if (--lowering.nodesLeft < 0) {
+    const message = `more than ${maxLoweredNodes} nodes are to be lowered: loops within loops multiply`;
+    throw fail("WSC1009", message, { subject: nodeSubject(node) });
+  }
+  const blocker = firstBlocker(scope, node);
+  if (blocker?.kind === "failed") return bindAll(scope, node, blocker);
+  if (blocker?.kind === "deferred") return deferNode(scope, node, blocker.by.reason, []);
+  try {
+    lowerWithOperator(lowering, scope, node);
+  } catch (error) {
+    if (error instanceof Deferral) {
+      deferNode(scope, node, error.reason, error.neededValue === null ? [] : [error.neededValue]);
+    } else if (error instanceof WscError || error instanceof Reported) {
+      if (error instanceof WscError) lowering.diagnostics.push(...error.diagnostics);
+      bindAll(scope, node, { kind: "failed" });
+    } else {
+      throw error;
+    }
+  }
+}
+
+/** The first thing that a node reads and that has no value yet; an undefined name is an error of the model. */
+function firstBlocker(scope: Scope, node: OnnxNode): Exclude<Binding, { readonly kind: "value" }> | null {
+  let blocker: Exclude<Binding, { readonly kind: "value" }> | null = null;
+  for (const name of readNames(node)) {
+    if (name === "") continue;
+    const binding = scope.lookUp(name);
+    if (binding === undefined) throw undefinedName(node, name);
+    if (binding.kind === "failed") return binding;
+    if (binding.kind === "deferred") blocker ??= binding;
+  }
+  return blocker;
+}
+
+export const undefinedName = (node: OnnxNode, name: string): WscError =>
+  fail("WSC2001", `it reads "${showName(name)}", which nothing defines`, { subject: nodeSubject(node) });
+
+function lowerWithOperator(lowering: Lowering, scope: Scope, node: OnnxNode): void {
+  const operator = operatorOfNode(lowering, node);
+  if (operator === undefined) throw new Error(`internal: ${nodeSubject(node)} was not checked`);
+  const context = new NodeLowering(node, opsetOf(lowering, node), scope, (...args) => lowerRegion(lowering, ...args));
+  const branch = chosenBranch(context);
+  if (branch !== null) return inlineGraph(lowering, scope, node, branch);
+  const results = operator.lower(context);
+  for (const [i, name] of node.outputs.entries()) {
+    if (name === "") continue;
+    const id = results[i];
+    if (id === undefined) throw new Error(`internal: ${nodeSubject(node)} gave no result ${i}`);
+    scope.region.builder.nameValue(id, name);
+    scope.bindValue(name, id);
+  }
+}
+
+/** Lowers a subgraph into a region of its own. Throws `Reported` when a result of it could not be lowered. */
+export function lowerRegion(
+  lowering: Lowering,
+  scope: Scope,
+  graph: OnnxGraph,
+  formals: readonly Formal[],
+): LoweredRegion {
+  const region = new Region(graph.name, scope, lowering.fold);
+  const inner = new Scope(region, scope, graph.initializers);
+  for (const [i, { type, constant }] of formals.entries()) {
+    const name = graph.inputs[i]?.name ?? "";
+    const id = region.formal(name, type);
+    inner.bindValue(name, constant === undefined ? id : region.constant(constant, name));
+  }
+  lowerNodes(lowering, inner, graph);
+  const ids = finishOutputs(lowering, inner, graph, (_, { type }) => openShape(type));
+  const { builder } = region;
+  return { region, types: ids.map((id) => builder.typeOf(id)), constants: ids.map((id) => builder.constantOf(id)) };
+}
+
+type DeferredBinding = Extract<Binding, { readonly kind: "deferred" }>;
+
+/** Declares the region's outputs; those that were put off come out of its deferred part, as `typeOf` says. */
+export function finishOutputs(
+  lowering: Lowering,
+  scope: Scope,
+  graph: OnnxGraph,
+  typeOf: (output: OnnxValueInfo, binding: DeferredBinding) => ValueType,
+): readonly ValueId[] {
+  const bindings = graph.outputs.map(({ name }) => scope.lookUp(name));
+  const wanted: WantedResult[] = [];
+  for (const [i, output] of graph.outputs.entries()) {
+    const binding = bindings[i];
+    if (binding === undefined) throw fail("WSC2001", `nothing defines the output "${showName(output.name)}"`);
+    if (binding.kind === "failed") throw new Reported();
+    if (binding.kind === "deferred") wanted.push({ binding, type: typeOf(output, binding) });
+  }
+  const given = emitDeferredPart(scope.region, wanted, lowering.opsets);
+  return graph.outputs.map(({ name }, i) => {
+    const binding = bindings[i];
+    const id = binding?.kind === "value" ? binding.id : given[wanted.findIndex((want) => want.binding === binding)];
+    if (id === undefined) throw new Error(`internal: no value for output "${name}"`);
+    scope.region.builder.output(name, id);
+    return id;
+  });
+}
+
+/** Puts a branch that is known to be taken in the place of its node. */
+function inlineGraph(lowering: Lowering, scope: Scope, node: OnnxNode, graph: OnnxGraph): void {
+  const inner = new Scope(scope.region, scope, graph.initializers);
+  lowerNodes(lowering, inner, graph);
+  for (const [i, name] of node.outputs.entries()) {
+    if (name === "") continue;
+    const result = graph.outputs[i]?.name;
+    const binding = result === undefined ? undefined : inner.lookUp(result);
+    if (binding === undefined) throw new Error(`internal: ${nodeSubject(node)} has no result ${i}`);
+    scope.bind(name, binding);
+  }
+}
+
+function bindAll(scope: Scope, node: OnnxNode, binding: Binding): void {
+  for (const name of node.outputs) if (name !== "") scope.bind(name, binding);
+}
+
+function deferNode(scope: Scope, node: OnnxNode, reason: string, valueInputs: readonly string[]): void {
+  const by: DeferredNode = { node, scope, reason, valueInputs };
+  scope.region.deferred.push(by);
+  const types = deferredTypes(node, typesIn(scope));
+  for (const [i, name] of node.outputs.entries()) {
+    const type = types[i];
+    if (name !== "" && type !== undefined) scope.bind(name, { kind: "deferred", type, by, name });
+  }
+}
+
+/** Types of the names of a scope, for what a put-off node's results may be. */
+function typesIn(scope: Scope): TypeLookUp {
+  return (name) => {
+    const binding = scope.lookUp(name);
+    if (binding === undefined || binding.kind === "failed") return undefined;
+    return binding.kind === "value" ? scope.region.builder.typeOf(binding.id) : binding.type;
+  };
+}

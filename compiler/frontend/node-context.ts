@@ -1,0 +1,275 @@
+/** `NodeContext` over a graph builder: what an operator's `lower` reads of its node, and what it emits with. */
+import { fail, type DiagnosticCode, showName, type WscError } from "../../ir/diagnostic.ts";
+import { type DType, dtypeInfo } from "../../ir/dtype.ts";
+import { arg, cast, type Expr } from "../../ir/expr.ts";
+import { type OpSpec, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
+import { broadcastShapes, elementCount, makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
+import { sameShape, showType } from "../../ir/types.ts";
+import { attributeOf, saturate, tensorAttribute } from "./attributes.ts";
+import { Deferral } from "./deferral.ts";
+import { hostMovement } from "./host-movement.ts";
+import { nodeOrigin, nodeSubject, type OnnxAttribute, type OnnxGraph, type OnnxNode } from "./onnx.ts";
+import type { NodeContext } from "./operator.ts";
+import type { Region, Scope } from "./scope.ts";
+
+const trimmedLength = (names: readonly string[]): number => names.findLastIndex((name) => name !== "") + 1;
+
+/** An input of a subgraph: its type, or its value where that is known. */
+export interface Formal {
+  readonly type: ValueType;
+  readonly constant?: TensorData;
+}
+
+/** A subgraph as a region that is complete but for its list of captures. */
+export interface LoweredRegion {
+  readonly region: Region;
+  /** types of its outputs */
+  readonly types: readonly ValueType[];
+  /** its outputs where they are constants */
+  readonly constants: readonly (TensorData | undefined)[];
+}
+
+/** Lowers a subgraph of a node in `scope`; `formals` are its inputs, in order. */
+export type LowerRegion = (scope: Scope, graph: OnnxGraph, formals: readonly Formal[]) => LoweredRegion;
+
+export class NodeLowering implements NodeContext {
+  readonly node: OnnxNode;
+  readonly opset: number;
+  readonly inputCount: number;
+  readonly outputCount: number;
+  readonly scope: Scope;
+  readonly #lowerRegion: LowerRegion;
+  readonly #origin: readonly string[];
+
+  constructor(node: OnnxNode, opset: number, scope: Scope, lowerRegion: LowerRegion) {
+    this.node = node;
+    this.opset = opset;
+    this.scope = scope;
+    this.#lowerRegion = lowerRegion;
+    this.inputCount = trimmedLength(node.inputs);
+    this.outputCount = trimmedLength(node.outputs);
+    this.#origin = [nodeOrigin(node)];
+  }
+
+  hasInput(index: number): boolean {
+    return (this.node.inputs[index] ?? "") !== "";
+  }
+
+  wantsOutput(index: number): boolean {
+    return (this.node.outputs[index] ?? "") !== "";
+  }
+
+  input(index: number): ValueId {
+    const name = this.node.inputs[index] ?? "";
+    const binding = name === "" ? undefined : this.scope.lookUp(name);
+    if (binding?.kind !== "value")
+      throw new Error(`internal: ${nodeSubject(this.node)} has no value for input ${index}`);
+    return binding.id;
+  }
+
+  type(index: number): TensorType {
+    return this.#staticType(this.input(index), () => `input ${index} "${this.#inputName(index)}"`);
+  }
+
+  dtype(index: number): DType {
+    const type = this.anyType(index);
+    return type.kind === "dynamic" ? type.dtype : this.type(index).dtype;
+  }
+
+  shape(index: number): readonly number[] {
+    return this.type(index).shape;
+  }
+
+  rank(index: number): number {
+    const type = this.anyType(index);
+    return type.kind === "dynamic" && type.dims !== null ? type.dims.length : this.shape(index).length;
+  }
+
+  anyType(index: number): ValueType {
+    return this.scope.region.builder.typeOf(this.input(index));
+  }
+
+  constant(index: number): TensorData {
+    const constant = this.constantOrUndefined(index);
+    if (constant !== undefined) return constant;
+    const name = this.node.inputs[index] ?? "";
+    throw new Deferral(`the value of "${showName(name)}" is computed at run time`, name);
+  }
+
+  constantOrUndefined(index: number): TensorData | undefined {
+    return this.scope.region.builder.constantOf(this.input(index));
+  }
+
+  integers(index: number): number[] {
+    const { dtype, elements } = this.constant(index);
+    const { class: cls } = dtypeInfo(dtype);
+    if (cls !== "signed" && cls !== "unsigned") throw this.typeError(`input ${index} is ${dtype}, needs integers`);
+    return Array.from(elements as ArrayLike<number | bigint>, saturate);
+  }
+
+  int(name: string): number | undefined;
+  int(name: string, fallback: number): number;
+  int(name: string, fallback?: number): number | undefined {
+    const value = attributeOf(this.node, name, "int")?.value;
+    if (value === undefined) return fallback;
+    if (BigInt(saturate(value)) === value) return Number(value);
+    throw this.attributeError(`attribute "${name}" is ${value}, out of range`);
+  }
+
+  ints(name: string): number[] | undefined {
+    return attributeOf(this.node, name, "ints")?.value.map(saturate);
+  }
+
+  float(name: string): number | undefined;
+  float(name: string, fallback: number): number;
+  float(name: string, fallback?: number): number | undefined {
+    return attributeOf(this.node, name, "float")?.value ?? fallback;
+  }
+
+  floats(name: string): number[] | undefined {
+    return attributeOf(this.node, name, "floats")?.value.slice();
+  }
+
+  string(name: string): string | undefined;
+  string(name: string, fallback: string): string;
+  string(name: string, fallback?: string): string | undefined {
+    return attributeOf(this.node, name, "string")?.value ?? fallback;
+  }
+
+  strings(name: string): readonly string[] | undefined {
+    return attributeOf(this.node, name, "strings")?.value;
+  }
+
+  tensor(name: string): TensorData | undefined {
+    return tensorAttribute(this.node, name);
+  }
+
+  graph(name: string): OnnxGraph {
+    const attribute = attributeOf(this.node, name, "graph");
+    if (attribute === undefined) throw new Error(`internal: ${nodeSubject(this.node)} has no graph ${name}`);
+    return attribute.value;
+  }
+
+  attribute(name: string): OnnxAttribute | undefined {
+    return this.node.attributes.get(name);
+  }
+
+  emit(spec: OpSpec): readonly ValueId[] {
+    const moved = hostMovement(spec, (id) => this.scope.region.builder.valueOf(id), this.#origin);
+    if (moved === null) return this.scope.region.builder.emit(spec, { origin: this.#origin });
+    return this.emitTyped(moved.spec, moved.types);
+  }
+
+  emitOne(spec: OpSpec): ValueId {
+    const [result] = this.emit(spec);
+    if (result === undefined) throw new Error(`internal: ${spec.kind} has no result`);
+    return result;
+  }
+
+  /** Emits an op whose result types only the caller knows. */
+  emitTyped(spec: OpSpec, types: readonly ValueType[]): readonly ValueId[] {
+    return this.scope.region.builder.emit(spec, { origin: this.#origin, types });
+  }
+
+  /** Lowers a subgraph of this node. */
+  region(graph: OnnxGraph, formals: readonly Formal[]): LoweredRegion {
+    return this.#lowerRegion(this.scope, graph, formals);
+  }
+
+  map(expr: Expr, ...operands: readonly ValueId[]): ValueId {
+    return this.emitOne({ kind: "map", expr, inputs: operands });
+  }
+
+  castTo(dtype: DType, value: ValueId): ValueId {
+    return this.typeOf(value).dtype === dtype ? value : this.map(cast(dtype, arg(0)), value);
+  }
+
+  reshape(value: ValueId, shape: readonly number[]): ValueId {
+    if (sameShape(this.typeOf(value).shape, shape)) return value;
+    return this.emitOne({ kind: "reshape", inputs: [value], shape });
+  }
+
+  transpose(value: ValueId, perm: readonly number[]): ValueId {
+    const rank = this.typeOf(value).shape.length;
+    if (perm.length === rank && perm.every((from, to) => from === to)) return value;
+    return this.emitOne({ kind: "transpose", inputs: [value], perm });
+  }
+
+  /** A dim of 1 is repeated by padding with its edge: no kind of op is needed for this alone. */
+  broadcastTo(value: ValueId, shape: readonly number[]): ValueId {
+    const type = this.typeOf(value);
+    const joint = broadcastShapes([type.shape, shape]);
+    if (joint === null || !sameShape(joint, shape)) {
+      throw this.shapeError(`${showType(type)} does not broadcast to [${shape.join(",")}]`);
+    }
+    if (sameShape(type.shape, shape)) return value;
+    if (elementCount(shape) === 0) return this.constantValue(makeTensor(type.dtype, shape));
+    const ranked = new Array<number>(shape.length - type.shape.length).fill(1).concat(type.shape);
+    const after = shape.map((dim, axis) => dim - (ranked[axis] ?? 1));
+    const before = shape.map(() => 0);
+    return this.emitOne({ kind: "pad", mode: "edge", inputs: [this.reshape(value, ranked)], before, after });
+  }
+
+  constantValue(tensor: TensorData): ValueId {
+    return this.scope.region.constant(tensor, "");
+  }
+
+  scalar(dtype: DType, value: number | bigint): ValueId {
+    return this.constantValue(scalarTensor(dtype, value));
+  }
+
+  typeOf(value: ValueId): TensorType {
+    return this.#staticType(value, () => `value %${value}`);
+  }
+
+  host(
+    fn: string,
+    operands: readonly ValueId[],
+    types: readonly ValueType[],
+    reason: string,
+    attributes: Extract<OpSpec, { readonly kind: "host" }>["attributes"] = {},
+  ): readonly ValueId[] {
+    return this.emitTyped({ kind: "host", fn, inputs: operands, attributes, reason }, types);
+  }
+
+  axis(axis: number, rank: number, inclusive = false): number {
+    const count = inclusive ? rank + 1 : rank;
+    if (axis >= -count && axis < count) return axis < 0 ? axis + count : axis;
+    throw this.attributeError(`axis ${axis} is out of range for rank ${rank}`);
+  }
+
+  shapeError(message: string, hint?: string): WscError {
+    return this.error("WSC3004", message, hint);
+  }
+
+  typeError(message: string, hint?: string): WscError {
+    return this.error("WSC3005", message, hint);
+  }
+
+  attributeError(message: string, hint?: string): WscError {
+    return this.error("WSC3006", message, hint);
+  }
+
+  unsupported(message: string, hint?: string): WscError {
+    return this.error("WSC3001", message, hint);
+  }
+
+  error(code: DiagnosticCode, message: string, hint?: string): WscError {
+    return fail(code, message, { subject: nodeSubject(this.node), hint });
+  }
+
+  defer(reason: string): never {
+    throw new Deferral(reason);
+  }
+
+  #inputName(index: number): string {
+    return showName(this.node.inputs[index] ?? "");
+  }
+
+  #staticType(value: ValueId, what: () => string): TensorType {
+    const type = this.scope.region.builder.typeOf(value);
+    if (type.kind === "tensor") return type;
+    if (type.kind === "dynamic") throw new Deferral(`the shape of ${what()} is known only at run time`);
+    throw this.typeError(`${what()} is ${showType(type)}, a tensor is needed`);
+  }
+}

@@ -1,0 +1,71 @@
+/** From the types that a model declares to the types of values, once symbolic dims are bound. */
+import { fail, showName } from "../../ir/diagnostic.ts";
+import type { DType } from "../../ir/dtype.ts";
+import type { ValueType } from "../../ir/graph.ts";
+import type { OnnxType } from "./onnx.ts";
+
+/** Values of symbolic dims, by name; a dim without a name is called `input.axis`. */
+export type DimBindings = ReadonlyMap<string, number>;
+
+/** The name under which a dim that the model leaves open can be bound. */
+export const anonymousDim = (port: string, axis: number): string => `${port}.${axis}`;
+
+/** Dims of a declared tensor with bound symbols replaced by their values; null: unknown rank. */
+export function boundDims(
+  dims: readonly (number | string | null)[] | null,
+  bindings: DimBindings,
+  port: string,
+): readonly (number | string)[] | null {
+  if (dims === null) return null;
+  return dims.map((dim, axis) => {
+    if (typeof dim === "number") return dim;
+    const symbol = dim ?? anonymousDim(port, axis);
+    return bindings.get(symbol) ?? symbol;
+  });
+}
+
+/** A tensor type: static when every dim is a number, dynamic otherwise. */
+export function typeOfDims(dtype: DType, dims: readonly (number | string)[] | null): ValueType {
+  if (dims === null) return { kind: "dynamic", dtype, dims: null };
+  const shape = dims.filter((dim) => typeof dim === "number");
+  return shape.length === dims.length ? { kind: "tensor", dtype, shape } : { kind: "dynamic", dtype, dims };
+}
+
+/** The type of a value that the model declares with `type`; `port` names it, for dims without a symbol and for messages. */
+export function valueTypeOf(type: OnnxType, bindings: DimBindings, port: string): ValueType {
+  switch (type.kind) {
+    case "tensor":
+      return typeOfDims(type.dtype, boundDims(type.dims, bindings, port));
+    case "sequence":
+    case "optional":
+      return { kind: type.kind, element: valueTypeOf(type.element, bindings, port) };
+    case "map":
+      throw fail("WSC1007", "maps are not supported", { subject: `value "${showName(port)}"` });
+  }
+}
+
+/** Symbols (and unnamed dims) of a declared type that have no value yet. */
+export function unboundDims(type: ValueType): readonly string[] {
+  switch (type.kind) {
+    case "tensor":
+      return [];
+    case "dynamic":
+      return (type.dims ?? []).filter((dim) => typeof dim === "string");
+    case "sequence":
+    case "optional":
+      return [];
+  }
+}
+
+/** The declared form of a value's type: what a model written by wsc says of it. */
+export function declaredTypeOf(type: ValueType): OnnxType {
+  switch (type.kind) {
+    case "tensor":
+      return { kind: "tensor", dtype: type.dtype, dims: type.shape };
+    case "dynamic":
+      return { kind: "tensor", dtype: type.dtype, dims: type.dims };
+    case "sequence":
+    case "optional":
+      return { kind: type.kind, element: declaredTypeOf(type.element) };
+  }
+}
