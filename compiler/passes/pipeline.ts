@@ -13,6 +13,7 @@ import { fuseElementwise } from "./fuse-elementwise.ts";
 import { fuseEpilogue } from "./fuse-epilogue.ts";
 import type { Pass } from "./pass.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
+import { sinkReshapes } from "./sink-reshapes.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { widenSmallFloats } from "./widen-small-floats.ts";
 
@@ -38,10 +39,13 @@ export const pipeline: readonly Pass[] = [
   assignLayout,
   sinkTransposes,
   canonicalize,
-  // maps that transposes kept apart
+  sinkReshapes,
+  canonicalize,
+  // maps that transposes and reshapes kept apart
   fuseElementwise,
   // last of the fusions: what is left over behind a producer
   fuseEpilogue,
+  canonicalize,
   foldConstants,
   commonSubexpressions,
   deadCode,

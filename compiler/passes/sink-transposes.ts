@@ -33,7 +33,7 @@ function sink(rewrite: Rewrite): readonly ValueId[] | null {
   if (op.kind === "concat") return sinkConcat(rewrite, op);
   const [first] = rewrite.inputs;
   const image = first === undefined ? null : transposedBy(rewrite, first);
-  if (image === null || !isChannelsFirst(image.perm)) return null;
+  if (image === null || !isLayout(rewrite, image)) return null;
   const spec = permuted(rewrite, image);
   if (spec === null) return null;
   const result = rewrite.emitOne(spec.op);
@@ -50,6 +50,13 @@ function compose(rewrite: Rewrite, op: OpOf<"transpose">): readonly ValueId[] | 
 function transposeOf(rewrite: Rewrite, value: ValueId, perm: readonly number[]): ValueId {
   if (perm.every((from, to) => from === to)) return value;
   return rewrite.emitOne({ kind: "transpose", inputs: [value], perm });
+}
+
+/** A permutation of rank 3 may be a layout's or any other swap: it counts when what it reads is made channels-last. */
+function isLayout(rewrite: Rewrite, { source, perm }: Transposed): boolean {
+  if (!isChannelsFirst(perm)) return false;
+  const maker = rewrite.producer(source);
+  return perm.length > 3 || ((maker?.kind === "conv" || maker?.kind === "pool") && maker.layout === "nhwc");
 }
 
 function sinkMap(rewrite: Rewrite, op: OpOf<"map">): readonly ValueId[] | null {
@@ -80,7 +87,7 @@ function isWorthwhile(rewrite: Rewrite, perm: readonly number[], shape: readonly
     else if (rewrite.builder.constantOf(id) === undefined && !isFlat(type.shape)) added += elementCount(type.shape);
   }
   const isWhole = saved >= elementCount(shape);
-  return isWhole && (isChannelsFirst(perm) ? added <= saved : added === 0);
+  return isWhole && (isChannelsFirst(perm) && perm.length > 3 ? added <= saved : added === 0);
 }
 
 /** At most one dim above 1: a transpose of it is a reshape. */
@@ -103,7 +110,7 @@ function untransposed(rewrite: Rewrite, value: ValueId, perm: readonly number[])
 function sinkConcat(rewrite: Rewrite, op: OpOf<"concat">): readonly ValueId[] | null {
   const rank = rewrite.resultShape().length;
   const perm = commonPerm(rewrite, rewrite.inputs, rank);
-  if (perm === null || !isChannelsFirst(perm)) return null;
+  if (perm === null || !isChannelsFirst(perm) || perm.length === 3) return null;
   const moved = rewrite.inputs.filter(
     (id) => transposedBy(rewrite, id) !== null || rewrite.builder.constantOf(id) !== undefined,
   );
@@ -159,6 +166,8 @@ function permuted(rewrite: Rewrite, { source, perm }: Transposed): Permuted | nu
       };
     case "pad":
       return { op: { ...op, inputs, before: permute(op.before, back), after: permute(op.after, back) }, perm };
+    case "reshape":
+      return permutedReshape(rewrite, op, { source, perm });
     case "gather": {
       const isLine = rewrite.builder.tensorTypeOf(rest[0] as ValueId).shape.length === 1;
       return isLine ? { op: { ...op, inputs, axis: axisOf(op.axis) }, perm } : null;
@@ -166,6 +175,55 @@ function permuted(rewrite: Rewrite, { source, perm }: Transposed): Permuted | nu
     default:
       return null;
   }
+}
+
+/**
+ * A reshape splits into independent groups of dims (equal products). It passes a transpose when each group's dims lie side by side and in
+ * order in the source: each group is then reshaped where it is, and the groups are transposed.
+ */
+function permutedReshape(rewrite: Rewrite, op: OpOf<"reshape">, { source, perm }: Transposed): Permuted | null {
+  const { shape } = rewrite.builder.tensorTypeOf(rewrite.inputs[0] as ValueId);
+  const groups = reshapeGroups(shape, op.shape);
+  if (groups === null) return null;
+  const placed: { readonly at: number; readonly shape: readonly number[]; readonly order: number }[] = [];
+  for (const [order, { from, to }] of groups.entries()) {
+    const axes = perm.slice(from[0], from[1]);
+    if (axes.some((axis, i) => i > 0 && axis !== (axes[i - 1] as number) + 1)) return null;
+    placed.push({ at: axes[0] ?? 0, shape: op.shape.slice(to[0], to[1]), order });
+  }
+  const inSource = placed.toSorted((a, b) => a.at - b.at);
+  const starts = inSource.map((_, i) => inSource.slice(0, i).reduce((sum, group) => sum + group.shape.length, 0));
+  const groupPerm = placed.flatMap(({ order, shape: dims }) => {
+    const start = starts[inSource.findIndex((group) => group.order === order)] as number;
+    return dims.map((_, i) => start + i);
+  });
+  return {
+    op: { kind: "reshape", inputs: [source], shape: inSource.flatMap((group) => group.shape) },
+    perm: groupPerm,
+  };
+}
+
+interface ReshapeGroup {
+  /** [first, end) of the dims before, and after */
+  readonly from: readonly [number, number];
+  readonly to: readonly [number, number];
+}
+
+/** The smallest groups of dims whose products agree on both sides; null for tensors without elements. */
+function reshapeGroups(before: readonly number[], after: readonly number[]): readonly ReshapeGroup[] | null {
+  if (before.length === 0 || after.length === 0 || before.includes(0)) return null;
+  const groups: ReshapeGroup[] = [];
+  for (let i = 0, j = 0; i < before.length || j < after.length;) {
+    const [from, to] = [i, j];
+    let left = i < before.length ? (before[i++] as number) : 1;
+    let right = j < after.length ? (after[j++] as number) : 1;
+    while (left !== right) {
+      if (left < right) left *= before[i++] as number;
+      else right *= after[j++] as number;
+    }
+    groups.push({ from: [from, i], to: [to, j] });
+  }
+  return groups.every(({ from, to }) => from[0] < from[1] && to[0] < to[1]) ? groups : null;
 }
 
 /** How the dims that a reduction leaves are permuted. */

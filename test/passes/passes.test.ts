@@ -11,6 +11,7 @@ import { fuseElementwise } from "../../compiler/passes/fuse-elementwise.ts";
 import { fuseEpilogue } from "../../compiler/passes/fuse-epilogue.ts";
 import { pipeline } from "../../compiler/passes/pipeline.ts";
 import { recognizeNormalization } from "../../compiler/passes/recognize-normalization.ts";
+import { sinkReshapes } from "../../compiler/passes/sink-reshapes.ts";
 import { sinkTransposes } from "../../compiler/passes/sink-transposes.ts";
 import { widenSmallFloats } from "../../compiler/passes/widen-small-floats.ts";
 import { expectPasses } from "./pass-case.ts";
@@ -261,6 +262,48 @@ describe("layout", () => {
   it("fuse-epilogue takes in bias, activation and residual", () => {
     const after = expectPasses([assignLayout, sinkTransposes, canonicalize, fuseEpilogue], net, "fuse-epilogue");
     expect(after.ops.some((op) => op.kind === "map")).toBe(false);
+  });
+});
+
+describe("sink-reshapes", () => {
+  it("brings bias, activation and residual back to a flattened product", () => {
+    const after = expectPasses(
+      [sinkReshapes, canonicalize, fuseElementwise, fuseEpilogue],
+      `graph "g" {
+  %0 = input "x" : f32[1,2,3]
+  %1 = input "residual" : f32[1,2,4]
+  %2 = constant [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] : f32[3,4]
+  %3 = constant [1, 2, 3, 4] : f32[4]
+  %4 = reshape(%0) {shape = [2,3]} : f32[2,3] from "flatten"
+  %5 = matmul(%4, %2) {transposeA = false, transposeB = false} : f32[2,4] from "product"
+  %6 = reshape(%5) {shape = [1,2,4]} : f32[1,2,4] from "restore"
+  %7 = map(%6, %3) { add($0, $1) } : f32[1,2,4] from "bias"
+  %8 = map(%7, %1) { max(add($0, $1), 0:f32) } : f32[1,2,4] from "residual and relu"
+  output "y" = %8
+}
+`,
+      "sink-reshapes",
+    );
+    expect(after.ops.some((op) => op.kind === "map")).toBe(false);
+  });
+});
+
+describe("sink-transposes", () => {
+  it("passes reshapes that keep the channels apart, and stops where they mix", () => {
+    expectPasses(
+      [sinkTransposes, canonicalize],
+      `graph "g" {
+  %0 = input "x" : f32[1,2,2,3]
+  %1 = transpose(%0) {perm = [0,3,1,2]} : f32[1,3,2,2] from "nchw"
+  %2 = reshape(%1) {shape = [1,3,4]} : f32[1,3,4] from "merge space"
+  %3 = transpose(%2) {perm = [0,2,1]} : f32[1,4,3] from "tokens"
+  %4 = reshape(%1) {shape = [1,12]} : f32[1,12] from "flatten"
+  output "tokens" = %3
+  output "flat" = %4
+}
+`,
+      "sink-transposes-reshape",
+    );
   });
 });
 
