@@ -108,6 +108,13 @@ export function exprLanes(expr: Expr, argTypes: readonly DType[]): 1 | 4 {
   return fits && argTypes.every((dtype) => hasLaneForm(dtype)) ? 4 : 1;
 }
 
+/** Names an expression: equal keys mean equal code. */
+export function exprKey(expr: Expr, argTypes: readonly DType[]): string {
+  return graphOf(expr, argTypes)
+    .nodes.map((node) => nodeKey(node.expr, node.operands))
+    .join("; ");
+}
+
 /** Emits each node of a graph once, at its first use. */
 class ExprEmitter {
   readonly #f: FunctionBuilder;

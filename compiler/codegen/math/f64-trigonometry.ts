@@ -139,6 +139,7 @@ export const asinhF64 = (module: ModuleBuilder): number =>
   });
 export const acoshF64 = (module: ModuleBuilder): number =>
   f64Function(module, "acosh", 1, (f, a, x) => {
+    returnIf(f, apply(f, "f64.lt", x!, a.constant(1)), a.constant(NaN));
     const huge = a.add(callF64(f, logF64, x!), a.constant(Math.LN2));
     returnIf(f, apply(f, "f64.gt", x!, a.constant(1e9)), huge);
     const above = a.let(a.sub(x!, a.constant(1)));

@@ -43,7 +43,7 @@ function castFloatLanes(f: FunctionBuilder, to: DType, saturate: boolean): void 
     return;
   }
   f.op(to === "u32" ? "i32x4.trunc_sat_f32x4_u" : "i32x4.trunc_sat_f32x4_s");
-  clampLanes(f, "s", form);
+  if (form.bits < 32) clampLanes(f, "s", form);
 }
 
 /** Truncation modulo 2^32: beyond the range of i32 (which hardly happens) lane by lane through i64. */

@@ -1,0 +1,243 @@
+/**
+ * Elementwise operations with broadcasting. Neighbouring axes along which all operands step alike are merged; what is left of the innermost
+ * axis is a row, along which every operand is contiguous or constant, because operands are dense:
+ *
+ *     rows (odometer)  x  [ 16 elements: 4 vectors | rest: vectors, then scalars ]
+ *
+ * Constant operands of one element become literals. An output may lie on an input of its own shape and element size: each element is read before
+ * it is written, and nothing else is.
+ */
+import { type DType, storageBytes } from "../../../ir/dtype.ts";
+import { type Expr, exprCost, isComputable, lit, type ScalarValue, substitute, arg } from "../../../ir/expr.ts";
+import type { MapOp, TensorType } from "../../../ir/graph.ts";
+import { elementCount, type TensorData } from "../../../ir/tensor.ts";
+import { loadScalar, loadSplat, loadVector, storeScalar, storeVector } from "../elements.ts";
+import { emitExpr, exprKey, exprLanes, hoistExprConstants } from "../expr-emit.ts";
+import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
+import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
+import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
+import { forEachRow, rowCount } from "./rows-loop.ts";
+
+/** Rows longer than this are cut, so that threads have something to share. */
+const longestRow = 8192;
+
+interface MapPlan {
+  readonly expr: Expr;
+  readonly argTypes: readonly DType[];
+  readonly output: DType;
+  /** bytes per element: operands, then the output */
+  readonly bytes: readonly number[];
+  /** strides in bytes: operands, then the output */
+  readonly outer: readonly Axis[];
+  readonly rowLength: number;
+  /** per operand: it has an element for each of the row (else one for all) */
+  readonly varies: readonly boolean[];
+  /** elements behind the last whole row, when a single axis is cut into rows that do not fit */
+  readonly rest: number;
+}
+
+/** The value of a constant operand of one element. */
+function literalOf(dtype: DType, constant: TensorData | undefined): Expr | null {
+  if (constant === undefined || elementCount(constant.shape) !== 1 || !isComputable(dtype)) return null;
+  return lit(dtype, (constant.elements as ArrayLike<ScalarValue>)[0]!);
+}
+
+export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, { inputs, outputs, constants }) => {
+  const output = outputs[0]!;
+  const literals = inputs.map(({ dtype }, index) => literalOf(dtype, constants[index]));
+  const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
+  const expr = substitute(op.expr, (index) => literals[index] ?? arg(used.indexOf(index)));
+  const plan = planMap(expr, used.map((index) => inputs[index]!), output); // prettier-ignore
+  const args = [...used.map((index): KernelArg => ({ kind: "input", index })), { kind: "output", index: 0 } as const];
+  return [mapCode(plan, args, elementCount(output.shape))];
+};
+
+/** Index space and forms of a map over operands that broadcast to the output's shape. */
+export function planMap(expr: Expr, operands: readonly TensorType[], output: TensorType): MapPlan {
+  const bytes = [...operands, output].map(({ dtype }) => storageBytes(dtype));
+  const strides = [...operands, output].map(({ shape }) => broadcastStrides(shape, output.shape));
+  const axes = mergeAxes(
+    output.shape.map((size, axis) => ({ size, strides: strides.map((s, operand) => s[axis]! * bytes[operand]!) })),
+  );
+  const whole = axes.at(-1) ?? { size: 1, strides: bytes.map(() => 0) };
+  const { inner, middle, rest } = cutRow(whole, axes.length <= 1);
+  const outer = [...axes.slice(0, -1), ...middle];
+  const varies = inner.strides.slice(0, -1).map((stride) => stride > 0);
+  const argTypes = operands.map(({ dtype }) => dtype);
+  return { expr, argTypes, output: output.dtype, bytes, outer, rowLength: inner.size, varies, rest };
+}
+
+/** Cuts a long innermost axis into rows: into equal ones, or (where nothing else loops) with a rest. */
+function cutRow(axis: Axis, isOnly: boolean): { inner: Axis; middle: Axis[]; rest: number } {
+  const { size, strides } = axis;
+  if (size <= longestRow) return { inner: axis, middle: [], rest: 0 };
+  const length = isOnly ? longestRow : largestDivisor(size, longestRow);
+  if (length < 512) return { inner: axis, middle: [], rest: 0 };
+  const rows = { size: Math.floor(size / length), strides: strides.map((stride) => stride * length) };
+  return { inner: { size: length, strides }, middle: [rows], rest: size % length };
+}
+
+function largestDivisor(n: number, limit: number): number {
+  for (let divisor = limit; divisor > 1; divisor--) if (n % divisor === 0) return divisor;
+  return 1;
+}
+
+function mapCode(plan: MapPlan, args: readonly KernelArg[], count: number): KernelCode {
+  const rows = count === 0 ? 0 : rowCount(plan.outer);
+  const { expr, argTypes, output, outer, rowLength, varies, rest } = plan;
+  return {
+    key: kernelKey("map", exprKey(expr, argTypes), argTypes, output, outer, rowLength, varies, rest),
+    units: rows + (rest > 0 ? 1 : 0),
+    args,
+    work: count * (1 + exprCost(expr)),
+    emit: (module) =>
+      module.function("map", kernelType(args.length), (f) => {
+        emitRows(f, plan, rows);
+      }),
+  };
+}
+
+function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
+  const bases = f.params.slice(0, -2);
+  const [begin, end] = f.params.slice(-2) as [Local, Local];
+  hoistExprConstants(f, plan.expr, plan.argTypes);
+  if (plan.rest === 0) {
+    forEachRow(f, begin, end, plan.outer, bases, (pointers) => {
+      emitRow(f, plan, pointers, plan.rowLength);
+    });
+    return;
+  }
+  const last = f.local("i32");
+  f.get(end);
+  f.i32(rows);
+  f.get(end);
+  f.i32(rows);
+  f.op("i32.lt_u");
+  f.select("i32");
+  f.set(last);
+  forEachRow(f, begin, last, plan.outer, bases, (pointers) => {
+    emitRow(f, plan, pointers, plan.rowLength);
+  });
+  f.get(end);
+  f.i32(rows);
+  f.op("i32.gt_u");
+  f.if(() => {
+    const pointers = bases.map((base, operand) => {
+      const pointer = f.local("i32");
+      f.get(base);
+      f.set(pointer);
+      increment(f, pointer, rows * (plan.outer[0]?.strides[operand] ?? 0));
+      return pointer;
+    });
+    emitRow(f, plan, pointers, plan.rest);
+    f.release(...pointers);
+  });
+}
+
+/** Elements in one round of the vector loop. */
+const roundLength = 16;
+
+function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
+  const { expr, argTypes, output, bytes } = plan;
+  const isVector = exprLanes(expr, argTypes) === 4 && length >= 4;
+  if (!isVector) {
+    emitScalarRow(f, plan, pointers, length);
+    return;
+  }
+  const splats = splatOperands(f, plan, pointers);
+  const cursors = plan.varies.map((varies, operand) => (varies ? copyOf(f, pointers[operand]!) : null));
+  const target = copyOf(f, pointers.at(-1)!);
+  const vectorAt = (element: number): void => {
+    f.get(target);
+    emitExpr(f, {
+      expr,
+      argTypes,
+      lanes: 4,
+      readArg: (index) => {
+        const cursor = cursors[index];
+        if (cursor == null) f.get(splats[index]!);
+        else {
+          f.get(cursor);
+          loadVector(f, argTypes[index]!, element * bytes[index]!);
+        }
+      },
+    });
+    storeVector(f, output, element * bytes.at(-1)!);
+  };
+  const step = (elements: number): void => {
+    for (const [operand, cursor] of cursors.entries()) {
+      if (cursor !== null) increment(f, cursor, elements * bytes[operand]!);
+    }
+    increment(f, target, elements * bytes.at(-1)!);
+  };
+  const unrolled = exprCost(expr) > 12 ? 4 : roundLength;
+  const rounds = Math.floor(length / unrolled);
+  const counter = f.local("i32");
+  loopRange(f, counter, 0, rounds, 1, () => {
+    for (let element = 0; element < unrolled; element += 4) vectorAt(element);
+    step(unrolled);
+  });
+  const left = length - rounds * unrolled;
+  for (let element = 0; element + 4 <= left; element += 4) vectorAt(element);
+  const vectors = left - (left % 4);
+  for (let element = vectors; element < left; element++) {
+    emitScalarElement(f, plan, [...cursors.map((cursor, i) => cursor ?? pointers[i]!), target], element);
+  }
+  f.release(counter, target, ...cursors.filter((cursor) => cursor !== null), ...splats.filter((s) => s !== null));
+}
+
+function copyOf(f: FunctionBuilder, local: Local): Local {
+  const copy = f.local("i32");
+  f.get(local);
+  f.set(copy);
+  return copy;
+}
+
+/** Operands that are constant along the row, in all lanes of a local. */
+function splatOperands(
+  f: FunctionBuilder,
+  { varies, argTypes }: MapPlan,
+  pointers: readonly Local[],
+): (Local | null)[] {
+  return varies.map((isVarying, operand) => {
+    if (isVarying) return null;
+    const splat = f.local("v128");
+    f.get(pointers[operand]!);
+    loadSplat(f, argTypes[operand]!);
+    f.set(splat);
+    return splat;
+  });
+}
+
+/** One element at a constant distance from the cursors. */
+function emitScalarElement(f: FunctionBuilder, plan: MapPlan, cursors: readonly Local[], element: number): void {
+  const { expr, argTypes, bytes, varies, output } = plan;
+  f.get(cursors.at(-1)!);
+  emitExpr(f, {
+    expr,
+    argTypes,
+    lanes: 1,
+    readArg: (index) => {
+      f.get(cursors[index]!);
+      loadScalar(f, argTypes[index]!, varies[index] === true ? element * bytes[index]! : 0);
+    },
+  });
+  storeScalar(f, output, element * bytes.at(-1)!);
+}
+
+function emitScalarRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
+  if (length <= 4) {
+    for (let element = 0; element < length; element++) emitScalarElement(f, plan, pointers, element);
+    return;
+  }
+  const cursors = pointers.map((pointer) => copyOf(f, pointer));
+  const counter = f.local("i32");
+  loopRange(f, counter, 0, length, 1, () => {
+    emitScalarElement(f, plan, cursors, 0);
+    for (const [operand, cursor] of cursors.entries()) {
+      const isVarying = plan.varies[operand] ?? true;
+      if (isVarying) increment(f, cursor, plan.bytes[operand]!);
+    }
+  });
+  f.release(counter, ...cursors);
+}
