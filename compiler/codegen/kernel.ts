@@ -88,9 +88,6 @@ export interface ExprRequest {
 /** Pushes the value of an expression: the type of `emitExpr` in expr-emit.ts. */
 export type EmitExpr = (f: FunctionBuilder, request: ExprRequest) => void;
 
-/** Says whether `emitExpr` has a vector form of the expression: the type of `canEmitLanes` in expr-emit.ts. */
-export type CanEmitLanes = (expr: Expr, argTypes: readonly DType[], lanes: 2 | 4) => boolean;
-
 /** Names a kernel with everything that is baked into it; numbers keep their exact value (-0, NaN, infinities and bigints too). */
 export const kernelKey = (kind: string, ...parts: readonly unknown[]): string =>
   `${kind} ${JSON.stringify(parts, (_, value: unknown) => exactJson(value))}`;

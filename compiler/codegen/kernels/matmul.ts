@@ -1,0 +1,184 @@
+/** Matrix products: any rank, broadcast batches, transposed operands, constant B packed while compiling. */
+import { storageBytes } from "../../../ir/dtype.ts";
+import { epilogueOperands, type MatmulOp, type TensorType } from "../../../ir/graph.ts";
+import { elementCount } from "../../../ir/tensor.ts";
+import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
+import { type Arith, arithFor } from "./product/arith.ts";
+import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
+import { type Axis, broadcastStrides, mergeAxes } from "./product/index-space.ts";
+import { matrixBytes, packedArg, type PackPlan } from "./product/pack.ts";
+import { packStage } from "./product/pack-stage.ts";
+import { panelsOf, type PanelSource, type Product, type ProductAxis } from "./product/product.ts";
+import { productStage } from "./product/product-emit.ts";
+import { plainAxis, restrideStage } from "./product/restride.ts";
+import { chooseSchedule } from "./product/schedule.ts";
+
+interface Matrix {
+  readonly type: TensorType;
+  readonly rows: number;
+  readonly columns: number;
+  /** elements from row to row and from column to column */
+  readonly rowStride: number;
+  readonly columnStride: number;
+  /** dims before the last two */
+  readonly batch: readonly number[];
+}
+
+function matrixOf(type: TensorType, transposed: boolean): Matrix {
+  const batch = type.shape.slice(0, -2);
+  const [outer = 1, inner = 1] = type.shape.slice(-2);
+  return transposed
+    ? { type, batch, rows: inner, columns: outer, rowStride: 1, columnStride: inner }
+    : { type, batch, rows: outer, columns: inner, rowStride: inner, columnStride: 1 };
+}
+
+/** An operand as the product reads it. */
+interface Prepared {
+  readonly arg: KernelArg;
+  readonly stages: readonly KernelCode[];
+}
+interface PreparedA extends Prepared {
+  readonly matrix: Matrix;
+}
+interface PreparedB extends Prepared {
+  readonly source: PanelSource;
+  /** bytes from one matrix of the batch to the next */
+  readonly matrixStride: number;
+}
+
+const aScratch = 0;
+const bScratch = 1;
+
+export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
+  const [aType, bType] = operands.inputs as readonly [TensorType, TensorType];
+  const arith = arithFor(aType.dtype, bType.dtype);
+  const a = prepareA(matrixOf(aType, op.transposeA), arith);
+  const b = matrixOf(bType, op.transposeB);
+  const extras = operands.inputs.slice(epilogueOperands.matmul);
+  const output = operands.outputs[0] as TensorType;
+  const epilogue = makeEpilogue(op.epilogue, arith.acc, extras.map((type) => type.dtype), output.dtype);
+  const axes = rowAxes(a.matrix, b, extras, output);
+  const schedule = scheduleOf(axes, b, arith);
+  const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, operands);
+  const product: Product = {
+    name: `matmul_${a.matrix.rows}x${a.matrix.columns}x${b.columns}`,
+    arith,
+    ...placeAxes(axes, arith, preparedB, epilogue),
+    columns: b.columns,
+    extraPerColumn: extras.map((type) => (type.shape.at(-1) ?? 1) > 1),
+    levels: [],
+    run: Math.ceil(a.matrix.columns / arith.kStep),
+    aStep: a.matrix.columnStride * arith.kStep * storageBytes(arith.a),
+    b: preparedB.source,
+    epilogue,
+    schedule,
+  };
+  const extraArgs = extras.map((_, i): KernelArg => ({ kind: "input", index: epilogueOperands.matmul + i }));
+  const args = [a.arg, preparedB.arg, ...extraArgs, { kind: "output", index: 0 } as const];
+  return [...a.stages, ...preparedB.stages, productStage(product, args)];
+}; // prettier-ignore
+
+/** Batch dims and rows with strides of [A, B (in matrices), out, extras…] in elements, merged; the last one is the product's y. */
+function rowAxes(a: Matrix, b: Matrix, extras: readonly TensorType[], output: TensorType): readonly Axis[] {
+  const { shape } = output;
+  const batch = shape.slice(0, -2);
+  const matrix = a.rows * a.columns;
+  const aStrides = [...broadcastStrides(a.batch, batch).map((stride) => stride * matrix), a.rowStride];
+  const bStrides = [...broadcastStrides(b.batch, batch), 0];
+  const others = [shape, ...extras.map((type) => type.shape)].map((other) => broadcastStrides(other, shape));
+  const all = [aStrides, bStrides, ...others];
+  const axes = shape.slice(0, -1).map((size, i) => ({ size, strides: all.map((strides) => strides[i] ?? 0) }));
+  const merged = mergeAxes(axes);
+  const isRows = merged.at(-1)?.strides[1] === 0;
+  return isRows ? merged : [...merged, { size: 1, strides: all.map(() => 0) }];
+}
+
+function scheduleOf(axes: readonly Axis[], b: Matrix, arith: Arith): Product["schedule"] {
+  const outer = axes.slice(0, -1).reduce((count, axis) => count * axis.size, 1);
+  const y = axes.at(-1)?.size ?? 1;
+  const steps = Math.ceil(b.rows / arith.kStep);
+  return chooseSchedule({ outer, y, x: 1, columns: b.columns, steps, canBlockRun: true }, arith);
+}
+
+function placeAxes(
+  axes: readonly Axis[],
+  arith: Arith,
+  b: PreparedB,
+  epilogue: Epilogue,
+): Pick<Product, "outer" | "y" | "x"> {
+  const place = ({ size, strides }: Axis): ProductAxis => ({
+    size,
+    strides: {
+      a: (strides[0] ?? 0) * storageBytes(arith.a),
+      b: (strides[1] ?? 0) * b.matrixStride,
+      out: (strides[2] ?? 0) * storageBytes(epilogue.output),
+      extras: epilogue.extras.map((dtype, i) => (strides[3 + i] ?? 0) * storageBytes(dtype)),
+    },
+  });
+  const y = axes.at(-1) as Axis;
+  const x = { size: 1, strides: y.strides.map(() => 0) };
+  return { outer: axes.slice(0, -1).map(place), y: place(y), x: place(x) };
+}
+
+/** A as it is, or converted to the arithmetic's element type with its rows contiguous. */
+function prepareA(matrix: Matrix, arith: Arith): PreparedA {
+  const { type, rows, columns } = matrix;
+  const isPaired = arith.kStep > 1;
+  if (type.dtype === arith.a && !(isPaired && matrix.columnStride !== 1)) {
+    return { matrix, arg: { kind: "input", index: 0 }, stages: [] };
+  }
+  const bytes = storageBytes(type.dtype);
+  const arg: KernelArg = {
+    kind: "scratch",
+    id: aScratch,
+    byteLength: elementCount(type.shape) * storageBytes(arith.a) + arith.kStep * storageBytes(arith.a),
+  };
+  const axes = [
+    plainAxis(elementCount(matrix.batch), rows * columns * bytes),
+    plainAxis(rows, matrix.rowStride * bytes),
+    plainAxis(columns, matrix.columnStride * bytes),
+  ];
+  const spec = { name: "widen", from: type.dtype, to: arith.a, start: 0, axes, epilogue: null };
+  const stage = restrideStage(spec, [{ kind: "input", index: 0 }, arg]);
+  const shape = [...matrix.batch, rows, columns];
+  const dense = matrixOf({ kind: "tensor", dtype: arith.a, shape }, false);
+  return { matrix: dense, arg, stages: [stage] };
+}
+
+/** Below this many rows a product reads B too seldom to repay packing it. */
+const fewRows = 8;
+/** Rows of B beyond this length are packed: one column panel of a long matrix touches too many pages. */
+const longRow = 1024;
+
+function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[], operands: Operands): PreparedB {
+  const panels = panelsOf(b.columns, vectors, arith.lanes);
+  const plan: PackPlan = {
+    arith,
+    panels,
+    source: {
+      matrices: [{ size: elementCount(b.batch), stride: b.rows * b.columns }],
+      reduction: [{ size: b.rows, stride: b.rowStride }],
+      columnStride: b.columnStride,
+    },
+  };
+  const constant = operands.constants[1];
+  if (constant !== undefined) {
+    return {
+      arg: packedArg(1, constant, plan),
+      stages: [],
+      source: { kind: "packed" },
+      matrixStride: matrixBytes(plan),
+    };
+  }
+  const rows = axes.at(-1)?.size ?? 1;
+  if (canReadDirectly(b, arith) && (rows < fewRows || b.columns <= longRow)) {
+    const bytes = storageBytes(b.type.dtype);
+    const source = { kind: "direct", rowStride: b.rowStride * bytes } as const;
+    return { arg: { kind: "input", index: 1 }, stages: [], source, matrixStride: b.rows * b.columns * bytes };
+  }
+  const stage = packStage(plan, b.type.dtype, { kind: "input", index: 1 }, bScratch);
+  return { arg: stage.scratch, stages: [stage.code], source: { kind: "packed" }, matrixStride: matrixBytes(plan) };
+}
+
+const canReadDirectly = (b: Matrix, arith: Arith): boolean =>
+  b.type.dtype === arith.b && arith.kStep === 1 && b.columnStride === 1 && b.columns % arith.lanes === 0;

@@ -1,0 +1,150 @@
+/**
+ * Epilogues: what happens to an accumulator before it is stored. The expression is evaluated on whole vectors where its operands and
+ * functions allow it, and lane by lane otherwise.
+ */
+import { type DType, storageBytes } from "../../../../ir/dtype.ts";
+import { type Expr, exprDType } from "../../../../ir/expr.ts";
+import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
+import { emitExpr, exprLanes } from "../../expr-emit.ts";
+import type { FunctionBuilder, Local } from "../../wasm/index.ts";
+import { canLoadLanes, canStoreLanes, elementLocal, extractLane, loadLanes, storeLanes } from "./access.ts";
+
+export interface Epilogue {
+  /** `$0` is the accumulator, `$1…` the extra operands; null stores the accumulator */
+  readonly expr: Expr | null;
+  readonly accumulator: DType;
+  readonly extras: readonly DType[];
+  readonly output: DType;
+}
+
+/** Where one extra operand of a run of columns lies. */
+export interface ExtraAt {
+  readonly pointer: Local;
+  /** bytes from the pointer to the first column */
+  readonly offset: number;
+  /** the operand has an element for each column (else one for all) */
+  readonly perColumn: boolean;
+}
+
+/** Where a run of columns of the result is put, and from where its extra operands come. */
+export interface StoreSite {
+  readonly pointer: Local;
+  /** bytes */
+  readonly offset: number;
+  readonly extras: readonly ExtraAt[];
+}
+
+/** The plain epilogue: store what was accumulated. */
+export const noEpilogue = (accumulator: DType): Epilogue => ({
+  expr: null,
+  accumulator,
+  extras: [],
+  output: accumulator,
+});
+
+export function makeEpilogue(expr: Expr | null, accumulator: DType, extras: readonly DType[], output: DType): Epilogue {
+  if (expr === null && accumulator !== output) throw new Error(`internal: ${accumulator} stored as ${output}`);
+  if (expr !== null && exprDType(expr, [accumulator, ...extras]) !== output) {
+    throw new Error(`internal: epilogue does not give ${output}`);
+  }
+  return { expr, accumulator, extras, output };
+}
+
+function isVector(epilogue: Epilogue, lanes: 2 | 4, count: number): boolean {
+  const { expr, accumulator, extras, output } = epilogue;
+  if (!canStoreLanes(output, lanes, count)) return false;
+  if (expr === null) return true;
+  if (!extras.every((dtype) => canLoadLanes(dtype, lanes))) return false;
+  return lanes === 4 && exprLanes(expr, [accumulator, ...extras]) === 4;
+}
+
+/** Applies the epilogue to the low `count` lanes of an accumulator and stores them as neighbouring columns. */
+export function emitStore(
+  f: FunctionBuilder,
+  epilogue: Epilogue,
+  lanes: 2 | 4,
+  acc: Local,
+  count: number,
+  site: StoreSite,
+): void {
+  if (isVector(epilogue, lanes, count)) storeVector(f, epilogue, lanes, acc, count, site);
+  else for (let lane = 0; lane < count; lane++) storeLane(f, epilogue, acc, lane, site);
+}
+
+function storeVector(
+  f: FunctionBuilder,
+  epilogue: Epilogue,
+  lanes: 2 | 4,
+  acc: Local,
+  count: number,
+  site: StoreSite,
+): void {
+  const { expr, accumulator, extras, output } = epilogue;
+  if (expr === null) {
+    storeLanes(f, output, site.pointer, site.offset, acc, lanes, count);
+    return;
+  }
+  const argTypes = [accumulator, ...extras];
+  emitExpr(f, {
+    expr,
+    argTypes,
+    lanes,
+    readArg: (index) => {
+      if (index === 0) f.get(acc);
+      else readVector(f, extras[index - 1] as DType, lanes, count, site.extras[index - 1] as ExtraAt);
+    },
+  });
+  const result = f.local("v128");
+  f.set(result);
+  storeLanes(f, output, site.pointer, site.offset, result, lanes, count);
+  f.release(result);
+}
+
+function readVector(f: FunctionBuilder, dtype: DType, lanes: 2 | 4, count: number, at: ExtraAt): void {
+  if (at.perColumn) loadLanes(f, dtype, at.pointer, at.offset, lanes, count);
+  else {
+    f.get(at.pointer);
+    loadSplat(f, dtype, at.offset);
+  }
+}
+
+function storeLane(f: FunctionBuilder, epilogue: Epilogue, acc: Local, lane: number, site: StoreSite): void {
+  const { accumulator, output } = epilogue;
+  const value = f.local(elementLocal(accumulator));
+  extractLane(f, accumulator, acc, lane);
+  f.set(value);
+  f.get(site.pointer);
+  pushEpilogue(f, epilogue, value, lane, site.extras);
+  storeScalar(f, output, site.offset + lane * storageBytes(output));
+  f.release(value);
+}
+
+/** Pushes the epilogue's value for one scalar accumulator; `column` counts from the extras' first column. */
+export function pushEpilogue(
+  f: FunctionBuilder,
+  epilogue: Epilogue,
+  value: Local,
+  column: number,
+  extras: readonly ExtraAt[],
+): void {
+  const { expr, accumulator } = epilogue;
+  if (expr === null) {
+    f.get(value);
+    return;
+  }
+  emitExpr(f, {
+    expr,
+    argTypes: [accumulator, ...epilogue.extras],
+    lanes: 1,
+    readArg: (index) => {
+      if (index === 0) {
+        f.get(value);
+        return;
+      }
+      const dtype = epilogue.extras[index - 1] as DType;
+      const at = extras[index - 1] as ExtraAt;
+      f.get(at.pointer);
+      loadScalar(f, dtype, at.offset + (at.perColumn ? column * storageBytes(dtype) : 0));
+    },
+  });
+}

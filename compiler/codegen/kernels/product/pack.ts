@@ -1,0 +1,139 @@
+/**
+ * Packed operands B: panels of neighbouring columns, in each panel the reduction's steps one after the other, in a step the panel's columns
+ * (and for arithmetic on pairs, per column its two elements). What is missing to whole vectors and pairs is zero.
+ *
+ *     panel 0: step 0: n0 n1 … n7 | step 1: n0 … n7 | …   panel 1: …   ragged panel: only the vectors that it needs
+ */
+import { storageBytes } from "../../../../ir/dtype.ts";
+import { elementCount, type TensorData, viewElements } from "../../../../ir/tensor.ts";
+import type { PackedArg } from "../../kernel.ts";
+import type { Arith } from "./arith.ts";
+import { packedBytes, type Panels } from "./product.ts";
+
+/** Where the elements of a B lie in a dense tensor; strides in elements. */
+export interface PackSource {
+  /** matrices to pack one after the other */
+  readonly matrices: readonly { readonly size: number; readonly stride: number }[];
+  /** loops of the reduction, the innermost is the run */
+  readonly reduction: readonly { readonly size: number; readonly stride: number }[];
+  readonly columnStride: number;
+  /** added to every position */
+  readonly start?: number;
+}
+
+export interface PackPlan {
+  readonly arith: Arith;
+  readonly panels: Panels;
+  readonly source: PackSource;
+}
+
+/** Offsets of all indices of some loops, row-major. */
+export function loopOffsets(loops: readonly { readonly size: number; readonly stride: number }[]): Int32Array {
+  let offsets = Int32Array.of(0);
+  for (const { size, stride } of loops) {
+    const next = new Int32Array(offsets.length * size);
+    let at = 0;
+    for (const offset of offsets) for (let i = 0; i < size; i++) next[at++] = offset + i * stride;
+    offsets = next;
+  }
+  return offsets;
+}
+
+/** Source offsets of the reduction's elements, step by step; -1 fills a run up to whole steps. */
+export function reductionOffsets(source: PackSource, arith: Arith): Int32Array {
+  const run = source.reduction.at(-1) ?? { size: 1, stride: 0 };
+  const outer = loopOffsets(source.reduction.slice(0, -1));
+  const runLength = Math.ceil(run.size / arith.kStep) * arith.kStep;
+  const offsets = new Int32Array(outer.length * runLength).fill(-1);
+  let at = 0;
+  for (const offset of outer) {
+    for (let i = 0; i < run.size; i++) offsets[at + i] = offset + i * run.stride;
+    at += runLength;
+  }
+  return offsets;
+}
+
+/** Steps of the whole reduction. */
+export const sourceSteps = (source: PackSource, arith: Arith): number => {
+  const run = source.reduction.at(-1)?.size ?? 1;
+  return source.reduction.slice(0, -1).reduce((steps, loop) => steps * loop.size, Math.ceil(run / arith.kStep));
+};
+
+/** Bytes of one packed matrix. */
+export const matrixBytes = (plan: PackPlan): number =>
+  packedBytes(plan.arith, plan.panels, sourceSteps(plan.source, plan.arith));
+
+/** The argument for a constant B. */
+export function packedArg(input: number, constant: TensorData, plan: PackPlan): PackedArg {
+  const { arith, panels, source } = plan;
+  const matrices = source.matrices.reduce((count, loop) => count * loop.size, 1);
+  return {
+    kind: "packed",
+    input,
+    layout: `panels ${JSON.stringify([arith.name, arith.b, panels.columns, panels.width, source])}`,
+    byteLength: matrices * matrixBytes(plan),
+    write: (target) => {
+      writePanels(target, constant, plan);
+    },
+  };
+}
+
+type Numeric = { [index: number]: number; readonly length: number };
+
+function writePanels(target: Uint8Array, constant: TensorData, plan: PackPlan): void {
+  const count = target.byteLength / storageBytes(plan.arith.b);
+  const view = viewElements(plan.arith.b, target.buffer, target.byteOffset, count) as unknown as Numeric &
+    ArrayBufferView;
+  const elements = constant.elements as unknown as Numeric;
+  if (elements.length !== elementCount(constant.shape)) throw new Error("internal: packing a tensor that is not dense");
+  const kOffsets = reductionOffsets(plan.source, plan.arith);
+  let at = 0;
+  for (const start of loopOffsets(plan.source.matrices)) {
+    at = writeMatrix(view, at, elements, start + (plan.source.start ?? 0), kOffsets, plan);
+  }
+  if (view.buffer !== target.buffer) target.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+}
+
+function writeMatrix(
+  view: Numeric,
+  start: number,
+  elements: Numeric,
+  base: number,
+  kOffsets: Int32Array,
+  plan: PackPlan,
+): number {
+  const { panels, arith, source } = plan;
+  let at = start;
+  for (let column = 0; column < panels.columns; column += panels.width) {
+    const columns = Math.min(panels.width, panels.columns - column);
+    const slots = Math.ceil(columns / arith.lanes) * arith.lanes;
+    const from = base + column * source.columnStride;
+    at = writePanel(view, at, elements, from, kOffsets, columns, slots, source.columnStride, arith.kStep);
+  }
+  return at;
+}
+
+function writePanel(
+  view: Numeric,
+  start: number,
+  elements: Numeric,
+  from: number,
+  kOffsets: Int32Array,
+  columns: number,
+  slots: number,
+  columnStride: number,
+  kStep: number,
+): number {
+  let at = start;
+  const zero = (typeof elements[0] === "bigint" ? 0n : 0) as number;
+  for (let k = 0; k < kOffsets.length; k += kStep) {
+    for (let column = 0; column < slots; column++) {
+      for (let pair = 0; pair < kStep; pair++) {
+        const offset = kOffsets[k + pair] as number;
+        view[at++] =
+          column < columns && offset >= 0 ? (elements[from + offset + column * columnStride] as number) : zero;
+      }
+    }
+  }
+  return at;
+}

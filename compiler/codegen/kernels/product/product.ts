@@ -1,0 +1,133 @@
+/**
+ * The description that matrix products and convolutions share. A product fills, for every index of some outer axes and every row (y, x),
+ * `columns` neighbouring elements of the result; each is a sum over nested `levels` and, innermost, over a `run` of steps:
+ *
+ *     out[outer, y, x, n] = epilogue( sum over levels, k in run of  A[outer, y, x, levels, k] * B[outer, levels, k, n] )
+ *
+ * For a matrix product the rows are y and the run is the inner dimension. For a convolution over channels-last images (y, x) is a pixel
+ * of the result, the levels are the kernel's rows and the run goes over kernel columns and channels, which are neighbours in memory.
+ *
+ * Rows are done in tiles of `tile.rows`, columns in panels of `tile.vectors` vectors: the accumulators of a tile stay in registers. B is
+ * packed panel by panel, so that the innermost loop streams it. Offsets are baked in; all strides are bytes.
+ */
+import { type DType } from "../../../../ir/dtype.ts";
+import type { Arith } from "./arith.ts";
+import type { Epilogue } from "./epilogue.ts";
+
+/** Bytes that one step along an axis moves each operand. */
+export interface Strides {
+  readonly a: number;
+  readonly b: number;
+  readonly out: number;
+  readonly extras: readonly number[];
+}
+
+export interface ProductAxis {
+  readonly size: number;
+  readonly strides: Strides;
+}
+
+/** A loop of the reduction outside the run. */
+export interface Level {
+  readonly count: number;
+  /** bytes of A from one round to the next */
+  readonly a: number;
+}
+
+/** How the run reads B: from packed panels, or from rows of a matrix as it is. */
+export type PanelSource =
+  | { readonly kind: "packed" }
+  /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
+  | { readonly kind: "direct"; readonly rowStride: number };
+
+export interface Schedule {
+  readonly tile: { readonly rows: number; readonly vectors: number };
+  /** steps of the run that are done before the next panel; the rest is added to the stored result later */
+  readonly kBlock: number;
+  /** rows (values of y) and panels in one unit of work */
+  readonly block: { readonly y: number; readonly panels: number };
+}
+
+export interface Product {
+  readonly name: string;
+  readonly arith: Arith;
+  readonly outer: readonly ProductAxis[];
+  readonly y: ProductAxis;
+  readonly x: ProductAxis;
+  readonly columns: number;
+  /** for each extra operand: it has an element for each column */
+  readonly extraPerColumn: readonly boolean[];
+  readonly levels: readonly Level[];
+  /** steps; a step is `arith.kStep` elements */
+  readonly run: number;
+  /** bytes of A from step to step */
+  readonly aStep: number;
+  readonly b: PanelSource;
+  readonly epilogue: Epilogue;
+  readonly schedule: Schedule;
+}
+
+const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
+
+/** Steps of the reduction in total. */
+export const totalSteps = (product: Pick<Product, "levels" | "run">): number =>
+  product.levels.reduce((steps, level) => steps * level.count, product.run);
+
+/** How the columns are cut into panels; the last one may have fewer vectors, and its last vector fewer columns. */
+export interface Panels {
+  readonly columns: number;
+  /** columns of a full panel */
+  readonly width: number;
+  readonly full: number;
+  /** columns of the ragged panel; 0 if there is none */
+  readonly rest: number;
+  readonly count: number;
+}
+
+export function panelsOf(columns: number, vectors: number, lanes: number): Panels {
+  const width = vectors * lanes;
+  const full = Math.floor(columns / width);
+  const rest = columns - full * width;
+  return { columns, width, full, rest, count: full + (rest > 0 ? 1 : 0) };
+}
+
+/** Bytes of a packed B of `steps` steps: full panels, then the ragged one with as many vectors as it needs. */
+export function packedBytes(arith: Arith, panels: Panels, steps: number): number {
+  const vectors = (panels.full * panels.width) / arith.lanes + ceilDiv(panels.rest, arith.lanes);
+  return vectors * steps * arith.bVectorBytes;
+}
+
+/** Blocks that the rows and panels are cut into; with the outer axes they make the units. */
+export function blocksOf(product: Product): { readonly y: number; readonly panels: number; readonly outer: number } {
+  const { schedule, arith, columns } = product;
+  const panels = panelsOf(columns, schedule.tile.vectors, arith.lanes);
+  return {
+    y: product.x.size === 0 ? 0 : ceilDiv(product.y.size, schedule.block.y),
+    panels: ceilDiv(panels.count, schedule.block.panels),
+    outer: product.outer.reduce((count, axis) => count * axis.size, 1),
+  };
+}
+
+export function unitsOf(product: Product): number {
+  const blocks = blocksOf(product);
+  return blocks.y * blocks.panels * blocks.outer;
+}
+
+/** Multiplications and additions. */
+export function workOf(product: Product): number {
+  const rows = product.outer.reduce((count, axis) => count * axis.size, product.y.size * product.x.size);
+  return 2 * rows * product.columns * totalSteps(product) * product.arith.kStep;
+}
+
+/** Everything that the emitted code depends on, as data for a key. */
+export function productKey(product: Product): unknown {
+  const { arith, ...rest } = product;
+  return { ...rest, arith: arith.name };
+}
+
+/** Dtype of the extra operand `index`. */
+export function extraType(product: Product, index: number): DType {
+  const dtype = product.epilogue.extras[index];
+  if (dtype === undefined) throw new Error(`internal: product has no extra operand ${index}`);
+  return dtype;
+}

@@ -1,0 +1,115 @@
+/**
+ * Chooses tiles and blocks for products. The estimate counts issue slots of a core like those that the figures in
+ * docs/performance were measured on: it ranks choices and predicts no times.
+ */
+import { storageBytes } from "../../../../ir/dtype.ts";
+import { type Arith, aStepBytes } from "./arith.ts";
+import { type Panels, panelsOf, type Schedule } from "./product.ts";
+import { rowPeriod, tileGroups } from "./rows.ts";
+
+/** x86-64 has 16 vector registers; V8 keeps one for itself and loads all operands of a step before it multiplies. */
+const vectorRegisters = 15;
+/** An accumulator is ready for the next step after this many cycles (multiply-add, or add). */
+const accumulateLatency = 4;
+const issueWidth = 5;
+/** Instructions of a step that are neither loads nor arithmetic: two pointers, compare and branch. */
+const loopInstructions = 4;
+/** Instructions around the reduction of one tile, and for each of its vectors. */
+const tileInstructions = 25;
+const storeInstructions = 4;
+
+/** Bytes of A's block that should stay in the second-level cache. */
+const blockBytes = 192 * 1024;
+/** Bytes of a panel of B that should stay in the first-level cache. */
+const panelBytes = 24 * 1024;
+/** Units that leave room for balance between threads. */
+const wantedUnits = 8;
+/** Below this many operations a stage is not worth cutting up. */
+const smallWork = 1 << 20;
+
+interface TileShape {
+  readonly rows: number;
+  readonly vectors: number;
+}
+
+const candidates: readonly TileShape[] = [4, 2, 3, 6, 5, 1].flatMap((rows) =>
+  [2, 4, 3, 1, 5, 6]
+    .filter((vectors) => rows * vectors + rows + vectors < vectorRegisters)
+    .map((vectors) => ({ rows, vectors })),
+);
+
+const stepCycles = (rows: number, vectors: number): number =>
+  Math.max(accumulateLatency, (2 * rows * vectors + rows + vectors + loopInstructions) / issueWidth);
+
+const tileCycles = (rows: number, vectors: number, steps: number): number =>
+  steps * stepCycles(rows, vectors) + (tileInstructions + storeInstructions * rows * vectors) / issueWidth;
+
+/** Rows of a product as the tiles see them, and its reduction. */
+export interface ProductSize {
+  readonly outer: number;
+  readonly y: number;
+  readonly x: number;
+  readonly columns: number;
+  /** steps of the whole reduction */
+  readonly steps: number;
+  /** the run may be cut into blocks */
+  readonly canBlockRun: boolean;
+}
+
+/** Cycles for one outer index. */
+function estimate(tile: TileShape, size: ProductSize, arith: Arith): number {
+  const panels = panelsOf(size.columns, tile.vectors, arith.lanes);
+  const period = rowPeriod(size.x, tile.rows);
+  const wholePeriods = Math.floor(size.y / period);
+  const rest = size.y % period;
+  const rowTiles = [...tileCounts(size.x, tile.rows, period, wholePeriods), ...tileCounts(size.x, tile.rows, rest, 1)];
+  return rowTiles.reduce((sum, [rows, count]) => sum + count * panelCycles(rows, tile, panels, arith, size.steps), 0);
+}
+
+const tileCounts = (x: number, tileRows: number, y: number, times: number): (readonly [number, number])[] =>
+  y === 0 ? [] : tileGroups(x, tileRows, y).map((group) => [group.pixels.length, group.repeat * times] as const);
+
+function panelCycles(rows: number, tile: TileShape, panels: Panels, arith: Arith, steps: number): number {
+  const whole = panels.full === 0 ? 0 : panels.full * tileCycles(rows, tile.vectors, steps);
+  return panels.rest === 0 ? whole : whole + tileCycles(rows, Math.ceil(panels.rest / arith.lanes), steps);
+}
+
+export function chooseTile(size: ProductSize, arith: Arith): TileShape {
+  let best = { rows: 4, vectors: 2 };
+  let bestCycles = Infinity;
+  for (const tile of candidates) {
+    const cycles = estimate(tile, size, arith);
+    if (cycles < bestCycles) [best, bestCycles] = [tile, cycles];
+  }
+  return best;
+}
+
+/** The tile that does the product with the fewest cycles, and blocks that keep its operands in the caches. */
+export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
+  const tile = chooseTile(size, arith);
+  const panels = panelsOf(size.columns, tile.vectors, arith.lanes);
+  const maxSteps = Math.floor(panelBytes / (tile.vectors * arith.bVectorBytes));
+  const kBlock = size.canBlockRun && size.steps > maxSteps * 1.5 ? maxSteps : Math.max(1, size.steps);
+  const y = rowBlock(size, tile, Math.min(kBlock, size.steps) * aStepBytes(arith));
+  return { tile, kBlock, block: { y, panels: panelBlock(size, y, panels.count, arith) } };
+}
+
+/** Values of y in a unit: whole periods of tiles whose part of A stays in the cache. */
+function rowBlock(size: ProductSize, tile: TileShape, stepsBytes: number): number {
+  const period = rowPeriod(size.x, tile.rows);
+  const rowBytes = Math.max(1, size.x * stepsBytes);
+  const fitting = Math.max(1, Math.floor(blockBytes / rowBytes / period));
+  const blocks = Math.max(1, Math.ceil(size.y / (fitting * period)));
+  return Math.ceil(Math.ceil(size.y / blocks) / period) * period;
+}
+
+/** Panels in a unit: all of them, unless there would be too few units to share. */
+function panelBlock(size: ProductSize, y: number, panelCount: number, arith: Arith): number {
+  const rowUnits = size.outer * Math.max(1, Math.ceil(size.y / Math.max(1, y)));
+  const work = 2 * size.outer * size.y * size.x * size.columns * size.steps * arith.kStep;
+  if (work < smallWork || rowUnits >= wantedUnits) return Math.max(1, panelCount);
+  return Math.max(1, Math.floor(panelCount / Math.ceil(wantedUnits / rowUnits)));
+}
+
+/** Bytes of one element of B as the kernel reads it. */
+export const bElementBytes = (arith: Arith): number => storageBytes(arith.b);

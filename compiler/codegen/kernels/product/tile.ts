@@ -1,0 +1,234 @@
+/**
+ * The register tile: rows x vectors of accumulators, a loop nest over the reduction, and the store. The innermost loop body is one step:
+ * all of B's vectors, then for each row one element of A in all lanes. It is not unrolled: V8 schedules the loads of a block first, and
+ * with two steps in a block the accumulators spill (measured: half the speed).
+ */
+import { storageBytes } from "../../../../ir/dtype.ts";
+import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
+import { loadLanes } from "./access.ts";
+import { emitStore } from "./epilogue.ts";
+import { extraType, type Level, type Product } from "./product.ts";
+
+/** The addresses that a tile's offsets count from. */
+export interface Cursors {
+  readonly a: Local;
+  readonly out: Local;
+  readonly extras: readonly Local[];
+}
+
+/** Byte offsets of each row of a tile. */
+export interface TileRows {
+  readonly a: readonly number[];
+  readonly out: readonly number[];
+  /** by extra operand, then row */
+  readonly extras: readonly (readonly number[])[];
+}
+
+/** The columns of a tile: a whole panel or the ragged one. */
+export interface TilePanel {
+  /** address of the panel's first step that this tile reads */
+  readonly b: Local;
+  readonly columns: number;
+  readonly vectors: number;
+  /** bytes of B from step to step */
+  readonly bStep: number;
+  /** bytes of B from vector to vector */
+  readonly bVector: number;
+}
+
+/** Where the run is cut into blocks: what this block covers. */
+export interface RunBlock {
+  /** bytes of A that the run covers */
+  readonly aBytes: Local;
+  /** not zero: accumulators start from zero, else from the stored result */
+  readonly isFirst: Local;
+  /** not zero: the epilogue is applied, else the accumulators are stored as they are */
+  readonly isLast: Local;
+}
+
+/** Emits one tile. */
+export function emitTile(
+  f: FunctionBuilder,
+  product: Product,
+  cursors: Cursors,
+  rows: TileRows,
+  panel: TilePanel,
+  block: RunBlock | null,
+): void {
+  const accs = rows.a.map(() => f.localArray("v128", panel.vectors));
+  const site: Tile = { f, product, cursors, rows, panel, accs };
+  if (block === null) {
+    clear(site);
+    reduce(site, null);
+    store(site);
+  } else {
+    start(site, block);
+    reduce(site, block);
+    finish(site, block);
+  }
+  for (const row of accs) f.release(...row);
+}
+
+interface Tile {
+  readonly f: FunctionBuilder;
+  readonly product: Product;
+  readonly cursors: Cursors;
+  readonly rows: TileRows;
+  readonly panel: TilePanel;
+  /** by row, then vector */
+  readonly accs: readonly (readonly Local[])[];
+}
+
+function eachAcc(tile: Tile, visit: (acc: Local, row: number, vector: number) => void): void {
+  for (const [row, accs] of tile.accs.entries()) for (const [vector, acc] of accs.entries()) visit(acc, row, vector);
+}
+
+function clear(tile: Tile): void {
+  const { f } = tile;
+  eachAcc(tile, (acc) => {
+    f.splatConst("i32x4", 0);
+    f.set(acc);
+  });
+}
+
+function start(tile: Tile, block: RunBlock): void {
+  const { f } = tile;
+  f.get(block.isFirst);
+  f.if(
+    () => {
+      clear(tile);
+    },
+    () => {
+      partialResults(tile, "load");
+    },
+  );
+}
+
+function finish(tile: Tile, block: RunBlock): void {
+  const { f } = tile;
+  f.get(block.isLast);
+  f.if(
+    () => {
+      store(tile);
+    },
+    () => {
+      partialResults(tile, "store");
+    },
+  );
+}
+
+/** Keeps unfinished accumulators in the result's own place; only where accumulators and result have one dtype. */
+function partialResults(tile: Tile, direction: "load" | "store"): void {
+  const { f, product, cursors, rows, panel } = tile;
+  const { lanes, acc: dtype } = product.arith;
+  eachAcc(tile, (acc, row, vector) => {
+    const count = Math.min(lanes, panel.columns - vector * lanes);
+    const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + vector * 16, extras: [] };
+    if (direction === "store") {
+      emitStore(f, { expr: null, accumulator: dtype, extras: [], output: dtype }, lanes, acc, count, site);
+    } else {
+      loadLanes(f, dtype, site.pointer, site.offset, lanes, count);
+      f.set(acc);
+    }
+  });
+}
+
+function store(tile: Tile): void {
+  const { f, product, cursors, rows, panel } = tile;
+  const { lanes } = product.arith;
+  const outBytes = storageBytes(product.epilogue.output);
+  eachAcc(tile, (acc, row, vector) => {
+    const column = vector * lanes;
+    const extras = cursors.extras.map((pointer, i) => {
+      const perColumn = product.extraPerColumn[i] ?? false;
+      const columnBytes = perColumn ? column * storageBytes(extraType(product, i)) : 0;
+      return { pointer, offset: (rows.extras[i]?.[row] ?? 0) + columnBytes, perColumn };
+    });
+    const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + column * outBytes, extras };
+    emitStore(f, product.epilogue, lanes, acc, Math.min(lanes, panel.columns - column), site);
+  });
+}
+
+/** The loop nest over the reduction. `a` walks; B streams. */
+function reduce(tile: Tile, block: RunBlock | null): void {
+  const { f, product, cursors, panel } = tile;
+  const [a, b] = [f.local("i32"), f.local("i32")];
+  f.get(cursors.a);
+  f.set(a);
+  f.get(panel.b);
+  f.set(b);
+  reduceLevels(tile, product.levels, a, b, block);
+  f.release(a, b);
+}
+
+function reduceLevels(tile: Tile, levels: readonly Level[], a: Local, b: Local, block: RunBlock | null): void {
+  const [level, ...inner] = levels;
+  if (level === undefined) {
+    reduceRun(tile, a, b, block);
+    return;
+  }
+  const { f } = tile;
+  const counter = f.local("i32");
+  loopRange(f, counter, 0, level.count, 1, () => {
+    reduceLevels(tile, inner, a, b, block);
+    increment(f, a, level.a - advance(tile.product, inner));
+  });
+  f.release(counter);
+}
+
+/** Bytes that `a` has moved after the given inner levels. */
+function advance(product: Product, levels: readonly Level[]): number {
+  const [level] = levels;
+  return level === undefined ? product.run * product.aStep : level.count * level.a;
+}
+
+function reduceRun(tile: Tile, a: Local, b: Local, block: RunBlock | null): void {
+  const { f, product, panel } = tile;
+  if (product.run === 0) return;
+  const round = (): void => {
+    emitStep(tile, a, b);
+    increment(f, b, panel.bStep);
+    increment(f, a, product.aStep);
+  };
+  if (product.run === 1) {
+    round();
+    return;
+  }
+  const end = f.local("i32");
+  f.get(a);
+  if (block === null) f.i32(product.run * product.aStep);
+  else f.get(block.aBytes);
+  f.op("i32.add");
+  f.set(end);
+  f.loop((again) => {
+    round();
+    f.get(a);
+    f.get(end);
+    f.op("i32.ne");
+    f.brIf(again);
+  });
+  f.release(end);
+}
+
+function emitStep(tile: Tile, a: Local, b: Local): void {
+  const { f, product, rows, panel, accs } = tile;
+  const { arith } = product;
+  const bs = f.localArray("v128", panel.vectors);
+  for (const [vector, local] of bs.entries()) {
+    f.get(b);
+    arith.loadB(f, vector * panel.bVector);
+    f.set(local);
+  }
+  const splat = f.local("v128");
+  for (const [row, offset] of rows.a.entries()) {
+    f.get(a);
+    arith.loadA(f, offset);
+    f.set(splat);
+    for (const [vector, local] of bs.entries()) {
+      f.get(splat);
+      f.get(local);
+      arith.accumulate(f, accs[row]?.[vector] as Local);
+    }
+  }
+  f.release(splat, ...bs);
+}
