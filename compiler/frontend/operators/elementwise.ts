@@ -4,7 +4,7 @@ import { arg, type Expr } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, floatFor, mapIn } from "./precision.ts";
-import { type Attributes, operator, variadic } from "./table.ts";
+import { type Attributes, operator, operatorOf, variadic } from "./table.ts";
 
 /** Element types that an operator takes. */
 export type TypeSet = "float" | "numeric" | "integer" | "unsigned" | "bool" | "numeric or bool";
@@ -35,6 +35,7 @@ export const allInputs = (node: NodeContext): ValueId[] =>
   Array.from({ length: node.inputCount }, (_, index) => node.input(index));
 
 export interface RowOptions {
+  readonly domain?: OperatorDef["domain"];
   readonly attributes?: Attributes;
   /** the result's dtype, when it is not the operands' */
   readonly result?: DType;
@@ -49,14 +50,14 @@ function row(
   accepts: TypeSet,
   count: number,
   formula: (t: DType, args: readonly Expr[], node: NodeContext) => Expr,
-  { attributes = {}, result, viaFloat = false }: RowOptions,
+  { domain = "", attributes = {}, result, viaFloat = false }: RowOptions,
 ): OperatorDef {
   const lower = (node: NodeContext): readonly ValueId[] => {
     const dtype = commonDType(node, accepts);
     const compute = viaFloat ? floatFor(dtype) : computeDType(dtype);
     return [mapIn(node, compute, result ?? dtype, allInputs(node), (args) => formula(compute, args, node))];
   };
-  return operator(name, lower, [{ since, inputs: [count, count], attributes }]);
+  return operatorOf(domain, name, lower, [{ since, inputs: [count, count], attributes }]);
 }
 
 /** Row of one operand; `t` is the type that the expression computes in, for its literals. */

@@ -38,6 +38,8 @@ import { signalOperators } from "./signal.ts";
 import { textOperators } from "./text.ts";
 import { deformConvOperators } from "./deform-conv.ts";
 import { linearAttentionOperators } from "./linear-attention.ts";
+import { contribOperators } from "./contrib.ts";
+import { optimizerOperators } from "./optimizers.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   controlFlowOperators,
@@ -75,4 +77,6 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   textOperators,
   deformConvOperators,
   linearAttentionOperators,
+  contribOperators,
+  optimizerOperators,
 ];

@@ -1,4 +1,4 @@
-/** Matrix products: MatMul, Gemm, MatMulInteger and Microsoft's FusedMatMul. Einsum has a file of its own. */
+/** Matrix products: MatMul, Gemm and MatMulInteger. Einsum has a file of its own. */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import { arg, cast, type Expr, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
@@ -6,7 +6,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
 import { computeDType, mapIn, toDType, widen, widened } from "./precision.ts";
 import { add, mul, sub } from "./scalar.ts";
-import { operator, operatorOf } from "./table.ts";
+import { operator } from "./table.ts";
 
 /** numpy.matmul of values of any rank >= 1: a vector on the left is a row, on the right a column, and loses that dim again. */
 export function matmulOf(node: NodeContext, a: ValueId, b: ValueId, transposeA = false, transposeB = false): ValueId {
@@ -27,7 +27,7 @@ function matmul(node: NodeContext): readonly ValueId[] {
 }
 
 /** x times a factor, which costs nothing when it is 1. An integer product is scaled in f64 and truncated. */
-function scaled(t: DType, factor: number, x: Expr): Expr {
+export function scaled(t: DType, factor: number, x: Expr): Expr {
   if (factor === 1) return x;
   if (dtypeInfo(t).class === "float") return mul(lit(t, factor), x);
   return Number.isInteger(factor) ? mul(lit(t, factor), x) : cast(t, mul(lit("f64", factor), cast("f64", x)));
@@ -84,18 +84,6 @@ function matmulInteger(node: NodeContext): readonly ValueId[] {
   return [matmulOf(node, a, b)];
 }
 
-/** alpha A B, with the last two dims of each swapped on demand. */
-function fusedMatmul(node: NodeContext): readonly ValueId[] {
-  const dtype = commonDType(node, "float");
-  if (node.int("transBatchA", 0) !== 0 || node.int("transBatchB", 0) !== 0) throw node.unsupported("transBatch");
-  const flag = (name: string, input: number): boolean => node.int(name, 0) !== 0 && node.rank(input) > 1;
-  const [a, b] = [widen(node, node.input(0)), widen(node, node.input(1))];
-  const product = matmulOf(node, a, b, flag("transA", 0), flag("transB", 1));
-  const alpha = node.float("alpha", 1);
-  const compute = computeDType(dtype);
-  return [toDType(node, dtype, alpha === 1 ? product : node.map(scaled(compute, alpha, arg(0)), product))];
-}
-
 const gemmAttributes = { alpha: "float", beta: "float", transA: "int", transB: "int" } as const;
 
 export const linearOperators: readonly OperatorDef[] = [
@@ -105,11 +93,4 @@ export const linearOperators: readonly OperatorDef[] = [
     { since: [11, 13], inputs: [2, 3], optionalInputs: [2] },
   ]),
   operator("MatMulInteger", matmulInteger, [{ since: 10, inputs: [2, 4], optionalInputs: [2, 3] }]),
-  operatorOf("com.microsoft", "FusedMatMul", fusedMatmul, [
-    {
-      since: 1,
-      inputs: [2, 2],
-      attributes: { alpha: "float", transA: "int", transB: "int", transBatchA: "int", transBatchB: "int" },
-    },
-  ]),
 ];

@@ -122,22 +122,31 @@ function stashType(node: NodeContext): DType {
   return dtype;
 }
 
-function layerNorm(node: NodeContext): readonly ValueId[] {
+export function layerNorm(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float", 1);
   const compute = computeDType(dtype);
   const axes = trailingAxes(node);
   const given = [0, 1, 2].filter((index) => node.hasInput(index));
   const inputs = given.map((index) => toDType(node, compute, node.input(index)));
-  const results = [toDType(node, dtype, normalizeOf(node, inputs, axes, epsilonOf(node)))];
-  if (node.outputCount === 1) return results;
-  const x = widen(node, node.input(0));
-  const mean = meanOf(node, x, axes);
-  const deviation = inverseDeviation(node, varianceOf(node, x, mean, axes), epsilonOf(node));
+  const result = toDType(node, dtype, normalizeOf(node, inputs, axes, epsilonOf(node)));
+  if (node.outputCount === 1) return [result];
   const stash = stashType(node);
-  return [...results, toDType(node, stash, mean), toDType(node, stash, deviation)];
+  const statistics = layerStatistics(node, widen(node, node.input(0)), axes, epsilonOf(node));
+  return [result, ...statistics.map((value) => toDType(node, stash, value))];
 }
 
-function rmsNorm(node: NodeContext): readonly ValueId[] {
+/** Mean and 1 / deviation, with the reduced dims kept. */
+export function layerStatistics(
+  node: NodeContext,
+  x: ValueId,
+  axes: readonly number[],
+  epsilon: number,
+): readonly [mean: ValueId, inverseDeviation: ValueId] {
+  const mean = meanOf(node, x, axes);
+  return [mean, inverseDeviation(node, varianceOf(node, x, mean, axes), epsilon)];
+}
+
+export function rmsNorm(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float", 1);
   const compute = computeDType(dtype);
   const inputs = [0, 1].map((index) => toDType(node, compute, node.input(index)));

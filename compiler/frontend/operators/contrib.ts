@@ -1,0 +1,81 @@
+/**
+ * Operators of onnxruntime's own domain that its transformer optimizer writes into models: fused activations, normalisations and
+ * products. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+ */
+import { arg, type Expr } from "../../../ir/expr.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import { allInputs, binaryRow, commonDType, unaryRow } from "./elementwise.ts";
+import { matmulOf, scaled } from "./linear.ts";
+import { layerNorm, layerStatistics, normalizeOf, rmsNorm } from "./normalization.ts";
+import { computeDType, mapIn, toDType, widen } from "./precision.ts";
+import { add, gelu, geluTanh, swish } from "./scalar.ts";
+import { type Attributes, operatorOf } from "./table.ts";
+
+const domain = "com.microsoft";
+
+/** gelu by tanh of x, or of x + bias. */
+function fastGelu(node: NodeContext): readonly ValueId[] {
+  const dtype = commonDType(node, "float");
+  const compute = computeDType(dtype);
+  return [mapIn(node, compute, dtype, allInputs(node), (args) => geluTanh(compute, args.reduce(add)))];
+}
+
+/** alpha A B, with the last two dims of each swapped on demand. */
+function fusedMatmul(node: NodeContext): readonly ValueId[] {
+  const dtype = commonDType(node, "float");
+  if (node.int("transBatchA", 0) !== 0 || node.int("transBatchB", 0) !== 0) throw node.unsupported("transBatch");
+  const swapped = (name: string, input: number): boolean => node.int(name, 0) !== 0 && node.rank(input) > 1;
+  const [a, b] = [widen(node, node.input(0)), widen(node, node.input(1))];
+  const product = matmulOf(node, a, b, swapped("transA", 0), swapped("transB", 1));
+  const alpha = node.float("alpha", 1);
+  const compute = computeDType(dtype);
+  return [toDType(node, dtype, alpha === 1 ? product : node.map(scaled(compute, alpha, arg(0)), product))];
+}
+
+/** Normalises the sum of input, skip and (optional) bias over the last dim; outputs: normal, mean, 1 / deviation, sum. */
+const skipNorm = (centered: boolean, bias: number) => (node: NodeContext) => {
+  const dtype = commonDType(node, "float");
+  const compute = computeDType(dtype);
+  const epsilon = node.float("epsilon", 1e-12);
+  const addends = [0, 1, bias].filter((index) => node.hasInput(index)).map((index) => node.input(index));
+  const sum = mapIn(node, compute, compute, addends, (args) => args.reduce(add));
+  const axes = [node.typeOf(sum).shape.length - 1];
+  const parameters = centered && node.hasInput(3) ? [2, 3] : [2];
+  const inputs = [sum, ...parameters.map((index) => widen(node, node.input(index)))];
+  const normal = toDType(node, dtype, normalizeOf(node, inputs, axes, epsilon, centered));
+  if (node.outputCount === 1) return [normal];
+  if (!centered && (node.wantsOutput(1) || node.wantsOutput(2))) throw node.unsupported("statistics as outputs");
+  return [normal, ...layerStatistics(node, sum, axes, epsilon), toDType(node, dtype, sum)];
+};
+
+const swishOf = (t: Parameters<typeof swish>[0], x: Expr, node: NodeContext): Expr =>
+  swish(t, node.float("alpha", 1.702), x);
+
+const epsilon: Attributes = { epsilon: "float" };
+const normal: Attributes = { ...epsilon, axis: "int", stash_type: "int" };
+
+export const contribOperators: readonly OperatorDef[] = [
+  unaryRow("Gelu", [1], "float", gelu, { domain }),
+  binaryRow("BiasGelu", [1], "float", (t, x, bias) => gelu(t, add(x, bias)), { domain }),
+  unaryRow("QuickGelu", [1], "float", swishOf, { domain, attributes: { alpha: "float" } }),
+  operatorOf(domain, "FastGelu", fastGelu, [{ since: 1, inputs: [1, 2], optionalInputs: [1] }]),
+  operatorOf(domain, "FusedMatMul", fusedMatmul, [
+    {
+      since: 1,
+      inputs: [2, 2],
+      attributes: { alpha: "float", transA: "int", transB: "int", transBatchA: "int", transBatchB: "int" },
+    },
+  ]),
+  operatorOf(domain, "LayerNormalization", layerNorm, [
+    { since: 1, inputs: [2, 3], outputs: [1, 3], attributes: normal, optionalInputs: [2] },
+  ]),
+  operatorOf(domain, "SkipLayerNormalization", skipNorm(true, 4), [
+    { since: 1, inputs: [3, 5], outputs: [1, 4], attributes: epsilon, optionalInputs: [3, 4] },
+  ]),
+  operatorOf(domain, "SkipSimplifiedLayerNormalization", skipNorm(false, 3), [
+    { since: 1, inputs: [3, 4], outputs: [1, 4], attributes: epsilon, optionalInputs: [3] },
+  ]),
+  // onnxruntime writes this one into the default domain.
+  operatorOf("", "SimplifiedLayerNormalization", rmsNorm, [{ since: 1, inputs: [2, 2], attributes: normal }]),
+];
