@@ -38,7 +38,8 @@
  * | bernoulli | p | dtype, seed: number | p's shape |
  * | multinomial | log p [b, classes] | sampleSize, dtype: "i32" or "i64", seed: number | [b, sampleSize] |
  * | det | x […, n, n] | | […] |
- * | dft | x […, 1 or 2], dftLength? (i64) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
+ * | bitCast | x | to: dtype of the same width | to |
+ * | dft | x […, 1 or 2], dftLength? (i64; 0: x's), axis? (i64, in place of the attribute) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
  * | stft | signal [b, n, 1 or 2], window? [frameLength] | frameStep, frameLength: int, onesided | [b, frames, bins, 2] |
  * | melWeightMatrix | numMelBins, dftLength, sampleRate (ints), lowerEdgeHertz, upperEdgeHertz (floats) | to: dtype | [dftLength / 2 + 1, numMelBins] |
  * | evaluate | the op's operands | op: an IR op without expressions, as JSON (kind and its fields) | that op's: movement of strings and complex numbers |
@@ -46,6 +47,26 @@
  * Seeds: a frontend gives each random node without a seed a different fixed number, so that runs repeat; within one session a node's
  * stream goes on from call to call (`HostState`).
  */
+import { boxFunctions } from "./boxes.ts";
+import { evaluateFunctions } from "./evaluate-op.ts";
+import { ngramFunctions } from "./ngrams.ts";
+import { randomFunctions } from "./random.ts";
+import { selectionFunctions } from "./selection.ts";
+import { sequenceFunctions } from "./sequences.ts";
+import { signalFunctions } from "./signal.ts";
+import { castFunctions } from "./string-casts.ts";
+import { stringFunctions } from "./strings.ts";
 import type { HostFunction } from "./value.ts";
 
-export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map();
+/** All host functions by name. */
+export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
+  ...selectionFunctions,
+  ...boxFunctions,
+  ...sequenceFunctions,
+  ...stringFunctions,
+  ...castFunctions,
+  ...ngramFunctions,
+  ...randomFunctions,
+  ...signalFunctions,
+  ...evaluateFunctions,
+]);
