@@ -5,7 +5,7 @@ import { elementCount } from "../../../ir/tensor.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
-import { type Axis, broadcastStrides, mergeAxes } from "./product/index-space.ts";
+import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { matrixBytes, packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
 import { panelsOf, type PanelSource, type Product, type ProductAxis } from "./product/product.ts";

@@ -4,7 +4,7 @@ import { type KernelArg, type KernelCode, kernelKey, kernelType, type ScratchArg
 import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../../wasm/index.ts";
 import { loadScalar, storeScalar } from "../../elements.ts";
 import { elementLocal, loadLanes } from "./access.ts";
-import { decodeIndex, pushOffset } from "./index-space.ts";
+import { decodeIndex, pushOffset } from "../index-space.ts";
 import { matrixBytes, type PackPlan } from "./pack.ts";
 
 export function packStage(

@@ -9,7 +9,7 @@ import {
   loopRange,
   type ModuleBuilder,
 } from "../../wasm/index.ts";
-import { blockRange, decodeIndex, pushOffset } from "./index-space.ts";
+import { blockRange, decodeIndex, pushOffset } from "../index-space.ts";
 import {
   blocksOf,
   extraType,

@@ -17,7 +17,7 @@ import {
 import { loadScalar, storeScalar } from "../../elements.ts";
 import { elementLocal } from "./access.ts";
 import { type Epilogue, type ExtraAt, pushEpilogue } from "./epilogue.ts";
-import { decodeIndex, pushOffset } from "./index-space.ts";
+import { decodeIndex, pushOffset } from "../index-space.ts";
 
 /** An axis of the dense result. */
 export interface RestrideAxis {

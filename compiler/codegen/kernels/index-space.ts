@@ -1,5 +1,5 @@
 /** Index arithmetic that kernels share: cutting a flat index into axes, blocks of an axis, merging axes. */
-import { type Bound, type FunctionBuilder, type Local, mulConst, addConst } from "../../wasm/index.ts";
+import { type Bound, type FunctionBuilder, type Local, mulConst, addConst } from "../wasm/index.ts";
 
 /** Adds index * stride (bytes) to the i32 on the stack. */
 export function pushOffset(f: FunctionBuilder, index: Bound, stride: number): void {
