@@ -16,7 +16,9 @@ export function encodeModel(model: OnnxModel, metadata: ReadonlyMap<string, stri
     graph: encodeGraph(model.graph),
     metadataProps: [...metadata].map(([key, value]) => ({ key, value })),
   };
-  return onnxProto().ModelProto.encode(message).finish();
+  const bytes = onnxProto().ModelProto.encode(message).finish();
+  // in Node the encoder gives a Buffer; tensors hold plain arrays
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**

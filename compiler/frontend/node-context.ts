@@ -1,5 +1,5 @@
 /** `NodeContext` over a graph builder: what an operator's `lower` reads of its node, and what it emits with. */
-import { fail, type DiagnosticCode, showName, type WscError } from "../../ir/diagnostic.ts";
+import { fail, type DiagnosticCode, showName, WscError } from "../../ir/diagnostic.ts";
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../ir/expr.ts";
 import { type OpSpec, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
@@ -155,9 +155,14 @@ export class NodeLowering implements NodeContext {
   }
 
   emit(spec: OpSpec): readonly ValueId[] {
-    const moved = hostMovement(spec, (id) => this.scope.region.builder.valueOf(id), this.#origin);
-    if (moved === null) return this.scope.region.builder.emit(spec, { origin: this.#origin });
-    return this.emitTyped(moved.spec, moved.types);
+    const { builder } = this.scope.region;
+    return this.#reporting(() => {
+      const moved = hostMovement(spec, (id) => builder.valueOf(id), this.#origin);
+      if (moved !== null) return this.emitTyped(moved.spec, moved.types);
+      const unknown = spec.inputs.find((id) => builder.typeOf(id).kind !== "tensor");
+      if (unknown !== undefined) this.defer("an operand's shape is known only at run time");
+      return builder.emit(spec, { origin: this.#origin });
+    });
   }
 
   emitOne(spec: OpSpec): ValueId {
@@ -233,8 +238,9 @@ export class NodeLowering implements NodeContext {
   }
 
   axis(axis: number, rank: number, inclusive = false): number {
-    const count = inclusive ? rank + 1 : rank;
-    if (axis >= -count && axis < count) return axis < 0 ? axis + count : axis;
+    const least = -rank;
+    const most = inclusive ? rank : rank - 1;
+    if (axis >= least && axis <= most) return axis < 0 ? axis + rank : axis;
     throw this.attributeError(`axis ${axis} is out of range for rank ${rank}`);
   }
 
@@ -260,6 +266,16 @@ export class NodeLowering implements NodeContext {
 
   defer(reason: string): never {
     throw new Deferral(reason);
+  }
+
+  /** What is wrong with an op is wrong with the node that it stands for. */
+  #reporting<T>(emit: () => T): T {
+    try {
+      return emit();
+    } catch (error) {
+      if (!(error instanceof WscError)) throw error;
+      throw new WscError(error.diagnostics.map((problem) => ({ ...problem, subject: nodeSubject(this.node) })));
+    }
   }
 
   #inputName(index: number): string {
