@@ -77,7 +77,7 @@ export function inferPad(site: Site, op: Pick<PadOp, "mode" | "before" | "after"
   const shape = x.shape.map((dim, axis) => {
     const amount = (op.before[axis] ?? 0) + (op.after[axis] ?? 0);
     if (dim === 0 && amount > 0 && op.mode !== "constant") {
-      throw shapeError(site, `axis ${axis} of ${showType(x)} is empty and has nothing to ${op.mode}`);
+      throw shapeError(site, `axis ${axis} of ${showType(x)} has no elements to pad with`);
     }
     return dim + amount;
   });

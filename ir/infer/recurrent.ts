@@ -37,7 +37,7 @@ export function inferRecurrent(
     expectTensor(site, 5, "the initial cell", x.dtype, state);
     expectTensor(site, 6, "P", x.dtype, [3 * hidden]);
   }
-  if (op.hasLengths) expectTensor(site, operands, "the sequence lengths", "i32", [batch]);
+  if (op.hasLengths) expectTensor(site, operands, "the tensor of sequence lengths", "i32", [batch]);
   const last = tensorType(x.dtype, state);
   return [tensorType(x.dtype, [time, ...state]), ...new Array<TensorType>(results - 1).fill(last)];
 }
