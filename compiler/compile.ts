@@ -2,17 +2,19 @@
  * The compiler on one screen: an ONNX model becomes a graph, the graph is rewritten, its layers are placed on the target and checked, and
  * the same graph becomes a program. Stages are loaded when they are reached.
  */
+import { fileURLToPath } from "node:url";
 import { type Diagnostic, WscError } from "../ir/diagnostic.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { KernelGraph } from "../ir/kernel-graph.ts";
 import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
+import type { ModelBytes } from "./frontend/read-model.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { PlaceOptions } from "./placement/place.ts";
 import type { Target } from "./targets/target.ts";
 
-/** A model: a path or URL, or its bytes with a name for messages. */
-export type ModelSource = string | URL | { readonly bytes: Uint8Array; readonly name: string };
+/** A model: a path or file URL, or its bytes with a name for messages. */
+export type ModelSource = string | URL | ModelBytes;
 
 export const stages = ["read", "lower", "passes", "kernels", "place", "program"] as const;
 export type Stage = (typeof stages)[number];
@@ -46,7 +48,7 @@ export interface CompiledModel extends PlacedModel {
 export async function lowerSource(source: ModelSource, options: CompileOptions = {}): Promise<LoweredModel> {
   options.onStage?.("read");
   const { readModel } = await import("./frontend/read-model.ts");
-  const model = await readModel(source);
+  const model = await readModel(source instanceof URL ? fileURLToPath(source) : source);
   options.onStage?.("lower");
   const { lowerModel } = await import("./frontend/lower.ts");
   const { graph, warnings } = lowerModel(model, { dims: options.dims ?? new Map(), requireStatic: true });

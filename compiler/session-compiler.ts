@@ -1,26 +1,24 @@
 /** What the runtime asks of the compiler when it is given an `.onnx` model: programs without a placement, as soon as possible. */
-import type { CompiledProgram } from "../ir/program.ts";
 import type { Graph } from "../ir/graph.ts";
+import type { CompiledProgram } from "../ir/program.ts";
 import type { KnownInput, ModelCompiler, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
+import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
-import { lowerFragment, lowerModel } from "./frontend/lower.ts";
-import { modelPorts } from "./frontend/ports.ts";
-import { readModel } from "./frontend/read-model.ts";
+import { filesInMemory } from "./frontend/external-data.ts";
+import { lowerFragment, lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
+import { type ModelBytes, readModel } from "./frontend/read-model.ts";
 import { runPasses } from "./passes/pipeline.ts";
 
 export const modelCompiler: ModelCompiler = {
-  async open(source: string | URL | Uint8Array, { dims, externalData }: OpenOptions): Promise<OpenModel> {
-    const given = source instanceof Uint8Array ? { bytes: source, name: "model" } : source;
-    const model = await readModel(given, externalData === undefined ? {} : { externalData });
-    const bindings = dims ?? new Map<string, number>();
-    const { inputs, outputs } = modelPorts(model, bindings);
-    const compile = (known: ReadonlyMap<string, KnownInput>): CompiledProgram => {
-      const inputTypes = new Map([...known].map(([name, { type }]) => [name, type]));
-      return programOf(lowerModel(model, { dims: bindings, inputTypes }).graph);
-    };
-    // one lowering at once, so that a bad model is refused when the session is created
-    if (inputs.some(({ type }) => type.kind !== "tensor")) compile(new Map());
-    return { inputs, outputs, compile: (known) => Promise.resolve(compile(known)) };
+  async open(source, options): Promise<OpenModel> {
+    const model = await readModel(await openSource(source, options));
+    const dims = options.dims ?? new Map<string, number>();
+    const { inputs, outputs } = modelPorts(model, dims);
+    const compile = (lowering: LowerOptions): CompiledProgram =>
+      programOf(lowerModel(model, { dims, ...lowering }).graph);
+    // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
+    if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims });
+    return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
   },
 
   compileFragment(payload, known): Promise<CompiledProgram> {
@@ -29,3 +27,27 @@ export const modelCompiler: ModelCompiler = {
 };
 
 const programOf = (graph: Graph): CompiledProgram => generateProgram(runPasses(graph));
+
+const loweringOf = (known: ReadonlyMap<string, KnownInput>): LowerOptions => ({
+  inputTypes: new Map([...known].map(([name, { type }]) => [name, type])),
+});
+
+/** A path where there are files; the bytes everywhere else. */
+async function openSource(
+  source: string | URL | Uint8Array,
+  { externalData }: OpenOptions,
+): Promise<string | ModelBytes> {
+  const external = externalData === undefined ? {} : { readExternal: filesInMemory(externalData).read };
+  if (source instanceof Uint8Array) return { bytes: source, name: "model", ...external };
+  const file = localPath(source);
+  if (file !== null && (externalData?.size ?? 0) === 0) return file;
+  return { bytes: await readBytes(source), name: String(source), ...external };
+}
+
+/** The path of a file on this machine, or null for what must be fetched. */
+function localPath(source: string | URL): string | null {
+  if (!isNode()) return null;
+  const text = String(source);
+  if (/^https?:/i.test(text)) return null;
+  return text.startsWith("file:") ? (nodeModule("node:url")?.fileURLToPath(text) ?? null) : text;
+}

@@ -120,8 +120,32 @@ function summarize(model: CompiledModel, folder: string, given: CompileArguments
   else if (!given.quiet) process.stdout.write(`${describe(summary)}\n`);
 }
 
-/** What happened, as data: the object that `--json` prints. */
-export function summaryOf(model: CompiledModel, folder: string) {
+/** What happened: the object that `--json` prints. */
+interface CompileSummary {
+  readonly model: string;
+  readonly folder: string;
+  readonly report: string;
+  readonly target: string;
+  readonly kernels: number;
+  readonly hostOps: number;
+  readonly cores: number;
+  readonly coresUsable: number;
+  readonly intervalCycles: number;
+  readonly intervalMicroseconds: number;
+  readonly samplesPerSecond: number;
+  readonly latencyCycles: number;
+  readonly bound: number;
+  readonly gap: number;
+  readonly status: string;
+  readonly solver: string;
+  readonly seed: number;
+  /** the slowest kernel's name */
+  readonly bottleneck: string;
+  readonly weightsBytes: number;
+  readonly arenaBytes: number;
+}
+
+function summaryOf(model: CompiledModel, folder: string): CompileSummary {
   const { certificate, target, kernels } = model.placement;
   const cores = kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
   return {
@@ -150,7 +174,7 @@ export function summaryOf(model: CompiledModel, folder: string) {
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-function describe(s: ReturnType<typeof summaryOf>): string {
+function describe(s: CompileSummary): string {
   const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
   const proof = s.status === "optimal" ? "optimal" : `bound ${s.bound.toFixed(0)}, gap ${(100 * s.gap).toFixed(2)} %`;
   return [
