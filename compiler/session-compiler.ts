@@ -5,7 +5,8 @@ import type { KnownInput, ModelCompiler, OpenModel, OpenOptions } from "../runti
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { filesInMemory } from "./frontend/external-data.ts";
-import { lowerFragment, lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
+import { lowerFragment } from "./frontend/fragment.ts";
+import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
 import { type ModelBytes, readModel } from "./frontend/read-model.ts";
 import { runPasses } from "./passes/pipeline.ts";
 
@@ -21,8 +22,8 @@ export const modelCompiler: ModelCompiler = {
     return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
   },
 
-  compileFragment(payload, known): Promise<CompiledProgram> {
-    return Promise.resolve(programOf(lowerFragment(payload, known).graph));
+  async compileFragment(payload, known): Promise<CompiledProgram> {
+    return programOf((await lowerFragment(payload, known)).graph);
   },
 };
 

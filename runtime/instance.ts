@@ -28,9 +28,9 @@ export interface InstanceOptions {
   readonly deterministic?: boolean;
   /** runs the payload of a deferred step */
   readonly runDeferred: (
-    payload: TensorData,
+    step: DeferredStep,
     inputs: ReadonlyMap<string, HostValue>,
-    outputNames: readonly string[],
+    payload: () => TensorData,
   ) => Promise<readonly HostValue[]>;
 }
 
@@ -198,7 +198,7 @@ export class ProgramInstance {
   async #runDeferred(step: DeferredStep): Promise<void> {
     const inputs = new Map<string, HostValue>();
     for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#read(slot));
-    const results = await this.#options.runDeferred(this.#tensor(step.payload), inputs, step.outputNames);
+    const results = await this.#options.runDeferred(step, inputs, () => this.#tensor(step.payload));
     for (const [index, slot] of step.outputs.entries()) {
       const value = results[index];
       if (value !== undefined) this.#write(slot, value);

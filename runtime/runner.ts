@@ -4,7 +4,8 @@
  */
 import { fail } from "../ir/diagnostic.ts";
 import type { ValueType } from "../ir/graph.ts";
-import type { CompiledProgram } from "../ir/program.ts";
+import { isInteger } from "../ir/dtype.ts";
+import type { CompiledProgram, DeferredStep } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
@@ -109,20 +110,18 @@ function keyOf(known: ReadonlyMap<string, KnownInput>): string {
   return JSON.stringify(parts);
 }
 
-/** Deferred steps are compiled by what they are fed: types, and the values of small integer tensors. */
+/** Deferred steps are compiled by what they are fed: types, and the values that shapes may depend on. */
 function instanceOptions(options: RunnerOptions): InstanceOptions {
-  const caches = new Map<TensorData["elements"] | string, ProgramCache>();
+  const caches = new Map<DeferredStep, ProgramCache>();
   return {
     deterministic: options.deterministic ?? false,
-    runDeferred: async (payload, inputs, outputNames) => {
-      const key = payloadKey(payload);
+    runDeferred: async (step, inputs, payload) => {
       const cache =
-        caches.get(key) ??
-        new ProgramCache(async (known) => (await loadCompiler()).compileFragment(payload, known), options);
-      caches.set(key, cache);
-      const instance = await cache.get(knownInputs(inputs));
-      const results = await runInstance(instance, inputs);
-      return outputNames.map((name) => {
+        caches.get(step) ??
+        new ProgramCache(async (known) => (await loadCompiler()).compileFragment(payload(), known), options);
+      caches.set(step, cache);
+      const results = await runInstance(await cache.get(knownInputs(step, inputs)), inputs);
+      return step.outputNames.map((name) => {
         const value = results.get(name);
         if (value === undefined) throw new Error(`internal: the deferred part gives no '${name}'`);
         return value;
@@ -131,27 +130,17 @@ function instanceOptions(options: RunnerOptions): InstanceOptions {
   };
 }
 
-/** Payloads are told apart by size and a 32-bit FNV-1a hash. */
-function payloadKey({ elements }: TensorData): string {
-  let hash = 0x811c9dc5;
-  for (const byte of elements as Uint8Array) hash = Math.imul(hash ^ byte, 0x01000193);
-  return `${elements.length}:${hash >>> 0}`;
+function knownInputs({ valueInputs }: DeferredStep, inputs: ReadonlyMap<string, HostValue>): Map<string, KnownInput> {
+  const needed = new Set(valueInputs);
+  return new Map([...inputs].map(([name, value]) => [name, knownInput(value, needed.has(name))]));
 }
 
-function knownInputs(inputs: ReadonlyMap<string, HostValue>): Map<string, KnownInput> {
-  const known = new Map<string, KnownInput>();
-  for (const [name, value] of inputs) known.set(name, knownInput(value));
-  return known;
-}
-
-function knownInput(value: HostValue): KnownInput {
+function knownInput(value: HostValue, isNeeded: boolean): KnownInput {
   if (!isTensor(value)) return { type: hostType(value) };
   const type: ValueType = { kind: "tensor", dtype: value.dtype, shape: value.shape };
   const decidesShapes =
-    ["i32", "i64", "bool", "u8"].includes(value.dtype) && elementCount(value.shape) <= shapeElements;
-  return decidesShapes || value.dtype === "string" || elementCount(value.shape) === 1
-    ? { type, constant: value }
-    : { type };
+    (isInteger(value.dtype) || value.dtype === "bool") && elementCount(value.shape) <= shapeElements;
+  return isNeeded || decidesShapes ? { type, constant: value } : { type };
 }
 
 /** A type for a sequence or optional that says only what is needed to pass it on. */
