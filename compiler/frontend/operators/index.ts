@@ -40,6 +40,9 @@ import { deformConvOperators } from "./deform-conv.ts";
 import { linearAttentionOperators } from "./linear-attention.ts";
 import { contribOperators } from "./contrib.ts";
 import { optimizerOperators } from "./optimizers.ts";
+import { mlOperators } from "./ml.ts";
+import { treeOperators } from "./trees.ts";
+import { sequenceMapOperators } from "./sequence-map.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   controlFlowOperators,
@@ -79,4 +82,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   linearAttentionOperators,
   contribOperators,
   optimizerOperators,
+  mlOperators,
+  treeOperators,
+  sequenceMapOperators,
 ];

@@ -192,7 +192,7 @@ export const resizeOperators: readonly OperatorDef[] = [
   ]),
   operator("Resize", resize, [
     { since: 10, inputs: [2, 2], attributes: { mode: "string" }, lower: resizeByScales },
-    { since: 11, inputs: [3, 4], attributes },
+    { since: 11, inputs: [3, 4], attributes, lower: resize },
     { since: 13, inputs: [1, 4], optionalInputs: [1, 2] },
     { since: [18, 19], attributes: later },
   ]),

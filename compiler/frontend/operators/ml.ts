@@ -1,0 +1,253 @@
+/** ai.onnx.ml: encoders, scalers and linear models. Trees have files of their own. */
+import { type DType, isFloat } from "../../../ir/dtype.ts";
+import { arg, binary, type Expr, lit, select, unary } from "../../../ir/expr.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import { dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
+import { computeDType, mapIn, toDType } from "./precision.ts";
+import { abs, add, div, mul, sqrt, sub } from "./scalar.ts";
+import { bigintAttribute, concatOf, range } from "./support.ts";
+import { type Attributes, type Lower, operatorOf, variadic, type VersionRow } from "./table.ts";
+
+const vector = (dtype: DType, values: readonly (number | bigint | string)[]): TensorData =>
+  tensorFrom(dtype, [values.length], values);
+
+/** A list that may be given in several element types, by attribute name. */
+interface Forms {
+  readonly strings: string;
+  readonly ints: string;
+  readonly floats?: string;
+  readonly tensor?: string;
+}
+
+function listOf(node: NodeContext, forms: Forms): TensorData | null {
+  const tensor = forms.tensor === undefined ? undefined : node.tensor(forms.tensor);
+  if (tensor !== undefined) return makeTensor(tensor.dtype, [elementCount(tensor.shape)], tensor.elements);
+  const strings = node.strings(forms.strings);
+  if (strings !== undefined) return vector("string", strings);
+  const ints = bigintAttribute(node, forms.ints);
+  if (ints !== undefined) return vector("i64", ints);
+  const floats = forms.floats === undefined ? undefined : node.floats(forms.floats);
+  return floats === undefined ? null : vector("f32", floats);
+}
+
+/** What stands for a key that is not listed, in the type of the values. */
+function fallbackOf(node: NodeContext, dtype: DType): TensorData {
+  const tensor = node.tensor("default_tensor");
+  if (tensor !== undefined) return makeTensor(tensor.dtype, [], tensor.elements);
+  if (dtype === "string") return tensorFrom("string", [], [node.string("default_string", "_Unused")]);
+  if (isFloat(dtype)) return tensorFrom(dtype, [], [node.float("default_float", -0)]);
+  const attribute = node.attribute("default_int64");
+  return tensorFrom(dtype, [], [attribute?.kind === "int" ? attribute.value : -1n]);
+}
+
+function encode(node: NodeContext, keys: TensorData, values: TensorData): readonly ValueId[] {
+  if (keys.elements.length !== values.elements.length) {
+    throw node.attributeError(`${keys.elements.length} keys for ${values.elements.length} values`);
+  }
+  if (elementTypeOf(node, 0) !== keys.dtype)
+    throw node.typeError(`the input is ${elementTypeOf(node, 0)}, the keys are ${keys.dtype}`);
+  const operands = [keys, values, fallbackOf(node, values.dtype)].map((tensor) => node.constantValue(tensor));
+  const type = typeOfDims(values.dtype, dimsOf(node, 0));
+  return node.host("labelEncoder", [node.input(0), ...operands], [type], "a look-up by key");
+}
+
+const keyForms: Forms = { strings: "keys_strings", ints: "keys_int64s", floats: "keys_floats", tensor: "keys_tensor" };
+const valueForms: Forms = {
+  strings: "values_strings",
+  ints: "values_int64s",
+  floats: "values_floats",
+  tensor: "values_tensor",
+};
+
+function labelEncoder(node: NodeContext): readonly ValueId[] {
+  const [keys, values] = [listOf(node, keyForms), listOf(node, valueForms)];
+  if (keys === null || values === null) throw node.attributeError("keys and values must both be given");
+  return encode(node, keys, values);
+}
+
+/** Between names and numbers, whichever way the input asks for. */
+function categories(node: NodeContext, names: readonly string[], numbers: readonly bigint[]): readonly ValueId[] {
+  const lists = [vector("string", names), vector("i64", numbers)] as const;
+  const [keys, values] = elementTypeOf(node, 0) === "string" ? lists : [lists[1], lists[0]];
+  return encode(node, keys, values);
+}
+
+function firstLabelEncoder(node: NodeContext): readonly ValueId[] {
+  const names = node.strings("classes_strings") ?? [];
+  return categories(
+    node,
+    names,
+    names.map((_, i) => BigInt(i)),
+  );
+}
+
+const categoryMapper = (node: NodeContext): readonly ValueId[] =>
+  categories(node, node.strings("cats_strings") ?? [], bigintAttribute(node, "cats_int64s") ?? []);
+
+/** 1 where an element equals the category of its place in a new last axis. */
+function oneHotEncoder(node: NodeContext): readonly ValueId[] {
+  const list = listOf(node, { strings: "cats_strings", ints: "cats_int64s" });
+  if (list === null) throw node.attributeError("cats_int64s or cats_strings must be given");
+  const shape = node.shape(0);
+  const count = list.elements.length;
+  const places = tensorFrom("i64", [count], range(count));
+  const operands = [list, places, tensorFrom("i64", [], [-1])].map((tensor) => node.constantValue(tensor));
+  const x = list.dtype === "string" ? node.input(0) : toDType(node, "i64", node.input(0));
+  const [place] = node.host(
+    "labelEncoder",
+    [x, ...operands],
+    [{ kind: "tensor", dtype: "i64", shape }],
+    "a look-up by key",
+  ) as [ValueId];
+  const column = node.reshape(place, [...shape, 1]);
+  const hot = node.map(binary("eq", arg(0), arg(1)), column, node.constantValue(places));
+  return [node.castTo("f32", hot)];
+}
+
+function binarizer(node: NodeContext): readonly ValueId[] {
+  const dtype = node.dtype(0);
+  const compute = computeDType(dtype);
+  const threshold = lit("f64", node.float("threshold", 0));
+  const isAbove = (x: Expr): Expr => binary("gt", { op: "cast", to: "f64", saturate: false, x }, threshold);
+  return [
+    mapIn(node, compute, dtype, [node.input(0)], ([x = arg(0)]) =>
+      select(isAbove(x), lit(compute, 1), lit(compute, 0)),
+    ),
+  ];
+}
+
+/** A list with one entry for all columns of [N, C] (or of [C]), or one per column, as a constant in f32. */
+function perColumn(node: NodeContext, name: string, fallback: number): ValueId {
+  const values = node.floats(name) ?? [fallback];
+  const columns = node.shape(0).at(-1) ?? 1;
+  if (values.length !== 1 && values.length !== columns) {
+    throw node.attributeError(`${name} has ${values.length} entries for ${columns} columns`);
+  }
+  return node.constantValue(tensorFrom("f32", [values.length], values));
+}
+
+const scaler = (node: NodeContext): readonly ValueId[] => [
+  mapIn(
+    node,
+    "f32",
+    "f32",
+    [node.input(0), perColumn(node, "offset", 0), perColumn(node, "scale", 1)],
+    ([x = arg(0), o = arg(1), s = arg(2)]) => mul(sub(x, o), s),
+  ),
+];
+
+/** Replaces the elements that stand for a missing value. */
+function imputer(node: NodeContext): readonly ValueId[] {
+  const dtype = node.dtype(0);
+  const integer = dtype === "i64" || dtype === "i32";
+  const values = integer ? bigintAttribute(node, "imputed_value_int64s") : node.floats("imputed_value_floats");
+  if (values === undefined) throw node.attributeError("no imputed values of the input's type are given");
+  const columns = node.shape(0).at(-1) ?? 1;
+  if (values.length !== 1 && values.length !== columns)
+    throw node.attributeError(`${values.length} imputed values for ${columns} columns`);
+  const replaced = integer ? node.int("replaced_value_int64", 0) : node.float("replaced_value_float", 0);
+  const isMissing = Number.isNaN(replaced) ? unary("isnan", arg(0)) : binary("eq", arg(0), lit(dtype, replaced));
+  return [node.map(select(isMissing, arg(1), arg(0)), node.input(0), node.constantValue(vector(dtype, values)))];
+}
+
+function normalizer(node: NodeContext): readonly ValueId[] {
+  const shape = node.shape(0);
+  const norm = node.string("norm", "MAX");
+  const x = node.castTo("f32", node.input(0));
+  const axes = [shape.length - 1];
+  const reduce = (fn: "max" | "sum", expr: Expr): ValueId =>
+    node.emitOne({ kind: "reduce", inputs: [node.map(expr, x)], fn, axes, keepDims: true });
+  switch (norm) {
+    case "MAX":
+      return [node.map(div(arg(0), arg(1)), x, reduce("max", arg(0)))];
+    case "L1":
+      return [node.map(div(arg(0), arg(1)), x, reduce("sum", abs(arg(0))))];
+    case "L2":
+      return [node.map(div(arg(0), sqrt(arg(1))), x, reduce("sum", mul(arg(0), arg(0))))];
+    default:
+      throw node.attributeError(`there is no norm ${JSON.stringify(norm)}`);
+  }
+}
+
+/** Columns of all inputs side by side, as f32; a vector is a row. */
+function featureVectorizer(node: NodeContext): readonly ValueId[] {
+  const columns = range(node.inputCount).map((index) => {
+    const shape = node.shape(index);
+    const x = node.castTo("f32", node.input(index));
+    return shape.length === 1 ? node.reshape(x, [1, ...shape]) : x;
+  });
+  return [concatOf(node, columns, 1)];
+}
+
+/** x times the transposed coefficients, plus intercepts. */
+function linearRegressor(node: NodeContext): readonly ValueId[] {
+  const shape = node.shape(0);
+  const [rows, columns] = shape.length === 1 ? [1, shape[0] ?? 0] : [shape[0] ?? 0, elementCount(shape.slice(1))];
+  const targets = node.int("targets", 1);
+  const coefficients = node.floats("coefficients") ?? [];
+  if (coefficients.length !== targets * columns) {
+    throw node.attributeError(`${coefficients.length} coefficients for ${targets} targets of ${columns} columns`);
+  }
+  if (node.string("post_transform", "NONE") !== "NONE") throw node.unsupported("post_transform other than NONE");
+  const x = node.reshape(node.castTo("f32", node.input(0)), [rows, columns]);
+  const weights = node.constantValue(tensorFrom("f32", [targets, columns], coefficients));
+  const product = node.emitOne({
+    kind: "matmul",
+    inputs: [x, weights],
+    transposeA: false,
+    transposeB: true,
+    epilogue: null,
+  });
+  const intercepts = node.floats("intercepts");
+  if (intercepts === undefined) return [product];
+  return [node.map(add(arg(0), arg(1)), product, node.constantValue(vector("f32", intercepts)))];
+}
+
+const encoderAttributes: Attributes = {
+  default_float: "float",
+  default_int64: "int",
+  default_string: "string",
+  keys_floats: "floats",
+  keys_int64s: "ints",
+  keys_strings: "strings",
+  values_floats: "floats",
+  values_int64s: "ints",
+  values_strings: "strings",
+};
+const encoderTensors: Attributes = { default_tensor: "tensor", keys_tensor: "tensor", values_tensor: "tensor" };
+const defaults: Attributes = { default_int64: "int", default_string: "string" };
+const imputed: Attributes = {
+  imputed_value_floats: "floats",
+  imputed_value_int64s: "ints",
+  replaced_value_float: "float",
+  replaced_value_int64: "int",
+};
+const linear: Attributes = { coefficients: "floats", intercepts: "floats", post_transform: "string", targets: "int" };
+
+const ml = (name: string, lower: Lower, rows: readonly VersionRow[]): OperatorDef =>
+  operatorOf("ai.onnx.ml", name, lower, rows);
+
+/** Operators of this family. */
+export const mlOperators: readonly OperatorDef[] = [
+  ml("Binarizer", binarizer, [{ since: 1, attributes: { threshold: "float" } }]),
+  ml("CategoryMapper", categoryMapper, [
+    { since: 1, attributes: { ...defaults, cats_int64s: "ints", cats_strings: "strings" } },
+  ]),
+  ml("FeatureVectorizer", featureVectorizer, [
+    { since: 1, inputs: [1, variadic], attributes: { inputdimensions: "ints" } },
+  ]),
+  ml("Imputer", imputer, [{ since: 1, attributes: imputed }]),
+  ml("LabelEncoder", firstLabelEncoder, [
+    { since: 1, attributes: { ...defaults, classes_strings: "strings" } },
+    { since: 2, attributes: encoderAttributes, lower: labelEncoder },
+    { since: 4, attributes: { ...encoderAttributes, ...encoderTensors } },
+  ]),
+  ml("LinearRegressor", linearRegressor, [{ since: 1, attributes: linear }]),
+  ml("Normalizer", normalizer, [{ since: 1, attributes: { norm: "string" } }]),
+  ml("OneHotEncoder", oneHotEncoder, [
+    { since: 1, attributes: { cats_int64s: "ints", cats_strings: "strings", zeros: "int" } },
+  ]),
+  ml("Scaler", scaler, [{ since: 1, attributes: { offset: "floats", scale: "floats" } }]),
+];
