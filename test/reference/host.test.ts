@@ -1,0 +1,367 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import type { DType } from "../../ir/dtype.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+import { fourier, makeComplex } from "../../runtime/host/fourier.ts";
+import { hostFunctions } from "../../runtime/host/functions.ts";
+import { type HostAttributes, type HostState, type HostValue, isTensor, optionalOf, sequenceOf } from "../../runtime/host/value.ts"; // prettier-ignore
+import { counting, f32, i64, noise, numbers, plain, type Plain, run, tensor } from "./tensors.ts";
+
+function callAll(fn: string, inputs: readonly HostValue[], attributes: HostAttributes = {}, state?: HostState) {
+  const call = hostFunctions.get(fn);
+  if (call === undefined) throw new Error(`no host function ${fn}`);
+  return call(inputs, attributes, state);
+}
+
+const call = (fn: string, inputs: readonly HostValue[], attributes: HostAttributes = {}): TensorData =>
+  asTensor(callAll(fn, inputs, attributes)[0]);
+
+function asTensor(value: HostValue | undefined): TensorData {
+  if (value === undefined || !isTensor(value)) throw new Error("not a tensor");
+  return value;
+}
+
+const text = (values: readonly string[], shape?: readonly number[]): TensorData => tensor("string", values, shape);
+
+describe("nonZero", () => {
+  it("gives coordinates by axis", () => {
+    const found = call("nonZero", [f32([1, 0, NaN, 0, -2, 0], [2, 3])]);
+    expect(found.shape).toEqual([2, 3]);
+    expect(numbers(found)).toEqual([0, 0, 1, 0, 2, 1]);
+    expect(call("nonZero", [i64([0, 0])]).shape).toEqual([1, 0]);
+    expect(call("nonZero", [f32([3], [])]).shape).toEqual([0, 1]);
+  });
+});
+
+describe("compress", () => {
+  const x = counting("f32", [3, 2]);
+  const condition = tensor("bool", [false, true, true]);
+
+  it("keeps slices along an axis, or elements of the whole", () => {
+    expect(numbers(call("compress", [x, condition], { axis: 0 }))).toEqual([2, 3, 4, 5]);
+    expect(numbers(call("compress", [x, tensor("bool", [false, true])], { axis: -1 }))).toEqual([1, 3, 5]);
+    expect(numbers(call("compress", [x, condition], { axis: null }))).toEqual([1, 2]);
+    expect(() => call("compress", [x, condition], { axis: 1 })).toThrow(/WSC7005/u);
+  });
+});
+
+describe("unique", () => {
+  const results = (x: TensorData, attributes: HostAttributes) =>
+    callAll("unique", [x], attributes).map((value) => numbers(asTensor(value)));
+
+  it("sorts, or keeps the order of first appearance", () => {
+    const x = f32([2, 1, 1, 3, 4, 3]);
+    expect(results(x, { axis: null, sorted: true })).toEqual([[1, 2, 3, 4], [1, 0, 3, 4], [1, 0, 0, 2, 3, 2], [2, 1, 2, 1]]); // prettier-ignore
+    expect(results(x, { axis: null, sorted: false })).toEqual([[2, 1, 3, 4], [0, 1, 3, 4], [0, 1, 1, 2, 3, 2], [1, 2, 2, 1]]); // prettier-ignore
+  });
+
+  it("compares whole slices along an axis", () => {
+    const x = f32([1, 0, 0, 1, 0, 0, 2, 3, 4], [3, 3]);
+    const [values, first, inverse, counts] = results(x, { axis: 0, sorted: true });
+    expect([values, first, inverse, counts]).toEqual([[1, 0, 0, 2, 3, 4], [0, 2], [0, 0, 1], [2, 1]]); // prettier-ignore
+  });
+
+  it("handles 64-bit integers, strings and nothing", () => {
+    const [big] = callAll("unique", [i64([2n ** 60n + 1n, 2n ** 60n, 2n ** 60n])], { axis: null, sorted: 1 });
+    expect(plain(asTensor(big))).toEqual([2n ** 60n, 2n ** 60n + 1n]);
+    expect(plain(call("unique", [text(["b", "a", "b"])], { axis: null }))).toEqual(["a", "b"]);
+    expect(call("unique", [f32([], [0])], { axis: null }).shape).toEqual([0]);
+  });
+});
+
+describe("nonMaxSuppression", () => {
+  const boxes = f32([0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, -0.1, 1, 0.9, 0, 10, 1, 11, 0, 10.1, 1, 11.1, 0, 100, 1, 101], [1, 6, 4]); // prettier-ignore
+  const scores = f32([0.9, 0.75, 0.6, 0.95, 0.5, 0.3], [1, 1, 6]);
+  const select = (most: number, iou: number, least: number) =>
+    numbers(call("nonMaxSuppression", [boxes, scores, i64([most]), f32([iou]), f32([least])]));
+
+  it("keeps the best of overlapping boxes", () => {
+    expect(select(3, 0.5, 0)).toEqual([0, 0, 3, 0, 0, 0, 0, 0, 5]);
+    expect(select(3, 0.5, 0.4)).toEqual([0, 0, 3, 0, 0, 0]);
+    expect(select(2, 0.5, 0)).toEqual([0, 0, 3, 0, 0, 0]);
+    expect(select(0, 0.5, 0)).toEqual([]);
+    expect(call("nonMaxSuppression", [boxes, scores]).shape).toEqual([0, 3]);
+  });
+
+  it("takes corners in any order, and centres with sizes", () => {
+    const flipped = f32([1, 1, 0, 0, 0, 0.1, 1, 1.1], [1, 2, 4]);
+    const two = f32([0.9, 0.8], [1, 1, 2]);
+    const limits = [i64([5]), f32([0.5]), f32([0])];
+    expect(numbers(call("nonMaxSuppression", [flipped, two, ...limits]))).toEqual([0, 0, 0]);
+    const centred = f32([0.5, 0.5, 1, 1, 0.5, 0.6, 1, 1], [1, 2, 4]);
+    expect(numbers(call("nonMaxSuppression", [centred, two, ...limits], { centerPointBox: true }))).toEqual([0, 0, 0]);
+  });
+});
+
+describe("sequences", () => {
+  const [a, b, c] = [f32([1]), f32([2, 3]), f32([4])];
+  const sequence = sequenceOf([a, b]);
+
+  it("insert, erase, look up and count", () => {
+    expect(callAll("sequenceInsert", [sequence, c])).toEqual([sequenceOf([a, b, c])]);
+    expect(callAll("sequenceInsert", [sequence, c, i64([-1], [])])).toEqual([sequenceOf([a, c, b])]);
+    expect(callAll("sequenceErase", [sequence])).toEqual([sequenceOf([a])]);
+    expect(callAll("sequenceErase", [sequence, i64([0], [])])).toEqual([sequenceOf([b])]);
+    expect(callAll("sequenceAt", [sequence, i64([-1], [])])).toEqual([b]);
+    expect(plain(call("sequenceLength", [sequence]))).toEqual([2n]);
+    expect(callAll("sequenceConstruct", [a, b])).toEqual([sequence]);
+    expect(callAll("sequenceEmpty", [])).toEqual([sequenceOf([])]);
+    expect(sequence.elements).toEqual([a, b]);
+  });
+
+  it("refuse positions outside", () => {
+    expect(() => callAll("sequenceAt", [sequence, i64([2], [])])).toThrow(/WSC7005.*position 2.*of 2/u);
+    expect(() => callAll("sequenceErase", [sequenceOf([])])).toThrow(/WSC7005/u);
+    expect(() => callAll("sequenceInsert", [sequence, c, i64([3], [])])).toThrow(/WSC7005/u);
+  });
+
+  it("split and join back", () => {
+    const x = counting("f32", [4, 3]);
+    const axes = fc.constantFrom(0, 1, -1, -2);
+    fc.assert(
+      fc.property(axes, fc.integer({ min: 1, max: 5 }), (axis, size) => {
+        const [parts] = callAll("splitToSequence", [x, i64([size], [])], { axis });
+        expect(call("concatFromSequence", [parts!], { axis, newAxis: false })).toEqual(x);
+      }),
+    );
+    const [rows] = callAll("splitToSequence", [x], { axis: 0, keepdims: 0 });
+    expect(call("concatFromSequence", [rows!], { axis: 0, newAxis: true })).toEqual(x);
+    expect(call("concatFromSequence", [rows!], { axis: -1, newAxis: true }).shape).toEqual([3, 4]);
+    const [uneven] = callAll("splitToSequence", [x, i64([1, 3])], { axis: 0 });
+    expect(call("concatFromSequence", [uneven!], { axis: 0 })).toEqual(x);
+    expect(() => callAll("splitToSequence", [x, i64([1, 1])], { axis: 0 })).toThrow(/WSC7005/u);
+  });
+});
+
+describe("optionals", () => {
+  const x = f32([1]);
+
+  it("hold a value or nothing", () => {
+    expect(callAll("optional", [x])).toEqual([optionalOf(x)]);
+    expect(callAll("optional", [])).toEqual([optionalOf(null)]);
+    expect(callAll("optionalGetElement", [optionalOf(x)])).toEqual([x]);
+    expect(callAll("optionalGetElement", [x])).toEqual([x]);
+    expect(() => callAll("optionalGetElement", [optionalOf(null)])).toThrow(/WSC7005/u);
+    const has = [[optionalOf(x)], [x], [optionalOf(null)], []].map((inputs) => plain(call("optionalHasElement", inputs))); // prettier-ignore
+    expect(has).toEqual([[1], [1], [0], [0]]);
+  });
+});
+
+describe("strings", () => {
+  it("concatenate, compare and choose with broadcasting", () => {
+    const [column, row] = [text(["a", "b"], [2, 1]), text(["a", "ü"])];
+    expect(plain(call("stringConcat", [column, row]))).toEqual(["aa", "aü", "ba", "bü"]);
+    expect(plain(call("stringEqual", [column, row]))).toEqual([1, 0, 0, 0]);
+    const condition = tensor("bool", [true, false]);
+    expect(plain(call("stringWhere", [condition, column, row]))).toEqual(["a", "ü", "b", "ü"]);
+    expect(() => call("stringConcat", [text(["a", "b"]), text(["a", "b", "c"])])).toThrow(/WSC3004/u);
+  });
+
+  it("split at delimiters or white space", () => {
+    const split = (values: readonly string[], attributes: HostAttributes) => {
+      const [parts, counts] = callAll("stringSplit", [text(values)], attributes);
+      return [asTensor(parts).shape, plain(asTensor(parts)), numbers(asTensor(counts))];
+    };
+    expect(split(["a-b--c", ""], { delimiter: "-" })).toEqual([[2, 4], ["a", "b", "", "c", "", "", "", ""], [4, 1]]); // prettier-ignore
+    expect(split([" a  b c "], { delimiter: null })).toEqual([[1, 3], ["a", "b", "c"], [3]]); // prettier-ignore
+    expect(split(["a b c"], { delimiter: "", maxsplit: 1 })).toEqual([[1, 2], ["a", "b c"], [2]]); // prettier-ignore
+    expect(split(["a.b.c"], { delimiter: ".", maxsplit: 1 })).toEqual([[1, 2], ["a", "b.c"], [2]]); // prettier-ignore
+    expect(split([], {})).toEqual([[0, 0], [], []]);
+  });
+
+  it("normalize case and drop stopwords", () => {
+    const normalize = (values: readonly string[], attributes: HostAttributes, shape?: readonly number[]) =>
+      call("stringNormalizer", [text(values, shape)], attributes);
+    const drop = { stopwords: ["Monday"], isCaseSensitive: 0, caseChangeAction: "UPPER" };
+    expect(plain(normalize(["monday", "tue"], drop))).toEqual(["TUE"]);
+    expect(plain(normalize(["monday", "tue"], { ...drop, isCaseSensitive: 1 }))).toEqual(["MONDAY", "TUE"]);
+    const none = normalize(["Monday"], drop, [1, 1]);
+    expect([none.shape, plain(none)]).toEqual([[1, 1], [""]]);
+    expect(plain(normalize(["TITLE"], { caseChangeAction: "LOWER", locale: "tr_TR" }))).toEqual(["tıtle"]);
+    expect(plain(normalize(["A"], { caseChangeAction: "LOWER", locale: "no such locale" }))).toEqual(["a"]);
+  });
+
+  it("match regular expressions as a whole", () => {
+    const match = (pattern: string, ...values: string[]) => plain(call("regexFullMatch", [text(values)], { pattern }));
+    expect(match("a+b", "aab", "aabc", "")).toEqual([1, 0, 0]);
+    expect(match("a|ab", "ab")).toEqual([1]);
+    expect(match("(?i)abc", "ABC")).toEqual([1]);
+    expect(match("(?P<x>a)\\z", "a")).toEqual([1]);
+    expect(match(String.raw`\\A`, String.raw`\A`)).toEqual([1]);
+    expect(match("(\\W|^)[\\w.\\-]{0,25}@(yahoo|gmail)\\.com(\\W|$)", "a.b@gmail.com", "x@aol.com")).toEqual([1, 0]);
+    expect(match("(?m)a$\\nb", "a\nb", "b\na\nb")).toEqual([1, 0]);
+    expect(() => match("(", "x")).toThrow(/WSC3006/u);
+  });
+
+  it("encode labels", () => {
+    const keys = text(["a", "b"]);
+    const encoded = call("labelEncoder", [text(["b", "x"]), keys, i64([1, 2]), i64([-1], [])]);
+    expect([encoded.dtype, ...plain(encoded)]).toEqual(["i64", 2n, -1n]);
+    expect(plain(call("labelEncoder", [f32([NaN, 1]), f32([NaN]), text(["nan"]), text(["?"])]))).toEqual(["nan", "?"]);
+  });
+});
+
+describe("casts", () => {
+  const show = (dtype: DType, ...values: Plain[]) => plain(call("castToString", [tensor(dtype, values)]));
+  const read = (to: DType, ...values: string[]) => plain(call("castFromString", [text(values)], { to }));
+
+  it("write the shortest number that reads back", () => {
+    expect(show("f32", 0.1, 1, -2.5, 16777216, 1e20, NaN, Infinity, -Infinity)).toEqual(["0.1", "1", "-2.5", "16777216", "100000000000000000000", "NaN", "INF", "-INF"]); // prettier-ignore
+    expect(show("f64", 0.1 + 0.2)).toEqual(["0.30000000000000004"]);
+    expect(show("i64", 2n ** 62n)).toEqual([String(2n ** 62n)]);
+    fc.assert(
+      fc.property(fc.float({ noNaN: true }), (value) => {
+        expect(read("f32", String(show("f32", value)[0]))).toEqual([value]);
+      }),
+    );
+  });
+
+  it("read numbers", () => {
+    expect(read("f32", "3.14", "1e3", "-INF", "nan", " 7 ")).toEqual([Math.fround(3.14), 1000, -Infinity, NaN, 7]);
+    expect(read("i64", "9223372036854775807", "-5", "+3", "2.9")).toEqual([2n ** 63n - 1n, -5n, 3n, 2n]);
+    expect(read("f16", "1.5")).toEqual([0x3e00]);
+    expect(() => read("i8", "200")).toThrow(/WSC7005.*"200".*i8/u);
+    expect(() => read("f32", "12a")).toThrow(/WSC7005/u);
+  });
+
+  it("reinterpret bits", () => {
+    expect(plain(call("bitCast", [f32([1])], { to: "i32" }))).toEqual([0x3f800000]);
+    expect(plain(call("bitCast", [i64([-1])], { to: "u64" }))).toEqual([2n ** 64n - 1n]);
+  });
+});
+
+describe("tfIdfVectorizer", () => {
+  const pool = { minGramLength: 1, maxGramLength: 2, maxSkipCount: 0, ngramCounts: [0, 4], ngramIndexes: [0, 1, 2, 3, 4, 5, 6], poolInt64s: [2, 3, 5, 4, 5, 6, 7, 8, 6, 7] }; // prettier-ignore
+  const x = tensor("i32", [1, 1, 3, 3, 3, 7, 8, 6, 7, 5, 6, 8]);
+
+  it("counts n-grams of the pool", () => {
+    expect(numbers(call("tfIdfVectorizer", [x], { ...pool, mode: "TF" }))).toEqual([0, 3, 1, 0, 1, 1, 1]);
+    const bigrams = { ...pool, minGramLength: 2, maxSkipCount: 5, mode: "TF" };
+    expect(numbers(call("tfIdfVectorizer", [x], bigrams))).toEqual([0, 0, 0, 0, 1, 3, 1]);
+  });
+
+  it("weighs them, and takes strings by rows", () => {
+    const attributes = { minGramLength: 1, maxGramLength: 1, maxSkipCount: 0, ngramCounts: [0], ngramIndexes: [1, 0], poolStrings: ["a", "b"], weights: [2, 3] }; // prettier-ignore
+    const rows = text(["a", "a", "b", "c"], [2, 2]);
+    const result = call("tfIdfVectorizer", [rows], { ...attributes, mode: "TFIDF" });
+    expect([result.shape, numbers(result)]).toEqual([[2, 2], [0, 4, 3, 0]]); // prettier-ignore
+    expect(numbers(call("tfIdfVectorizer", [rows], { ...attributes, mode: "IDF" }))).toEqual([0, 2, 3, 0]);
+  });
+});
+
+describe("random functions", () => {
+  const normal = { shape: [5000], dtype: "f32", mean: 3, scale: 2, seed: 7 };
+
+  it("repeat for a seed and go on within a session", () => {
+    const state = { calls: 0 };
+    const draw = (attributes: HostAttributes, s?: HostState) =>
+      numbers(asTensor(callAll("randomNormal", [], attributes, s)[0]));
+    const first = draw(normal, state);
+    expect(draw(normal)).toEqual(first);
+    expect(draw(normal, state)).not.toEqual(first);
+    expect(draw({ ...normal, seed: 8 })).not.toEqual(first);
+  });
+
+  it("have the moments asked for", () => {
+    const moments = (values: readonly number[]) => {
+      const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+      return { mean, deviation: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) };
+    };
+    const gauss = moments(numbers(call("randomNormal", [], normal)));
+    expect(Math.abs(gauss.mean - 3)).toBeLessThan(0.15);
+    expect(Math.abs(gauss.deviation - 2)).toBeLessThan(0.15);
+    const flat = numbers(call("randomUniform", [], { shape: [5000], dtype: "f64", low: -1, high: 1, seed: 1 }));
+    expect(Math.abs(moments(flat).deviation - 1 / Math.sqrt(3))).toBeLessThan(0.03);
+    expect(flat.every((v) => v >= -1 && v < 1)).toBe(true);
+  });
+
+  it("draw by probability", () => {
+    const p = f32(new Array<number>(4000).fill(0.25));
+    const ones = numbers(call("bernoulli", [p], { dtype: "bool", seed: 2 })).reduce((sum, v) => sum + v, 0);
+    expect(Math.abs(ones / 4000 - 0.25)).toBeLessThan(0.04);
+    const logits = f32([Math.log(0.1), Math.log(0.9), 0, -Infinity], [2, 2]);
+    const drawn = call("multinomial", [logits], { sampleSize: 2000, dtype: "i64", seed: 3 });
+    expect([drawn.dtype, drawn.shape]).toEqual(["i64", [2, 2000]]);
+    const values = numbers(drawn);
+    const share = values.slice(0, 2000).reduce((sum, v) => sum + v, 0) / 2000;
+    expect(Math.abs(share - 0.9)).toBeLessThan(0.05);
+    expect(values.slice(2000).every((v) => v === 0)).toBe(true);
+  });
+});
+
+describe("fourier", () => {
+  it("matches the definition and inverts, for any length", () => {
+    for (const length of [1, 2, 3, 5, 8, 12, 17, 64, 100]) {
+      const x = makeComplex(length);
+      x.re.set(noise([length], length).elements as Float32Array);
+      x.im.set(noise([length], length + 1).elements as Float32Array);
+      const spectrum = fourier(x, false);
+      for (let k = 0; k < length; k++) {
+        let [re, im] = [0, 0];
+        for (let n = 0; n < length; n++) {
+          const angle = (-2 * Math.PI * ((k * n) % length)) / length;
+          re += x.re[n]! * Math.cos(angle) - x.im[n]! * Math.sin(angle);
+          im += x.re[n]! * Math.sin(angle) + x.im[n]! * Math.cos(angle);
+        }
+        expect(Math.hypot(spectrum.re[k]! - re, spectrum.im[k]! - im)).toBeLessThan(1e-11);
+      }
+      const back = fourier(spectrum, true);
+      expect(Math.max(...back.re.map((v, i) => Math.abs(v - x.re[i]!)))).toBeLessThan(1e-12);
+    }
+  });
+
+  it("dft transforms along an axis and back", () => {
+    const x = noise([2, 10, 3, 1], 11);
+    const whole = call("dft", [x], { axis: 1, inverse: false, onesided: false });
+    expect(whole.shape).toEqual([2, 10, 3, 2]);
+    const half = call("dft", [x, i64([0], []), i64([1], [])], { onesided: true });
+    expect(half.shape).toEqual([2, 6, 3, 2]);
+    const back = call("dft", [half, i64([10], [])], { axis: 1, inverse: true, onesided: true });
+    expect(back.shape).toEqual(x.shape);
+    expect(Math.max(...numbers(back).map((v, i) => Math.abs(v - numbers(x)[i]!)))).toBeLessThan(1e-6);
+    const there = call("dft", [whole], { axis: -3, inverse: true, onesided: false });
+    expect(numbers(there).filter((_, i) => i % 2 === 0).every((v, i) => Math.abs(v - numbers(x)[i]!) < 1e-6)).toBe(true); // prettier-ignore
+  });
+
+  it("stft transforms frames", () => {
+    const signal = noise([1, 12, 1], 12);
+    const result = call("stft", [signal, f32([0.5, 1, 1, 0.5])], { frameStep: 4, frameLength: 4, onesided: true });
+    expect(result.shape).toEqual([1, 3, 3, 2]);
+    const samples = numbers(signal);
+    expect(numbers(result)[6]).toBeCloseTo(samples[4]! / 2 + samples[5]! + samples[6]! + samples[7]! / 2, 6);
+    expect(() => call("stft", [signal], { frameStep: 1, frameLength: 13 })).toThrow(/WSC7005/u);
+  });
+});
+
+describe("det", () => {
+  it("multiplies pivots, with the sign of the permutation", () => {
+    expect(numbers(call("det", [f32([0, 1, 1, 0, 2, 1, 1, 1], [2, 2, 2])]))).toEqual([-1, 1]);
+    expect(numbers(call("det", [f32([2, 0, 1, 1, 3, 2, 1, 1, 1], [3, 3])]))[0]).toBeCloseTo(0, 6);
+    expect(numbers(call("det", [f32([3], [1, 1])]))).toEqual([3]);
+  });
+
+  it("of a product is the product", () => {
+    const [a, b] = [noise([4, 4], 13), noise([4, 4], 14)];
+    const ab = run({ kind: "matmul", transposeA: false, transposeB: false, epilogue: null }, a, b);
+    const [of, left, right] = [ab, a, b].map((x) => numbers(call("det", [x]))[0]!) as [number, number, number];
+    expect(of).toBeCloseTo(left * right, 5);
+  });
+});
+
+describe("evaluate", () => {
+  it("runs an op given as JSON", () => {
+    const op = { kind: "transpose", perm: [1, 0] };
+    expect(plain(call("evaluate", [text(["a", "b", "c", "d"], [2, 2])], { op }))).toEqual(["a", "c", "b", "d"]);
+    expect(() => call("evaluate", [], { op: { kind: "loop" } })).toThrow("internal");
+  });
+});
+
+describe("melWeightMatrix", () => {
+  it("is made of triangles that peak at 1", () => {
+    const scalars = [tensor("i32", [8], []), tensor("i32", [16], []), tensor("i32", [8192], []), f32([0], []), f32([4096], [])]; // prettier-ignore
+    const weights = call("melWeightMatrix", scalars, { to: "f32" });
+    expect(weights.shape).toEqual([9, 8]);
+    const columns = Array.from({ length: 8 }, (_, c) => numbers(weights).filter((_value, i) => i % 8 === c));
+    for (const column of columns) expect(Math.max(...column)).toBe(1);
+  });
+});
