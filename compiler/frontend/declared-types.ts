@@ -22,7 +22,7 @@ export function checkDeclaredOutputs(
     const actual = graph.values[graph.outputs[i]?.value ?? -1]?.type;
     if (type === null || actual === undefined) continue;
     const loose = valueTypeOf(type, new Map(), name);
-    const sure = acceptsType(loose, actual) || (actual.kind === "dynamic" && acceptsType(actual, loose));
+    const sure = acceptsType(loose, actual) || (actual.kind !== "tensor" && acceptsType(actual, loose));
     if (!sure) problems.push(conflict(sameRank(loose, actual) && !strict ? "warning" : "error", name, loose, actual));
     else if (!unify(valueTypeOf(type, symbols, name), actual, symbols)) {
       problems.push(conflict("warning", name, valueTypeOf(type, symbols, name), actual));

@@ -142,7 +142,7 @@ class Decoder {
       case "sparse":
         return { kind, value: decodeSparse(proto.sparseTensor ?? {}, this.#decoding) };
       case "type":
-        return { kind, value: decodeType(proto.tp ?? {}, owner) };
+        return { kind, value: typeAttribute(proto.tp ?? {}, owner) };
     }
   }
 
@@ -187,26 +187,42 @@ function attributeKind(proto: Onnx.IAttributeProto, owner: string): ConcreteKind
 function decodeValueInfo({ name, type }: Onnx.IValueInfoProto): OnnxValueInfo {
   const label = name ?? "";
   if (label === "") throw fail("WSC1003", "an input or output of a graph has no name");
-  return { name: label, type: type ? decodeType(type, `value "${showName(label)}"`) : null };
+  return { name: label, type: decodeType(type ?? {}, `value "${showName(label)}"`) };
 }
 
-function decodeType(proto: Onnx.ITypeProto, subject: string): OnnxType {
+/** A declared type; null when nothing is declared (an empty message, or a tensor without element type). */
+function decodeType(proto: Onnx.ITypeProto, subject: string): OnnxType | null {
   if (proto.tensorType) {
     const { elemType, shape } = proto.tensorType;
-    return {
-      kind: "tensor",
-      dtype: tensorDType(elemType, subject),
-      dims: shape ? (shape.dim ?? []).map(decodeDim) : null,
-    };
+    if (!elemType) return null;
+    const dims = shape ? (shape.dim ?? []).map(decodeDim) : null;
+    return { kind: "tensor", dtype: tensorDType(elemType, subject), dims };
   }
-  if (proto.sequenceType) return { kind: "sequence", element: decodeType(proto.sequenceType.elemType ?? {}, subject) };
-  if (proto.optionalType) return { kind: "optional", element: decodeType(proto.optionalType.elemType ?? {}, subject) };
+  if (proto.sequenceType) return containerType("sequence", proto.sequenceType.elemType, subject);
+  if (proto.optionalType) return containerType("optional", proto.optionalType.elemType, subject);
   if (proto.mapType) {
     const key = dtypeOfOnnxId(proto.mapType.keyType ?? 0);
-    if (key === undefined) throw fail("WSC1007", "a map has no key type", { subject });
-    return { kind: "map", key, value: decodeType(proto.mapType.valueType ?? {}, subject) };
+    const value = decodeType(proto.mapType.valueType ?? {}, subject);
+    return key === undefined || value === null ? null : { kind: "map", key, value };
   }
-  throw fail("WSC1007", "its type is missing or not supported", { subject });
+  if (proto.sparseTensorType)
+    throw fail("WSC1007", "sparse tensors as inputs or outputs are not supported", { subject });
+  return null;
+}
+
+function containerType(
+  kind: "sequence" | "optional",
+  elementType: Onnx.ITypeProto | null | undefined,
+  subject: string,
+): OnnxType | null {
+  const element = decodeType(elementType ?? {}, subject);
+  return element === null ? null : { kind, element };
+}
+
+function typeAttribute(proto: Onnx.ITypeProto, owner: string): OnnxType {
+  const type = decodeType(proto, owner);
+  if (type === null) throw fail("WSC3002", "an attribute of kind type has no type", { subject: owner });
+  return type;
 }
 
 /** Negative dims are what some exporters write for unknown ones. */

@@ -6,7 +6,7 @@ import { lowerChecked, type LowerResult } from "./lower.ts";
 import { decodeModel } from "./decode.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { OnnxModel } from "./onnx.ts";
-import { loadOnnxProto } from "./proto.ts";
+import { loadOnnxProto, onnxProto } from "./proto.ts";
 
 /** What is known of an input of a deferred part: its type now, and its value where that may decide shapes. */
 export interface FragmentInput {
@@ -19,10 +19,11 @@ interface Fragment {
   readonly valueInputs: readonly string[];
 }
 
-async function readFragment({ elements }: TensorData): Promise<Fragment> {
+function readFragment({ elements }: TensorData): Fragment {
   if (!(elements instanceof Uint8Array)) throw new Error("internal: a deferred part is not made of bytes");
-  const proto = (await loadOnnxProto()).ModelProto.decode(elements);
-  const decoded = decodeModel(proto, null, "a deferred part", { movable: false });
+  // a copy: the payload may stand in the memory of a program, whose buffer does not last
+  const proto = onnxProto().ModelProto.decode(elements.slice());
+  const decoded = decodeModel(proto, null, "a deferred part", { movable: true });
   const graph = { ...decoded.graph, nodes: decoded.graph.nodes.map(withDecodedOpset) };
   const text = proto.metadataProps.find(({ key }) => key === "wsc.value_inputs")?.value ?? "[]";
   return { model: { ...decoded, graph }, valueInputs: JSON.parse(text) as string[] };
@@ -30,7 +31,8 @@ async function readFragment({ elements }: TensorData): Promise<Fragment> {
 
 /** Names of the inputs whose values must be given as constants to `lowerFragment`. */
 export async function fragmentValueInputs(payload: TensorData): Promise<readonly string[]> {
-  return (await readFragment(payload)).valueInputs;
+  await loadOnnxProto();
+  return readFragment(payload).valueInputs;
 }
 
 /**
@@ -41,7 +43,13 @@ export async function lowerFragment(
   payload: TensorData,
   inputs: ReadonlyMap<string, FragmentInput>,
 ): Promise<LowerResult> {
-  const { model, valueInputs } = await readFragment(payload);
+  await loadOnnxProto();
+  return lowerLoadedFragment(payload, inputs);
+}
+
+/** `lowerFragment` without waiting, for a process that has loaded onnx-proto: one that lowered the model. */
+export function lowerLoadedFragment(payload: TensorData, inputs: ReadonlyMap<string, FragmentInput>): LowerResult {
+  const { model, valueInputs } = readFragment(payload);
   for (const name of valueInputs) {
     if (inputs.get(name)?.constant === undefined)
       throw new Error(`internal: the value of "${name}" is needed and not given`);

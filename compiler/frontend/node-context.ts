@@ -2,7 +2,7 @@
 import { fail, type DiagnosticCode, showName, WscError } from "../../ir/diagnostic.ts";
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../ir/expr.ts";
-import { type OpSpec, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
+import { type OpSpec, regionsOf, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
 import { broadcastShapes, elementCount, makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
 import { sameShape, showType } from "../../ir/types.ts";
 import { attributeOf, saturate, tensorAttribute } from "./attributes.ts";
@@ -159,8 +159,8 @@ export class NodeLowering implements NodeContext {
     return this.#reporting(() => {
       const moved = hostMovement(spec, (id) => builder.valueOf(id), this.#origin);
       if (moved !== null) return this.emitTyped(moved.spec, moved.types);
-      const unknown = spec.inputs.find((id) => builder.typeOf(id).kind !== "tensor");
-      if (unknown !== undefined) this.defer("an operand's shape is known only at run time");
+      // control flow carries values of any type; other kinds of op are inferred and compiled for known shapes
+      if (regionsOf(spec).length === 0) for (const id of spec.inputs) this.typeOf(id);
       return builder.emit(spec, { origin: this.#origin });
     });
   }
@@ -224,7 +224,10 @@ export class NodeLowering implements NodeContext {
   }
 
   typeOf(value: ValueId): TensorType {
-    return this.#staticType(value, () => `value %${value}`);
+    return this.#staticType(value, () => {
+      const { name } = this.scope.region.builder.valueOf(value);
+      return name === "" ? "a value of this node" : `"${showName(name)}"`;
+    });
   }
 
   host(
