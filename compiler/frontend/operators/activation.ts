@@ -1,8 +1,10 @@
 /** Activation functions that work element by element, each a row with its expression. */
 import type { DType } from "../../../ir/dtype.ts";
-import { type Expr, lit, select } from "../../../ir/expr.ts";
+import { arg, type Expr, lit, select } from "../../../ir/expr.ts";
+import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { binaryRow, unaryRow } from "./elementwise.ts";
+import { binaryRow, commonDType, unaryRow } from "./elementwise.ts";
+import { computeDType, mapIn } from "./precision.ts";
 import {
   abs,
   add,
@@ -22,6 +24,8 @@ import {
   swish,
   tanh,
 } from "./scalar.ts";
+import { alongAxis } from "./support.ts";
+import { operator } from "./table.ts";
 
 const alpha = { attributes: { alpha: "float" } } as const;
 
@@ -65,12 +69,24 @@ function swiGlu(t: DType, x: Expr, y: Expr, node: NodeContext): Expr {
   return mul(swish(t, node.float("alpha", 1), x), y);
 }
 
-/** The slope broadcasts to x, not the other way round. */
-function prelu(t: DType, x: Expr, slope: Expr, node: NodeContext): Expr {
-  const [xs, ss] = [node.shape(0), node.shape(1)];
+/** x with a slope where it is negative; the slope broadcasts to x, not the other way round. */
+function preluOf(node: NodeContext, slope: ValueId): readonly ValueId[] {
+  const dtype = commonDType(node, "numeric");
+  const compute = computeDType(dtype);
+  const [xs, ss] = [node.shape(0), node.typeOf(slope).shape];
   const fits = ss.length <= xs.length && ss.every((dim, i) => dim === 1 || dim === xs[xs.length - ss.length + i]);
   if (!fits) throw node.shapeError(`a slope of shape [${ss.join(",")}] does not broadcast to x of [${xs.join(",")}]`);
-  return below(t, 0, x, mul(slope, x), x);
+  const leak = ([x = arg(0), s = arg(1)]: readonly Expr[]): Expr => below(compute, 0, x, mul(s, x), x);
+  return [mapIn(node, compute, dtype, [node.input(0), slope], leak)];
+}
+
+const prelu = (node: NodeContext): readonly ValueId[] => preluOf(node, node.input(1));
+
+/** Before opset 7 a vector of slopes is one for each channel. */
+function preluByChannel(node: NodeContext): readonly ValueId[] {
+  const [size, ...more] = node.shape(1);
+  if (size === undefined || size === 1 || more.length > 0 || node.rank(0) < 2) return prelu(node);
+  return preluOf(node, node.reshape(node.input(1), alongAxis(node.rank(0) - 1, 0, size)));
 }
 
 export const activationOperators: readonly OperatorDef[] = [
@@ -98,7 +114,10 @@ export const activationOperators: readonly OperatorDef[] = [
     (t, x, n) => select(gt(x, lit(t, n.float("alpha", 1))), x, lit(t, 0)),
     alpha,
   ),
-  binaryRow("PRelu", [7, 9, 16], "numeric", prelu),
+  operator("PRelu", prelu, [
+    { since: 6, inputs: [2, 2], lower: preluByChannel },
+    { since: [7, 9, 16], lower: prelu },
+  ]),
   unaryRow("Gelu", [20], "float", geluOf, { attributes: { approximate: "string" } }),
   unaryRow("Mish", [18, 22], "float", (t, x) => mul(x, tanh(softplus(t, x)))),
   unaryRow("Swish", [24], "float", (t, x, n) => swish(t, n.float("alpha", 1), x), alpha),

@@ -99,7 +99,13 @@ export const conversionOperators: readonly OperatorDef[] = [
   ]),
   operator("BitCast", bitCast, [{ since: 26, attributes: castAttributes }]),
   operator("Dropout", dropout, [
-    { since: 7, outputs: [1, 2], attributes: { ratio: "float" }, lower: dropoutMasked((node) => node.dtype(0)) },
+    {
+      since: 6,
+      outputs: [1, 2],
+      attributes: { ratio: "float", is_test: "int" },
+      lower: dropoutMasked((node) => node.dtype(0)),
+    },
+    { since: 7, attributes: { ratio: "float" } },
     { since: 10, lower: dropoutMasked(() => "bool") },
     { since: [12, 13, 22], inputs: [1, 3], attributes: { seed: "int" }, optionalInputs: [1, 2], lower: dropout },
   ]),

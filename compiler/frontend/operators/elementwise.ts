@@ -35,6 +35,8 @@ export const allInputs = (node: NodeContext): ValueId[] =>
   Array.from({ length: node.inputCount }, (_, index) => node.input(index));
 
 export interface RowOptions {
+  /** the version before numpy broadcasting came (opset 7), where the attributes `broadcast` and `axis` say how B is laid along A */
+  readonly alignedSince?: number;
   readonly domain?: OperatorDef["domain"];
   readonly attributes?: Attributes;
   /** the result's dtype, when it is not the operands' */
@@ -50,14 +52,38 @@ function row(
   accepts: TypeSet,
   count: number,
   formula: (t: DType, args: readonly Expr[], node: NodeContext) => Expr,
-  { domain = "", attributes = {}, result, viaFloat = false }: RowOptions,
+  { alignedSince, domain = "", attributes = {}, result, viaFloat = false }: RowOptions,
 ): OperatorDef {
-  const lower = (node: NodeContext): readonly ValueId[] => {
-    const dtype = commonDType(node, accepts);
-    const compute = viaFloat ? floatFor(dtype) : computeDType(dtype);
-    return [mapIn(node, compute, result ?? dtype, allInputs(node), (args) => formula(compute, args, node))];
-  };
-  return operatorOf(domain, name, lower, [{ since, inputs: [count, count], attributes }]);
+  const lowerOf =
+    (operandsOf: (node: NodeContext) => ValueId[]) =>
+    (node: NodeContext): readonly ValueId[] => {
+      const dtype = commonDType(node, accepts);
+      const compute = viaFloat ? floatFor(dtype) : computeDType(dtype);
+      return [mapIn(node, compute, result ?? dtype, operandsOf(node), (args) => formula(compute, args, node))];
+    };
+  const lower = lowerOf(allInputs);
+  const inputs = [count, count] as const;
+  const aligned = { since: alignedSince ?? 0, inputs, attributes: alignment, lower: lowerOf(alignedInputs) };
+  const versions = [{ since, inputs, attributes, lower }];
+  return operatorOf(domain, name, lower, alignedSince === undefined ? versions : [aligned, ...versions]);
+}
+
+/** Attributes of the versions before opset 7. */
+export const alignment: Attributes = { axis: "int", broadcast: "int" };
+
+/** Before opset 7: equal shapes, or with `broadcast` B's dims stand at `axis` of A's (by default at the end). */
+export function alignedInputs(node: NodeContext): ValueId[] {
+  const [a, b] = [node.shape(0), node.shape(1)];
+  const given = node.int("axis");
+  if (node.int("broadcast", 0) === 0) {
+    if (a.join() !== b.join()) throw node.shapeError(`[${a.join(",")}] and [${b.join(",")}] differ, without broadcast`);
+    return allInputs(node);
+  }
+  const axis = given === undefined ? a.length - b.length : node.axis(given, a.length);
+  const after = a.length - axis - b.length;
+  const fits = after >= 0 && b.every((dim, i) => dim === 1 || dim === a[axis + i]);
+  if (!fits) throw node.shapeError(`[${b.join(",")}] does not broadcast to [${a.join(",")}]`);
+  return [node.input(0), node.reshape(node.input(1), [...b, ...new Array<number>(after).fill(1)])];
 }
 
 /** Row of one operand; `t` is the type that the expression computes in, for its literals. */

@@ -89,7 +89,8 @@ const gemmAttributes = { alpha: "float", beta: "float", transA: "int", transB: "
 export const linearOperators: readonly OperatorDef[] = [
   operator("MatMul", matmul, [{ since: [1, 9, 13], inputs: [2, 2] }]),
   operator("Gemm", gemm, [
-    { since: [7, 9], inputs: [3, 3], attributes: gemmAttributes },
+    { since: 6, inputs: [3, 3], attributes: { ...gemmAttributes, broadcast: "int" } },
+    { since: [7, 9], attributes: gemmAttributes },
     { since: [11, 13], inputs: [2, 3], optionalInputs: [2] },
   ]),
   operator("MatMulInteger", matmulInteger, [{ since: 10, inputs: [2, 4], optionalInputs: [2, 3] }]),

@@ -4,7 +4,7 @@ import { dtypeInfo } from "../../../ir/dtype.ts";
 import { type TensorType, tensorType, type ValueId, type ValueType } from "../../../ir/graph.ts";
 import { broadcastShapes } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { allInputs, binaryRow, commonDType, type TypeSet, unaryRow } from "./elementwise.ts";
+import { alignedInputs, alignment, allInputs, binaryRow, commonDType, type TypeSet, unaryRow } from "./elementwise.ts";
 import { computeDType, castExpr, mapIn } from "./precision.ts";
 import { operator } from "./table.ts";
 
@@ -28,12 +28,15 @@ function broadcastType(node: NodeContext, dtype: TensorType["dtype"]): ValueType
   return tensorType(dtype, shape);
 }
 
-function equal(node: NodeContext): readonly ValueId[] {
+const equal = (node: NodeContext): readonly ValueId[] => equalOf(node, allInputs(node));
+const alignedEqual = (node: NodeContext): readonly ValueId[] => equalOf(node, alignedInputs(node));
+
+function equalOf(node: NodeContext, operands: readonly ValueId[]): readonly ValueId[] {
   if (node.dtype(0) === "string" && node.dtype(1) === "string") {
-    return node.host("stringEqual", allInputs(node), [broadcastType(node, "bool")], "works on strings");
+    return node.host("stringEqual", operands, [broadcastType(node, "bool")], "works on strings");
   }
   const compute = computeDType(commonDType(node, "numeric or bool"));
-  return [mapIn(node, compute, "bool", allInputs(node), ([x = arg(0), y = arg(1)]) => binary("eq", x, y))];
+  return [mapIn(node, compute, "bool", operands, ([x = arg(0), y = arg(1)]) => binary("eq", x, y))];
 }
 
 function where(node: NodeContext): readonly ValueId[] {
@@ -59,9 +62,16 @@ function where(node: NodeContext): readonly ValueId[] {
 
 export const logicOperators: readonly OperatorDef[] = [
   ...binaries.map(([name, since, accepts, fn]) =>
-    binaryRow(name, since, accepts, (_, x, y) => binary(fn, x, y), { result: "bool" }),
+    binaryRow(name, since, accepts, (_, x, y) => binary(fn, x, y), {
+      result: "bool",
+      // GreaterOrEqual and LessOrEqual came when broadcasting was there.
+      ...(since[0] === 7 ? { alignedSince: 1 } : {}),
+    }),
   ),
   unaryRow("Not", [1], "bool", (_, x) => unary("not", x)),
-  operator("Equal", equal, [{ since: [7, 11, 13, 19], inputs: [2, 2] }]),
+  operator("Equal", equal, [
+    { since: 1, inputs: [2, 2], attributes: alignment, lower: alignedEqual },
+    { since: [7, 11, 13, 19], attributes: {}, lower: equal },
+  ]),
   operator("Where", where, [{ since: [9, 16], inputs: [3, 3] }]),
 ];

@@ -3,7 +3,16 @@ import { type DType, dtypeInfo, isFloat, isInteger } from "../../../ir/dtype.ts"
 import { arg, binary, type Expr, lit, unary, type UnaryFunction } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { binaryRow, commonDType, type TypeSet, unaryRow, variadicRow } from "./elementwise.ts";
+import {
+  alignedInputs,
+  alignment,
+  allInputs,
+  binaryRow,
+  commonDType,
+  type TypeSet,
+  unaryRow,
+  variadicRow,
+} from "./elementwise.ts";
 import { computeDType, floatFor, mapIn } from "./precision.ts";
 import { add, div, max, min, mul, sub } from "./scalar.ts";
 import { asScalar } from "./support.ts";
@@ -41,15 +50,16 @@ function modulo(t: DType, x: Expr, y: Expr, node: NodeContext): Expr {
 }
 
 /** The exponent may have a type of its own (opset 12); an integer to a fractional power is computed in floating point and truncated. */
-function pow(node: NodeContext): readonly ValueId[] {
+function powOf(node: NodeContext, operands: readonly ValueId[]): readonly ValueId[] {
   const [base, exponent] = [node.dtype(0), node.dtype(1)];
   for (const dtype of [base, exponent]) {
     if (!isFloat(dtype) && !isInteger(dtype)) throw node.typeError(`elements must be numeric, not ${dtype}`);
   }
   const compute = isInteger(base) && isFloat(exponent) ? floatFor(base) : computeDType(base);
-  const operands = [node.input(0), node.input(1)];
   return [mapIn(node, compute, base, operands, ([x = arg(0), y = arg(1)]) => binary("pow", x, y))];
 }
+const pow = (node: NodeContext): readonly ValueId[] => powOf(node, allInputs(node));
+const alignedPow = (node: NodeContext): readonly ValueId[] => powOf(node, alignedInputs(node));
 
 function shift(_: DType, x: Expr, y: Expr, node: NodeContext): Expr {
   const direction = node.string("direction");
@@ -96,12 +106,15 @@ function clip(node: NodeContext): readonly ValueId[] {
 const magnitude = (t: DType, x: Expr): Expr => (dtypeInfo(t).class === "unsigned" ? x : unary("abs", x));
 
 export const mathOperators: readonly OperatorDef[] = [
-  binaryRow("Add", [7, 13, 14], "numeric", (_, x, y) => add(x, y)),
-  binaryRow("Sub", [7, 13, 14], "numeric", (_, x, y) => sub(x, y)),
-  binaryRow("Mul", [7, 13, 14], "numeric", (_, x, y) => mul(x, y)),
-  binaryRow("Div", [7, 13, 14], "numeric", (_, x, y) => div(x, y)),
+  binaryRow("Add", [7, 13, 14], "numeric", (_, x, y) => add(x, y), { alignedSince: 6 }),
+  binaryRow("Sub", [7, 13, 14], "numeric", (_, x, y) => sub(x, y), { alignedSince: 6 }),
+  binaryRow("Mul", [7, 13, 14], "numeric", (_, x, y) => mul(x, y), { alignedSince: 6 }),
+  binaryRow("Div", [7, 13, 14], "numeric", (_, x, y) => div(x, y), { alignedSince: 6 }),
   binaryRow("Mod", [10, 13], "numeric", modulo, { attributes: { fmod: "int" } }),
-  operator("Pow", pow, [{ since: [7, 12, 13, 15], inputs: [2, 2] }]),
+  operator("Pow", pow, [
+    { since: 1, inputs: [2, 2], attributes: alignment, lower: alignedPow },
+    { since: [7, 12, 13, 15], attributes: {}, lower: pow },
+  ]),
   ...functions.map(([name, since, accepts, fn]) => unaryRow(name, since, accepts, (_, x) => unary(fn, x))),
   unaryRow("Abs", [6, 13], "numeric", magnitude),
   unaryRow("Reciprocal", [6, 13], "float", (t, x) => div(lit(t, 1), x)),

@@ -225,7 +225,8 @@ const stashed: Attributes = { ...epsilon, stash_type: "int" };
 
 export const normalizationOperators: readonly OperatorDef[] = [
   operator("BatchNormalization", trainsByOutputs, [
-    { since: 7, inputs: [5, 5], outputs: [1, 5], attributes: { ...moving, spatial: "int" } },
+    { since: 6, inputs: [5, 5], outputs: [1, 5], attributes: { ...moving, spatial: "int", is_test: "int" } },
+    { since: 7, attributes: { ...moving, spatial: "int" } },
     { since: 9, attributes: moving },
     { since: [14, 15], outputs: [1, 3], attributes: { ...moving, training_mode: "int" }, lower: trainsByMode },
   ]),

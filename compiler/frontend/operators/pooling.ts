@@ -221,6 +221,7 @@ export const poolingOperators: readonly OperatorDef[] = [
     { since: [10, 11, 12, 22], attributes: { ...dilated, ...order } },
   ]),
   operator("AveragePool", averagePool, [
+    { since: 1, attributes: windowed },
     { since: 7, attributes: { ...windowed, ...padding } },
     { since: [10, 11], attributes: { ...ceiled, ...padding } },
     { since: [19, 22], attributes: { ...dilated, ...padding } },
