@@ -67,7 +67,7 @@ export class GraphBuilder {
     const folded = this.#tryFold(spec, types);
     if (folded !== null) return folded.map((tensor, i) => this.constant(tensor, names[i] ?? ""));
     const outputs = types.map((type, i) => this.#define({ type, name: names[i] ?? "" }));
-    this.#ops.push({ ...spec, outputs, origin: options.origin } as Op);
+    this.#ops.push({ ...spec, outputs, origin: options.origin });
     return outputs;
   }
 

@@ -374,18 +374,13 @@ export const tensorType = (dtype: DType, shape: readonly number[]): TensorType =
 
 /** Regions of an op, with the name that its text form gives them. */
 export function regionsOf(op: Op | OpSpec): readonly { readonly name: string; readonly graph: Graph }[] {
-  switch (op.kind) {
-    case "if":
-      return [
-        { name: "then", graph: op.then },
-        { name: "else", graph: op.else },
-      ];
-    case "loop":
-    case "scan":
-      return [{ name: "body", graph: op.body }];
-    default:
-      return [];
+  if (op.kind === "if") {
+    return [
+      { name: "then", graph: op.then },
+      { name: "else", graph: op.else },
+    ];
   }
+  return op.kind === "loop" || op.kind === "scan" ? [{ name: "body", graph: op.body }] : [];
 }
 
 /** `Conv "/layer1/conv"`-like subject of a message about an op. */

@@ -42,24 +42,20 @@ function parseOne(reader: TextReader): Expr {
   if (reader.accept("cast")) return parseCast(reader);
   const start = reader.peek().start;
   const name = reader.word("an expression");
-  if (unaryNames.has(name)) {
-    const [x] = parseOperands(reader, 1);
-    return { op: "unary", fn: name as UnaryFunction, x: x! };
-  }
-  if (binaryNames.has(name)) {
-    const [x, y] = parseOperands(reader, 2);
-    return { op: "binary", fn: name as BinaryFunction, x: x!, y: y! };
-  }
-  if (name !== "select") throw reader.errorAt(start, `there is no function "${name}"`);
-  const [cond, x, y] = parseOperands(reader, 3);
-  return { op: "select", cond: cond!, x: x!, y: y! };
+  if (unaryNames.has(name)) return { op: "unary", fn: name as UnaryFunction, ...parseOperands(reader, ["x"]) };
+  if (binaryNames.has(name)) return { op: "binary", fn: name as BinaryFunction, ...parseOperands(reader, ["x", "y"]) };
+  if (name === "select") return { op: "select", ...parseOperands(reader, ["cond", "x", "y"]) };
+  throw reader.errorAt(start, `there is no function "${name}"`);
 }
 
-function parseOperands(reader: TextReader, count: number): Expr[] {
+/** A call's operands, by the fields of the expression that they become. */
+function parseOperands<F extends string>(reader: TextReader, fields: readonly F[]): Readonly<Record<F, Expr>> {
   const { start } = reader.peek();
   const operands = reader.list("(", ")", () => parseExpr(reader));
-  if (operands.length !== count) throw reader.errorAt(start, `expected ${count} operands, found ${operands.length}`);
-  return operands;
+  if (operands.length !== fields.length) {
+    throw reader.errorAt(start, `expected ${fields.length} operands, found ${operands.length}`);
+  }
+  return Object.fromEntries(fields.map((field, i) => [field, operands[i]])) as Record<F, Expr>;
 }
 
 function parseLiteral(reader: TextReader): Expr {
@@ -76,6 +72,5 @@ function parseCast(reader: TextReader): Expr {
   const saturate = reader.accept(",");
   if (saturate) reader.expect("saturate");
   reader.expect(">");
-  const [x] = parseOperands(reader, 1);
-  return { op: "cast", to, saturate, x: x! };
+  return { op: "cast", to, saturate, ...parseOperands(reader, ["x"]) };
 }

@@ -31,23 +31,15 @@ export function parseTensorType(reader: TextReader): TensorType {
 }
 
 function parseDynamicDims(reader: TextReader): (number | string)[] | null {
-  let isUnknown = false;
-  const dims = reader.list("[", "]", () => {
-    if (reader.accept("*")) isUnknown = true;
-    else return parseDim(reader);
-    return "*";
-  });
-  if (isUnknown && dims.length > 1) throw reader.unexpected("a single * for an unknown rank");
-  return isUnknown ? null : dims;
+  const dims = reader.list("[", "]", () => (reader.accept("*") ? null : parseDim(reader)));
+  const known = dims.filter((dim) => dim !== null);
+  if (known.length === dims.length) return known;
+  if (dims.length > 1) throw reader.unexpected("a single * for an unknown rank");
+  return null;
 }
 
 function parseDim(reader: TextReader): number | string {
-  switch (reader.peek().kind) {
-    case "number":
-      return reader.integer("a size", 0);
-    case "string":
-      return reader.string();
-    default:
-      return reader.word("a size, a name or *");
-  }
+  const { kind } = reader.peek();
+  if (kind === "number") return reader.integer("a size", 0);
+  return kind === "string" ? reader.string() : reader.word("a size, a name or *");
 }

@@ -4,6 +4,7 @@ import { type DType } from "../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit, select, unary } from "../../ir/expr.ts";
 import { type Graph, type OpSpec, tensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
 import { scalarTensor, tensorFrom } from "../../ir/tensor.ts";
+import { defined } from "./defined.ts";
 
 const relu: Expr = binary("max", arg(0), lit("f32", 0));
 
@@ -19,7 +20,7 @@ class Sample {
   emit(spec: OpSpec, types?: readonly ValueType[]): ValueId {
     const { kind } = spec;
     const options = { origin: [`${kind}_0`], names: [`${kind}_out`], ...(types === undefined ? {} : { types }) };
-    return this.builder.emit(spec, options)[0]!;
+    return defined(this.builder.emit(spec, options)[0]);
   }
 }
 

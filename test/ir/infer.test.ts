@@ -7,6 +7,7 @@ import { parseGraph } from "../../ir/parse.ts";
 import { TextReader } from "../../ir/text/lexer.ts";
 import { parseType } from "../../ir/text/type.ts";
 import { showType } from "../../ir/types.ts";
+import { defined } from "./defined.ts";
 
 type WithoutInputs<S> = S extends OpSpec ? Omit<S, "inputs"> : never;
 const typeOf = (text: string): ValueType => parseType(new TextReader(text));
@@ -18,9 +19,9 @@ function infer(attributes: WithoutInputs<OpSpec>, ...operands: readonly string[]
     return inferTypes(spec, operands.map(typeOf), ["node"]).map(showType).join(" "); // prettier-ignore
   } catch (error) {
     if (!(error instanceof WscError)) throw error;
-    const [d] = error.diagnostics;
-    expect(d!.subject).toBe(`${spec.kind} "node"`);
-    return `${d!.code} ${d!.message}`;
+    const d = defined(error.diagnostics[0]);
+    expect(d.subject).toBe(`${spec.kind} "node"`);
+    return `${d.code} ${d.message}`;
   }
 }
 

@@ -7,6 +7,7 @@ import { printGraph } from "../../ir/print.ts";
 import { constantBlobs } from "../../ir/text/constant.ts";
 import { verifyGraph } from "../../ir/verify.ts";
 import { randomGraph } from "./random-graph.ts";
+import { defined } from "./defined.ts";
 
 const runs = { numRuns: 300 };
 
@@ -58,7 +59,8 @@ function codeOf(action: () => unknown): DiagnosticCode | "none" {
     action();
     return "none";
   } catch (error) {
-    if (error instanceof WscError && /^error WSC\d+: \d+:\d+: /.test(error.message)) return error.diagnostics[0]!.code;
+    if (error instanceof WscError && /^error WSC\d+: \d+:\d+: /.test(error.message))
+      return defined(error.diagnostics[0]).code;
     throw error;
   }
 }
@@ -79,15 +81,15 @@ const mutations: Readonly<Record<string, (graph: Graph, op: Op, at: number) => G
     return replaceOp({ ...graph, values }, at, { ...op, outputs: [...op.outputs, graph.values.length] });
   },
   "a result changes its element type": (graph, op) =>
-    changeType(graph, op.outputs[0]!, (value) => (value.type.kind === "tensor" ? tensorType(value.type.dtype === "u16" ? "i16" : "u16", value.type.shape) : value.type)), // prettier-ignore
+    changeType(graph, defined(op.outputs[0]), (value) => (value.type.kind === "tensor" ? tensorType(value.type.dtype === "u16" ? "i16" : "u16", value.type.shape) : value.type)), // prettier-ignore
   "a result gains a dim": (graph, op) =>
-    changeType(graph, op.outputs[0]!, (value) => (value.type.kind === "tensor" ? tensorType(value.type.dtype, [...value.type.shape, 1]) : value.type)), // prettier-ignore
+    changeType(graph, defined(op.outputs[0]), (value) => (value.type.kind === "tensor" ? tensorType(value.type.dtype, [...value.type.shape, 1]) : value.type)), // prettier-ignore
 };
 
 const replaceOp = (graph: Graph, at: number, op: Op): Graph => ({ ...graph, ops: graph.ops.with(at, op) });
 
 function changeType(graph: Graph, id: ValueId, change: (value: Value) => Value["type"]): Graph {
-  const value = graph.values[id]!;
+  const value = defined(graph.values[id]);
   return { ...graph, values: graph.values.with(id, { ...value, type: change(value) }) };
 }
 

@@ -9,6 +9,7 @@ import { arg, binary, binaryFunctions, cast, type Expr, lit, select, unary, unar
 import { type Graph, type OpSpec, type TensorType, tensorType, type ValueId } from "../../ir/graph.ts";
 import { elementCount, makeTensor, tensorFrom, type TensorData } from "../../ir/tensor.ts";
 import { type Domain, inDomain } from "../../ir/infer/site.ts";
+import { defined } from "./defined.ts";
 
 /** Numbers that a graph is made from, with wrap-around. */
 class Choices {
@@ -24,7 +25,7 @@ class Choices {
     return this.below(2) === 1;
   }
   pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
+    return defined(items[this.below(items.length)]);
   }
 }
 
@@ -66,7 +67,7 @@ function randomExpr(c: Choices, args: readonly DType[], depth: number): { readon
   if (depth === 0) {
     if (c.bool()) {
       const index = c.below(args.length);
-      return { expr: arg(index), dtype: args[index]! };
+      return { expr: arg(index), dtype: defined(args[index]) };
     }
     const dtype = c.pick(graphDTypes);
     return { expr: lit(dtype, inDomain(dtype, "float") ? c.pick(specials) : c.below(100)), dtype };

@@ -5,6 +5,7 @@ import { parseGraph } from "../../ir/parse.ts";
 import { makeTensor, tensorFrom } from "../../ir/tensor.ts";
 import { verifyGraph } from "../../ir/verify.ts";
 import { graphOfEveryKind } from "./every-kind.ts";
+import { defined } from "./defined.ts";
 
 const messagesOf = (graph: Graph): string[] =>
   verifyGraph(graph).map((d) => {
@@ -106,7 +107,7 @@ describe("ops", () => {
     ["%1 = map(%0) { and($0, $0) } : bool[2,3]", "and is not defined for f32"],
     ["%1 = topK(%0) {axis = 1, k = 2, largest = true} : f32[2,2]", "has 1 results instead of 2"],
   ])("%s", (line, message) => {
-    const op = line.slice(0, line.indexOf("(")).split(" ").at(-1)!;
+    const op = line.slice(0, line.indexOf("(")).split(" ").at(-1) ?? "";
     expect(messagesOf(small(`${line} from "n"`))).toEqual([`${op} "n": ${message}`]);
   });
 
@@ -144,7 +145,7 @@ describe("regions", () => {
 
   it("may be declared more exactly than their results can be inferred, but not otherwise", () => {
     const at = valid.ops.findIndex((op) => op.kind === "loop");
-    const trace = valid.ops[at]!.outputs[1]!;
+    const trace = defined(valid.ops[at]?.outputs[1]);
     const declare = (shape: readonly number[]): Graph => ({
       ...valid,
       values: valid.values.with(trace, { name: "", type: tensorType("f32", shape) }),
