@@ -15,6 +15,7 @@ import {
   readJson,
   readObject,
   readOneOf,
+  readOptional,
   readRecord,
   readString,
   readTagged,
@@ -170,6 +171,7 @@ const readDeferredStep = readObject<DeferredStep>({
   outputNames: readStrings,
   outputs: readSlots,
   reason: readString,
+  valueInputs: readStrings,
   origin: readStrings,
 });
 

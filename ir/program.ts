@@ -118,7 +118,7 @@ export interface DeferredStep extends StepBase {
   readonly outputs: readonly SlotId[];
   readonly reason: string;
   /** as in ir/graph.ts: the inputs whose values the compiler must be given */
-  readonly valueInputs?: readonly string[];
+  readonly valueInputs: readonly string[];
 }
 
 export type Step = KernelStep | HostStep | CopyStep | IfStep | LoopStep | ScanStep | DeferredStep;
