@@ -1,0 +1,205 @@
+/**
+ * Graph -> program: draft steps (lower-graph.ts), plan memory, resolve places to addresses, emit the kernels.
+ *
+ *     memory   | weights: each constant once | arena: buffers that share bytes when they do not live at one time |
+ */
+import { fail } from "../../ir/diagnostic.ts";
+import type { Graph, TensorType } from "../../ir/graph.ts";
+import { maxMemoryBytes } from "../../ir/program-text.ts";
+import {
+  type Block,
+  type CompiledProgram,
+  type Program,
+  type ProgramModule,
+  type ProgramPort,
+  type ProgramValue,
+  programVersion,
+  type Step,
+  type WeightSegment,
+} from "../../ir/program.ts";
+import type { BufferId, Draft, DraftBlock, DraftStep, Place } from "./draft.ts";
+import type { KernelCode } from "./kernel.ts";
+import { type KernelOf, lowerGraph } from "./lower-graph.ts";
+import { alignUp, planArena } from "./memory-plan.ts";
+import { type Features, ModuleBuilder } from "./wasm/index.ts";
+import { equalBytes, WeightPool } from "./weight-pool.ts";
+
+export interface GenerateOptions {
+  /** kernel of a top-level op in the kernel graph; -1 for none */
+  readonly kernelOf?: KernelOf;
+  /** leaves out the module that uses relaxed SIMD */
+  readonly plainSimdOnly?: boolean;
+}
+
+/** Compiles a graph of static shapes (and host ops) to a program. Throws WSC6001 and WSC1009. */
+export function generateProgram(graph: Graph, options: GenerateOptions = {}): CompiledProgram {
+  const weights = new WeightPool();
+  const draft = lowerGraph(graph, weights, options.kernelOf ?? (() => -1));
+  const { bufferOffsets, arenaBytes } = placeBuffers(draft);
+  const weightsBytes = weights.byteLength;
+  checkMemory(graph, weightsBytes, arenaBytes);
+  const segments = weights.layout(0);
+  const arenaOffset = alignUp(weightsBytes);
+  const addressOf = (place: Place): number =>
+    place.kind === "weights" ? segments[place.segment]!.offset : arenaOffset + bufferOffsets[place.buffer]!;
+  const names = nameKernels(draft);
+  const { modules, binaries } = emitModules(names, options.plainSimdOnly ?? false);
+  const program: Program = {
+    version: programVersion,
+    name: graph.name,
+    inputs: ports(graph, graph.inputs, draft.inputs),
+    outputs: ports(graph, graph.outputs, draft.outputs),
+    memory: { weightsOffset: 0, weightsBytes, arenaOffset, arenaBytes },
+    modules,
+    values: draft.slots.map(({ type, place }) => programValue(type, place, addressOf)),
+    ...resolveBlock(draft, addressOf, (code) => names.get(code.key)!.name),
+  };
+  return { program, modules: binaries, weights: segments.filter(hasBytes) };
+}
+
+const hasBytes = ({ byteLength }: WeightSegment): boolean => byteLength > 0;
+
+// ---- memory -----------------------------------------------------------------------------------------------------------------------
+
+interface BufferPlan {
+  /** bytes from the arena's start */
+  readonly bufferOffsets: readonly number[];
+  readonly arenaBytes: number;
+}
+
+/** Merges outputs into dying operands where that was offered, then plans what is left. */
+function placeBuffers(draft: Draft): BufferPlan {
+  const merged = mergeInPlace(draft);
+  const roots = [...new Set(merged)];
+  const plan = planArena(roots.map((root) => draft.buffers[root]!));
+  const offsetOf = new Map(roots.map((root, index) => [root, plan.offsets[index]!]));
+  return { bufferOffsets: merged.map((root) => offsetOf.get(root)!), arenaBytes: plan.bytes };
+}
+
+/** For each buffer the one that it shares its place with. An operand dies where the output is born: their lives make one. */
+function mergeInPlace({ buffers, inPlace }: Draft): BufferId[] {
+  const parent = buffers.map((_, index) => index);
+  const rootOf = (buffer: BufferId): BufferId => {
+    let root = buffer;
+    while (parent[root] !== root) root = parent[root]!;
+    for (let at = buffer; at !== root;) {
+      const next = parent[at]!;
+      parent[at] = root;
+      at = next;
+    }
+    return root;
+  };
+  for (const candidate of inPlace) {
+    const from = rootOf(candidate.from);
+    const to = rootOf(candidate.to);
+    const [operand, output] = [buffers[from]!, buffers[to]!];
+    if (from === to || operand.last !== output.first || operand.bytes !== output.bytes) continue;
+    operand.last = output.last;
+    parent[to] = from;
+  }
+  return buffers.map((_, index) => rootOf(index));
+}
+
+function checkMemory(graph: Graph, weightsBytes: number, arenaBytes: number): void {
+  const total = alignUp(weightsBytes) + arenaBytes;
+  if (total <= maxMemoryBytes) return;
+  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  throw fail(
+    "WSC1009",
+    `the program needs ${gib(total)} GiB of memory (${gib(weightsBytes)} weights, ${gib(arenaBytes)} activations); WebAssembly has 4 GiB`,
+    { subject: graph.name, hint: "bind smaller dims, or use a smaller element type" },
+  );
+}
+
+// ---- resolution -------------------------------------------------------------------------------------------------------------------
+
+type AddressOf = (place: Place) => number;
+
+function programValue(type: ProgramPort["type"], place: Place | null, addressOf: AddressOf): ProgramValue {
+  if (place === null) return { kind: "host", type };
+  const { dtype, shape } = type as TensorType;
+  const region = place.kind === "weights" ? "weights" : "arena";
+  return { kind: "memory", offset: addressOf(place), dtype, shape, region };
+}
+
+const ports = (graph: Graph, list: Graph["inputs"], slots: readonly number[]): ProgramPort[] =>
+  list.map(({ name, value }, index) => ({ name, type: graph.values[value]!.type, slot: slots[index]! }));
+
+function resolveBlock(block: DraftBlock, addressOf: AddressOf, nameOf: (code: KernelCode) => string): Block {
+  return { steps: block.steps.map((step) => resolveStep(step, addressOf, nameOf)) };
+}
+
+function resolveStep(step: DraftStep, addressOf: AddressOf, nameOf: (code: KernelCode) => string): Step {
+  const inner = (block: DraftBlock): Block => resolveBlock(block, addressOf, nameOf);
+  switch (step.kind) {
+    case "kernel": {
+      const { code, args, origin, kernel } = step;
+      return { kind: "kernel", function: nameOf(code), args: args.map(addressOf), units: code.units, kernel, origin };
+    }
+    case "host":
+    case "copy":
+    case "deferred":
+      return step;
+    case "if":
+      return { ...step, then: inner(step.then), else: inner(step.else) };
+    case "loop":
+    case "scan":
+      return { ...step, body: inner(step.body) };
+  }
+}
+
+// ---- kernels ----------------------------------------------------------------------------------------------------------------------
+
+interface NamedKernel {
+  readonly name: string;
+  readonly code: KernelCode;
+}
+
+/** One function for each key, named by its kind and a running number, in order of first use. */
+function nameKernels(draft: Draft): ReadonlyMap<string, NamedKernel> {
+  const names = new Map<string, NamedKernel>();
+  const visit = ({ steps }: DraftBlock): void => {
+    for (const step of steps) {
+      if (step.kind === "kernel" && !names.has(step.code.key)) {
+        const kind = /^\w+/.exec(step.code.key)?.[0] ?? "kernel";
+        names.set(step.code.key, { name: `${kind}_${names.size}`, code: step.code });
+      } else if (step.kind === "if") {
+        visit(step.then);
+        visit(step.else);
+      } else if (step.kind === "loop" || step.kind === "scan") visit(step.body);
+    }
+  };
+  visit(draft);
+  return names;
+}
+
+function emitModule(kernels: Iterable<NamedKernel>, features: Features): Uint8Array {
+  const module = new ModuleBuilder({ features, names: true });
+  for (const { name, code } of kernels) module.export(name, code.emit(module));
+  return module.finish();
+}
+
+interface Emitted {
+  readonly modules: readonly ProgramModule[];
+  readonly binaries: ReadonlyMap<string, Uint8Array>;
+}
+
+const plainFile = "kernels.wasm";
+const relaxedFile = "kernels.relaxed.wasm";
+
+/** The plain module, and before it the relaxed one if it is another. */
+function emitModules(names: ReadonlyMap<string, NamedKernel>, plainSimdOnly: boolean): Emitted {
+  const plain = emitModule(names.values(), { relaxedSimd: false });
+  const plainModule: ProgramModule = { file: plainFile, features: ["simd128"] };
+  const only: Emitted = { modules: [plainModule], binaries: new Map([[plainFile, plain]]) };
+  if (plainSimdOnly) return only;
+  const relaxed = emitModule(names.values(), { relaxedSimd: true });
+  if (equalBytes(plain, relaxed)) return only;
+  return {
+    modules: [{ file: relaxedFile, features: ["simd128", "relaxed-simd"] }, plainModule],
+    binaries: new Map([
+      [relaxedFile, relaxed],
+      [plainFile, plain],
+    ]),
+  };
+}

@@ -1,0 +1,457 @@
+/**
+ * Graph -> draft: every op becomes steps, every value a slot. Time is the position in the order of execution, regions counted where they
+ * stand; a value's buffer lives from its definition to its last use. What a region reads from outside, and what it carries or gives out,
+ * lives as long as the op that the region belongs to.
+ */
+import { fail } from "../../ir/diagnostic.ts";
+import { storageBytes } from "../../ir/dtype.ts";
+import {
+  type Graph,
+  type IfOp,
+  type LoopOp,
+  type Op,
+  opSubject,
+  type ScanOp,
+  type TensorType,
+  tensorType,
+  type ValueId,
+  type ValueType,
+} from "../../ir/graph.ts";
+import type { SlotId } from "../../ir/program.ts";
+import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
+import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
+import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
+import { emitKernels } from "./kernels/registry.ts";
+import type { WeightPool } from "./weight-pool.ts";
+
+/** Kernel of a top-level op in the kernel graph; -1 for none. */
+export type KernelOf = (opIndex: number) => number;
+
+/** Slots of one graph's values (each region is a graph of its own). */
+type Scope = Map<ValueId, SlotId>;
+
+/** Lowers a graph; constants go to `weights`. */
+export function lowerGraph(graph: Graph, weights: WeightPool, kernelOf: KernelOf): Draft {
+  return new GraphLowering(weights, kernelOf).run(graph);
+}
+
+/** True for a value that kernels can work on: a tensor of known shape whose elements are bytes. */
+const isNumericTensor = (type: ValueType): type is TensorType => type.kind === "tensor" && type.dtype !== "string";
+
+const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+
+class GraphLowering {
+  readonly #weights: WeightPool;
+  readonly #kernelOf: KernelOf;
+  readonly #slots: Slot[] = [];
+  readonly #buffers: Buffer[] = [];
+  readonly #inPlace: InPlaceCandidate[] = [];
+  #time = 0;
+
+  constructor(weights: WeightPool, kernelOf: KernelOf) {
+    this.#weights = weights;
+    this.#kernelOf = kernelOf;
+  }
+
+  run(graph: Graph): Draft {
+    const scope: Scope = new Map();
+    const inputs = graph.inputs.map(({ value }) => this.#define(scope, value, typeOf(graph, value)));
+    this.#time++;
+    const steps: DraftStep[] = [];
+    this.#lowerOps(graph, scope, steps, this.#kernelOf);
+    this.#time++;
+    const given = new Set(inputs.map((slot) => this.#bufferOf(slot)));
+    const outputs = graph.outputs.map(({ value, name }) => {
+      const slot = this.#slotOf(graph, scope, value, steps);
+      const isOwn = this.#slots[slot]!.place?.kind !== "weights" && !given.has(this.#bufferOf(slot) ?? -1);
+      const result = isOwn || this.#slots[slot]!.place === null ? slot : this.#copy(slot, steps, [name]);
+      this.#touch(result);
+      return result;
+    });
+    return {
+      inputs,
+      outputs,
+      slots: this.#slots,
+      buffers: this.#buffers,
+      inPlace: this.#inPlace,
+      steps,
+    };
+  }
+
+  // ---- slots and buffers ----------------------------------------------------------------------------------------------------------
+
+  #newBuffer(bytes: number): BufferId {
+    this.#buffers.push({ bytes, first: this.#time, last: this.#time });
+    return this.#buffers.length - 1;
+  }
+
+  #newSlot(type: ValueType, place: Place | null): SlotId {
+    this.#slots.push({ type, place });
+    return this.#slots.length - 1;
+  }
+
+  /** A slot of its own for a value: memory for tensors of known shape, else a JavaScript value. */
+  #allocate(type: ValueType): SlotId {
+    if (!isNumericTensor(type)) return this.#newSlot(type, null);
+    const bytes = elementCount(type.shape) * storageBytes(type.dtype);
+    return this.#newSlot(type, { kind: "buffer", buffer: this.#newBuffer(bytes) });
+  }
+
+  #define(scope: Scope, value: ValueId, type: ValueType): SlotId {
+    const slot = this.#allocate(type);
+    scope.set(value, slot);
+    return slot;
+  }
+
+  #bufferOf(slot: SlotId): BufferId | null {
+    const place = this.#slots[slot]?.place;
+    return place?.kind === "buffer" ? place.buffer : null;
+  }
+
+  /** Marks a slot as used now. */
+  #touch(slot: SlotId): void {
+    const buffer = this.#bufferOf(slot);
+    if (buffer === null) return;
+    const found = this.#buffers[buffer]!;
+    found.first = Math.min(found.first, this.#time);
+    found.last = Math.max(found.last, this.#time);
+  }
+
+  /** The slot of a value; a constant gets one (in each scope) when it is asked for. */
+  #slotOf(graph: Graph, scope: Scope, value: ValueId, steps: DraftStep[]): SlotId {
+    const known = scope.get(value);
+    if (known !== undefined) {
+      this.#touch(known);
+      return known;
+    }
+    const { constant, type } = graph.values[value]!;
+    if (constant === undefined) throw new Error(`internal: %${value} of ${graph.name} is read before it is defined`);
+    if (!isNumericTensor(type)) {
+      const slot = this.#newSlot(type, null);
+      steps.push(hostConstant(constant, slot));
+      // a step that makes the constant may stand in a branch: it is made again wherever it is read
+      return slot;
+    }
+    const slot = this.#newSlot(type, { kind: "weights", segment: this.#weights.constant(constant) });
+    scope.set(value, slot);
+    return slot;
+  }
+
+  #copy(from: SlotId, steps: DraftStep[], origin: readonly string[]): SlotId {
+    const to = this.#allocate(this.#slots[from]!.type);
+    this.#pushCopy(from, to, steps, origin);
+    return to;
+  }
+
+  #pushCopy(from: SlotId, to: SlotId, steps: DraftStep[], origin: readonly string[]): void {
+    this.#touch(from);
+    this.#touch(to);
+    steps.push({ kind: "copy", from, to, origin });
+  }
+
+  // ---- ops ------------------------------------------------------------------------------------------------------------------------
+
+  #lowerOps(graph: Graph, scope: Scope, steps: DraftStep[], kernelOf: KernelOf): void {
+    for (const [index, op] of graph.ops.entries()) {
+      this.#lowerOp(graph, scope, op, steps, kernelOf(index));
+      this.#time++;
+    }
+  }
+
+  #lowerOp(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
+    switch (op.kind) {
+      case "host":
+      case "deferred":
+        this.#lowerHost(graph, scope, op, steps);
+        break;
+      case "if":
+        this.#lowerIf(graph, scope, op, steps);
+        break;
+      case "loop":
+        this.#lowerLoop(graph, scope, op, steps);
+        break;
+      case "scan":
+        this.#lowerScan(graph, scope, op, steps);
+        break;
+      default:
+        this.#lowerStatic(graph, scope, op, steps, kernel);
+    }
+  }
+
+  #lowerHost(graph: Graph, scope: Scope, op: Extract<Op, { kind: "host" | "deferred" }>, steps: DraftStep[]): void {
+    const inputs = op.inputs.map((value) => this.#slotOf(graph, scope, value, steps));
+    const outputs = op.outputs.map((value) => this.#define(scope, value, typeOf(graph, value)));
+    const { origin, reason } = op;
+    if (op.kind === "host") {
+      steps.push({ kind: "host", fn: op.fn, attributes: op.attributes, inputs, outputs, reason, origin });
+      return;
+    }
+    const { inputNames, outputNames, valueInputs = [] } = op;
+    const [payload, ...operands] = inputs;
+    if (payload === undefined) throw new Error("internal: a deferred op without payload");
+    steps.push({
+      kind: "deferred",
+      payload,
+      inputNames,
+      inputs: operands,
+      outputNames,
+      outputs,
+      reason,
+      valueInputs,
+      origin,
+    });
+  }
+
+  /** An op of known shapes: a view, kernels, or (for strings, and where no kernel exists) the reference on the host. */
+  #lowerStatic(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
+    const types = [...op.inputs, ...op.outputs].map((value) => typeOf(graph, value));
+    const isNumeric = types.every(isNumericTensor);
+    if (op.kind === "reshape" && isNumeric) {
+      const [input] = op.inputs as readonly [ValueId];
+      const [output] = op.outputs as readonly [ValueId];
+      const { place } = this.#slots[this.#slotOf(graph, scope, input, steps)]!;
+      scope.set(output, this.#newSlot(typeOf(graph, output), place));
+      return;
+    }
+    const operands = isNumeric ? operandsOf(graph, op) : null;
+    const stages = operands === null ? null : emitKernels(op, operands);
+    if (stages === null) this.#lowerFallback(graph, scope, op, steps, kernel);
+    else this.#lowerKernels(graph, scope, op, stages, steps, kernel);
+  }
+
+  #lowerKernels(
+    graph: Graph,
+    scope: Scope,
+    op: Op,
+    stages: readonly KernelCode[],
+    steps: DraftStep[],
+    kernel: number,
+  ): void {
+    const outputs = op.outputs.map((value) => this.#define(scope, value, typeOf(graph, value)));
+    const scratch = new Map<number, BufferId>();
+    const placeOf = (arg: KernelArg): Place => {
+      switch (arg.kind) {
+        case "input": {
+          const slot = this.#slotOf(graph, scope, op.inputs[arg.index]!, steps);
+          return this.#slots[slot]!.place!;
+        }
+        case "output":
+          return this.#slots[outputs[arg.index]!]!.place!;
+        case "packed": {
+          const constant = graph.values[op.inputs[arg.input]!]!.constant;
+          if (constant === undefined)
+            throw new Error(`internal: packed operand ${arg.input} of ${op.kind} is no constant`);
+          return { kind: "weights", segment: this.#weights.packed(constant, arg) };
+        }
+        case "scratch": {
+          const buffer = scratch.get(arg.id) ?? this.#newBuffer(arg.byteLength);
+          scratch.set(arg.id, buffer);
+          return { kind: "buffer", buffer };
+        }
+      }
+    };
+    for (const code of stages) {
+      if (code.units === 0) continue;
+      steps.push({ kind: "kernel", code, args: code.args.map(placeOf), origin: op.origin, kernel });
+    }
+    if (op.kind === "map") this.#offerInPlace(graph, scope, op, outputs[0]!);
+  }
+
+  /** Any operand of a map with the output's shape and element size may give its place, if it is read nowhere else in the map. */
+  #offerInPlace(graph: Graph, scope: Scope, op: Op, output: SlotId): void {
+    const target = this.#bufferOf(output);
+    const type = this.#slots[output]!.type as TensorType;
+    const operands = op.inputs.flatMap((value) => {
+      const slot = scope.get(value);
+      return slot === undefined ? [] : [{ buffer: this.#bufferOf(slot), type: typeOf(graph, value) as TensorType }];
+    });
+    const fits = (operand: TensorType): boolean =>
+      sameShape(operand.shape, type.shape) && storageBytes(operand.dtype) === storageBytes(type.dtype);
+    for (const { buffer } of operands) {
+      if (buffer === null || target === null) continue;
+      const readers = operands.filter((operand) => operand.buffer === buffer);
+      if (readers.every((reader) => fits(reader.type))) this.#inPlace.push({ from: buffer, to: target });
+    }
+  }
+
+  #lowerFallback(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
+    const split = splitEpilogue(op, (value) => typeOf(graph, value));
+    if (split !== null) {
+      this.#lowerSplit(graph, scope, op, split, steps, kernel);
+      return;
+    }
+    const inputs = op.inputs.map((value) => this.#slotOf(graph, scope, value, steps));
+    const outputs = op.outputs.map((value) => this.#define(scope, value, typeOf(graph, value)));
+    const step = hostEvaluate(op, inputs, outputs);
+    if (step === null) {
+      throw fail("WSC6001", "there is no kernel for this operation on operands of these types", {
+        subject: opSubject(op),
+      });
+    }
+    steps.push(step);
+  }
+
+  /** The op without its epilogue on the host, then the epilogue as a map. */
+  #lowerSplit(
+    graph: Graph,
+    scope: Scope,
+    op: Op,
+    { plain, map, accumulator }: NonNullable<ReturnType<typeof splitEpilogue>>,
+    steps: DraftStep[],
+    kernel: number,
+  ): void {
+    const between = graph.values.length;
+    const values = [...graph.values, { type: accumulator, name: "" }];
+    const extended: Graph = { ...graph, values };
+    this.#lowerStatic(extended, scope, { ...plain, outputs: [between] }, steps, kernel);
+    this.#lowerStatic(
+      extended,
+      scope,
+      { ...map, inputs: [between, ...map.inputs], outputs: op.outputs },
+      steps,
+      kernel,
+    );
+    scope.delete(between);
+  }
+
+  // ---- regions --------------------------------------------------------------------------------------------------------------------
+
+  /** Slots that a region reads under its inputs. */
+  #lowerRegion(region: Graph, inputs: readonly SlotId[]): { block: DraftBlock; outputs: SlotId[] } {
+    const scope: Scope = new Map();
+    for (const [index, { value }] of region.inputs.entries()) {
+      const slot = inputs[index];
+      if (slot === undefined) throw new Error(`internal: region ${region.name} lacks input ${index}`);
+      scope.set(value, slot);
+    }
+    const steps: DraftStep[] = [];
+    this.#time++;
+    this.#lowerOps(region, scope, steps, () => -1);
+    const outputs = region.outputs.map(({ value }) => this.#slotOf(region, scope, value, steps));
+    return { block: { steps }, outputs };
+  }
+
+  /** Everything that must outlive a region: touched when it begins and when it has ended. */
+  #spanning(slots: readonly SlotId[], body: () => void): void {
+    for (const slot of slots) this.#touch(slot);
+    body();
+    this.#time++;
+    for (const slot of slots) this.#touch(slot);
+  }
+
+  #lowerIf(graph: Graph, scope: Scope, op: IfOp, steps: DraftStep[]): void {
+    const [condition, ...captured] = op.inputs.map((value) => this.#slotOf(graph, scope, value, steps));
+    if (condition === undefined) throw new Error("internal: an if without condition");
+    const outputs = op.outputs.map((value) => this.#define(scope, value, typeOf(graph, value)));
+    this.#spanning([...captured, ...outputs], () => {
+      const branch = (region: Graph): DraftBlock => {
+        const { block, outputs: results } = this.#lowerRegion(region, captured);
+        const copies: DraftStep[] = [];
+        this.#time++;
+        for (const [index, from] of results.entries()) this.#pushCopy(from, outputs[index]!, copies, op.origin);
+        return { steps: [...block.steps, ...copies] };
+      };
+      steps.push({ kind: "if", condition, then: branch(op.then), else: branch(op.else), origin: op.origin });
+    });
+  }
+
+  #lowerLoop(graph: Graph, scope: Scope, op: LoopOp, steps: DraftStep[]): void {
+    const inputs = op.inputs.map((value) => this.#slotOf(graph, scope, value, steps));
+    const [tripCount, initialCondition] = inputs as [SlotId, SlotId];
+    const initial = inputs.slice(2, 2 + op.carried);
+    const captured = inputs.slice(2 + op.carried);
+    const bodyType = (index: number): ValueType => typeOf(op.body, op.body.inputs[index]!.value);
+    const iteration = this.#allocate(tensorType("i64", []));
+    const condition = this.#allocate(tensorType("bool", []));
+    const carried = initial.map((_, index) => this.#allocate(bodyType(2 + index)));
+    for (const [index, from] of initial.entries()) this.#pushCopy(from, carried[index]!, steps, op.origin);
+    const stacks = op.outputs.slice(op.carried).map((value) => this.#define(scope, value, typeOf(graph, value)));
+    this.#spanning([iteration, condition, ...inputs, ...carried, ...stacks], () => {
+      const { block, outputs } = this.#lowerRegion(op.body, [iteration, condition, ...carried, ...captured]);
+      const moves = carried.map((to, index) => ({ from: outputs[1 + index]!, to }));
+      const stacked = stacks.map((to, index) => ({ from: outputs[1 + op.carried + index]!, to }));
+      this.#time++;
+      for (const slot of outputs) this.#touch(slot);
+      steps.push({
+        kind: "loop",
+        tripCount,
+        initialCondition,
+        iteration,
+        condition,
+        bodyCondition: outputs[0]!,
+        carried: moves,
+        stacked,
+        body: block,
+        origin: op.origin,
+      });
+    });
+    this.#giveCarried(graph, scope, op, carried, steps);
+  }
+
+  /** What a loop carried is its result: the same slot, or a copy where the types differ. */
+  #giveCarried(graph: Graph, scope: Scope, op: LoopOp | ScanOp, carried: readonly SlotId[], steps: DraftStep[]): void {
+    for (const [index, slot] of carried.entries()) {
+      const value = op.outputs[index]!;
+      const type = typeOf(graph, value);
+      const isSame = isNumericTensor(type) === (this.#slots[slot]!.place !== null);
+      if (isSame) scope.set(value, slot);
+      else this.#pushCopy(slot, this.#define(scope, value, type), steps, op.origin);
+    }
+  }
+
+  #lowerScan(graph: Graph, scope: Scope, op: ScanOp, steps: DraftStep[]): void {
+    const inputs = op.inputs.map((value) => this.#slotOf(graph, scope, value, steps));
+    const initial = inputs.slice(0, op.carried);
+    const scanned = inputs.slice(op.carried, op.carried + op.scanned);
+    const captured = inputs.slice(op.carried + op.scanned);
+    const bodySlots = op.body.inputs
+      .slice(0, op.carried + op.scanned)
+      .map(({ value }) => this.#allocate(typeOf(op.body, value)));
+    const carried = bodySlots.slice(0, op.carried);
+    for (const [index, from] of initial.entries()) this.#pushCopy(from, carried[index]!, steps, op.origin);
+    const stacks = op.outputs.slice(op.carried).map((value) => this.#define(scope, value, typeOf(graph, value)));
+    this.#spanning([...inputs, ...bodySlots, ...stacks], () => {
+      const { block, outputs } = this.#lowerRegion(op.body, [...bodySlots, ...captured]);
+      this.#time++;
+      for (const slot of outputs) this.#touch(slot);
+      steps.push({
+        kind: "scan",
+        length: scanLength(graph, op),
+        slices: scanned.map((from, index) => ({
+          from,
+          to: bodySlots[op.carried + index]!,
+          axis: op.inputAxes[index] ?? 0,
+          reverse: op.inputReverse[index] ?? false,
+        })),
+        carried: carried.map((to, index) => ({ from: outputs[index]!, to })),
+        stacked: stacks.map((to, index) => ({
+          from: outputs[op.carried + index]!,
+          to,
+          axis: op.outputAxes[index] ?? 0,
+          reverse: op.outputReverse[index] ?? false,
+        })),
+        body: block,
+        origin: op.origin,
+      });
+    });
+    this.#giveCarried(graph, scope, op, carried, steps);
+  }
+}
+
+const typeOf = (graph: Graph, value: ValueId): ValueType => graph.values[value]!.type;
+
+function operandsOf(graph: Graph, op: Op): Operands {
+  const types = (values: readonly ValueId[]): TensorType[] => values.map((value) => typeOf(graph, value) as TensorType);
+  const constants = op.inputs.map((value): TensorData | undefined => graph.values[value]!.constant);
+  return { inputs: types(op.inputs), outputs: types(op.outputs), constants };
+}
+
+function scanLength(graph: Graph, op: ScanOp): number {
+  const first = op.inputs[op.carried];
+  const type = first === undefined ? undefined : typeOf(graph, first);
+  const length = type?.kind === "tensor" ? type.shape[op.inputAxes[0] ?? 0] : undefined;
+  if (length === undefined) throw new Error("internal: a scan over tensors of unknown shape");
+  return length;
+}
