@@ -1,0 +1,99 @@
+/** What a placement achieves and what is proven about it. */
+import type { KernelGraph, KernelId, KernelPort } from "../../ir/kernel-graph.ts";
+import { type Bottleneck, type Certificate, doubleCentre, type PlacedKernel } from "../../ir/placement.ts";
+import { ioBytesPerCycle, type Target } from "../targets/target.ts";
+import { courseLength } from "./route-geometry.ts";
+import type { Routing } from "./routes.ts";
+
+const wordBytes = 4;
+
+export interface Claims {
+  readonly graph: KernelGraph;
+  readonly target: Target;
+  readonly kernels: readonly PlacedKernel[];
+  readonly routing: Routing;
+  /** interval that sizing proved to be the least */
+  readonly bound: number;
+  readonly solver: string;
+  readonly seed: number;
+}
+
+/** Draws up the certificate. */
+export function certify({ graph, target, kernels, routing, bound, solver, seed }: Claims): Certificate {
+  const slowest = slowestOf(kernels);
+  const kernelCycles = slowest === null ? 0 : (kernels[slowest]?.variant.cycles ?? 0);
+  const linkCycles = Math.ceil(routing.fullestLink / target.link.wordsPerCycle);
+  const ioCycles = ioCyclesOf(graph, target);
+  const objective = Math.max(1, kernelCycles, linkCycles, ioCycles);
+  const proven = Math.min(objective, Math.max(1, bound, ioCycles));
+  return {
+    objective,
+    bound: proven,
+    gap: (objective - proven) / objective,
+    status: objective === proven ? "optimal" : "feasible",
+    solver,
+    seed,
+    bottleneck: bottleneckOf(objective, kernelCycles, linkCycles),
+    slowest,
+    kernelCycles,
+    linkCycles,
+    ioCycles,
+    latencyCycles: latencyOf(graph, kernels, routing) + ioCycles,
+    wireLength: wireLengthOf(graph, kernels),
+  };
+}
+
+function bottleneckOf(objective: number, kernelCycles: number, linkCycles: number): Bottleneck {
+  if (kernelCycles >= objective) return "kernel";
+  return linkCycles >= objective ? "link" : "io";
+}
+
+function slowestOf(kernels: readonly PlacedKernel[]): KernelId | null {
+  let slowest: PlacedKernel | null = null;
+  for (const kernel of kernels)
+    if (slowest === null || kernel.variant.cycles > slowest.variant.cycles) slowest = kernel;
+  return slowest?.kernel ?? null;
+}
+
+/** Cycles per sample that the wafer's edge needs for the model's inputs and outputs and for what host ops exchange. */
+export function ioCyclesOf(graph: KernelGraph, target: Target): number {
+  const words = wordsByName(graph.inputs) + wordsByName(graph.outputs);
+  return Math.ceil((words * wordBytes) / ioBytesPerCycle(target));
+}
+
+/** A value crosses the edge once, however many kernels read it. */
+function wordsByName(ports: readonly KernelPort[]): number {
+  const words = new Map<string, number>();
+  for (const port of ports) words.set(port.name, Math.max(words.get(port.name) ?? 0, port.words));
+  return [...words.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Cycles of the longest way through the kernels and routes. Kernels stand in topological order. */
+function latencyOf(graph: KernelGraph, kernels: readonly PlacedKernel[], routing: Routing): number {
+  const start = new Float64Array(kernels.length);
+  const edgesOf = new Map<KernelId, number[]>();
+  for (const [index, { from }] of graph.edges.entries()) edgesOf.set(from, [...(edgesOf.get(from) ?? []), index]);
+  let last = 0;
+  for (const { kernel, variant } of kernels) {
+    const end = (start[kernel] ?? 0) + variant.latency;
+    last = Math.max(last, end);
+    for (const index of edgesOf.get(kernel) ?? []) {
+      const route = routing.routes[index];
+      if (route === undefined) continue;
+      const hops = courseLength(route) / route.lanes;
+      start[route.to] = Math.max(start[route.to] ?? 0, end + Math.ceil(hops));
+    }
+  }
+  return last;
+}
+
+/** Sum of the L1 distances between the centres of connected kernels. */
+export function wireLengthOf(graph: KernelGraph, kernels: readonly PlacedKernel[]): number {
+  let doubled = 0;
+  for (const { from, to } of graph.edges) {
+    const a = doubleCentre((kernels[from] as PlacedKernel).rect);
+    const b = doubleCentre((kernels[to] as PlacedKernel).rect);
+    doubled += Math.abs(a.x - b.x) + Math.abs(a.y - b.y);
+  }
+  return doubled / 2;
+}

@@ -1,0 +1,183 @@
+/**
+ * The checker's part for routes: follows every lane core by core and keeps, for each color, who uses it on which router. A router sends the
+ * words of one color from one way in (a neighbour, or its own core) to any ways out; so at any router a color may carry one value only, and
+ * that value may come from one side only. This forbids crossings of lanes, and allows a value to fork.
+ */
+import { showName } from "../../ir/diagnostic.ts";
+import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import type { Placement, Rect, Route } from "../../ir/placement.ts";
+import type { Target } from "../targets/target.ts";
+import type { Faults } from "./faults.ts";
+
+type Point = readonly [x: number, y: number];
+
+/** Where words of one color run; one entry per router. */
+interface ColorPlane {
+  /** value + 1; 0 where the color is free */
+  readonly value: Int32Array;
+  /** way in: 1 + direction of the neighbour, or `ownCore` */
+  readonly wayIn: Uint8Array;
+  /** ways out already counted as load, one bit each */
+  readonly waysOut: Uint8Array;
+}
+
+const ownCore = 5;
+
+interface Books {
+  readonly graph: KernelGraph;
+  readonly placement: Placement;
+  readonly target: Target;
+  readonly faults: Faults;
+  readonly planes: Map<number, ColorPlane>;
+  /** words per sample by router and direction */
+  readonly load: Float64Array;
+}
+
+/** Checks all routes; returns the words per sample on the fullest link. */
+export function checkRoutes(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): number {
+  const routers = target.fabric.width * target.fabric.height;
+  const load = new Float64Array(routers * 4);
+  const books: Books = { graph, placement, target, faults, planes: new Map(), load };
+  const allowed = allowedColors(target);
+  for (const [index, route] of placement.routes.entries()) {
+    if (checkEnds(books, route, index, allowed)) walkLanes(books, route);
+  }
+  return load.reduce((most, words) => Math.max(most, words), 0);
+}
+
+/** All colors but the reserved ones and the lowest, which belong to the kernels: a router never has to hold more than it can. */
+function allowedColors(target: Target): ReadonlySet<number> {
+  const { perRouter, reserved, kernel } = target.colors;
+  const free: number[] = [];
+  for (let color = 0; color < perRouter; color++) if (!reserved.includes(color)) free.push(color);
+  return new Set(free.slice(kernel));
+}
+
+function routeName(books: Books, route: Route): string {
+  const name = (id: number): string => `"${showName(books.graph.kernels[id]?.name ?? "")}"`;
+  return `route ${route.edge} ${name(route.from)} -> ${name(route.to)}`;
+}
+
+/** False when the route cannot be followed. */
+function checkEnds(books: Books, route: Route, index: number, allowed: ReadonlySet<number>): boolean {
+  const { graph, target, faults } = books;
+  const edge = graph.edges[index];
+  const fault = (message: string): false => {
+    faults.add(routeName(books, route), message);
+    return false;
+  };
+  if (edge === undefined || route.edge !== index || route.from !== edge.from || route.to !== edge.to) {
+    return fault(`is not the route of edge ${index}`);
+  }
+  if (!allowed.has(route.color)) return fault(`color ${route.color} is not one that routes may use`);
+  const longest = Math.max(target.fabric.width, target.fabric.height);
+  if (!Number.isInteger(route.lanes) || route.lanes < 1 || route.lanes > longest)
+    return fault(`has ${route.lanes} lanes`);
+  const coordinates = [route.fromX, route.fromY, route.toX, route.toY];
+  if (!coordinates.every((c) => Number.isInteger(c) && c >= 0 && c < longest)) return fault("leaves the fabric");
+  return true;
+}
+
+/** Where a lane starts, turns and ends. */
+function corners(route: Route, lane: number): readonly Point[] {
+  const { shape, fromX, fromY, toX, toY, lanes } = route;
+  switch (shape) {
+    case "horizontal":
+      return [[fromX, fromY + lane], [toX, fromY + lane]]; // prettier-ignore
+    case "vertical":
+      return [[fromX + lane, fromY], [fromX + lane, toY]]; // prettier-ignore
+    case "bend": {
+      const sameSense = toX >= fromX === toY >= fromY;
+      const column = sameSense ? toX + lanes - 1 - lane : toX + lane;
+      return [[fromX, fromY + lane], [column, fromY + lane], [column, toY]]; // prettier-ignore
+    }
+  }
+}
+
+const contains = ({ x, y, width, height }: Rect, [px, py]: Point): boolean =>
+  px >= x && px < x + width && py >= y && py < y + height;
+
+function walkLanes(books: Books, route: Route): void {
+  for (let lane = 0; lane < route.lanes; lane++) {
+    const points = corners(route, lane);
+    const fault = faultOfLane(books, route, points);
+    if (fault !== null) {
+      books.faults.add(routeName(books, route), `lane ${lane} ${fault}`);
+      return;
+    }
+    if (!walkLane(books, route, points)) return;
+  }
+}
+
+function faultOfLane({ placement, target }: Books, route: Route, points: readonly Point[]): string | null {
+  const from = placement.kernels[route.from]?.rect;
+  const to = placement.kernels[route.to]?.rect;
+  const first = points[0] ?? [-1, -1];
+  const last = points.at(-1) ?? [-1, -1];
+  if (from === undefined || !contains(from, first)) return `starts at (${first.join(", ")}), outside its producer`;
+  if (to === undefined || !contains(to, last)) return `ends at (${last.join(", ")}), outside its consumer`;
+  const fabric: Rect = { x: 0, y: 0, width: target.fabric.width, height: target.fabric.height };
+  return points.every((point) => contains(fabric, point)) ? null : "leaves the fabric";
+}
+
+const stepX = [1, -1, 0, 0];
+const stepY = [0, 0, 1, -1];
+
+/** Follows one lane; false after a fault. */
+function walkLane(books: Books, route: Route, points: readonly Point[]): boolean {
+  const { width } = books.target.fabric;
+  const words = (books.graph.edges[route.edge]?.words ?? 0) / route.lanes;
+  let [x, y] = points[0] ?? [0, 0];
+  let wayIn = ownCore;
+  for (const [nextX, nextY] of points.slice(1)) {
+    const direction = nextX > x ? 0 : nextX < x ? 1 : nextY > y ? 2 : 3;
+    while (x !== nextX || y !== nextY) {
+      const router = y * width + x;
+      if (!enter(books, route, router, wayIn)) return false;
+      leave(books, route, router, direction, words);
+      x += stepX[direction] ?? 0;
+      y += stepY[direction] ?? 0;
+      wayIn = 1 + direction;
+    }
+  }
+  return enter(books, route, y * width + x, wayIn);
+}
+
+function planeOf(books: Books, color: number): ColorPlane {
+  let plane = books.planes.get(color);
+  if (plane === undefined) {
+    const routers = books.load.length / 4;
+    plane = { value: new Int32Array(routers), wayIn: new Uint8Array(routers), waysOut: new Uint8Array(routers) };
+    books.planes.set(color, plane);
+  }
+  return plane;
+}
+
+/** Books a router for a route's color; false when someone else has it. */
+function enter(books: Books, route: Route, router: number, wayIn: number): boolean {
+  const plane = planeOf(books, route.color);
+  const value = (books.graph.edges[route.edge]?.value ?? 0) + 1;
+  const known = plane.value[router];
+  if (known === 0) {
+    plane.value[router] = value;
+    plane.wayIn[router] = wayIn;
+    return true;
+  }
+  if (known === value && plane.wayIn[router] === wayIn) return true;
+  const { width } = books.target.fabric;
+  const where = `router (${router % width}, ${Math.floor(router / width)})`;
+  const who = known === value ? "the same value from another side" : "another edge";
+  books.faults.add(routeName(books, route), `color ${route.color} at ${where} is taken by ${who}`);
+  return false;
+}
+
+/** Counts a link's load; words of one value on one color travel it once. */
+function leave(books: Books, route: Route, router: number, direction: number, words: number): void {
+  const plane = planeOf(books, route.color);
+  const bit = 1 << direction;
+  const out = plane.waysOut[router] ?? 0;
+  if ((out & bit) !== 0) return;
+  plane.waysOut[router] = out | bit;
+  const link = router * 4 + direction;
+  books.load[link] = (books.load[link] ?? 0) + words;
+}

@@ -1,0 +1,52 @@
+/**
+ * The engine's own view of a placement problem: items with shapes to choose from, on a bare rectangle. It knows nothing of kernels, so
+ * that any library of variants can be placed by it.
+ *
+ * Items of one class have the same shapes. A shape may be turned by 90 degrees.
+ */
+
+/** A way to build an item. */
+export interface Shape {
+  readonly rows: number;
+  readonly columns: number;
+  readonly cycles: number;
+}
+
+export interface Problem {
+  /** the rectangle to fill, in cores */
+  readonly width: number;
+  readonly height: number;
+  /** shapes per class, ascending in cycles, none empty */
+  readonly classes: readonly (readonly Shape[])[];
+  /** class of each item; items stand in the order in which data flows */
+  readonly items: readonly number[];
+}
+
+/** How many items each class has. */
+export function classCounts(problem: Problem): number[] {
+  const counts = problem.classes.map(() => 0);
+  for (const item of problem.items) counts[item] = (counts[item] ?? 0) + 1;
+  return counts;
+}
+
+/** Index behind the last shape of at most `cycles`. */
+export function shapesWithin(shapes: readonly Shape[], cycles: number): number {
+  let low = 0;
+  let high = shapes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((shapes[middle]?.cycles ?? Infinity) <= cycles) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Every time that some shape takes, ascending, each once. */
+export function distinctTimes(problem: Problem): number[] {
+  const times = new Set<number>();
+  for (const shapes of problem.classes) for (const { cycles } of shapes) times.add(cycles);
+  return [...times].sort((a, b) => a - b);
+}
+
+/** The same problem with rows and columns of the rectangle exchanged. */
+export const transposed = (problem: Problem): Problem => ({ ...problem, width: problem.height, height: problem.width });
