@@ -13,3 +13,5 @@ export {
 } from "./compile.ts";
 export { writeArtifact } from "./artifact.ts";
 export { type Diagnostic, renderDiagnostic, WscError } from "../ir/diagnostic.ts";
+export { encodeModel } from "./write-onnx.ts";
+export type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxType, OnnxValueInfo } from "./frontend/onnx.ts";
