@@ -15,7 +15,6 @@ import {
   readJson,
   readObject,
   readOneOf,
-  readOptional,
   readRecord,
   readString,
   readTagged,
