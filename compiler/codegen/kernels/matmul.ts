@@ -8,7 +8,7 @@ import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { matrixBytes, packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
-import { panelsOf, type PanelSource, type Product, type ProductAxis } from "./product/product.ts";
+import { noStrides, panelsOf, type PanelSource, type Product, type ProductAxis } from "./product/product.ts";
 import { productStage } from "./product/product-emit.ts";
 import { plainAxis, restrideStage } from "./product/restride.ts";
 import { chooseSchedule } from "./product/schedule.ts";
@@ -51,7 +51,7 @@ const bScratch = 1;
 
 export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
   const [aType, bType] = operands.inputs as readonly [TensorType, TensorType];
-  const arith = arithFor(aType.dtype, bType.dtype);
+  const arith = arithFor(aType.dtype, bType.dtype, true);
   const a = prepareA(matrixOf(aType, op.transposeA), arith);
   const b = matrixOf(bType, op.transposeB);
   const extras = operands.inputs.slice(epilogueOperands.matmul);
@@ -63,6 +63,7 @@ export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
   const product: Product = {
     name: `matmul_${a.matrix.rows}x${a.matrix.columns}x${b.columns}`,
     arith,
+    start: noStrides(extras.length),
     ...placeAxes(axes, arith, preparedB, epilogue),
     columns: b.columns,
     extraPerColumn: extras.map((type) => (type.shape.at(-1) ?? 1) > 1),
@@ -157,7 +158,8 @@ function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[
     panels,
     source: {
       matrices: [{ size: elementCount(b.batch), stride: b.rows * b.columns }],
-      reduction: [{ size: b.rows, stride: b.rowStride }],
+      levels: [],
+      run: [{ size: b.rows, stride: b.rowStride }],
       columnStride: b.columnStride,
     },
   };

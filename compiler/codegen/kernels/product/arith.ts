@@ -99,9 +99,9 @@ const ariths: ReadonlyMap<DType, Arith> = new Map([
 
 const isByte = (dtype: DType): dtype is "i8" | "u8" => dtype === "i8" || dtype === "u8";
 
-/** The arithmetic for a product of elements of two dtypes. */
-export function arithFor(a: DType, b: DType): Arith {
-  if (isByte(a) && isByte(b)) return bytePairs(b);
+/** The arithmetic for a product of elements of two dtypes; on pairs only where the caller can lay operands out in pairs. */
+export function arithFor(a: DType, b: DType, pairs: boolean): Arith {
+  if (pairs && isByte(a) && isByte(b)) return bytePairs(b);
   const accumulator = storageBytes(a) < 4 && storageBytes(b) < 4 ? "i32" : a;
   const arith = ariths.get(accumulator);
   const isWidened = accumulator !== a || accumulator !== b;

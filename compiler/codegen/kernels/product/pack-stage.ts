@@ -5,7 +5,7 @@ import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuil
 import { loadScalar, storeScalar } from "../../elements.ts";
 import { elementLocal, loadLanes } from "./access.ts";
 import { decodeIndex, pushOffset } from "../index-space.ts";
-import { matrixBytes, type PackPlan } from "./pack.ts";
+import { matrixBytes, type PackLoop, type PackPlan } from "./pack.ts";
 
 export function packStage(
   plan: PackPlan,
@@ -93,9 +93,11 @@ function emitPanel(context: Context, panel: Local | number, base: Local): void {
 
 function emitReduction(context: Context, base: Local, columns: number): void {
   const { plan, f } = context;
-  const walk = (loops: PackPlan["source"]["reduction"], at: Local): void => {
-    const [loop, ...inner] = loops;
-    if (loop === undefined) return;
+  const { levels, run } = plan.source;
+  if (run.length > 1 && plan.arith.kStep > 1)
+    throw new Error("internal: pairs across loops are packed while compiling only");
+  const walk = (loops: readonly PackLoop[], at: Local): void => {
+    const [loop = { size: 1, stride: 0 }, ...inner] = loops;
     if (inner.length === 0) {
       emitRun(context, at, columns, loop);
       return;
@@ -109,15 +111,10 @@ function emitReduction(context: Context, base: Local, columns: number): void {
     });
     f.release(counter, pointer);
   };
-  walk(plan.source.reduction, base);
+  walk([...levels, ...run], base);
 }
 
-function emitRun(
-  context: Context,
-  start: Local,
-  columns: number,
-  loop: { readonly size: number; readonly stride: number },
-): void {
+function emitRun(context: Context, start: Local, columns: number, loop: PackLoop): void {
   const { f, plan, from } = context;
   const { kStep } = plan.arith;
   const stepBytes = loop.stride * storageBytes(from);

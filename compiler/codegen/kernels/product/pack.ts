@@ -10,12 +10,19 @@ import type { PackedArg } from "../../kernel.ts";
 import type { Arith } from "./arith.ts";
 import { packedBytes, type Panels } from "./product.ts";
 
+export interface PackLoop {
+  readonly size: number;
+  readonly stride: number;
+}
+
 /** Where the elements of a B lie in a dense tensor; strides in elements. */
 export interface PackSource {
   /** matrices to pack one after the other */
-  readonly matrices: readonly { readonly size: number; readonly stride: number }[];
-  /** loops of the reduction, the innermost is the run */
-  readonly reduction: readonly { readonly size: number; readonly stride: number }[];
+  readonly matrices: readonly PackLoop[];
+  /** loops of the reduction outside the run */
+  readonly levels: readonly PackLoop[];
+  /** loops that make the run, which is filled up to whole steps */
+  readonly run: readonly PackLoop[];
   readonly columnStride: number;
   /** added to every position */
   readonly start?: number;
@@ -28,7 +35,7 @@ export interface PackPlan {
 }
 
 /** Offsets of all indices of some loops, row-major. */
-export function loopOffsets(loops: readonly { readonly size: number; readonly stride: number }[]): Int32Array {
+export function loopOffsets(loops: readonly PackLoop[]): Int32Array {
   let offsets = Int32Array.of(0);
   for (const { size, stride } of loops) {
     const next = new Int32Array(offsets.length * size);
@@ -39,25 +46,28 @@ export function loopOffsets(loops: readonly { readonly size: number; readonly st
   return offsets;
 }
 
-/** Source offsets of the reduction's elements, step by step; -1 fills a run up to whole steps. */
-export function reductionOffsets(source: PackSource, arith: Arith): Int32Array {
-  const run = source.reduction.at(-1) ?? { size: 1, stride: 0 };
-  const outer = loopOffsets(source.reduction.slice(0, -1));
-  const runLength = Math.ceil(run.size / arith.kStep) * arith.kStep;
-  const offsets = new Int32Array(outer.length * runLength).fill(-1);
+/** Stands for an element that is not there: what fills a run up to whole steps. */
+const filler = -(2 ** 31);
+
+/** Source offsets of the reduction's elements, step by step. */
+function reductionOffsets(source: PackSource, arith: Arith): Int32Array {
+  const run = loopOffsets(source.run);
+  const outer = loopOffsets(source.levels);
+  const runLength = Math.ceil(run.length / arith.kStep) * arith.kStep;
+  const offsets = new Int32Array(outer.length * runLength).fill(filler);
   let at = 0;
   for (const offset of outer) {
-    for (let i = 0; i < run.size; i++) offsets[at + i] = offset + i * run.stride;
+    for (const [i, inner] of run.entries()) offsets[at + i] = offset + inner;
     at += runLength;
   }
   return offsets;
 }
 
+const rounds = (loops: readonly PackLoop[]): number => loops.reduce((count, loop) => count * loop.size, 1);
+
 /** Steps of the whole reduction. */
-export const sourceSteps = (source: PackSource, arith: Arith): number => {
-  const run = source.reduction.at(-1)?.size ?? 1;
-  return source.reduction.slice(0, -1).reduce((steps, loop) => steps * loop.size, Math.ceil(run / arith.kStep));
-};
+const sourceSteps = (source: PackSource, arith: Arith): number =>
+  rounds(source.levels) * Math.ceil(rounds(source.run) / arith.kStep);
 
 /** Bytes of one packed matrix. */
 export const matrixBytes = (plan: PackPlan): number =>
@@ -131,7 +141,7 @@ function writePanel(
       for (let pair = 0; pair < kStep; pair++) {
         const offset = kOffsets[k + pair] as number;
         view[at++] =
-          column < columns && offset >= 0 ? (elements[from + offset + column * columnStride] as number) : zero;
+          column < columns && offset !== filler ? (elements[from + offset + column * columnStride] as number) : zero;
       }
     }
   }

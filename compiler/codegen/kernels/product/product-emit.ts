@@ -84,35 +84,18 @@ function emitUnit(context: Context, unit: Local): void {
   emitRunBlocks(context, panelRange, yRange);
 }
 
-/** base = argument + sum over outer axes of index * stride */
+/** base = argument + start + sum over outer axes of index * stride */
 function setBases({ f, product, bases }: Context, indices: readonly Bound[]): void {
-  const strides = (pick: (strides: Strides) => number): number[] => product.outer.map((axis) => pick(axis.strides));
-  const setBase = (base: Local, param: number, axes: readonly number[]): void => {
+  const setBase = (base: Local, param: number, pick: (strides: Strides) => number): void => {
     f.get(f.param(param));
-    for (const [i, stride] of axes.entries()) pushOffset(f, indices[i] ?? 0, stride);
+    pushOffset(f, 1, pick(product.start));
+    for (const [i, axis] of product.outer.entries()) pushOffset(f, indices[i] ?? 0, pick(axis.strides));
     f.set(base);
   };
-  setBase(
-    bases.a,
-    0,
-    strides((s) => s.a),
-  );
-  setBase(
-    bases.b,
-    1,
-    strides((s) => s.b),
-  );
-  for (const [i, base] of bases.extras.entries())
-    setBase(
-      base,
-      2 + i,
-      strides((s) => s.extras[i] ?? 0),
-    );
-  setBase(
-    bases.out,
-    2 + bases.extras.length,
-    strides((s) => s.out),
-  );
+  setBase(bases.a, 0, (s) => s.a);
+  setBase(bases.b, 1, (s) => s.b);
+  for (const [i, base] of bases.extras.entries()) setBase(base, 2 + i, (s) => s.extras[i] ?? 0);
+  setBase(bases.out, 2 + bases.extras.length, (s) => s.out);
 }
 
 /** Blocks of equal size (but for the last) that the run is cut into. */

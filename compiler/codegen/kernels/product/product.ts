@@ -22,6 +22,14 @@ export interface Strides {
   readonly extras: readonly number[];
 }
 
+/** No offset in any operand. */
+export const noStrides = (extras: number): Strides => ({
+  a: 0,
+  b: 0,
+  out: 0,
+  extras: new Array<number>(extras).fill(0),
+});
+
 export interface ProductAxis {
   readonly size: number;
   readonly strides: Strides;
@@ -51,6 +59,8 @@ export interface Schedule {
 export interface Product {
   readonly name: string;
   readonly arith: Arith;
+  /** bytes added to each operand's address */
+  readonly start: Strides;
   readonly outer: readonly ProductAxis[];
   readonly y: ProductAxis;
   readonly x: ProductAxis;

@@ -54,6 +54,8 @@ export interface ProductSize {
   readonly steps: number;
   /** the run may be cut into blocks */
   readonly canBlockRun: boolean;
+  /** bytes of A that each further y adds, where rows share elements of A */
+  readonly aRowBytes?: number;
 }
 
 /** Cycles for one outer index. */
@@ -97,10 +99,10 @@ export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
 /** Values of y in a unit: whole periods of tiles whose part of A stays in the cache. */
 function rowBlock(size: ProductSize, tile: TileShape, stepsBytes: number): number {
   const period = rowPeriod(size.x, tile.rows);
-  const rowBytes = Math.max(1, size.x * stepsBytes);
+  const rowBytes = Math.max(1, size.aRowBytes ?? size.x * stepsBytes);
   const fitting = Math.max(1, Math.floor(blockBytes / rowBytes / period));
   const blocks = Math.max(1, Math.ceil(size.y / (fitting * period)));
-  return Math.ceil(Math.ceil(size.y / blocks) / period) * period;
+  return Math.max(1, Math.ceil(Math.ceil(size.y / blocks) / period)) * period;
 }
 
 /** Panels in a unit: all of them, unless there would be too few units to share. */

@@ -1,0 +1,94 @@
+/** Convolutions: any rank, both layouts, groups, strides, dilations, pads. */
+import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
+import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
+import { chooseConvSchedule } from "./conv-schedule.ts";
+import { depthwiseStages } from "./depthwise.ts";
+import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
+import { arithFor } from "./product/arith.ts";
+
+const at = (list: readonly number[], i: number): number => list[i] ?? 1;
+
+export const emitConv: KernelEmitter<ConvOp> = (op, operands) => {
+  const schedule = chooseConvSchedule(op, operands);
+  switch (schedule.algorithm) {
+    case "direct":
+      return directStages(op, operands);
+    case "depthwise":
+      return depthwiseStages(op, operands);
+  }
+};
+
+/** Elements of the padded image along a dim that some window touches. */
+const touchedSize = (count: number, stride: number, taps: number, dilation: number): number =>
+  count === 0 ? 0 : (count - 1) * stride + (taps - 1) * dilation + 1;
+
+function directStages(op: ConvOp, operands: Operands): KernelCode[] {
+  const [x, w] = operands.inputs as readonly [TensorType, TensorType];
+  const output = operands.outputs[0] as TensorType;
+  const arith = arithFor(x.dtype, w.dtype, operands.constants[1] !== undefined);
+  const dims = windowDims(op, x, w, output);
+  const image = prepareImage(x, op.layout, imageDims(op, dims), arith.a);
+  const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
+  const inShape = imageShapeOf(x, op.layout);
+  const outShape = imageShapeOf(output, op.layout);
+  const window: WindowProduct = {
+    name: `conv_${w.shape.join("x")}`,
+    arith,
+    batch: inShape.batch,
+    groups: op.groups,
+    channels: inShape.channels / op.groups,
+    filters: outShape.channels / op.groups,
+    dims,
+    weights: weightStrides(op, w),
+    epilogue: result.epilogue,
+    extras: result.extras,
+  };
+  const stages = windowStages(window, {
+    image: image.arg,
+    weights: { input: 1, dtype: w.dtype, constant: operands.constants[1] },
+    out: result.arg,
+    scratchId: convScratch.weights,
+  });
+  return [...image.stages, ...stages, ...result.stages];
+}
+
+/** A whole image is taken as it is even if windows leave its end alone. */
+function imageDims(op: ConvOp, dims: readonly WindowDim[]): ImageDim[] {
+  return dims.map((dim, i) => ({ before: op.padsBegin[i] ?? 0, size: dim.imageSize }));
+}
+
+function windowDims(op: ConvOp, x: TensorType, w: TensorType, output: TensorType): WindowDim[] {
+  const input = imageShapeOf(x, op.layout).spatial;
+  const kernel = op.layout === "nchw" ? w.shape.slice(2) : w.shape.slice(0, -2);
+  const perTap = op.layout === "nchw" ? 1 : at(w.shape, w.shape.length - 1) * at(w.shape, w.shape.length - 2);
+  return imageShapeOf(output, op.layout).spatial.map((count, i) => {
+    const [step, taps, tapStep] = [at(op.strides, i), at(kernel, i), at(op.dilations, i)];
+    const touched = touchedSize(count, step, taps, tapStep);
+    const size = input[i] ?? 0;
+    const isUnpadded = op.padsBegin[i] === 0 && touched <= size;
+    return {
+      count,
+      step,
+      taps,
+      tapStep,
+      first: 0,
+      imageSize: isUnpadded ? size : touched,
+      outFirst: 0,
+      outStep: 1,
+      outSize: count,
+      weightFirst: 0,
+      weightStep: kernel.slice(i + 1).reduce((a, b) => a * b, perTap),
+    };
+  });
+}
+
+function weightStrides(op: ConvOp, w: TensorType): WindowProduct["weights"] {
+  if (op.layout === "nhwc") {
+    const filters = at(w.shape, w.shape.length - 1);
+    return { group: filters / op.groups, channel: filters, filter: 1 };
+  }
+  const [filters = 0, channels = 1, ...kernel] = w.shape;
+  const taps = kernel.reduce((a, b) => a * b, 1);
+  return { group: (filters / op.groups) * channels * taps, channel: taps, filter: channels * taps };
+}

@@ -1,0 +1,214 @@
+/**
+ * Convolutions as products. A window product slides a window over a channels-last image that needs no bounds checks (padding is already
+ * in it) and writes a channels-last result. Convolutions are window products with input steps of their stride; transposed ones are
+ * one window product for each phase of the output, whose results stand `stride` elements apart.
+ */
+import { type DType, storageBytes } from "../../../ir/dtype.ts";
+import type { TensorData } from "../../../ir/tensor.ts";
+import type { KernelArg, KernelCode } from "../kernel.ts";
+import { type Arith, aStepBytes } from "./product/arith.ts";
+import type { Epilogue } from "./product/epilogue.ts";
+import { type Axis, mergeAxes } from "./index-space.ts";
+import { matrixBytes, packedArg, type PackLoop, type PackPlan } from "./product/pack.ts";
+import { packStage } from "./product/pack-stage.ts";
+import { type Level, panelsOf, type Product, type ProductAxis, type Strides } from "./product/product.ts";
+import { productStage } from "./product/product-emit.ts";
+import { chooseSchedule } from "./product/schedule.ts";
+
+/** One spatial dim of a window product. */
+export interface WindowDim {
+  /** results along the dim, and elements of the image from one to the next */
+  readonly count: number;
+  readonly step: number;
+  /** taps, and elements of the image from tap to tap */
+  readonly taps: number;
+  readonly tapStep: number;
+  /** image element of the first result's first tap */
+  readonly first: number;
+  /** elements of the image along the dim */
+  readonly imageSize: number;
+  /** element of the output for the first result, and from one to the next */
+  readonly outFirst: number;
+  readonly outStep: number;
+  readonly outSize: number;
+  /** weight of the first tap, and from tap to tap, in elements of the weights */
+  readonly weightFirst: number;
+  readonly weightStep: number;
+}
+
+/** Strides of the weights (elements) other than those of the taps. */
+export interface WeightStrides {
+  readonly group: number;
+  readonly channel: number;
+  readonly filter: number;
+}
+
+/** An extra operand of the epilogue with its strides (elements) over batch, spatial dims, filters of the whole output. */
+export interface WindowExtra {
+  readonly dtype: DType;
+  readonly arg: KernelArg;
+  readonly strides: readonly number[];
+}
+
+export interface WindowProduct {
+  readonly name: string;
+  readonly arith: Arith;
+  readonly batch: number;
+  readonly groups: number;
+  /** of one group */
+  readonly channels: number;
+  readonly filters: number;
+  readonly dims: readonly WindowDim[];
+  readonly weights: WeightStrides;
+  readonly epilogue: Epilogue;
+  readonly extras: readonly WindowExtra[];
+}
+
+/** What a window product reads and writes. */
+export interface WindowArgs {
+  readonly image: KernelArg;
+  readonly weights: { readonly input: number; readonly dtype: DType; readonly constant: TensorData | undefined };
+  readonly out: KernelArg;
+  /** scratch for weights that are packed when the program runs */
+  readonly scratchId: number;
+}
+
+/** Row-major strides of a channels-last tensor over batch and spatial dims, in elements. */
+function imageStrides(sizes: readonly number[], channels: number): number[] {
+  let stride = channels;
+  const strides = sizes.map(() => 0);
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= sizes[i] ?? 1;
+  }
+  return [stride, ...strides];
+}
+
+/** The stages of a window product: packing of variable weights, then the product. */
+export function windowStages(window: WindowProduct, args: WindowArgs): KernelCode[] {
+  const { arith, dims, extras, epilogue } = window;
+  const image = imageStrides(dims.map((dim) => dim.imageSize), window.channels * window.groups);
+  const out = imageStrides(dims.map((dim) => dim.outSize), window.filters * window.groups);
+  const rows = rowAxes(window, image, out);
+  const { levels, run } = reduction(window, image);
+  const size = rows.slice(-2);
+  const [y, x] = size.length === 2 ? (size as [Axis, Axis]) : [size[0] as Axis, unitAxis(2 + extras.length)];
+  const outer = rows.slice(0, -2).reduce((count, axis) => count * axis.size, window.groups);
+  const steps = levels.reduce((count, level) => count * level.count, Math.ceil(run / arith.kStep));
+  const aRowBytes = y.size > 1 ? (y.strides[0] ?? 0) * storageBytes(arith.a) : undefined;
+  const isOneRun = levels.length === 0;
+  const schedule = chooseSchedule(
+    { outer, y: y.size, x: x.size, columns: window.filters, steps, canBlockRun: isOneRun, ...(isOneRun || aRowBytes === undefined ? {} : { aRowBytes }) },
+    arith,
+  );
+  const plan = packPlan(window, schedule.tile.vectors);
+  const b = placeWeights(plan, args);
+  const place = (axis: Axis): ProductAxis => ({ size: axis.size, strides: byteStrides(window, axis.strides, 0) });
+  const group = { size: window.groups, strides: byteStrides(window, [window.channels, window.filters, ...extras.map((extra) => (extra.strides.at(-1) ?? 0) * window.filters)], matrixBytes(plan)) };
+  const product: Product = {
+    name: window.name,
+    arith,
+    start: byteStrides(window, startOffsets(window, image, out), 0),
+    outer: [...(window.groups > 1 ? [group] : []), ...rows.slice(0, -2).map(place)],
+    y: place(y),
+    x: place(x),
+    columns: window.filters,
+    extraPerColumn: extras.map((extra) => extra.strides.at(-1) !== 0),
+    levels,
+    run: Math.ceil(run / arith.kStep),
+    aStep: aStepBytes(arith),
+    b: { kind: "packed" },
+    epilogue,
+    schedule,
+  };
+  const stage = productStage(product, [args.image, b.arg, ...extras.map((extra) => extra.arg), args.out]);
+  return [...b.stages, stage];
+} // prettier-ignore
+
+const unitAxis = (operands: number): Axis => ({ size: 1, strides: new Array<number>(operands).fill(0) });
+
+/** Strides of [image, out, extras…] in elements as strides in bytes. */
+function byteStrides(window: WindowProduct, strides: readonly number[], b: number): Strides {
+  const { arith, epilogue } = window;
+  return {
+    a: (strides[0] ?? 0) * storageBytes(arith.a),
+    b,
+    out: (strides[1] ?? 0) * storageBytes(epilogue.output),
+    extras: epilogue.extras.map((dtype, i) => (strides[2 + i] ?? 0) * storageBytes(dtype)),
+  };
+}
+
+/** Batch and spatial axes with strides of [image, out, extras…], merged. */
+function rowAxes({ batch, dims, extras }: WindowProduct, image: readonly number[], out: readonly number[]): Axis[] {
+  const axes = dims.map((dim, i): Axis => {
+    const others = extras.map((extra) => (extra.strides[i + 1] ?? 0) * dim.outStep);
+    return { size: dim.count, strides: [(image[i + 1] ?? 0) * dim.step, (out[i + 1] ?? 0) * dim.outStep, ...others] };
+  });
+  const all = [
+    { size: batch, strides: [image[0] ?? 0, out[0] ?? 0, ...extras.map((extra) => extra.strides[0] ?? 0)] },
+    ...axes,
+  ];
+  const merged = mergeAxes(all);
+  return merged.length === 0 ? [unitAxis(2 + extras.length)] : merged;
+}
+
+/** Elements from the start of image, out and extras to the first result's. */
+function startOffsets({ dims, extras }: WindowProduct, image: readonly number[], out: readonly number[]): number[] {
+  const sum = (pick: (dim: WindowDim, i: number) => number): number =>
+    dims.reduce((total, dim, i) => total + pick(dim, i), 0);
+  return [
+    sum((dim, i) => dim.first * (image[i + 1] ?? 0)),
+    sum((dim, i) => dim.outFirst * (out[i + 1] ?? 0)),
+    ...extras.map((extra) => sum((dim, i) => dim.outFirst * (extra.strides[i + 1] ?? 0))),
+  ];
+}
+
+interface Reduction {
+  readonly levels: readonly Level[];
+  /** elements of the run */
+  readonly run: number;
+  /** taps (by dim) that are part of the run, counted from the last dim */
+  readonly runDims: number;
+}
+
+/** Taps that are neighbours in the image join the channels in one run; the others are levels. */
+function reduction({ dims, channels, arith }: WindowProduct, image: readonly number[]): Reduction {
+  let run = channels;
+  let runDims = 0;
+  for (let i = dims.length - 1; i >= 0; i--) {
+    const { taps, tapStep } = dims[i] as WindowDim;
+    if (taps !== 1 && (image[i + 1] ?? 0) * tapStep !== run) break;
+    run *= taps;
+    runDims++;
+  }
+  const levels = dims.slice(0, dims.length - runDims).map((dim, i): Level => {
+    return { count: dim.taps, a: (image[i + 1] ?? 0) * dim.tapStep * storageBytes(arith.a) };
+  });
+  return { levels: levels.filter((level) => level.count !== 1), run, runDims };
+}
+
+function packPlan(window: WindowProduct, vectors: number): PackPlan {
+  const { arith, dims, channels, weights, groups, filters } = window;
+  const image = imageStrides(dims.map((dim) => dim.imageSize), channels * groups);
+  const { runDims } = reduction(window, image);
+  const taps = dims.map((dim): PackLoop => ({ size: dim.taps, stride: dim.weightStep }));
+  const isLoop = (loop: PackLoop): boolean => loop.size !== 1;
+  return {
+    arith,
+    panels: panelsOf(filters, vectors, arith.lanes),
+    source: {
+      matrices: groups === 1 ? [] : [{ size: groups, stride: weights.group }],
+      levels: taps.slice(0, dims.length - runDims).filter(isLoop),
+      run: [...taps.slice(dims.length - runDims).filter(isLoop), { size: channels, stride: weights.channel }],
+      columnStride: weights.filter,
+      start: dims.reduce((sum, dim) => sum + (dim.taps === 0 ? 0 : dim.weightFirst), 0),
+    },
+  };
+} // prettier-ignore
+
+function placeWeights(plan: PackPlan, args: WindowArgs): { arg: KernelArg; stages: readonly KernelCode[] } {
+  const { input, dtype, constant } = args.weights;
+  if (constant !== undefined) return { arg: packedArg(input, constant, plan), stages: [] };
+  const { code, scratch } = packStage(plan, dtype, { kind: "input", index: input }, args.scratchId);
+  return { arg: scratch, stages: [code] };
+}
