@@ -32,8 +32,12 @@ type TensorLike = TensorType | DynamicType;
 const isTensorLike = (type: ValueType): type is TensorLike => type.kind === "tensor" || type.kind === "dynamic";
 const dimsOf = (type: TensorLike): DynamicType["dims"] => (type.kind === "tensor" ? type.shape : type.dims);
 
-/** True when a value of type `actual` may stand where `expected` is declared: equal, or known where only less is asked for. */
+/**
+ * True when a value of type `actual` may stand where `expected` is declared: equal, or known where only less is asked for. A value also
+ * stands for an optional that holds it, as ONNX has it.
+ */
 export function acceptsType(expected: ValueType, actual: ValueType): boolean {
+  if (expected.kind === "optional" && actual.kind !== "optional") return acceptsType(expected.element, actual);
   if (expected.kind === "sequence" || expected.kind === "optional") {
     return actual.kind === expected.kind && acceptsType(expected.element, actual.element);
   }
@@ -49,6 +53,8 @@ export function acceptsType(expected: ValueType, actual: ValueType): boolean {
 
 /** The most exact type that covers both: equal types stay, differing dims become symbolic, ranks unknown; null when none does. */
 export function joinTypes(a: ValueType, b: ValueType): ValueType | null {
+  if (a.kind === "optional" && b.kind !== "optional") return joinTypes(a, { kind: "optional", element: b });
+  if (b.kind === "optional" && a.kind !== "optional") return joinTypes({ kind: "optional", element: a }, b);
   if (a.kind === "sequence" || a.kind === "optional") {
     if (b.kind !== a.kind) return null;
     const element = joinTypes(a.element, b.element);
