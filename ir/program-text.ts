@@ -37,7 +37,7 @@ import {
 } from "./program.ts";
 
 /** Bytes that one 32-bit WebAssembly memory can have. */
-export const maxMemoryBytes = 2 ** 32;
+export const maxMemoryBytes: number = 2 ** 32;
 const maxRank = 64;
 const maxTypeDepth = 32;
 const maxBlockDepth = 64;

@@ -117,7 +117,7 @@ export class TextReader {
   }
 
   /** An integer within ±2^53, at least `least`. */
-  integer(what = "an integer", least = -Number.MAX_SAFE_INTEGER): number {
+  integer(what = "an integer", least: number = -Number.MAX_SAFE_INTEGER): number {
     const token = this.#take("number", what);
     const value = Number(token.text);
     if (Number.isSafeInteger(value) && value >= least && /^-?[0-9]+$/.test(token.text)) return value;
