@@ -66,6 +66,8 @@ export function inputType({ name, type }: OnnxValueInfo, given: GivenTypes, bind
   const shape = given.shapes.get(name);
   const actual =
     known ?? (shape === undefined || type.kind !== "tensor" ? declared : { kind: "tensor", dtype: type.dtype, shape });
+  // of a sequence at hand only its elements so far are known: what the model declares says more
+  if (declared.kind !== "tensor" && declared.kind !== "dynamic" && actual.kind === declared.kind) return declared;
   if (isSameKind(declared, actual)) return actual;
   throw fail("WSC7002", `it is given as ${showType(actual)}, the model says ${showType(declared)}`, { subject });
 }

@@ -2,6 +2,7 @@
 import { diagnostic, type Diagnostic, showName } from "../../ir/diagnostic.ts";
 import type { Graph, ValueType } from "../../ir/graph.ts";
 import { acceptsType, showType } from "../../ir/types.ts";
+import { openShape } from "./deferred-types.ts";
 import type { OnnxValueInfo } from "./onnx.ts";
 import { type DimBindings, valueTypeOf } from "./types.ts";
 
@@ -22,13 +23,21 @@ export function checkDeclaredOutputs(
     const actual = graph.values[graph.outputs[i]?.value ?? -1]?.type;
     if (type === null || actual === undefined) continue;
     const loose = valueTypeOf(type, new Map(), name);
-    const sure = acceptsType(loose, actual) || (actual.kind !== "tensor" && acceptsType(actual, loose));
-    if (!sure) problems.push(conflict(sameRank(loose, actual) && !strict ? "warning" : "error", name, loose, actual));
+    if (!isPossible(loose, actual))
+      problems.push(conflict(sameRank(loose, actual) && !strict ? "warning" : "error", name, loose, actual));
     else if (!unify(valueTypeOf(type, symbols, name), actual, symbols)) {
       problems.push(conflict("warning", name, valueTypeOf(type, symbols, name), actual));
     }
   }
   return problems;
+}
+
+/** Whether a value of type `actual` can be what `declared` says; of elements of sequences and optionals only the element type counts. */
+function isPossible(declared: ValueType, actual: ValueType): boolean {
+  if (declared.kind === "tensor" || declared.kind === "dynamic") {
+    return acceptsType(declared, actual) || (actual.kind === "dynamic" && acceptsType(actual, declared));
+  }
+  return acceptsType(openShape(declared), openShape(actual)) || acceptsType(openShape(actual), openShape(declared));
 }
 
 function conflict(severity: "error" | "warning", name: string, declared: ValueType, actual: ValueType): Diagnostic {

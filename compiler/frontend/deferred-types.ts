@@ -79,7 +79,7 @@ const rules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
     { kind: "sequence", element: named("dtype", fixed("f32"))(node, operand)[0] ?? anyTensor("f32") },
   ]],
   ...["SequenceInsert", "SequenceErase", "Identity"].map(
-    (name): readonly [string, TypeRule] => [name, (_node, operand) => [operand(0)]],
+    (name): readonly [string, TypeRule] => [name, (_node, operand) => [openShape(operand(0))]],
   ),
   ...["SequenceAt", "ConcatFromSequence", "OptionalGetElement"].map(
     (name): readonly [string, TypeRule] => [name, (_node, operand) => [openShape(elementOf(operand(0)))]],
@@ -95,9 +95,10 @@ function constantType(node: OnnxNode): readonly ValueType[] {
   return [anyTensor(kind === "string" || kind === "strings" ? "string" : "f32")];
 }
 
-/** A tensor type without its dims; others as they are. */
+/** A type with nothing said of dims, down to the elements of sequences. */
 export function openShape(type: ValueType): ValueType {
-  return type.kind === "tensor" || type.kind === "dynamic" ? anyTensor(type.dtype) : type;
+  if (type.kind === "tensor" || type.kind === "dynamic") return anyTensor(type.dtype);
+  return { kind: type.kind, element: openShape(type.element) };
 }
 
 /** Types of a put-off node's outputs, as far as they follow from its operands' types. */

@@ -3,7 +3,7 @@
  * place of its If. Values that a body gives back in another shape than it got them are carried with open shapes: what depends on them
  * is then put off to run time within the body (deferred-part.ts).
  */
-import type { ValueId, ValueType } from "../../../ir/graph.ts";
+import type { Graph, ValueId, ValueType } from "../../../ir/graph.ts";
 import { scalarTensor, type TensorData } from "../../../ir/tensor.ts";
 import { acceptsType, joinTypes, showType } from "../../../ir/types.ts";
 import { type Formal, type LoweredRegion, NodeLowering } from "../node-context.ts";
@@ -66,12 +66,6 @@ function scalarCondition(node: NodeContext, index: number): ValueId {
   return node.reshape(node.input(index), []);
 }
 
-/** Formals with the widened types and the region lowered for them. */
-interface Body {
-  readonly lowered: LoweredRegion;
-  readonly carried: readonly ValueType[];
-}
-
 /**
  * Lowers a body until what it gives back fits what it takes: a carried value whose type changes is taken with an open shape instead.
  * `before` and `after` are the formals around the carried ones, `firstResult` is where carried results start.
@@ -85,7 +79,7 @@ function lowerBody(
     readonly after: readonly Formal[];
   },
   firstResult: number,
-): Body {
+): LoweredRegion {
   let carried = formals.carried;
   for (;;) {
     const lowered = control(node).region(graph, [
@@ -94,7 +88,7 @@ function lowerBody(
       ...formals.after,
     ]);
     const widened = carried.map((type, i) => widen(node, type, lowered.types[firstResult + i] ?? type, i));
-    if (widened.every((type, i) => type === carried[i])) return { lowered, carried };
+    if (widened.every((type, i) => type === carried[i])) return lowered;
     carried = widened;
   }
 }
@@ -115,7 +109,7 @@ function lowerLoop(node: NodeContext): readonly ValueId[] {
   const tripCount = node.hasInput(0) ? scalarTripCount(node) : node.scalar("i64", 2n ** 63n - 1n);
   const condition = node.hasInput(1) ? scalarCondition(node, 1) : node.constantValue(trueConstant);
   const initial = Array.from({ length: carriedCount }, (_, i) => i + 2);
-  const { lowered } = lowerBody(
+  const lowered = lowerBody(
     node,
     graph,
     {
@@ -127,9 +121,7 @@ function lowerLoop(node: NodeContext): readonly ValueId[] {
     1,
   ); // prettier-ignore
   checkBodyCondition(node, lowered.types[0]);
-  const { graphs, captured } = finishRegions([lowered.region]);
-  const [body] = graphs;
-  if (body === undefined) throw new Error("internal: a Loop without a body");
+  const [body, captured] = finishBody(lowered);
   const operands = initial.map((index) => node.input(index));
   return node.emit({
     kind: "loop",
@@ -153,6 +145,14 @@ function checkBodyCondition(node: NodeContext, type: ValueType | undefined): voi
     throw node.typeError(`its body's condition is ${type === undefined ? "missing" : showType(type)}, must be bool`);
 }
 
+/** The graph of a loop's body, and the captured values that are its last operands. */
+function finishBody({ region }: LoweredRegion): [Graph, readonly ValueId[]] {
+  const { graphs, captured } = finishRegions([region]);
+  const [body] = graphs;
+  if (body === undefined) throw new Error("internal: a loop without a body");
+  return [body, captured];
+}
+
 const isReverse = (value: number): boolean => value === 1;
 
 function listOf(node: NodeContext, name: string, count: number): number[] {
@@ -161,47 +161,59 @@ function listOf(node: NodeContext, name: string, count: number): number[] {
   return list;
 }
 
+/** Where a Scan's operands are: its states, then what it scans, and along which axes. */
+interface ScanPlan {
+  readonly states: readonly ValueId[];
+  readonly scanned: readonly ValueId[];
+  readonly axes: readonly number[];
+  readonly reverse: readonly boolean[];
+}
+
 function lowerScan(node: NodeContext): readonly ValueId[] {
-  const graph = node.graph("body");
+  const inputs = Array.from({ length: node.node.inputs.length }, (_, i) => node.input(i));
+  const states = inputs.length - scannedCount(node, inputs.length);
+  const scanned = inputs.slice(states);
+  const axes = listOf(node, "scan_input_axes", scanned.length).map((axis, i) => node.axis(axis, node.rank(states + i)));
+  const reverse = listOf(node, "scan_input_directions", scanned.length).map(isReverse);
+  const plan: ScanPlan = { states: inputs.slice(0, states), scanned, axes, reverse };
+  return emitScan(node, plan, lowerScanBody(node, plan));
+}
+
+function scannedCount(node: NodeContext, inputs: number): number {
   const scanned = node.int("num_scan_inputs", 0);
-  const carried = node.node.inputs.length - scanned;
-  if (scanned < 1 || carried < 0)
-    throw node.attributeError(`num_scan_inputs is ${scanned} of ${node.node.inputs.length} inputs`);
-  expectFormals(node, graph, node.node.inputs.length);
-  expectResults(node, graph, Math.max(carried, node.outputCount));
-  const axes = listOf(node, "scan_input_axes", scanned).map((axis, i) => node.axis(axis, node.rank(carried + i)));
-  const slices = axes.map((axis, i): Formal => {
-    const { dtype, shape } = node.type(carried + i);
-    return { type: { kind: "tensor", dtype, shape: shape.toSpliced(axis, 1) } };
+  if (scanned >= 1 && scanned <= inputs) return scanned;
+  throw node.attributeError(`num_scan_inputs is ${scanned} of ${inputs} inputs`);
+}
+
+function lowerScanBody(node: NodeContext, { states, scanned, axes }: ScanPlan): LoweredRegion {
+  const graph = node.graph("body");
+  expectFormals(node, graph, states.length + scanned.length);
+  expectResults(node, graph, Math.max(states.length, node.outputCount));
+  const slices = scanned.map((value, i): Formal => {
+    const { dtype, shape } = node.typeOf(value);
+    return { type: { kind: "tensor", dtype, shape: shape.toSpliced(axes[i] ?? 0, 1) } };
   });
-  const initial = Array.from({ length: carried }, (_, i) => i);
-  const formals = { before: [], carried: initial.map((index) => node.anyType(index)), after: slices };
-  const { lowered } = lowerBody(node, graph, formals, 0);
-  return emitScan(node, lowered, { carried, scanned, axes });
+  const { builder } = control(node).scope.region;
+  return lowerBody(node, graph, { before: [], carried: states.map((id) => builder.typeOf(id)), after: slices }, 0);
 }
 
 function emitScan(
   node: NodeContext,
-  lowered: LoweredRegion,
-  scan: { readonly carried: number; readonly scanned: number; readonly axes: readonly number[] },
+  { states, scanned, axes, reverse }: ScanPlan,
+  body: LoweredRegion,
 ): readonly ValueId[] {
-  const { graphs, captured } = finishRegions([lowered.region]);
-  const [body] = graphs;
-  if (body === undefined) throw new Error("internal: a Scan without a body");
-  const stacked = lowered.types.slice(scan.carried);
-  const outputAxes = listOf(node, "scan_output_axes", stacked.length).map((axis, i) =>
-    stackAxis(node, axis, stacked[i]),
-  );
+  const [graph, captured] = finishBody(body);
+  const stacked = body.types.slice(states.length);
   return node.emit({
     kind: "scan",
-    carried: scan.carried,
-    scanned: scan.scanned,
-    inputAxes: scan.axes,
-    inputReverse: listOf(node, "scan_input_directions", scan.scanned).map(isReverse),
-    outputAxes,
+    carried: states.length,
+    scanned: scanned.length,
+    inputAxes: axes,
+    inputReverse: reverse,
+    outputAxes: listOf(node, "scan_output_axes", stacked.length).map((axis, i) => stackAxis(node, axis, stacked[i])),
     outputReverse: listOf(node, "scan_output_directions", stacked.length).map(isReverse),
-    body,
-    inputs: [...node.node.inputs.keys(), ...[]].map((index) => node.input(index)).concat(captured),
+    body: graph,
+    inputs: [...states, ...scanned, ...captured],
   });
 }
 
@@ -209,9 +221,50 @@ function emitScan(
 function stackAxis(node: NodeContext, axis: number, slice: ValueType | undefined): number {
   if (axis >= 0 || slice?.kind === "sequence" || slice?.kind === "optional") return axis;
   const rank = slice?.kind === "tensor" ? slice.shape.length : slice?.dims?.length;
-  return rank === undefined
-    ? node.defer("the rank of a scanned result is known only at run time")
-    : node.axis(axis, rank + 1);
+  if (rank === undefined) return node.defer("the rank of a scanned result is known only at run time");
+  return node.axis(axis, rank + 1);
+}
+
+/**
+ * Scan of opset 8: every value has a batch axis in front, the scanned one comes after it. One scan per sample, all with the same body;
+ * lengths that differ from the full one are not supported (later versions dropped them).
+ */
+function lowerBatchedScan(node: NodeContext): readonly ValueId[] {
+  const inputs = Array.from({ length: node.node.inputs.length - 1 }, (_, i) => node.input(i + 1));
+  const states = inputs.length - scannedCount(node, inputs.length);
+  const [batch = 0, length = 0] = node.shape(states + 1);
+  if (node.hasInput(0) && node.integers(0).some((used) => used !== length)) {
+    throw node.unsupported("sequence_lens shorter than the sequence are not supported");
+  }
+  const reverse = listOf(node, "directions", inputs.length - states).map(isReverse);
+  const samples = Array.from({ length: batch }, (_, sample) => {
+    const own = inputs.map((value) => sampleOf(node, value, sample));
+    const scanned = own.slice(states);
+    const plan: ScanPlan = { states: own.slice(0, states), scanned, axes: scanned.map(() => 0), reverse };
+    return emitScan(node, plan, lowerScanBody(node, plan)).map((value) => {
+      return node.reshape(value, [1, ...node.typeOf(value).shape]);
+    });
+  });
+  const [first = []] = samples;
+  return first.map((_, i) => {
+    const parts = samples.map((results) => results[i] ?? -1);
+    return parts.length === 1 ? (parts[0] ?? -1) : node.emitOne({ kind: "concat", inputs: parts, axis: 0 });
+  });
+}
+
+/** One sample of a batch, without the batch axis. */
+function sampleOf(node: NodeContext, value: ValueId, sample: number): ValueId {
+  const { shape } = node.typeOf(value);
+  const rest = shape.slice(1);
+  const starts = [sample, ...rest.map(() => 0)];
+  const slice = node.emitOne({
+    kind: "slice",
+    inputs: [value],
+    starts,
+    sizes: [1, ...rest],
+    steps: shape.map(() => 1),
+  });
+  return node.reshape(slice, rest);
 }
 
 const scanAttributes = {
@@ -251,12 +304,22 @@ export const controlFlowOperators: readonly OperatorDef[] = [
   {
     domain: "",
     name: "Scan",
-    versions: [9, 11, 16, 19, 21, 23, 24, 25].map((since) => ({
-      since,
-      inputs: [1, Infinity],
-      outputs: [1, Infinity],
-      attributes: scanAttributes,
-      lower: lowerScan,
-    })),
+    versions: [
+      {
+        since: 8,
+        inputs: [2, Infinity],
+        outputs: [1, Infinity],
+        attributes: { body: "graph!", num_scan_inputs: "int!", directions: "ints" },
+        optionalInputs: [0],
+        lower: lowerBatchedScan,
+      },
+      ...[9, 11, 16, 19, 21, 23, 24, 25].map((since) => ({
+        since,
+        inputs: [1, Infinity] as const,
+        outputs: [1, Infinity] as const,
+        attributes: scanAttributes,
+        lower: lowerScan,
+      })),
+    ],
   },
 ];
