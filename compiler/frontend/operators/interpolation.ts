@@ -38,28 +38,34 @@ export interface Taps {
   readonly weights: readonly number[];
 }
 
-/** Where output position x lies on the input axis. */
-function inputCoordinate({ input, output, scale, roi, coordinates }: AxisResize, x: number): number {
-  // in exact arithmetic where the scale is a ratio of sizes: a rounded division could fall on the wrong side of a tie
-  const unscaled = (at: number): number => (scale === output / input ? (at * input) / output : at / scale);
-  const width = scale === output / input ? output : scale * input;
+const f32 = Math.fround;
+
+/**
+ * Where output position x lies on the input axis. Every step rounds to f32, as in other runtimes: 1.5 / 0.6 is 2.5 only so, and which
+ * neighbour is nearest hangs on it.
+ */
+function inputCoordinate(axis: AxisResize, x: number): number {
+  const { input, output, roi, coordinates } = axis;
+  const scale = f32(axis.scale);
+  const width = f32(scale * input);
+  const halfPixel = (): number => f32(f32((x + 0.5) / scale) - 0.5);
   switch (coordinates) {
     case "asymmetric":
-      return unscaled(x);
+      return f32(x / scale);
     case "half_pixel":
-      return unscaled(x + 0.5) - 0.5;
+      return halfPixel();
     case "tf_half_pixel_for_nn":
-      return unscaled(x + 0.5);
+      return f32((x + 0.5) / scale);
     case "pytorch_half_pixel":
-      return output === 1 ? 0 : unscaled(x + 0.5) - 0.5;
+      return output === 1 ? 0 : halfPixel();
     case "half_pixel_symmetric":
-      return (input / 2) * (1 - output / width) + unscaled(x + 0.5) - 0.5;
+      return f32(f32((input / 2) * f32(1 - f32(output / width))) + halfPixel());
     case "align_corners":
-      return output === 1 ? 0 : (x * (input - 1)) / (width - 1);
+      return output === 1 ? 0 : f32((x * (input - 1)) / f32(width - 1));
     case "tf_crop_and_resize": {
       const [begin, end] = roi;
       const inside = output === 1 ? (end - begin) / 2 : (x * (end - begin)) / (width - 1);
-      return (begin + inside) * (input - 1);
+      return f32((begin + inside) * (input - 1));
     }
   }
 }

@@ -3,7 +3,7 @@
  * per slice of an axis, or per block of an axis. Zero points of narrow types fit f32, so all of it is one expression in f32 (or f64).
  */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
-import { arg, binary, cast, type Expr, lit, unary } from "../../../ir/expr.ts";
+import { arg, binary, cast, type Expr, lit, select, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { castExpr } from "./precision.ts";
@@ -121,7 +121,9 @@ function dynamicQuantizeLinear(node: NodeContext): ValueId[] {
   const zero = lit("f32", 0);
   const low = binary("min", arg(0), zero);
   const span = sub(binary("max", arg(1), zero), low);
-  const scale = node.map(div(span, lit("f32", 255)), least, most);
+  // a scale of 0 would quantize zeros to NaN
+  const empty = binary("eq", span, zero);
+  const scale = node.map(select(empty, lit("f32", 1), div(span, lit("f32", 255))), least, most);
   const zeroPoint = node.map(
     cast("u8", unary("round", sub(zero, div(binary("min", arg(0), zero), arg(1)))), true),
     least,

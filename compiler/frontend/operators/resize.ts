@@ -98,10 +98,12 @@ function axesToResize(node: NodeContext, { scales, sizes, roi, coordinates }: Re
   }
   const dims = axes.map((axis) => shape[axis] ?? 1);
   const extents = scales === null ? bySizes(node, dims, sizes ?? []) : byScales(node, dims, scales);
+  // an axis that keeps its size is left alone, whatever the coordinate mode would make of it
   return new Map(
-    extents.map(({ output, scale }, i) => {
+    extents.flatMap(({ output, scale }, i): [number, AxisResize][] => {
       const cut: readonly [number, number] = [roi?.[i] ?? 0, roi?.[i + axes.length] ?? 1];
-      return [axes[i] ?? 0, { input: dims[i] ?? 1, output, scale, roi: cut, coordinates }];
+      const keeps = scale === 1 && output === dims[i] && coordinates !== "tf_crop_and_resize";
+      return keeps ? [] : [[axes[i] ?? 0, { input: dims[i] ?? 1, output, scale, roi: cut, coordinates }]];
     }),
   );
 }

@@ -19,14 +19,14 @@ interface Run {
 const clamp = (value: bigint, low: bigint, high: bigint): bigint => (value < low ? low : value > high ? high : value);
 
 /**
- * numpy's slice of one axis: negative bounds count from the end, then both are clamped. Bounds are bigints because exporters write
- * INT64_MAX and INT64_MIN for "to the end", which no double holds.
+ * ONNX's slice of one axis: negative bounds count from the end, then both are clamped. (Unlike numpy's, a backward slice that starts before
+ * the first element starts at it.) Bounds are bigints because exporters write INT64_MAX and INT64_MIN for "to the end", which no double holds.
  */
 export function sliceRun(dim: number, start: bigint, end: bigint, step: bigint): Run {
   const size = BigInt(dim);
   const fromFront = (bound: bigint): bigint => (bound < 0n ? bound + size : bound);
   const [low, high] = step > 0n ? [0n, size] : [-1n, size - 1n];
-  const first = clamp(fromFront(start), low, high);
+  const first = clamp(fromFront(start), 0n, high);
   const span = clamp(fromFront(end), low, high) - first;
   const count = step > 0n ? (span + step - 1n) / step : (span + step + 1n) / step;
   if (dim === 0 || count <= 0n || span === 0n || span > 0n !== step > 0n) return { start: 0, size: 0, step: 1 };
