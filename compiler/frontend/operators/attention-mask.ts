@@ -11,11 +11,12 @@
 import { type DType } from "../../../ir/dtype.ts";
 import { arg, binary, type Expr, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
+import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../operator.ts";
 import { reduceOf } from "./norm.ts";
-import { castExpr } from "./precision.ts";
+import { castExpr, toDType } from "./precision.ts";
 import { add } from "./scalar.ts";
-import { countFrom, literal } from "./support.ts";
+import { literal, range } from "./support.ts";
 
 export interface MaskInputs {
   /** compute type of the scores */
@@ -43,14 +44,24 @@ export interface Mask {
   readonly mayForbidAll: boolean;
 }
 
-/** Positions of queries as i64 [queries, 1], or [batch, 1, queries, 1] where the offset depends on the sample. */
+/** start, start + 1, … as i32: positions are compared in lanes as wide as the scores'. */
+const positions = (node: NodeContext, shape: readonly number[], start = 0): ValueId =>
+  node.constantValue(
+    tensorFrom(
+      "i32",
+      shape,
+      range(elementCount(shape)).map((i) => start + i),
+    ),
+  );
+
+/** Positions of queries as i32 [queries, 1], or [batch, 1, queries, 1] where the offset depends on the sample. */
 function queryPositions(node: NodeContext, { queries, past, nonpad }: MaskInputs): ValueId {
-  const index = node.reshape(countFrom(node, queries, past - (nonpad === null ? 0 : queries)), [queries, 1]);
+  const index = positions(node, [queries, 1], past - (nonpad === null ? 0 : queries));
   return nonpad === null ? index : node.map(add(arg(0), arg(1)), perSample(node, nonpad), index);
 }
 
 const perSample = (node: NodeContext, value: ValueId): ValueId =>
-  node.reshape(value, [node.typeOf(value).shape[0] ?? 1, 1, 1, 1]);
+  node.reshape(toDType(node, "i32", value), [node.typeOf(value).shape[0] ?? 1, 1, 1, 1]);
 
 /** The mask padded to all keys: what it does not cover is forbidden. */
 function paddedMask(node: NodeContext, mask: ValueId, keys: number): ValueId {
@@ -75,13 +86,13 @@ export function attentionMask(node: NodeContext, inputs: MaskInputs): Mask | nul
   const operand = (value: ValueId): Expr => arg(operands.push(value));
   const conditions: Expr[] = [];
   if (causal || left >= 0 || right >= 0) {
-    const [query, key] = [operand(queryPositions(node, inputs)), operand(countFrom(node, keys))];
+    const [query, key] = [operand(queryPositions(node, inputs)), operand(positions(node, [keys]))];
     if (causal) conditions.push(binary("le", key, query));
-    if (left >= 0) conditions.push(binary("le", query, add(key, lit("i64", left))));
-    if (right >= 0) conditions.push(binary("le", key, add(query, lit("i64", right))));
+    if (left >= 0) conditions.push(binary("le", query, add(key, lit("i32", left))));
+    if (right >= 0) conditions.push(binary("le", key, add(query, lit("i32", right))));
   }
   if (nonpad !== null) {
-    conditions.push(binary("lt", operand(countFrom(node, keys)), operand(perSample(node, nonpad))));
+    conditions.push(binary("lt", operand(positions(node, [keys])), operand(perSample(node, nonpad))));
   }
   const padded = mask === null ? null : paddedMask(node, mask, keys);
   const maskType = padded === null ? null : node.typeOf(padded).dtype;
