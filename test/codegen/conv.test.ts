@@ -142,6 +142,32 @@ describe.each(layouts)("convolutions, %s", (layout) => {
     check({ ...c, layout, constantWeights: false });
   });
 
+  it.each<Case>([
+    { channels: 8, filters: 8, groups: 8, spatial: [7, 7], kernel: [3, 3], padsBegin: [1, 1] },
+    { channels: 13, filters: 13, groups: 13, spatial: [14, 23], kernel: [3, 3], padsBegin: [1, 1], strides: [2, 2] },
+    { channels: 6, filters: 6, groups: 6, spatial: [9, 40], kernel: [5, 5], padsBegin: [2, 2], batch: 2 },
+    { channels: 3, filters: 3, groups: 3, spatial: [12, 11], kernel: [3, 2], dilations: [2, 3], padsBegin: [3, 1], padsEnd: [0, 4] },
+    { channels: 4, filters: 4, groups: 4, spatial: [9, 9], kernel: [3, 3], padsBegin: [-1, 0], padsEnd: [1, -2] },
+    { channels: 4, filters: 4, groups: 4, spatial: [5, 6], kernel: [5, 6] },
+    { channels: 5, filters: 5, groups: 5, spatial: [4, 9], kernel: [1, 9], padsBegin: [3, 6], padsEnd: [2, 1] },
+    { channels: 7, filters: 7, groups: 7, spatial: [30], kernel: [4], padsBegin: [1] },
+    { channels: 4, filters: 4, groups: 4, spatial: [4, 5, 6], kernel: [3, 3, 3], padsBegin: [1, 0, 1], strides: [2, 1, 1] },
+  ])("depthwise %j", (c) => {
+    check({ ...c, layout });
+    check({ ...c, layout, constantWeights: false });
+  });
+
+  it.each<readonly [DType, DType]>([["f64", "f64"], ["i32", "i32"], ["u64", "u64"], ["u8", "i8"]])("depthwise of %s by %s", (...dtypes) => {
+    check({ layout, dtypes, channels: 6, filters: 6, groups: 6, spatial: [5, 6], kernel: [3, 3], padsBegin: [1, 1] });
+  });
+
+  it("depthwise with bias, residual and activation", () => {
+    const c: Case = { layout, channels: 6, filters: 6, groups: 6, spatial: [6, 7], kernel: [3, 3], padsBegin: [1, 1], batch: 2, epilogue: addRelu, apply: applyAddRelu, extras: [] };
+    for (const shape of [[2, 6, 6, 7], [1, 6, 1, 1], [2, 6, 1, 1], [1, 1, 6, 7], [2, 1, 6, 1], [1, 6, 1, 7]]) {
+      check({ ...c, extras: [inLayout(shape, layout)] });
+    }
+  });
+
   it("with bias, residual and activation", () => {
     const c: Case = { layout, channels: 5, filters: 10, spatial: [6, 7], kernel: [3, 3], padsBegin: [1, 1], batch: 2, epilogue: addRelu, apply: applyAddRelu, extras: [] };
     for (const shape of [[2, 10, 6, 7], [1, 10, 1, 1], [2, 10, 1, 1], [1, 1, 6, 7], [2, 1, 6, 1], [1, 10, 1, 7]]) {

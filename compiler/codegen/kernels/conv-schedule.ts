@@ -14,5 +14,5 @@ export function chooseConvSchedule(op: ConvOp, operands: Operands): ConvSchedule
   const { channels } = imageShapeOf(x, op.layout);
   const filters = imageShapeOf(operands.outputs[0] as TensorType, op.layout).channels;
   const isDepthwise = op.groups === channels && filters === channels && channels > 1;
-  return { algorithm: isDepthwise && channels < 0 ? "depthwise" : "direct" };
+  return { algorithm: isDepthwise ? "depthwise" : "direct" };
 }

@@ -1,5 +1,186 @@
-import type { ConvOp } from "../../../ir/graph.ts";
-import type { KernelCode, Operands } from "../kernel.ts";
+/** Depthwise convolutions: one filter for each channel, vectors of channels, several columns of the result at once. */
+import { storageBytes } from "../../../ir/dtype.ts";
+import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import { type KernelCode, kernelKey, kernelType, type KernelArg, type Operands } from "../kernel.ts";
+import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
+import { convScratch, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
+import { loadLanes } from "./product/access.ts";
+import { type Arith, arithFor } from "./product/arith.ts";
+import { type Epilogue, emitStore } from "./product/epilogue.ts";
+import { packedArg, type PackPlan } from "./product/pack.ts";
+import { packStage } from "./product/pack-stage.ts";
+import { panelsOf } from "./product/product.ts";
+import {
+  emitWalk,
+  type Tap,
+  type TileSite,
+  type Walk,
+  type WalkBody,
+  type WalkDim,
+  type WalkParams,
+  walkUnits,
+} from "./window-walk.ts";
+
 export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
-  throw new Error("later" + op.kind + operands.inputs.length);
+  const [x, w] = operands.inputs as readonly [TensorType, TensorType];
+  const output = operands.outputs[0] as TensorType;
+  const arith = arithFor(x.dtype, w.dtype, false);
+  const shape = imageShapeOf(x, op.layout);
+  const dims = walkDims(op, shape.spatial, w, imageShapeOf(output, op.layout).spatial);
+  const image = prepareImage(x, op.layout, shape.spatial.map((size) => ({ before: 0, size })), arith.a);
+  const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
+  const weights = placeWeights(op, w, dims, arith, operands);
+  const { epilogue } = result;
+  const strides = (sizes: readonly number[], bytes: number): number[] => denseStrides([shape.batch, ...sizes, shape.channels], bytes);
+  const walk: Walk = {
+    batch: shape.batch,
+    channels: shape.channels,
+    lanes: arith.lanes,
+    dims,
+    image: { strides: strides(shape.spatial, storageBytes(arith.a)) },
+    operands: [
+      { strides: strides(dims.map((dim) => dim.outSize), storageBytes(epilogue.output)) },
+      ...result.extras.map((extra) => ({ strides: extra.strides.map((stride) => stride * storageBytes(extra.dtype)) })),
+    ],
+    tapBytes: 16,
+    tileColumns: chooseColumns(dims.at(-1) as WalkDim),
+  };
+  const args = [image.arg, weights.arg, ...result.extras.map((extra) => extra.arg), result.arg];
+  const stage: KernelCode = {
+    key: kernelKey("depthwise", arith.name, walk, epilogue),
+    units: walkUnits(walk),
+    args,
+    work: 2 * walkUnits(walk) * dims.reduce((n, dim) => n * dim.taps, (dims.at(-1)?.outSize ?? 1) * shape.channels),
+    emit: (module) => emitDepthwise(module, walk, arith, epilogue, args.length),
+  };
+  return [...image.stages, ...weights.stages, stage, ...result.stages];
+} // prettier-ignore
+
+function denseStrides(sizes: readonly number[], bytes: number): number[] {
+  return sizes.map((_, i) => sizes.slice(i + 1).reduce((a, b) => a * b, bytes));
+}
+
+function walkDims(op: ConvOp, input: readonly number[], w: TensorType, output: readonly number[]): WalkDim[] {
+  const kernel = op.layout === "nchw" ? w.shape.slice(2) : w.shape.slice(0, -2);
+  return output.map((outSize, i) => ({
+    inSize: input[i] ?? 1,
+    outSize,
+    taps: kernel[i] ?? 1,
+    stride: op.strides[i] ?? 1,
+    dilation: op.dilations[i] ?? 1,
+    padBegin: op.padsBegin[i] ?? 0,
+  }));
+}
+
+/** Vector registers for accumulators, image columns and weights of a window row (see schedule.ts). */
+const vectorRegisters = 15;
+
+/** Columns of a tile: as many as the registers hold. */
+function chooseColumns(dim: WalkDim): number {
+  let columns = 1;
+  while (columns < 6 && registersFor(dim, columns + 1) <= vectorRegisters) columns++;
+  return Math.min(columns, Math.max(1, dim.outSize));
+}
+
+function registersFor(dim: WalkDim, columns: number): number {
+  const inputs = new Set<number>();
+  for (let c = 0; c < columns; c++) for (let t = 0; t < dim.taps; t++) inputs.add(c * dim.stride + t * dim.dilation);
+  return columns + inputs.size + dim.taps;
+}
+
+/** Weights as [vector of channels][taps][lanes]. */
+function placeWeights(op: ConvOp, w: TensorType, dims: readonly WalkDim[], arith: Arith, operands: Operands): { arg: KernelArg; stages: readonly KernelCode[] } {
+  const channels = op.groups;
+  const taps = dims.reduce((count, dim) => count * dim.taps, 1);
+  const isFirst = op.layout === "nchw";
+  const plan: PackPlan = {
+    arith,
+    panels: panelsOf(channels, 1, arith.lanes),
+    source: {
+      matrices: [],
+      levels: [],
+      run: [{ size: taps, stride: isFirst ? 1 : channels }],
+      columnStride: isFirst ? taps : 1,
+    },
+  };
+  const constant = operands.constants[1];
+  if (constant !== undefined) return { arg: packedArg(1, constant, plan), stages: [] };
+  const { code, scratch } = packStage(plan, w.dtype, { kind: "input", index: 1 }, convScratch.weights);
+  return { arg: scratch, stages: [code] };
+} // prettier-ignore
+
+function emitDepthwise(module: ModuleBuilder, walk: Walk, arith: Arith, epilogue: Epilogue, args: number): number {
+  return module.function("depthwise", kernelType(args), (f) => {
+    const extras = epilogue.extras.map((_, i) => f.param(2 + i));
+    const params: WalkParams = {
+      image: f.param(0),
+      weights: f.param(1),
+      operands: [f.param(args - 1), ...extras],
+      begin: f.param(args),
+      end: f.param(args + 1),
+    };
+    emitWalk(f, walk, params, depthwiseBody(walk, arith, epilogue));
+  });
+}
+
+function depthwiseBody(walk: Walk, arith: Arith, epilogue: Epilogue): WalkBody {
+  let accs: Local[] = [];
+  return {
+    start: ({ f, columns }) => {
+      accs = f.localArray("v128", columns.length);
+      for (const acc of accs) {
+        f.splatConst("i32x4", 0);
+        f.set(acc);
+      }
+    },
+    visit: ({ f, count }, image, weights, taps) => {
+      if (weights === null) throw new Error("internal: depthwise without weights");
+      accumulate(f, arith, accs, image, weights, taps, count);
+    },
+    finish: (site) => {
+      for (const { index } of site.columns) storeColumn(site, walk, arith, epilogue, accs[index] as Local, index);
+      site.f.release(...accs);
+    },
+  };
+}
+
+/** One row of the window: every image column and every weight is loaded once. */
+function accumulate(f: FunctionBuilder, arith: Arith, accs: readonly Local[], image: Local, weights: Local, taps: readonly Tap[], count: number): void {
+  const loadOnce = (keys: readonly number[], load: (key: number) => void): Map<number, Local> => {
+    const locals = new Map<number, Local>();
+    for (const key of new Set(keys)) {
+      const local = f.local("v128");
+      load(key);
+      f.set(local);
+      locals.set(key, local);
+    }
+    return locals;
+  };
+  const ws = loadOnce(taps.map((tap) => tap.tap), (tap) => {
+    f.get(weights);
+    f.load("v128.load", tap * 16);
+  });
+  const xs = loadOnce(taps.map((tap) => tap.offset), (offset) => {
+    loadLanes(f, arith.a, image, offset, arith.lanes, count);
+  });
+  for (const { column, tap, offset } of taps) {
+    f.get(xs.get(offset) as Local);
+    f.get(ws.get(tap) as Local);
+    arith.accumulate(f, accs[column] as Local);
+  }
+  f.release(...ws.values(), ...xs.values());
+} // prettier-ignore
+
+function storeColumn(site: TileSite, walk: Walk, arith: Arith, epilogue: Epilogue, acc: Local, column: number): void {
+  const [out, ...extras] = walk.operands;
+  const [pointer, ...extraPointers] = site.operands;
+  emitStore(site.f, epilogue, arith.lanes, acc, site.count, {
+    pointer: pointer as Local,
+    offset: column * (out?.strides.at(-2) ?? 0),
+    extras: extras.map(({ strides }, i) => ({
+      pointer: extraPointers[i] as Local,
+      offset: column * (strides.at(-2) ?? 0),
+      perColumn: strides.at(-1) !== 0,
+    })),
+  });
 }
