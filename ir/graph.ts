@@ -4,21 +4,27 @@
  * an explicit transpose plus an op that says it works channels-last.
  *
  * ONNX's operators lower to the few kinds below; elementwise ones all become `map`. Ops carry the names of the ONNX nodes that they
- * came from (`origin`), and passes keep them.
+ * came from (`origin`), and passes keep them. What an op's operands must be, and its results' types, is said by ir/infer.ts; kinds that
+ * compute (as opposed to those that move elements) take integers of 8 bits and more, f32 and f64: narrower floats are cast before.
+ *
+ * ir/print.ts writes a graph as text and ir/parse.ts reads it back:
  *
  *     graph "mnist" {
  *       %0 = input "image" : f32[1,1,28,28]
- *       %1 = constant <blob> : f32[8,1,5,5]
- *       %2 = conv(%0, %1) {strides = [1,1], ...} epilogue max($0, 0:f32) : f32[1,8,24,24]   // "Conv_0", "Relu_1"
+ *       %1 "w" = constant blob "h128:214adc3cf9e6d8c566c127a6716a3a38" : f32[8,1,5,5]
+ *       %2 = conv(%0, %1) {layout = nchw, strides = [1,1], …} epilogue max($0, 0:f32) : f32[1,8,24,24] from "Conv_0", "Relu_1"
  *       output "logits" = %2
  *     }
  */
+import { showName } from "./diagnostic.ts";
 import type { DType } from "./dtype.ts";
 import type { Expr } from "./expr.ts";
 import type { TensorData } from "./tensor.ts";
 
+/** Index into `Graph.values`. */
 export type ValueId = number;
 
+/** A dense tensor of known shape. */
 export interface TensorType {
   readonly kind: "tensor";
   readonly dtype: DType;
@@ -30,16 +36,19 @@ export interface DynamicType {
   readonly dtype: DType;
   readonly dims: readonly (number | string)[] | null;
 }
+/** Any number of values of one type (ONNX sequences); lives on the host. */
 export interface SequenceType {
   readonly kind: "sequence";
   readonly element: ValueType;
 }
+/** A value of a type, or none. */
 export interface OptionalType {
   readonly kind: "optional";
   readonly element: ValueType;
 }
 export type ValueType = TensorType | DynamicType | SequenceType | OptionalType;
 
+/** What the graph knows of a value, whoever defines it. */
 export interface Value {
   readonly type: ValueType;
   /** the ONNX value's name, for people; empty for intermediate values */
@@ -50,11 +59,13 @@ export interface Value {
   readonly resource?: string;
 }
 
+/** A value that the graph takes or gives, under the name that callers use. */
 export interface Port {
   readonly name: string;
   readonly value: ValueId;
 }
 
+/** A whole model, or a region of a control-flow op; a region reads nothing from outside but its inputs. */
 export interface Graph {
   readonly name: string;
   readonly values: readonly Value[];
@@ -64,6 +75,7 @@ export interface Graph {
 }
 
 interface OpBase {
+  /** operands, in the order that the kind's comment gives */
   readonly inputs: readonly ValueId[];
   readonly outputs: readonly ValueId[];
   /** ONNX node names (or `Type_index` where a node has none) that this op stands for */
@@ -205,6 +217,7 @@ export interface PadOp extends OpBase {
   readonly after: readonly number[];
 }
 
+/** Joins tensors that agree in all dims but one, along that one. */
 export interface ConcatOp extends OpBase {
   readonly kind: "concat";
   readonly axis: number;
@@ -228,6 +241,7 @@ export interface GatherNDOp extends OpBase {
   readonly batchDims: number;
 }
 
+/** How an update meets the element that is there. With `none` it takes its place, and ONNX forbids two updates of one element. */
 export type ScatterReduction = "none" | "add" | "mul" | "min" | "max";
 
 /** Copy of x (input 0) with updates (2) put at index (1) along an axis. */
@@ -237,6 +251,7 @@ export interface ScatterElementsOp extends OpBase {
   readonly reduction: ScatterReduction;
 }
 
+/** Copy of x (input 0) with updates (2) put at the places that the last dim of input 1 addresses, slices where it is short of x's rank. */
 export interface ScatterNDOp extends OpBase {
   readonly kind: "scatterND";
   readonly reduction: ScatterReduction;
@@ -332,6 +347,7 @@ export interface DeferredOp extends OpBase {
   readonly valueInputs?: readonly string[];
 }
 
+/** Every op; told apart by `kind`. */
 export type Op =
   | MapOp
   | MatmulOp
@@ -370,6 +386,7 @@ export type OpSpec = Op extends infer O ? (O extends Op ? Omit<O, "outputs" | "o
 /** Fixed operands before the epilogue's, by kind. */
 export const epilogueOperands = { matmul: 2, conv: 2, convTranspose: 2 } as const;
 
+/** The type of a tensor of known shape. */
 export const tensorType = (dtype: DType, shape: readonly number[]): TensorType => ({ kind: "tensor", dtype, shape });
 
 /** Regions of an op, with the name that its text form gives them. */
@@ -383,6 +400,13 @@ export function regionsOf(op: Op | OpSpec): readonly { readonly name: string; re
   return op.kind === "loop" || op.kind === "scan" ? [{ name: "body", graph: op.body }] : [];
 }
 
-/** `Conv "/layer1/conv"`-like subject of a message about an op. */
-export const opSubject = (op: { readonly kind: OpKind; readonly origin: readonly string[] }): string =>
-  `${op.kind} ${op.origin.map((name) => JSON.stringify(name)).join(" + ")}`;
+/** Names that a subject shows; an op fused of dozens of nodes is recognised by its first ones. */
+const mostNames = 3;
+
+/** What a message about an op is about: its kind and the model's nodes behind it, `conv "Conv_0" + "Relu_1"`. */
+export function opSubject({ kind, origin }: { readonly kind: OpKind; readonly origin: readonly string[] }): string {
+  if (origin.length === 0) return kind;
+  const names = origin.slice(0, mostNames).map((name) => `"${showName(name)}"`);
+  const more = origin.length > mostNames ? ` + ${origin.length - mostNames} more` : "";
+  return `${kind} ${names.join(" + ")}${more}`;
+}
