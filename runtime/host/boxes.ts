@@ -1,5 +1,6 @@
 /** Non-maximum suppression of boxes. */
 import { makeTensor } from "../../ir/tensor.ts";
+import { nth } from "../reference/access.ts";
 import { type NumberArray, numbersOf } from "../reference/numbers.ts";
 import { flagOf, type HostFamily, numberAt, tensorAt } from "./arguments.ts";
 import type { HostFunction } from "./value.ts";
@@ -36,12 +37,12 @@ function overlap(x: Box, y: Box): number {
 
 /** Indices of the boxes that stay, best score first; among equal scores the lower index. */
 function suppress(boxes: readonly Box[], scores: NumberArray, most: number, iou: number, least: number): number[] {
-  const candidates = [...boxes.keys()].filter((i) => scores[i]! > least);
-  candidates.sort((i, j) => scores[j]! - scores[i]! || i - j);
+  const candidates = [...boxes.keys()].filter((i) => (scores[i] as number) > least);
+  candidates.sort((i, j) => (scores[j] as number) - (scores[i] as number) || i - j);
   const kept: number[] = [];
   for (const i of candidates) {
     if (kept.length >= most) break;
-    if (kept.every((other) => overlap(boxes[i]!, boxes[other]!) <= iou)) kept.push(i);
+    if (kept.every((other) => overlap(nth(boxes, i), nth(boxes, other)) <= iou)) kept.push(i);
   }
   return kept;
 }

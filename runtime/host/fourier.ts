@@ -35,8 +35,8 @@ function transformPowerOfTwo(x: Complex): Complex {
   const bits = Math.log2(length);
   for (let i = 0; i < length; i++) {
     const from = reverseBits(i, bits);
-    result.re[i] = x.re[from]!;
-    result.im[i] = x.im[from]!;
+    result.re[i] = x.re[from] as number;
+    result.im[i] = x.im[from] as number;
   }
   const roots = unitRoots(length, length / 2);
   for (let span = 1; span < length; span *= 2) butterflies(result, roots, span);
@@ -49,13 +49,13 @@ function butterflies({ re, im }: Complex, roots: Complex, span: number): void {
   for (let begin = 0; begin < length; begin += 2 * span) {
     for (let k = 0; k < span; k++) {
       const [low, high] = [begin + k, begin + k + span];
-      const [c, s] = [roots.re[k * step]!, roots.im[k * step]!];
-      const a = re[high]! * c - im[high]! * s;
-      const b = re[high]! * s + im[high]! * c;
-      re[high] = re[low]! - a;
-      im[high] = im[low]! - b;
-      re[low]! += a;
-      im[low]! += b;
+      const [c, s] = [roots.re[k * step] as number, roots.im[k * step] as number];
+      const a = (re[high] as number) * c - (im[high] as number) * s;
+      const b = (re[high] as number) * s + (im[high] as number) * c;
+      re[high] = (re[low] as number) - a;
+      im[high] = (im[low] as number) - b;
+      re[low] = (re[low] as number) + a;
+      im[low] = (im[low] as number) + b;
     }
   }
 }
@@ -85,17 +85,25 @@ function transformAnyLength(x: Complex): Complex {
   const a = makeComplex(size);
   const b = makeComplex(size);
   for (let n = 0; n < length; n++) {
-    multiplyInto(a, n, x.re[n]!, x.im[n]!, chirp.re[n]!, chirp.im[n]!);
-    b.re[n] = b.re[(size - n) % size] = chirp.re[n]!;
-    b.im[n] = b.im[(size - n) % size] = -chirp.im[n]!;
+    multiplyInto(a, n, x.re[n] as number, x.im[n] as number, chirp.re[n] as number, chirp.im[n] as number);
+    b.re[n] = b.re[(size - n) % size] = chirp.re[n] as number;
+    b.im[n] = b.im[(size - n) % size] = -(chirp.im[n] as number);
   }
   const [left, right] = [transform(a), transform(b)];
   const product = makeComplex(size);
-  for (let i = 0; i < size; i++) multiplyInto(product, i, left.re[i]!, left.im[i]!, right.re[i]!, right.im[i]!);
+  for (let i = 0; i < size; i++)
+    multiplyInto(product, i, left.re[i] as number, left.im[i] as number, right.re[i] as number, right.im[i] as number);
   const convolved = fourier(product, true);
   const result = makeComplex(length);
   for (let k = 0; k < length; k++) {
-    multiplyInto(result, k, convolved.re[k]!, convolved.im[k]!, chirp.re[k]!, chirp.im[k]!);
+    multiplyInto(
+      result,
+      k,
+      convolved.re[k] as number,
+      convolved.im[k] as number,
+      chirp.re[k] as number,
+      chirp.im[k] as number,
+    );
   }
   return result;
 }

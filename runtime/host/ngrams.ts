@@ -1,5 +1,6 @@
 /** TfIdfVectorizer: counts the n-grams of a pool in sequences of integers or strings. */
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "../reference/access.ts";
 import { type HostFamily, numberOf, numbersOf, stringListOf, stringOf, tensorAt } from "./arguments.ts";
 import type { HostAttributes, HostFunction } from "./value.ts";
 
@@ -20,7 +21,7 @@ function readPool(attributes: HostAttributes): Pool {
   const starts = [...numbersOf(attributes, "ngramCounts"), items.length];
   const grams = new Map<string, number>();
   for (let length = 1; length < starts.length; length++) {
-    for (let at = starts[length - 1]!; at + length <= starts[length]!; at += length) {
+    for (let at = nth(starts, length - 1); at + length <= nth(starts, length); at += length) {
       grams.set(gramKey(items.slice(at, at + length)), grams.size);
     }
   }
@@ -41,7 +42,7 @@ function forEachGram(row: readonly string[], pool: Pool, lengths: Lengths, visit
     const mostSkips = length === 1 ? 0 : lengths.skips;
     for (let step = 1; step <= mostSkips + 1; step++) {
       for (let begin = 0; begin + (length - 1) * step < row.length; begin++) {
-        const items = Array.from({ length }, (_, i) => row[begin + i * step]!);
+        const items = Array.from({ length }, (_, i) => nth(row, begin + i * step));
         const gram = pool.grams.get(gramKey(items));
         if (gram !== undefined) visit(gram);
       }
@@ -63,9 +64,9 @@ const tfIdfVectorizer: HostFunction = (inputs, attributes) => {
   const result = new Float32Array(rows.length * width);
   for (const [i, row] of rows.entries()) {
     forEachGram(row, pool, lengths, (gram) => {
-      const at = i * width + pool.outputs[gram]!;
-      const weight = mode === "TF" ? 1 : pool.weights[gram]!;
-      result[at] = mode === "IDF" ? weight : result[at]! + weight;
+      const at = i * width + nth(pool.outputs, gram);
+      const weight = mode === "TF" ? 1 : nth(pool.weights, gram);
+      result[at] = mode === "IDF" ? weight : (result[at] as number) + weight;
     });
   }
   return [makeTensor("f32", [...x.shape.slice(0, -1), width], result)];
@@ -75,7 +76,7 @@ const tfIdfVectorizer: HostFunction = (inputs, attributes) => {
 function rowsOf(x: TensorData): string[][] {
   const items = Array.from(x.elements as ArrayLike<number | bigint | string>, String);
   const length = x.shape.at(-1) ?? 1;
-  const count = x.shape.length > 1 ? x.shape[0]! : 1;
+  const count = x.shape.length > 1 ? nth(x.shape, 0) : 1;
   return Array.from({ length: count }, (_, i) => items.slice(i * length, (i + 1) * length));
 }
 

@@ -82,7 +82,7 @@ const multinomial: HostFunction = (inputs, attributes, state) => {
   const values = numbersOf(logits);
   const draws = new Float64Array(batch * size);
   for (let row = 0; row < batch; row++) {
-    const sums = runningSums(values.subarray(row * classes, (row + 1) * classes) as Float64Array);
+    const sums = runningSums(values.subarray(row * classes, (row + 1) * classes));
     for (let i = 0; i < size; i++) draws[row * size + i] = pick(sums, next());
   }
   return [ofType(dtypeOf(attributes, "dtype"), [batch, size], draws)];

@@ -1,6 +1,7 @@
 /** Sequences and optionals. */
 import { fail } from "../../ir/diagnostic.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "../reference/access.ts";
 import { evaluateOp } from "../reference/evaluate.ts";
 import { flagOf, type HostFamily, boolScalar, integerScalar, numberAt, numberOf, positiveAxis, sequenceAt, tensorAt, valueAt } from "./arguments.ts"; // prettier-ignore
 import { type HostFunction, type HostValue, isTensor, optionalOf, sequenceOf } from "./value.ts";
@@ -14,7 +15,7 @@ function position(at: number, length: number, limit: number): number {
 
 const at: HostFunction = (inputs) => {
   const { elements } = sequenceAt(inputs, 0);
-  return [elements[position(numberAt(inputs, 1), elements.length, elements.length)]!];
+  return [nth(elements, position(numberAt(inputs, 1), elements.length, elements.length))];
 };
 
 const insert: HostFunction = (inputs) => {
@@ -48,7 +49,7 @@ const withAxis = (x: TensorData, axis: number): TensorData =>
 const splitToSequence: HostFunction = (inputs, attributes) => {
   const x = tensorAt(inputs, 0);
   const axis = positiveAxis(numberOf(attributes, "axis", 0), x.shape.length);
-  const sizes = splitSizes(inputs, x.shape[axis]!);
+  const sizes = splitSizes(inputs, nth(x.shape, axis));
   const drop = inputs[1] === undefined && !flagOf(attributes, "keepdims", true);
   let begin = 0;
   const parts = sizes.map((size) => {
@@ -77,7 +78,7 @@ function splitSizes(inputs: readonly HostValue[], length: number): number[] {
 function slice(x: TensorData, axis: number, begin: number, size: number): TensorData {
   const starts = x.shape.map((_, i) => (i === axis ? begin : 0));
   const steps = x.shape.map(() => 1);
-  return evaluateOp({ kind: "slice", inputs: [], starts, sizes: x.shape.with(axis, size), steps }, [x])[0]!;
+  return nth(evaluateOp({ kind: "slice", inputs: [], starts, sizes: x.shape.with(axis, size), steps }, [x]), 0);
 }
 
 /** An optional's value, or the bare value itself. */

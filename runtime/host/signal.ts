@@ -1,6 +1,7 @@
 /** Signals: dft, stft, melWeightMatrix; and det. */
 import { fail } from "../../ir/diagnostic.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "../reference/access.ts";
 import { viewAxis } from "../reference/axes.ts";
 import { type NumberArray, numbersOf, tensorOfNumbers } from "../reference/numbers.ts";
 import { dtypeOf, flagOf, type HostFamily, numberAt, numberOf, positiveAxis, tensorAt } from "./arguments.ts";
@@ -18,7 +19,7 @@ interface Lanes {
 }
 
 function lanesOf(x: TensorData, axis: number): Lanes {
-  const parts = x.shape.at(-1)!;
+  const parts = nth(x.shape, -1);
   return { ...viewAxis(x.shape.slice(0, -1), axis), parts, values: numbersOf(x) };
 }
 
@@ -27,8 +28,8 @@ function readLane({ size, inner, parts, values }: Lanes, outer: number, lane: nu
   const result = makeComplex(length);
   for (let i = 0; i < Math.min(size, length); i++) {
     const at = ((outer * size + i) * inner + lane) * parts;
-    result.re[i] = values[at]!;
-    if (parts === 2) result.im[i] = values[at + 1]!;
+    result.re[i] = values[at] as number;
+    if (parts === 2) result.im[i] = values[at + 1] as number;
   }
   return result;
 }
@@ -36,8 +37,8 @@ function readLane({ size, inner, parts, values }: Lanes, outer: number, lane: nu
 /** The second half of a real signal's spectrum mirrors the first: X[n - k] = conj(X[k]). */
 function mirror(half: Complex, length: number): void {
   for (let k = Math.floor(length / 2) + 1; k < length; k++) {
-    half.re[k] = half.re[length - k]!;
-    half.im[k] = -half.im[length - k]!;
+    half.re[k] = half.re[length - k] as number;
+    half.im[k] = -(half.im[length - k] as number);
   }
 }
 
@@ -60,8 +61,8 @@ const dft: HostFunction = (inputs, attributes) => {
       const spectrum = fourier(signal, inverse);
       for (let k = 0; k < bins; k++) {
         const at = ((outer * bins + k) * lanes.inner + lane) * parts;
-        result[at] = spectrum.re[k]!;
-        if (parts === 2) result[at + 1] = spectrum.im[k]!;
+        result[at] = spectrum.re[k] as number;
+        if (parts === 2) result[at + 1] = spectrum.im[k] as number;
       }
     }
   }
@@ -85,8 +86,8 @@ const stft: HostFunction = (inputs, attributes) => {
     const begin = Math.floor(frame / frames) * samples + (frame % frames) * step;
     const spectrum = fourier(readFrame(values, begin, length, parts, window), false);
     for (let k = 0; k < bins; k++) {
-      result[(frame * bins + k) * 2] = spectrum.re[k]!;
-      result[(frame * bins + k) * 2 + 1] = spectrum.im[k]!;
+      result[(frame * bins + k) * 2] = spectrum.re[k] as number;
+      result[(frame * bins + k) * 2 + 1] = spectrum.im[k] as number;
     }
   }
   return [tensorOfNumbers(signal.dtype, [batch, frames, bins, 2], result)];
@@ -101,9 +102,9 @@ function readFrame(
 ): Complex {
   const frame = makeComplex(length);
   for (let i = 0; i < length; i++) {
-    const weight = window === null ? 1 : window[i]!;
-    frame.re[i] = values[(begin + i) * parts]! * weight;
-    if (parts === 2) frame.im[i] = values[(begin + i) * parts + 1]! * weight;
+    const weight = window === null ? 1 : (window[i] as number);
+    frame.re[i] = (values[(begin + i) * parts] as number) * weight;
+    if (parts === 2) frame.im[i] = (values[(begin + i) * parts + 1] as number) * weight;
   }
   return frame;
 }
@@ -140,7 +141,7 @@ const melWeightMatrix: HostFunction = (inputs, attributes) => {
 
 const det: HostFunction = (inputs) => {
   const x = tensorAt(inputs, 0);
-  const n = x.shape.at(-1)!;
+  const n = nth(x.shape, -1);
   const shape = x.shape.slice(0, -2);
   const values = numbersOf(x);
   const results = new Float64Array(elementCount(shape));
@@ -159,12 +160,13 @@ function determinant(a: Float64Array, n: number): number {
       swapRows(a, n, k, pivot);
       product = -product;
     }
-    const head = a[k * n + k]!;
+    const head = a[k * n + k] as number;
     product *= head;
     if (head === 0) return 0;
     for (let row = k + 1; row < n; row++) {
-      const factor = a[row * n + k]! / head;
-      for (let column = k; column < n; column++) a[row * n + column]! -= factor * a[k * n + column]!;
+      const factor = (a[row * n + k] as number) / head;
+      for (let column = k; column < n; column++)
+        a[row * n + column] = (a[row * n + column] as number) - factor * (a[k * n + column] as number);
     }
   }
   return product;
@@ -172,7 +174,8 @@ function determinant(a: Float64Array, n: number): number {
 
 function largestBelow(a: Float64Array, n: number, k: number): number {
   let best = k;
-  for (let row = k + 1; row < n; row++) if (Math.abs(a[row * n + k]!) > Math.abs(a[best * n + k]!)) best = row;
+  for (let row = k + 1; row < n; row++)
+    if (Math.abs(a[row * n + k] as number) > Math.abs(a[best * n + k] as number)) best = row;
   return best;
 }
 

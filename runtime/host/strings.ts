@@ -1,6 +1,7 @@
 /** Functions of strings. */
 import { fail } from "../../ir/diagnostic.ts";
 import { broadcastShapes, elementCount, makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "../reference/access.ts";
 import { broadcastTensor } from "../reference/movement.ts";
 import { numbersOf } from "../reference/numbers.ts";
 import { flagOf, type HostFamily, optionalNumber, stringListOf, stringOf, stringsOf, tensorAt } from "./arguments.ts";
@@ -20,7 +21,7 @@ function broadcastAll(inputs: readonly HostValue[], count: number): readonly Ten
 const concat: HostFunction = (inputs) => {
   const [x, y] = broadcastAll(inputs, 2) as readonly [TensorData, TensorData];
   const right = stringsOf(y);
-  return [makeTensor("string", x.shape, stringsOf(x).map((text, i) => text + right[i]!))]; // prettier-ignore
+  return [makeTensor("string", x.shape, stringsOf(x).map((text, i) => text + nth(right, i)))]; // prettier-ignore
 };
 
 const equal: HostFunction = (inputs) => {
@@ -39,7 +40,7 @@ const where: HostFunction = (inputs) => {
   const [condition, x, y] = broadcastAll(inputs, 3) as readonly [TensorData, TensorData, TensorData];
   const chosen = numbersOf(condition);
   const right = stringsOf(y);
-  return [makeTensor("string", x.shape, stringsOf(x).map((text, i) => (chosen[i] !== 0 ? text : right[i]!)))]; // prettier-ignore
+  return [makeTensor("string", x.shape, stringsOf(x).map((text, i) => (chosen[i] !== 0 ? text : nth(right, i))))]; // prettier-ignore
 };
 
 /** BCP 47 name of a POSIX one (`en_US.UTF-8`); undefined for one that the engine does not know. */
@@ -131,13 +132,13 @@ const labelEncoder: HostFunction = (inputs) => {
   const places = new Map(Array.from(keys.elements as ArrayLike<Label>, (key, i) => [key, i] as const));
   const found = Array.from(x.elements as ArrayLike<Label>, (label) => places.get(label));
   if (values.dtype === "string") {
-    const [texts, other] = [stringsOf(values), stringsOf(fallback)[0]!];
-    return [makeTensor("string", x.shape, found.map((at) => (at === undefined ? other : texts[at]!)))]; // prettier-ignore
+    const [texts, other] = [stringsOf(values), nth(stringsOf(fallback), 0)];
+    return [makeTensor("string", x.shape, found.map((at) => (at === undefined ? other : nth(texts, at))))]; // prettier-ignore
   }
   const elements = (values.elements as Float64Array).constructor as new (count: number) => Float64Array;
   const result = new elements(elementCount(x.shape));
-  const [labels, other] = [values.elements as Float64Array, (fallback.elements as Float64Array)[0]!];
-  for (const [i, at] of found.entries()) result[i] = at === undefined ? other : labels[at]!;
+  const [labels, other] = [values.elements as Float64Array, (fallback.elements as Float64Array)[0] as number];
+  for (const [i, at] of found.entries()) result[i] = at === undefined ? other : (labels[at] as number);
   return [makeTensor(values.dtype, x.shape, result)];
 };
 

@@ -39,11 +39,11 @@ function floatAccumulator(dtype: DType, count: number, w: NumberArray, x: Number
   return {
     add: (factor, run, accumulatorBase, xBase) => {
       const { accumulatorStride, xStride } = run;
-      const value = w[factor]!;
+      const value = w[factor] as number;
       let to = accumulatorBase + run.accumulator;
       let from = xBase + run.x;
       for (let i = 0; i < run.count; i++) {
-        sums[to]! += value * x[from]!;
+        sums[to] = (sums[to] as number) + value * (x[from] as number);
         to += accumulatorStride;
         from += xStride;
       }
@@ -57,11 +57,11 @@ function integerAccumulator(dtype: DType, count: number, w: NumberArray, x: Numb
   return {
     add: (factor, run, accumulatorBase, xBase) => {
       const { accumulatorStride, xStride } = run;
-      const value = w[factor]!;
+      const value = w[factor] as number;
       let to = accumulatorBase + run.accumulator;
       let from = xBase + run.x;
       for (let i = 0; i < run.count; i++) {
-        sums[to]! += Math.imul(value, x[from]!);
+        sums[to] = (sums[to] as number) + Math.imul(value, x[from] as number);
         to += accumulatorStride;
         from += xStride;
       }
@@ -74,10 +74,10 @@ function bigAccumulator(dtype: DType, count: number, w: BigArray, x: BigArray): 
   const sums = allocateBigs(dtype, count);
   return {
     add: (factor, run, accumulatorBase, xBase) => {
-      const value = w[factor]!;
+      const value = w[factor] as bigint;
       for (let i = 0; i < run.count; i++) {
         const to = accumulatorBase + run.accumulator + i * run.accumulatorStride;
-        sums[to] = sums[to]! + value * x[xBase + run.x + i * run.xStride]!;
+        sums[to] = (sums[to] as bigint) + value * (x[xBase + run.x + i * run.xStride] as bigint);
       }
     },
     finish: (shape) => makeTensor(dtype, shape, sums),

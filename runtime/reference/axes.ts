@@ -1,11 +1,12 @@
 /** Arithmetic on shapes and strides that the families share. */
 import { rowMajorStrides } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 
 /** Strides that read `from` as if it had shape `to`: 0 along the axes that are broadcast. */
 export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
   const missing = to.length - from.length;
   const own = rowMajorStrides(from);
-  return to.map((_, axis) => (axis < missing || from[axis - missing] === 1 ? 0 : own[axis - missing]!));
+  return to.map((_, axis) => (axis < missing || from[axis - missing] === 1 ? 0 : nth(own, axis - missing)));
 }
 
 export interface CollapsedAxes {
@@ -22,12 +23,12 @@ export function collapseAxes(shape: readonly number[], strides: readonly (readon
   for (const [axis, size] of shape.entries()) {
     if (size === 1) continue;
     const last = sizes.length - 1;
-    if (last >= 0 && kept.every((own, i) => own[last] === strides[i]![axis]! * size)) {
-      sizes[last]! *= size;
-      for (const [i, own] of kept.entries()) own[last] = strides[i]![axis]!;
+    if (last >= 0 && kept.every((own, i) => own[last] === nth(nth(strides, i), axis) * size)) {
+      sizes[last] = (sizes[last] as number) * size;
+      for (const [i, own] of kept.entries()) own[last] = nth(nth(strides, i), axis);
     } else {
       sizes.push(size);
-      for (const [i, own] of kept.entries()) own.push(strides[i]![axis]!);
+      for (const [i, own] of kept.entries()) own.push(nth(nth(strides, i), axis));
     }
   }
   if (sizes.length > 0) return { shape: sizes, strides: kept };
@@ -43,25 +44,24 @@ export interface AxisView {
 
 export function viewAxis(shape: readonly number[], axis: number): AxisView {
   let [outer, inner] = [1, 1];
-  for (let i = 0; i < axis; i++) outer *= shape[i]!;
-  for (let i = axis + 1; i < shape.length; i++) inner *= shape[i]!;
-  return { outer, size: shape[axis]!, inner };
+  for (let i = 0; i < axis; i++) outer *= nth(shape, i);
+  for (let i = axis + 1; i < shape.length; i++) inner *= nth(shape, i);
+  return { outer, size: nth(shape, axis), inner };
 }
 
 /**
- * Offsets of all positions of a shape (row-major), for any number of stride lists at once: `visit` gets one offset per list. The array
- * that it gets is reused.
+ * Offsets of all positions of a shape (row-major), for any number of stride lists at once: `visit` gets one offset per list.
  */
 export function forEachPosition(
   shape: readonly number[],
   strides: readonly (readonly number[])[],
-  visit: (offsets: readonly number[]) => void,
+  visit: (...offsets: number[]) => void,
 ): void {
   if (shape.includes(0)) return;
   const position = new Array<number>(shape.length).fill(0);
   const offsets = new Array<number>(strides.length).fill(0);
   for (;;) {
-    visit(offsets);
+    visit(...offsets);
     if (!step(shape, strides, position, offsets)) return;
   }
 }
@@ -74,10 +74,10 @@ function step(
   offsets: number[],
 ): boolean {
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const wraps = position[axis] === shape[axis]! - 1;
-    const distance = wraps ? 1 - shape[axis]! : 1;
-    position[axis]! += distance;
-    for (const [i, own] of strides.entries()) offsets[i]! += distance * own[axis]!;
+    const wraps = position[axis] === nth(shape, axis) - 1;
+    const distance = wraps ? 1 - nth(shape, axis) : 1;
+    position[axis] = (position[axis] as number) + distance;
+    for (const [i, own] of strides.entries()) offsets[i] = (offsets[i] as number) + distance * nth(own, axis);
     if (!wraps) return true;
   }
   return false;

@@ -13,7 +13,7 @@ type CumulativeSpec = Pick<CumulativeOp, "fn" | "axis" | "exclusive" | "reverse"
 const functions = { sum: "add", prod: "mul" } as const;
 
 export const evaluateCumulative: Evaluate<"cumulative"> = (op, [x]) => [
-  isBig(x!.dtype) ? accumulateBigs(op, x!) : accumulateNumbers(op, x!),
+  isBig(x.dtype) ? accumulateBigs(op, x) : accumulateNumbers(op, x),
 ];
 
 function accumulateNumbers(op: CumulativeSpec, x: TensorData): TensorData {

@@ -2,6 +2,7 @@
 import { type DType, isBig } from "../../ir/dtype.ts";
 import { argUses, type Expr } from "../../ir/expr.ts";
 import { allocateElements, elementCount, makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 import { broadcastStrides, collapseAxes } from "./axes.ts";
 import { blockSize, compileExpr, type Register } from "./expr-machine.ts";
 import type { Evaluate } from "./evaluate.ts";
@@ -10,14 +11,14 @@ import { type BigArray, bigintsOf, doublesOf, isNumberLane, type NumberArray, nu
 import { blockCopier } from "./strided-copy.ts";
 
 export const evaluateMap: Evaluate<"map"> = (op, inputs, [result]) => [
-  isMovable(result!.dtype) ? chooseTensors(op.expr, inputs, result!.shape) : mapTensors(op.expr, inputs, result!.shape),
+  isMovable(result.dtype) ? chooseTensors(op.expr, inputs, result.shape) : mapTensors(op.expr, inputs, result.shape),
 ];
 
 /** Strings and complex numbers are not computed with: an expression can only choose among them. */
 const isMovable = (dtype: DType): boolean => !isNumberLane(dtype) && !isBig(dtype);
 
 function chooseTensors(expr: Expr, inputs: readonly TensorData[], shape: readonly number[]): TensorData {
-  if (expr.op === "arg") return broadcastTensor(inputs[expr.index]!, shape);
+  if (expr.op === "arg") return broadcastTensor(nth(inputs, expr.index), shape);
   if (expr.op !== "select") throw new Error(`internal: ${expr.op} of elements that can only be moved`);
   const [x, y] = [chooseTensors(expr.x, inputs, shape), chooseTensors(expr.y, inputs, shape)];
   const cond = conditionOf(expr.cond, inputs, shape);
@@ -48,7 +49,7 @@ export function mapTensors(expr: Expr, inputs: readonly TensorData[], shape: rea
   );
   const elements = allocateElements(result.dtype, count);
   const uses = argUses(expr, inputs.length);
-  const loads = inputs.flatMap((input, i) => (uses[i] === 0 ? [] : [loader(input, shape, operands[i]!)]));
+  const loads = inputs.flatMap((input, i) => (uses[i] === 0 ? [] : [loader(input, shape, nth(operands, i))]));
   const store = storer(result, elements as NumberArray | BigArray);
   for (let begin = 0; begin < count; begin += block) {
     const size = Math.min(block, count - begin);
@@ -81,8 +82,8 @@ function loader(input: TensorData, shape: readonly number[], register: Register)
 }
 
 function scalarLoader(input: TensorData, register: Register): BlockMove {
-  if (register.lane === "big") register.values.fill(bigintsOf(input)[0]!);
-  else register.values.fill(numbersOf(input)[0]!);
+  if (register.lane === "big") register.values.fill(bigintsOf(input)[0] as bigint);
+  else register.values.fill(numbersOf(input)[0] as number);
   return () => undefined;
 }
 
@@ -102,12 +103,12 @@ function contiguousLoader(input: TensorData, register: Register): BlockMove {
 /** Blocks are asked for in order; a cursor of coordinates goes along with them. */
 function broadcastLoader(input: TensorData, shape: readonly number[], register: Register): BlockMove {
   const axes = collapseAxes(shape, [broadcastStrides(input.shape, shape)]);
-  const cursor = makeCursor(axes.shape, axes.strides[0]!);
+  const cursor = makeCursor(axes.shape, nth(axes.strides, 0));
   if (register.lane === "big") {
     const [source, target] = [bigintsOf(input), register.values];
     return (_begin, count) => {
       walk(cursor, count, (at, from) => {
-        target[at] = source[from]!;
+        target[at] = source[from] as bigint;
       });
     };
   }
@@ -136,14 +137,14 @@ const makeCursor = (shape: readonly number[], strides: readonly number[]): Curso
 function advance(cursor: Cursor, steps: number): void {
   const { shape, strides, position } = cursor;
   let axis = shape.length - 1;
-  position[axis]! += steps;
-  cursor.offset += steps * strides[axis]!;
+  position[axis] = (position[axis] as number) + steps;
+  cursor.offset += steps * nth(strides, axis);
   while (axis > 0 && position[axis] === shape[axis]) {
-    cursor.offset -= shape[axis]! * strides[axis]!;
+    cursor.offset -= nth(shape, axis) * nth(strides, axis);
     position[axis] = 0;
     axis--;
-    position[axis]! += 1;
-    cursor.offset += strides[axis]!;
+    position[axis] = (position[axis] as number) + 1;
+    cursor.offset += nth(strides, axis);
   }
 }
 
@@ -156,11 +157,11 @@ function walk(cursor: Cursor, count: number, visit: (at: number, from: number) =
 
 function fillRuns(cursor: Cursor, count: number, source: Float64Array, target: Float64Array): void {
   const last = cursor.shape.length - 1;
-  const [length, stride] = [cursor.shape[last]!, cursor.strides[last]!];
+  const [length, stride] = [nth(cursor.shape, last), nth(cursor.strides, last)];
   for (let at = 0; at < count;) {
-    const run = Math.min(count - at, length - cursor.position[last]!);
+    const run = Math.min(count - at, length - nth(cursor.position, last));
     const from = cursor.offset;
-    for (let i = 0; i < run; i++) target[at + i] = source[from + i * stride]!;
+    for (let i = 0; i < run; i++) target[at + i] = source[from + i * stride] as number;
     at += run;
     advance(cursor, run);
   }

@@ -27,13 +27,13 @@ export function erf(x: number): number {
   cells ??= makeCells();
   const cell = Math.round(size * cellsPerUnit);
   const h = size - cell / cellsPerUnit;
-  const result = cells.values[cell]! + h * sumSeries(cells.coefficients, cell * terms, h);
+  const result = (cells.values[cell] as number) + h * sumSeries(cells.coefficients, cell * terms, h);
   return x < 0 || Object.is(x, -0) ? -result : result;
 }
 
 function sumSeries(coefficients: Float64Array, at: number, h: number): number {
   let sum = 0;
-  for (let n = terms - 1; n >= 0; n--) sum = sum * h + coefficients[at + n]!;
+  for (let n = terms - 1; n >= 0; n--) sum = sum * h + (coefficients[at + n] as number);
   return sum;
 }
 

@@ -21,11 +21,50 @@ import { evaluateScatterElements, evaluateScatterND } from "./scatter.ts";
 
 export type EvaluableKind = Exclude<OpKind, "host" | "if" | "loop" | "scan" | "deferred">;
 
+type List = readonly TensorData[];
+type One = readonly [TensorData];
+type Two = readonly [TensorData, TensorData];
+type Three = readonly [TensorData, TensorData, TensorData];
+type TwoOrMore = readonly [TensorData, TensorData, ...TensorData[]];
+
+/** Operands of each kind, as the inference rules have checked them. */
+interface Operands {
+  readonly map: List;
+  readonly matmul: TwoOrMore;
+  readonly conv: TwoOrMore;
+  readonly convTranspose: TwoOrMore;
+  readonly pool: One;
+  readonly reduce: One;
+  readonly argReduce: One;
+  readonly softmax: One;
+  readonly normalize: readonly [TensorData, TensorData?, TensorData?];
+  readonly reshape: One;
+  readonly transpose: One;
+  readonly slice: One;
+  readonly pad: readonly [TensorData, TensorData?];
+  readonly concat: List;
+  readonly gather: Two;
+  readonly gatherElements: Two;
+  readonly gatherND: Two;
+  readonly scatterElements: Three;
+  readonly scatterND: Three;
+  readonly cumulative: One;
+  readonly topK: One;
+  readonly recurrent: List;
+}
+
+/** Types of the results of each kind. */
+type Results<K extends EvaluableKind> = K extends "recurrent"
+  ? readonly TensorType[]
+  : K extends "topK"
+    ? readonly [TensorType, TensorType]
+    : readonly [TensorType];
+
 /** Evaluates one kind: operands in, results of the given (inferred) types out. Operands are never written to, results may share them. */
 export type Evaluate<K extends EvaluableKind> = (
   op: Extract<OpSpec, { readonly kind: K }>,
-  inputs: readonly TensorData[],
-  results: readonly TensorType[],
+  inputs: Operands[K],
+  results: Results<K>,
 ) => readonly TensorData[];
 
 type EvaluateAny = (

@@ -6,6 +6,7 @@
 import type { DType } from "../../ir/dtype.ts";
 import { isBig } from "../../ir/dtype.ts";
 import type { BinaryFunction, Expr, UnaryFunction } from "../../ir/expr.ts";
+import { nth } from "./access.ts";
 import { bigToBig, bigToNumber, normalizer, numberCast, numberToBig } from "./casts.ts";
 import { allocateBigs, type BigArray } from "./numbers.ts";
 import {
@@ -60,12 +61,12 @@ export function compileExpr(expr: Expr, dtypes: readonly DType[], block: number 
 /** A function of one number, for expressions over one operand that doubles carry. */
 export function scalarFunction(expr: Expr, dtype: DType): (x: number) => number {
   const { operands, result, run } = compileExpr(expr, [dtype], 1);
-  const source = numbersIn(operands[0]!);
+  const source = numbersIn(nth(operands, 0));
   const target = numbersIn(result);
   return (x) => {
     source[0] = x;
     run(1);
-    return target[0]!;
+    return target[0] as number;
   };
 }
 
@@ -137,7 +138,7 @@ function unaryStep(c: Compilation, fn: UnaryFunction, x: Register): Register {
   const source = x.values;
   const apply = numberUnary(fn, x.dtype);
   c.steps.push((count) => {
-    for (let i = 0; i < count; i++) out[i] = apply(source[i]!);
+    for (let i = 0; i < count; i++) out[i] = apply(source[i] as number);
   });
   if (dtype !== "bool" && !exactUnary.has(fn)) normalizeStep(c, dtype, out);
   return target;
@@ -149,7 +150,7 @@ function bigUnaryStep(c: Compilation, fn: UnaryFunction, x: Register): Register 
   const source = bigsIn(x);
   const apply = bigUnary(fn);
   c.steps.push((count) => {
-    for (let i = 0; i < count; i++) out[i] = apply(source[i]!);
+    for (let i = 0; i < count; i++) out[i] = apply(source[i] as bigint);
   });
   return target;
 }
@@ -171,25 +172,25 @@ const plainLoops: ReadonlyMap<BinaryFunction, BinaryLoop> = new Map<BinaryFuncti
   [
     "add",
     (out, x, y) => (count) => {
-      for (let i = 0; i < count; i++) out[i] = x[i]! + y[i]!;
+      for (let i = 0; i < count; i++) out[i] = (x[i] as number) + (y[i] as number);
     },
   ],
   [
     "sub",
     (out, x, y) => (count) => {
-      for (let i = 0; i < count; i++) out[i] = x[i]! - y[i]!;
+      for (let i = 0; i < count; i++) out[i] = (x[i] as number) - (y[i] as number);
     },
   ],
   [
     "mul",
     (out, x, y) => (count) => {
-      for (let i = 0; i < count; i++) out[i] = x[i]! * y[i]!;
+      for (let i = 0; i < count; i++) out[i] = (x[i] as number) * (y[i] as number);
     },
   ],
   [
     "div",
     (out, x, y) => (count) => {
-      for (let i = 0; i < count; i++) out[i] = x[i]! / y[i]!;
+      for (let i = 0; i < count; i++) out[i] = (x[i] as number) / (y[i] as number);
     },
   ],
 ]);
@@ -206,7 +207,7 @@ const callingLoop =
   (apply: NumberBinary): BinaryLoop =>
   (out, x, y) =>
   (count) => {
-    for (let i = 0; i < count; i++) out[i] = apply(x[i]!, y[i]!);
+    for (let i = 0; i < count; i++) out[i] = apply(x[i] as number, y[i] as number);
   };
 
 function bigBinaryStep(c: Compilation, fn: BinaryFunction, x: Register, y: Register): Register {
@@ -217,14 +218,14 @@ function bigBinaryStep(c: Compilation, fn: BinaryFunction, x: Register, y: Regis
   if (compare !== undefined) {
     const out = numbersIn(target);
     c.steps.push((count) => {
-      for (let i = 0; i < count; i++) out[i] = compare(left[i]!, right[i]!) ? 1 : 0;
+      for (let i = 0; i < count; i++) out[i] = compare(left[i] as bigint, right[i] as bigint) ? 1 : 0;
     });
     return target;
   }
   const out = bigsIn(target);
   const apply = bigBinary(fn);
   c.steps.push((count) => {
-    for (let i = 0; i < count; i++) out[i] = apply(left[i]!, right[i]!);
+    for (let i = 0; i < count; i++) out[i] = apply(left[i] as bigint, right[i] as bigint);
   });
   return target;
 }
@@ -234,12 +235,12 @@ function selectStep(c: Compilation, cond: Float64Array, x: Register, y: Register
   if (target.lane === "big") {
     const [out, left, right] = [target.values, bigsIn(x), bigsIn(y)];
     c.steps.push((count) => {
-      for (let i = 0; i < count; i++) out[i] = cond[i] !== 0 ? left[i]! : right[i]!;
+      for (let i = 0; i < count; i++) out[i] = cond[i] !== 0 ? (left[i] as bigint) : (right[i] as bigint);
     });
   } else {
     const [out, left, right] = [target.values, numbersIn(x), numbersIn(y)];
     c.steps.push((count) => {
-      for (let i = 0; i < count; i++) out[i] = cond[i] !== 0 ? left[i]! : right[i]!;
+      for (let i = 0; i < count; i++) out[i] = cond[i] !== 0 ? (left[i] as number) : (right[i] as number);
     });
   }
   return target;
@@ -265,7 +266,7 @@ function castNumbers(x: Register, target: Register, saturate: boolean): Step {
   const [source, out] = [numbersIn(x), numbersIn(target)];
   if (convert !== null) return mapInto(out, source, convert);
   return (count) => {
-    for (let i = 0; i < count; i++) out[i] = source[i]!;
+    for (let i = 0; i < count; i++) out[i] = source[i] as number;
   };
 }
 
@@ -283,7 +284,7 @@ function mapInto<S, T>(
 function normalizeStep(c: Compilation, dtype: DType, values: Float64Array): void {
   if (dtype === "f32") {
     c.steps.push((count) => {
-      for (let i = 0; i < count; i++) values[i] = Math.fround(values[i]!);
+      for (let i = 0; i < count; i++) values[i] = Math.fround(values[i] as number);
     });
     return;
   }

@@ -17,7 +17,8 @@ import {
 import { makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
 import { hostFunctions } from "../host/functions.ts";
 import { type HostState, type HostValue, isTensor } from "../host/value.ts";
-import { evaluateOp } from "./evaluate.ts";
+import { nth } from "./access.ts";
+import { type EvaluableKind, evaluateOp, isEvaluable } from "./evaluate.ts";
 import { takeAlong } from "./movement.ts";
 
 /** Computes the results of a deferred op, which needs the compiler. */
@@ -83,7 +84,7 @@ function findLastUses(graph: Graph): readonly (readonly ValueId[])[] {
   for (const [index, op] of graph.ops.entries()) for (const id of [...op.inputs, ...op.outputs]) last.set(id, index);
   for (const { value } of graph.outputs) last.delete(value);
   const dropped: ValueId[][] = graph.ops.map(() => []);
-  for (const [id, index] of last) dropped[index]!.push(id);
+  for (const [id, index] of last) nth(dropped, index).push(id);
   return dropped;
 }
 
@@ -92,12 +93,17 @@ const runRegion = (graph: Graph, inputs: readonly HostValue[], run: Run): readon
   return graph.outputs.map(({ value }) => valueAt(values, value));
 };
 
+type StaticOp = Extract<Op, { readonly kind: EvaluableKind }>;
+
+const isStatic = (op: Op): op is StaticOp => isEvaluable(op.kind);
+
 function runOp(op: Op, inputs: readonly HostValue[], run: Run): readonly HostValue[] {
+  if (isStatic(op)) return evaluateOp(op, inputs.map(tensorOperand)); // prettier-ignore
   switch (op.kind) {
     case "host":
       return runHost(op, inputs, run);
     case "if":
-      return runRegion(isTrue(inputs[0]!) ? op.then : op.else, inputs.slice(1), run);
+      return runRegion(isTrue(nth(inputs, 0)) ? op.then : op.else, inputs.slice(1), run);
     case "loop":
       return runLoop(op, inputs, run);
     case "scan":
@@ -105,8 +111,6 @@ function runOp(op: Op, inputs: readonly HostValue[], run: Run): readonly HostVal
     case "deferred":
       if (run.deferred === undefined) throw new Error(`internal: nothing to run ${opSubject(op)} with`);
       return run.deferred(op, inputs);
-    default:
-      return evaluateOp(op, inputs.map(tensorOperand)); // prettier-ignore
   }
 }
 
@@ -127,34 +131,34 @@ function runHost(op: HostOp, inputs: readonly HostValue[], run: Run): readonly H
 const isTrue = (value: HostValue): boolean => Number(tensorOperand(value).elements[0]) !== 0;
 
 function runLoop(op: LoopOp, inputs: readonly HostValue[], run: Run): readonly HostValue[] {
-  const trips = tensorOperand(inputs[0]!).elements[0] as bigint;
-  let condition = inputs[1]!;
+  const trips = tensorOperand(nth(inputs, 0)).elements[0] as bigint;
+  let condition = nth(inputs, 1);
   let carried = inputs.slice(2, 2 + op.carried);
   const captured = inputs.slice(2 + op.carried);
   const stacks: TensorData[][] = op.body.outputs.slice(1 + op.carried).map(() => []);
   for (let i = 0n; i < trips && isTrue(condition); i++) {
     const results = runRegion(op.body, [scalarTensor("i64", i), condition, ...carried, ...captured], run);
-    condition = results[0]!;
+    condition = nth(results, 0);
     carried = results.slice(1, 1 + op.carried);
     pushAll(stacks, results.slice(1 + op.carried));
   }
   const types = resultTypes(op.body, 1 + op.carried);
-  return [...carried, ...stacks.map((parts, i) => stack(parts, types[i]!, 0))];
+  return [...carried, ...stacks.map((parts, i) => stack(parts, nth(types, i), 0))];
 }
 
 function pushAll(stacks: readonly TensorData[][], values: readonly HostValue[]): void {
-  for (const [i, parts] of stacks.entries()) parts.push(tensorOperand(values[i]!));
+  for (const [i, parts] of stacks.entries()) parts.push(tensorOperand(nth(values, i)));
 }
 
 const resultTypes = (body: Graph, from: number): readonly ValueType[] =>
-  body.outputs.slice(from).map(({ value }) => body.values[value]!.type);
+  body.outputs.slice(from).map(({ value }) => nth(body.values, value).type);
 
 /** Joins equal-shaped tensors along a new axis; of none, a tensor of the type that the body declares (unknown dims are 0). */
 function stack(parts: readonly TensorData[], type: ValueType, axis: number): TensorData {
   const [first] = parts;
   if (first === undefined) return emptyStack(type, axis);
   const slices = parts.map((part) => makeTensor(part.dtype, part.shape.toSpliced(axis, 0, 1), part.elements));
-  return evaluateOp({ kind: "concat", inputs: [], axis }, slices)[0]!;
+  return nth(evaluateOp({ kind: "concat", inputs: [], axis }, slices), 0);
 }
 
 function emptyStack(type: ValueType, axis: number): TensorData {
@@ -168,17 +172,19 @@ function runScan(op: ScanOp, inputs: readonly HostValue[], run: Run): readonly H
   let carried = inputs.slice(0, op.carried);
   const scanned = inputs.slice(op.carried, op.carried + op.scanned).map(tensorOperand);
   const captured = inputs.slice(op.carried + op.scanned);
-  const length = scanned[0]!.shape[op.inputAxes[0]!]!;
+  const length = nth(nth(scanned, 0).shape, nth(op.inputAxes, 0));
   const stacks: TensorData[][] = op.body.outputs.slice(op.carried).map(() => []);
   for (let i = 0; i < length; i++) {
-    const slices = scanned.map((x, s) => sliceAt(x, op.inputAxes[s]!, op.inputReverse[s]! ? length - 1 - i : i));
+    const slices = scanned.map((x, s) =>
+      sliceAt(x, nth(op.inputAxes, s), nth(op.inputReverse, s) ? length - 1 - i : i),
+    );
     const results = runRegion(op.body, [...carried, ...slices, ...captured], run);
     carried = results.slice(0, op.carried);
     pushAll(stacks, results.slice(op.carried));
   }
   const types = resultTypes(op.body, op.carried);
   const stacked = stacks.map((parts, s) =>
-    stack(op.outputReverse[s]! ? parts.reverse() : parts, types[s]!, op.outputAxes[s]!),
+    stack(nth(op.outputReverse, s) ? parts.reverse() : parts, nth(types, s), nth(op.outputAxes, s)),
   );
   return [...carried, ...stacked];
 }

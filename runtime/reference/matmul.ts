@@ -1,6 +1,7 @@
 /** Batched matrix product. */
 import { epilogueOperands } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 import { type Accumulator, accumulatorType, makeAccumulator } from "./accumulate.ts";
 import { broadcastStrides, forEachPosition } from "./axes.ts";
 import { applyEpilogue } from "./elementwise.ts";
@@ -8,21 +9,21 @@ import type { Evaluate } from "./evaluate.ts";
 import { swapLastAxes } from "./movement.ts";
 
 export const evaluateMatmul: Evaluate<"matmul"> = (op, inputs, [result]) => {
-  const a = op.transposeA ? swapLastAxes(inputs[0]!) : inputs[0]!;
-  const b = op.transposeB ? swapLastAxes(inputs[1]!) : inputs[1]!;
-  const product = multiply(a, b, result!.shape);
+  const a = op.transposeA ? swapLastAxes(nth(inputs, 0)) : nth(inputs, 0);
+  const b = op.transposeB ? swapLastAxes(nth(inputs, 1)) : nth(inputs, 1);
+  const product = multiply(a, b, result.shape);
   return [applyEpilogue(op.epilogue, product, inputs.slice(epilogueOperands.matmul))];
 };
 
 function multiply(a: TensorData, b: TensorData, shape: readonly number[]): TensorData {
-  const size = { m: shape.at(-2)!, n: shape.at(-1)!, k: a.shape.at(-1)! };
+  const size = { m: nth(shape, -2), n: nth(shape, -1), k: nth(a.shape, -1) };
   const accumulator = makeAccumulator(accumulatorType(a.dtype), elementCount(shape), a, b);
   const batch = shape.slice(0, -2);
   const matrix = { a: size.m * size.k, b: size.k * size.n, c: size.m * size.n };
   const strides = [batchStrides(a, batch, matrix.a), batchStrides(b, batch, matrix.b)];
   let c = 0;
-  forEachPosition(batch, strides, ([atA, atB]) => {
-    multiplyMatrices(accumulator, size, atA!, atB!, c);
+  forEachPosition(batch, strides, (atA, atB) => {
+    multiplyMatrices(accumulator, size, atA, atB, c);
     c += matrix.c;
   });
   return accumulator.finish(shape);

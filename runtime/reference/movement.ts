@@ -2,6 +2,7 @@
 import type { DType } from "../../ir/dtype.ts";
 import type { PadOp } from "../../ir/graph.ts";
 import { allocateElements, elementCount, type Elements, makeTensor, rowMajorStrides, type TensorData } from "../../ir/tensor.ts"; // prettier-ignore
+import { nth } from "./access.ts";
 import { broadcastStrides, viewAxis } from "./axes.ts";
 import type { Evaluate } from "./evaluate.ts";
 import { blockCopier, stridedCopy } from "./strided-copy.ts";
@@ -25,16 +26,16 @@ export function broadcastTensor(x: TensorData, shape: readonly number[]): Tensor
   return readStrided(x, shape, broadcastStrides(x.shape, shape), 0);
 }
 
-export const evaluateReshape: Evaluate<"reshape"> = (op, [x]) => [makeTensor(x!.dtype, op.shape, x!.elements)];
+export const evaluateReshape: Evaluate<"reshape"> = (op, [x]) => [makeTensor(x.dtype, op.shape, x.elements)];
 
-export const evaluateTranspose: Evaluate<"transpose"> = (op, [x]) => [transposeTensor(x!, op.perm)];
+export const evaluateTranspose: Evaluate<"transpose"> = (op, [x]) => [transposeTensor(x, op.perm)];
 
 /** numpy.transpose; the tensor itself when the axes stay. */
 export function transposeTensor(x: TensorData, perm: readonly number[]): TensorData {
   if (perm.every((axis, i) => axis === i)) return x;
-  const shape = perm.map((axis) => x.shape[axis]!);
+  const shape = perm.map((axis) => nth(x.shape, axis));
   const strides = rowMajorStrides(x.shape);
-  const permuted = perm.map((axis) => strides[axis]!);
+  const permuted = perm.map((axis) => nth(strides, axis));
   return readStrided(x, shape, permuted, 0);
 }
 
@@ -47,20 +48,20 @@ export function swapLastAxes(x: TensorData): TensorData {
 }
 
 export const evaluateSlice: Evaluate<"slice"> = (op, [x]) => {
-  const strides = rowMajorStrides(x!.shape);
-  const offset = op.starts.reduce((sum, start, axis) => sum + start * strides[axis]!, 0);
-  const stepped = strides.map((stride, axis) => stride * op.steps[axis]!);
-  return [readStrided(x!, op.sizes, stepped, offset)];
+  const strides = rowMajorStrides(x.shape);
+  const offset = op.starts.reduce((sum, start, axis) => sum + start * nth(strides, axis), 0);
+  const stepped = strides.map((stride, axis) => stride * nth(op.steps, axis));
+  return [readStrided(x, op.sizes, stepped, offset)];
 };
 
 export const evaluateConcat: Evaluate<"concat"> = (op, inputs, [result]) => {
-  const { dtype, shape } = result!;
+  const { dtype, shape } = result;
   const elements = allocateElements(dtype, elementCount(shape));
   const strides = rowMajorStrides(shape);
   let begin = 0;
   for (const input of inputs) {
-    place(input, elements, strides, begin * strides[op.axis]!);
-    begin += input.shape[op.axis]!;
+    place(input, elements, strides, begin * nth(strides, op.axis));
+    begin += nth(input.shape, op.axis);
   }
   return [makeTensor(dtype, shape, elements)];
 };
@@ -72,8 +73,8 @@ function place(x: TensorData, elements: Elements, strides: readonly number[], of
 }
 
 export const evaluatePad: Evaluate<"pad"> = (op, [x, value], [result]) => {
-  if (op.mode === "constant") return [padWithValue(op, x!, value, result!.shape)];
-  return [padByIndex(op, x!)];
+  if (op.mode === "constant") return [padWithValue(op, x, value, result.shape)];
+  return [padByIndex(op, x)];
 };
 
 type PadSpec = Pick<PadOp, "mode" | "before" | "after">;
@@ -81,7 +82,7 @@ type PadSpec = Pick<PadOp, "mode" | "before" | "after">;
 function padWithValue(op: PadSpec, x: TensorData, value: TensorData | undefined, shape: readonly number[]): TensorData {
   const elements = filled(x.dtype, elementCount(shape), value);
   const strides = rowMajorStrides(shape);
-  const offset = op.before.reduce((sum, before, axis) => sum + before * strides[axis]!, 0);
+  const offset = op.before.reduce((sum, before, axis) => sum + before * nth(strides, axis), 0);
   place(x, elements, strides, offset);
   return makeTensor(x.dtype, shape, elements);
 }
@@ -95,7 +96,7 @@ function filled(dtype: DType, count: number, value: TensorData | undefined): Ele
 function padByIndex(op: PadSpec, x: TensorData): TensorData {
   let result = x;
   for (const [axis, size] of x.shape.entries()) {
-    const [before, after] = [op.before[axis]!, op.after[axis]!];
+    const [before, after] = [nth(op.before, axis), nth(op.after, axis)];
     if (before === 0 && after === 0) continue;
     const indices = Array.from({ length: before + size + after }, (_, i) => sourceIndex(op.mode, i - before, size));
     result = takeAlong(result, axis, indices);
@@ -130,7 +131,7 @@ export function takeAlong(x: TensorData, axis: number, indices: ArrayLike<number
   const elements = allocateElements(x.dtype, elementCount(shape));
   const copy = blockCopier(x.dtype, elements, x.elements, inner);
   for (let o = 0, at = 0; o < outer; o++) {
-    for (let i = 0; i < indices.length; i++) copy(at++, o * size + indices[i]!);
+    for (let i = 0; i < indices.length; i++) copy(at++, o * size + (indices[i] as number));
   }
   return makeTensor(x.dtype, shape, elements);
 }

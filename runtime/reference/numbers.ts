@@ -50,7 +50,8 @@ export function storeNumbers(dtype: DType, target: NumberArray, at: number, valu
 }
 
 function encodeInto(dtype: SmallFloat, target: NumberArray, at: number, values: NumberArray): void {
-  for (let i = 0; i < values.length; i++) target[at + i] = encodeSmallFloat(dtype, values[i]!, { saturate: false });
+  for (let i = 0; i < values.length; i++)
+    target[at + i] = encodeSmallFloat(dtype, values[i] as number, { saturate: false });
 }
 
 /** A tensor of numbers, rounded or wrapped to its type. */

@@ -6,6 +6,7 @@
  */
 import type { RecurrentOp } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 import type { Evaluate } from "./evaluate.ts";
 import { normalizer } from "./casts.ts";
 import { scalarFunction } from "./expr-machine.ts";
@@ -44,12 +45,12 @@ const gateCounts = { lstm: 4, gru: 3, rnn: 1 } as const;
 export const evaluateRecurrent: Evaluate<"recurrent"> = (op, inputs, results) => {
   const layer = layerOf(op, inputs);
   const { time, batch, hidden } = layer;
-  const lengths = op.hasLengths ? indicesOf(inputs.at(-1)!) : new Float64Array(batch).fill(time);
+  const lengths = op.hasLengths ? indicesOf(nth(inputs, -1)) : new Float64Array(batch).fill(time);
   const y = new Float64Array(time * batch * hidden);
   const last = { h: new Float64Array(batch * hidden), c: new Float64Array(batch * hidden) };
   for (let sample = 0; sample < batch; sample++) {
     const state = initialState(layer, inputs, sample);
-    const length = Math.min(time, Math.max(0, lengths[sample]!));
+    const length = Math.min(time, Math.max(0, lengths[sample] as number));
     for (let i = 0; i < length; i++) {
       const t = op.reverse ? length - 1 - i : i;
       advance(layer, (t * batch + sample) * layer.input, state);
@@ -59,7 +60,7 @@ export const evaluateRecurrent: Evaluate<"recurrent"> = (op, inputs, results) =>
     last.c.set(state.c, sample * hidden);
   }
   return [y, last.h, last.c].slice(0, results.length).map((values, i) => {
-    const { dtype, shape } = results[i]!;
+    const { dtype, shape } = nth(results, i);
     return tensorOfNumbers(dtype, shape, values);
   });
 };
@@ -69,12 +70,12 @@ type RecurrentSpec = Omit<RecurrentOp, "inputs" | "outputs" | "origin">;
 function layerOf(op: RecurrentSpec, inputs: readonly TensorData[]): Layer {
   const [x, w, r, b] = inputs as readonly [TensorData, TensorData, TensorData, TensorData];
   const [time, batch, input] = x.shape as readonly [number, number, number];
-  const hidden = r.shape[1]!;
+  const hidden = nth(r.shape, 1);
   const limit = op.clip ?? Infinity;
   return {
     ...{ time, batch, input, hidden, cell: op.cell, gates: gateCounts[op.cell] },
     ...{ x: numbersOf(x), w: numbersOf(w), r: numbersOf(r), b: numbersOf(b) },
-    p: op.cell === "lstm" ? numbersOf(inputs[6]!) : new Float64Array(3 * hidden),
+    p: op.cell === "lstm" ? numbersOf(nth(inputs, 6)) : new Float64Array(3 * hidden),
     activations: op.activations.map((expr) => scalarFunction(expr, x.dtype)),
     clip: (value) => Math.min(limit, Math.max(-limit, value)),
     round: normalizer(x.dtype) ?? ((value) => value),
@@ -86,7 +87,7 @@ function layerOf(op: RecurrentSpec, inputs: readonly TensorData[]): Layer {
 function initialState({ cell, hidden }: Layer, inputs: readonly TensorData[], sample: number): State {
   const part = (tensor: TensorData): Float64Array =>
     Float64Array.from(numbersOf(tensor).subarray(sample * hidden, (sample + 1) * hidden));
-  return { h: part(inputs[4]!), c: cell === "lstm" ? part(inputs[5]!) : new Float64Array(hidden) };
+  return { h: part(nth(inputs, 4)), c: cell === "lstm" ? part(nth(inputs, 5)) : new Float64Array(hidden) };
 }
 
 /** One step for one sample, whose input starts at `x`: the state is replaced. */
@@ -106,15 +107,15 @@ function advance(layer: Layer, x: number, state: State): void {
 
 /** Row `row` of W times the input, with its bias. */
 function inputPart({ x, w, b, input }: Layer, from: number, row: number): number {
-  let sum = b[row]!;
-  for (let i = 0; i < input; i++) sum += w[row * input + i]! * x[from + i]!;
+  let sum = b[row] as number;
+  for (let i = 0; i < input; i++) sum += (w[row * input + i] as number) * (x[from + i] as number);
   return sum;
 }
 
 /** Row `row` of R times a hidden state, with its bias. */
 function statePart({ r, b, gates, hidden }: Layer, h: Float64Array, row: number): number {
-  let sum = b[gates * hidden + row]!;
-  for (let i = 0; i < hidden; i++) sum += r[row * hidden + i]! * h[i]!;
+  let sum = b[gates * hidden + row] as number;
+  for (let i = 0; i < hidden; i++) sum += (r[row * hidden + i] as number) * (h[i] as number);
   return sum;
 }
 
@@ -125,11 +126,11 @@ function advanceLstm(layer: Layer, x: number, { h, c }: State): void {
   const gate = (index: number, unit: number): number =>
     inputPart(layer, x, index * hidden + unit) + statePart(layer, before, index * hidden + unit);
   for (let unit = 0; unit < hidden; unit++) {
-    const old = c[unit]!;
-    const inputGate = f(clip(gate(0, unit) + p[unit]! * old));
-    const forget = inputForget ? 1 - inputGate : f(clip(gate(2, unit) + p[2 * hidden + unit]! * old));
+    const old = c[unit] as number;
+    const inputGate = f(clip(gate(0, unit) + (p[unit] as number) * old));
+    const forget = inputForget ? 1 - inputGate : f(clip(gate(2, unit) + (p[2 * hidden + unit] as number) * old));
     const cell = round(forget * old + inputGate * g(clip(gate(3, unit))));
-    const outputGate = f(clip(gate(1, unit) + p[hidden + unit]! * cell));
+    const outputGate = f(clip(gate(1, unit) + (p[hidden + unit] as number) * cell));
     c[unit] = cell;
     h[unit] = round(outputGate * out(cell));
   }
@@ -142,15 +143,15 @@ function advanceGru(layer: Layer, x: number, { h }: State): void {
   const gate = (index: number, unit: number): number =>
     f(clip(inputPart(layer, x, index * hidden + unit) + statePart(layer, before, index * hidden + unit)));
   const reset = before.map((_, unit) => gate(1, unit));
-  const gated = before.map((value, unit) => value * reset[unit]!);
+  const gated = before.map((value, unit) => value * (reset[unit] as number));
   for (let unit = 0; unit < hidden; unit++) {
     const row = 2 * hidden + unit;
     const recurrent = layer.linearBeforeReset
-      ? reset[unit]! * statePart(layer, before, row)
+      ? (reset[unit] as number) * statePart(layer, before, row)
       : statePart(layer, gated, row);
     const candidate = g(clip(inputPart(layer, x, row) + recurrent));
     const update = gate(0, unit);
-    h[unit] = round((1 - update) * candidate + update * before[unit]!);
+    h[unit] = round((1 - update) * candidate + update * (before[unit] as number));
   }
 }
 

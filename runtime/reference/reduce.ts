@@ -2,6 +2,7 @@
 import { type DType, dtypeInfo, isBig, isInteger } from "../../ir/dtype.ts";
 import type { ReduceOp } from "../../ir/graph.ts";
 import { elementCount, makeTensor, rowMajorStrides, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 import { collapseAxes, forEachPosition } from "./axes.ts";
 import { integerRange, normalizer } from "./casts.ts";
 import type { Evaluate } from "./evaluate.ts";
@@ -11,8 +12,8 @@ import { bigBinary, numberBinary } from "./scalar-functions.ts";
 type ReduceFunction = ReduceOp["fn"];
 
 export const evaluateReduce: Evaluate<"reduce"> = (op, [x], [result]) => {
-  const kept = x!.shape.map((size, axis) => (op.axes.includes(axis) ? 1 : size));
-  return [isBig(x!.dtype) ? reduceBigs(op.fn, x!, kept, result!.shape) : reduceNumbers(op.fn, x!, kept, result!.shape)];
+  const kept = x.shape.map((size, axis) => (op.axes.includes(axis) ? 1 : size));
+  return [isBig(x.dtype) ? reduceBigs(op.fn, x, kept, result.shape) : reduceNumbers(op.fn, x, kept, result.shape)];
 };
 
 /**
@@ -28,10 +29,10 @@ function forEachRun(
   const strides = rowMajorStrides(kept).map((stride, axis) => (kept[axis] === 1 ? 0 : stride));
   const axes = collapseAxes(shape, [rowMajorStrides(shape), strides]);
   const outer = axes.strides.map((own) => own.slice(0, -1));
-  const count = axes.shape.at(-1)!;
-  const step = axes.strides[1]!.at(-1)!;
-  forEachPosition(axes.shape.slice(0, -1), outer, ([from, to]) => {
-    visit(from!, count, to!, step);
+  const count = nth(axes.shape, -1);
+  const step = nth(nth(axes.strides, 1), -1);
+  forEachPosition(axes.shape.slice(0, -1), outer, (from, to) => {
+    visit(from, count, to, step);
   });
 }
 
@@ -47,7 +48,7 @@ function reduceNumbers(
   forEachRun(x.shape, kept, (from, count, to, step) => {
     for (let i = 0; i < count; i++) {
       const at = to + i * step;
-      results[at] = combine(results[at]!, values[from + i]!);
+      results[at] = combine(results[at] as number, values[from + i] as number);
     }
   });
   if (fn === "mean") divideAll(results, elementCount(x.shape) / results.length);
@@ -55,7 +56,7 @@ function reduceNumbers(
 }
 
 function divideAll(sums: Float64Array, count: number): void {
-  for (let i = 0; i < sums.length; i++) sums[i]! /= count;
+  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) / count;
 }
 
 /** Integers wrap as they go, but for the sum of a mean, which fits a double. */
@@ -67,7 +68,7 @@ function numberCombiner(fn: ReduceFunction, dtype: DType): (x: number, y: number
 
 function wrapping(fn: "add" | "mul", dtype: DType): (x: number, y: number) => number {
   const combine = numberBinary(fn, dtype);
-  const wrap = normalizer(dtype)!;
+  const wrap = normalizer(dtype) ?? Number;
   return (x, y) => wrap(combine(x, y));
 }
 
@@ -91,12 +92,12 @@ function reduceBigs(fn: ReduceFunction, x: TensorData, kept: readonly number[], 
   forEachRun(x.shape, kept, (from, count, to, step) => {
     for (let i = 0; i < count; i++) {
       const at = to + i * step;
-      results[at] = combine(results[at]!, values[from + i]!);
+      results[at] = combine(results[at] as bigint, values[from + i] as bigint);
     }
   });
   if (fn === "mean" && results.length > 0) {
     const count = BigInt(elementCount(x.shape) / results.length);
-    for (let i = 0; i < results.length; i++) results[i] = count === 0n ? 0n : results[i]! / count;
+    for (let i = 0; i < results.length; i++) results[i] = count === 0n ? 0n : (results[i] as bigint) / count;
   }
   return makeTensor(x.dtype, shape, results);
 }

@@ -99,27 +99,19 @@ function notForFloats(): never {
   throw new Error("internal: shift of floats");
 }
 
-/** Integers of up to 32 bits; x and y are in range of their type, results may leave it. */
-function integerBinary(fn: BinaryFunction, bits: number): NumberBinary {
-  switch (fn) {
-    case "mul":
-      return bits === 32 ? Math.imul : floatBinary.mul;
-    case "div":
-      return (x, y) => (y === 0 ? 0 : Math.trunc(x / y));
-    case "mod":
-      return (x, y) => (y === 0 ? 0 : floatMod(x, y));
-    case "fmod":
-      return (x, y) => (y === 0 ? 0 : x % y);
-    case "pow":
-      return integerPower;
-    case "shl":
-      return (x, y) => (y >= 0 && y < bits ? x << y : 0);
-    case "shr":
-      return (x, y) => shiftRight(x, y, bits);
-    default:
-      return floatBinary[fn];
-  }
-}
+/** Where integers of up to 32 bits differ from floats; x and y are in range of their type, results may leave it. */
+const integerBinary: ReadonlyMap<BinaryFunction, (bits: number) => NumberBinary> = new Map<
+  BinaryFunction,
+  (bits: number) => NumberBinary
+>([
+  ["mul", (bits) => (bits === 32 ? Math.imul : floatBinary.mul)],
+  ["div", () => (x, y) => (y === 0 ? 0 : Math.trunc(x / y))],
+  ["mod", () => (x, y) => (y === 0 ? 0 : floatMod(x, y))],
+  ["fmod", () => (x, y) => (y === 0 ? 0 : x % y)],
+  ["pow", () => integerPower],
+  ["shl", (bits) => (x, y) => (y >= 0 && y < bits ? x << y : 0)],
+  ["shr", (bits) => (x, y) => shiftRight(x, y, bits)],
+]);
 
 /** A shift by the width or more leaves nothing, or the sign. */
 function shiftRight(x: number, y: number, bits: number): number {
@@ -152,7 +144,8 @@ export function numberUnary(fn: UnaryFunction, dtype: DType): NumberUnary {
 
 /** A binary function on elements of `dtype` (not a 64-bit integer) held as doubles. */
 export function numberBinary(fn: BinaryFunction, dtype: DType): NumberBinary {
-  return isInteger(dtype) ? integerBinary(fn, dtypeInfo(dtype).bits) : floatBinary[fn];
+  const special = isInteger(dtype) ? integerBinary.get(fn) : undefined;
+  return special?.(dtypeInfo(dtype).bits) ?? floatBinary[fn];
 }
 
 const bigAbs = (x: bigint): bigint => (x < 0n ? -x : x);

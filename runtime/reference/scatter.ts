@@ -10,17 +10,17 @@ import { bigBinary, numberBinary } from "./scalar-functions.ts";
 import { blockCopier } from "./strided-copy.ts";
 
 export const evaluateScatterElements: Evaluate<"scatterElements"> = (op, [x, index, updates]) => {
-  const scatter = makeScatter(x!, updates!, op.reduction, 1);
-  forEachIndexed(x!, index!, op.axis, "scatterElements", (at, to) => {
+  const scatter = makeScatter(x, updates, op.reduction, 1);
+  forEachIndexed(x, index, op.axis, "scatterElements", (at, to) => {
     scatter.put(to, at);
   });
   return [scatter.finish()];
 };
 
 export const evaluateScatterND: Evaluate<"scatterND"> = (op, [x, index, updates]) => {
-  const { blocks, block } = tupleBlocks(x!.shape, index!, 0, "scatterND");
-  const scatter = makeScatter(x!, updates!, op.reduction, block);
-  for (let at = 0; at < blocks.length; at++) scatter.put(blocks[at]!, at);
+  const { blocks, block } = tupleBlocks(x.shape, index, 0, "scatterND");
+  const scatter = makeScatter(x, updates, op.reduction, block);
+  for (let at = 0; at < blocks.length; at++) scatter.put(blocks[at] as number, at);
   return [scatter.finish()];
 };
 
@@ -58,7 +58,7 @@ function bigScatter(x: TensorData, updates: TensorData, reduction: Combining, bl
   return {
     put: (to, from) => {
       for (let i = 0; i < block; i++) {
-        target[to * block + i] = combine(target[to * block + i]!, source[from * block + i]!);
+        target[to * block + i] = combine(target[to * block + i] as bigint, source[from * block + i] as bigint);
       }
     },
     finish: () => result,
@@ -71,7 +71,7 @@ function numberScatter(x: TensorData, updates: TensorData, reduction: Combining,
   return {
     put: (to, from) => {
       for (let i = 0; i < block; i++) {
-        target[to * block + i] = combine(target[to * block + i]!, source[from * block + i]!);
+        target[to * block + i] = combine(target[to * block + i] as number, source[from * block + i] as number);
       }
     },
     finish: () => tensorOfNumbers(x.dtype, x.shape, target),

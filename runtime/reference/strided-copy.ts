@@ -4,6 +4,7 @@
  */
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { bytesOf, type Elements } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 import { collapseAxes } from "./axes.ts";
 
 type Words = Uint8Array | Uint16Array | Int32Array | string[];
@@ -39,7 +40,7 @@ export function stridedCopy(dtype: DType, shape: readonly number[], target: Stri
   const to = rawElements(target.elements, dtype);
   const from = rawElements(source.elements, dtype);
   const axes = collapseAxes(shape, [target.strides, source.strides]);
-  const plan = planAxes(axes.shape, axes.strides[0]!, axes.strides[1]!, to.width);
+  const plan = planAxes(axes.shape, nth(axes.strides, 0), nth(axes.strides, 1), to.width);
   copyPlanned(plan, to.words, target.offset * to.width, from.words, source.offset * from.width);
 }
 
@@ -70,7 +71,7 @@ function planAxes(
   source: readonly number[],
   width: 1 | 2 | 4,
 ): CopyPlan {
-  const axes = shape.map((size, i): Axis => ({ size, target: target[i]! * width, source: source[i]! * width }));
+  const axes = shape.map((size, i): Axis => ({ size, target: nth(target, i) * width, source: nth(source, i) * width }));
   const columns = axes.pop() ?? unitAxis;
   const rows = axes.reduce<Axis | undefined>((best, axis) => (best && closer(best, axis) ? best : axis), undefined);
   return { outer: axes.filter((axis) => axis !== rows), rows: rows ?? unitAxis, columns, width };
@@ -85,9 +86,9 @@ function copyPlanned(plan: CopyPlan, to: Words, toOffset: number, from: Words, f
     copyRectangle(plan, to, toOffset, from, fromOffset);
     let axis = outer.length - 1;
     for (; axis >= 0; axis--) {
-      const { size, target, source } = outer[axis]!;
+      const { size, target, source } = nth(outer, axis);
       const distance = position[axis] === size - 1 ? 1 - size : 1;
-      position[axis]! += distance;
+      position[axis] = (position[axis] as number) + distance;
       toOffset += distance * target;
       fromOffset += distance * source;
       if (distance > 0) break;
@@ -136,7 +137,7 @@ function copyTile({ rows, columns }: CopyPlan, part: Tile, to: Words, from: Word
     let toIndex = part.to + r * rows.target;
     let fromIndex = part.from + r * rows.source;
     for (let c = 0; c < part.columns; c++) {
-      to[toIndex] = from[fromIndex]!;
+      to[toIndex] = from[fromIndex] as string | number;
       toIndex += toStep;
       fromIndex += fromStep;
     }
@@ -148,7 +149,7 @@ function copyWideTile({ rows, columns, width }: CopyPlan, part: Tile, to: Int32A
     let toIndex = part.to + r * rows.target;
     let fromIndex = part.from + r * rows.source;
     for (let c = 0; c < part.columns; c++) {
-      for (let word = 0; word < width; word++) to[toIndex + word] = from[fromIndex + word]!;
+      for (let word = 0; word < width; word++) to[toIndex + word] = from[fromIndex + word] as number;
       toIndex += columns.target;
       fromIndex += columns.source;
     }
@@ -177,7 +178,7 @@ export function blockCopier(dtype: DType, target: Elements, source: Elements, le
   const [toWords, fromWords] = [to.words, from.words];
   return (toBlock, fromBlock) => {
     const [toIndex, fromIndex] = [toBlock * run, fromBlock * run];
-    for (let i = 0; i < run; i++) toWords[toIndex + i] = fromWords[fromIndex + i]!;
+    for (let i = 0; i < run; i++) toWords[toIndex + i] = fromWords[fromIndex + i] as string | number;
   };
 }
 

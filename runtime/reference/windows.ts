@@ -3,6 +3,7 @@
  * big = small * stride + tap * dilation - pad along every dim. In a convolution the output is the small image, in a transposed one the input.
  */
 import { elementCount, rowMajorStrides, type TensorData } from "../../ir/tensor.ts";
+import { nth } from "./access.ts";
 import { forEachPosition } from "./axes.ts";
 import { transposeTensor } from "./movement.ts";
 
@@ -29,10 +30,10 @@ interface Range {
 
 /** Small positions along one dim whose partner at `tap` lies inside the big image. */
 function reach(window: Window, axis: number, tap: number): Range {
-  const stride = window.strides[axis]!;
-  const shift = window.padsBegin[axis]! - tap * window.dilations[axis]!;
+  const stride = nth(window.strides, axis);
+  const shift = nth(window.padsBegin, axis) - tap * nth(window.dilations, axis);
   const begin = Math.max(0, Math.ceil(shift / stride));
-  const end = Math.min(window.small[axis]!, Math.floor((window.big[axis]! - 1 + shift) / stride) + 1);
+  const end = Math.min(nth(window.small, axis), Math.floor((nth(window.big, axis) - 1 + shift) / stride) + 1);
   return { begin, end: Math.max(begin, end) };
 }
 
@@ -40,8 +41,8 @@ function reach(window: Window, axis: number, tap: number): Range {
 export function windowRuns(window: Window): readonly (readonly WindowRun[])[] {
   const taps: WindowRun[][] = [];
   const unit = window.kernel.map((_, axis) => window.kernel.map((_, other) => (other === axis ? 1 : 0)));
-  forEachPosition(window.kernel, unit, (tap) => {
-    taps.push(mergeRuns(tapRuns(window, tap), window.strides.at(-1)!));
+  forEachPosition(window.kernel, unit, (...tap) => {
+    taps.push(mergeRuns(tapRuns(window, tap), nth(window.strides, -1)));
   });
   return taps;
 }
@@ -52,19 +53,19 @@ function tapRuns(window: Window, tap: readonly number[]): WindowRun[] {
   const smallStrides = rowMajorStrides(window.small);
   const bigStrides = rowMajorStrides(window.big);
   const partner = (axis: number, at: number): number =>
-    at * window.strides[axis]! + tap[axis]! * window.dilations[axis]! - window.padsBegin[axis]!;
+    at * nth(window.strides, axis) + nth(tap, axis) * nth(window.dilations, axis) - nth(window.padsBegin, axis);
   const start = { small: 0, big: 0 };
   for (const [axis, { begin }] of ranges.entries()) {
-    start.small += begin * smallStrides[axis]!;
-    start.big += partner(axis, begin) * bigStrides[axis]!;
+    start.small += begin * nth(smallStrides, axis);
+    start.big += partner(axis, begin) * nth(bigStrides, axis);
   }
   const sizes = ranges.map(({ begin, end }) => end - begin);
-  const steps = [smallStrides.slice(0, -1), bigStrides.slice(0, -1).map((s, axis) => s * window.strides[axis]!)];
+  const steps = [smallStrides.slice(0, -1), bigStrides.slice(0, -1).map((s, axis) => s * nth(window.strides, axis))];
   const runs: WindowRun[] = [];
-  const count = sizes[rank - 1]!;
+  const count = nth(sizes, rank - 1);
   if (count === 0) return runs;
-  forEachPosition(sizes.slice(0, -1), steps, ([small, big]) => {
-    runs.push({ count, small: start.small + small!, big: start.big + big! });
+  forEachPosition(sizes.slice(0, -1), steps, (small, big) => {
+    runs.push({ count, small: start.small + small, big: start.big + big });
   });
   return runs;
 }

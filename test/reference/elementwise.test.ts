@@ -4,6 +4,7 @@ import type { DType } from "../../ir/dtype.ts";
 import { arg, binary, type BinaryFunction, cast, type Expr, lit, select, unary, type UnaryFunction } from "../../ir/expr.ts"; // prettier-ignore
 import { erf } from "../../runtime/reference/erf.ts";
 import { counting, f32, i64, noise, numbers, plain, type Plain, run, tensor } from "./tensors.ts";
+import { nth } from "../../runtime/reference/access.ts";
 
 const [x, y] = [arg(0), arg(1)];
 const map = (expr: Expr, ...inputs: Parameters<typeof run>[1][]) => run({ kind: "map", expr }, ...inputs);
@@ -225,14 +226,14 @@ describe("broadcasting", () => {
         const part = (kept: readonly boolean[]) => shape.map((dim, i) => (kept[i] ? dim : 1));
         const [a, b] = [counting("f32", part(maskA)), counting("i64", part(maskB))];
         const result = map(binary("add", x, cast("f32", y)), a, b);
-        const expected = result.shape.map((dim, i) => Math.max(a.shape[i]!, b.shape[i]!) === dim);
+        const expected = result.shape.map((dim, i) => Math.max(nth(a.shape, i), nth(b.shape, i)) === dim);
         expect(expected).not.toContain(false);
         const at = (shapeOf: readonly number[], index: readonly number[]) =>
-          shapeOf.reduce((sum, dim, i) => sum * dim + (dim === 1 ? 0 : index[i]!), 0);
+          shapeOf.reduce((sum, dim, i) => sum * dim + (dim === 1 ? 0 : nth(index, i)), 0);
         const values = numbers(result);
         for (let flat = 0; flat < values.length; flat += 7) {
           let rest = flat;
-          const index = [...result.shape].reverse().map((dim) => [rest % dim, (rest = Math.floor(rest / dim))][0]!).reverse(); // prettier-ignore
+          const index = [...result.shape].reverse().map((dim) => nth([rest % dim, (rest = Math.floor(rest / dim))], 0)).reverse(); // prettier-ignore
           expect(values[flat]).toBe(at(a.shape, index) + at(b.shape, index));
         }
       }),
