@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { TensorData } from "../../ir/tensor.ts";
-import { float } from "../helpers/onnx-builder.ts";
+import { f32, float, floats, graph, node } from "../helpers/onnx-builder.ts";
 import { distance, loweredTexts, type NodeCase, numbers, ramp, refusal, run, tensor, values } from "./node-case.ts";
 
 /** A tensor with elements between -1 and 1 that follow no line. */
@@ -135,6 +135,53 @@ describe("Attention", () => {
   it("refuses heads that do not divide", async () => {
     expect(await refusal(attention([waves([2, 3, 3, 2], 0), k, v]))).toContain("WSC3004");
     expect(await refusal(attention([ramp([1, 2, 6]), ramp([1, 2, 6]), ramp([1, 2, 6])]))).toContain("WSC3004");
+  });
+});
+
+describe("FlexAttention", () => {
+  const domain = "ai.onnx.preview";
+  const flex = (attributes: NonNullable<NodeCase["attributes"]>): NodeCase => ({
+    op: "FlexAttention",
+    domain,
+    opset: 1,
+    attributes,
+    inputs: [q, k, v],
+  });
+  const scores = f32(2, 4, 3, 5);
+  const addition = (name: string): ReturnType<typeof graph> =>
+    graph({
+      inputs: { [name]: scores },
+      outputs: { out: scores },
+      initializers: { bias: floats(0, 1, 2, 3, 4) },
+      nodes: [node("Add", [name, "bias"], ["out"])],
+    });
+
+  it("is attention without modifiers", async () => {
+    expect(distance(await values(flex({})), naiveAttention(q, k, v, free))).toBeLessThan(1e-6);
+  });
+
+  it("passes scores and probabilities through the model's subgraphs", async () => {
+    const bias: Case["bias"] = (_, __, ___, j) => j;
+    const spec = flex({ score_mod: addition("s") });
+    expect(distance(await values(spec), naiveAttention(q, k, v, { ...free, bias }))).toBeLessThan(1e-6);
+    const zero = graph({
+      inputs: { p: scores },
+      outputs: { out: scores },
+      nodes: [node("Sub", ["p", "p"], ["out"])],
+    });
+    expect(await values(flex({ prob_mod: zero }))).toEqual(new Array<number>(48).fill(0));
+    const text = await loweredTexts([spec]);
+    expect(text).toContain("add($0, $1)");
+    expect(text).not.toContain("body");
+  });
+
+  it("refuses a subgraph that changes the type", async () => {
+    const narrower = graph({
+      inputs: { s: scores },
+      outputs: { out: null },
+      nodes: [node("ReduceSum", ["s"], ["out"])],
+    });
+    expect(await refusal(flex({ score_mod: narrower }))).toContain("WSC3004");
   });
 });
 

@@ -4,7 +4,8 @@ import { float, floatList } from "../helpers/onnx-builder.ts";
 import { lowered, loweredTexts, type NodeCase, ramp, refusal, run, tensor, values } from "./node-case.ts";
 
 const i64 = (...list: readonly number[]): ReturnType<typeof tensor> => tensor([list.length], list, "i64");
-const scalar = (value: number, dtype: "f32" | "i64" | "f16" = "i64"): ReturnType<typeof tensor> => tensor([], [value], dtype);
+const scalar = (value: number, dtype: "f32" | "i64" | "f16" = "i64"): ReturnType<typeof tensor> =>
+  tensor([], [value], dtype);
 
 describe("Constant", () => {
   it.each([
@@ -115,7 +116,12 @@ describe("Range", () => {
   });
 
   it("is put off when a bound is computed", async () => {
-    const graph = await lowered({ op: "Range", opset: 11, inputs: [scalar(0), scalar(5), scalar(1)], constants: [0, 2] });
+    const graph = await lowered({
+      op: "Range",
+      opset: 11,
+      inputs: [scalar(0), scalar(5), scalar(1)],
+      constants: [0, 2],
+    });
     expect(graph.ops.map(({ kind }) => kind)).toEqual(["deferred"]);
   });
 });
@@ -131,7 +137,9 @@ describe("EyeLike", () => {
 
   it("takes matrices and element types that exist", async () => {
     expect(await refusal({ op: "EyeLike", opset: 9, inputs: [ramp([2])] })).toContain("WSC3004");
-    expect(await refusal({ op: "EyeLike", opset: 9, attributes: { dtype: 99 }, inputs: [ramp([2, 2])] })).toContain("WSC3006");
+    expect(await refusal({ op: "EyeLike", opset: 9, attributes: { dtype: 99 }, inputs: [ramp([2, 2])] })).toContain(
+      "WSC3006",
+    );
   });
 });
 
@@ -164,7 +172,12 @@ describe("OneHot", () => {
 describe("random operators", () => {
   const attributes = { shape: [64], seed: float(3) };
   it("repeat with a seed, and stay in their range", async () => {
-    const spec: NodeCase = { op: "RandomUniform", opset: 11, attributes: { ...attributes, low: float(2), high: float(3) }, inputs: [] };
+    const spec: NodeCase = {
+      op: "RandomUniform",
+      opset: 11,
+      attributes: { ...attributes, low: float(2), high: float(3) },
+      inputs: [],
+    };
     const first = await values(spec);
     expect(await values(spec)).toEqual(first);
     expect(Math.min(...first)).toBeGreaterThanOrEqual(2);
@@ -175,9 +188,19 @@ describe("random operators", () => {
   it("take shape and type from an input", async () => {
     const [noise] = await run({ op: "RandomNormalLike", opset: 11, inputs: [ramp([2, 5])] });
     expect(noise).toMatchObject({ dtype: "f32", shape: [2, 5] });
-    const [coins] = await run({ op: "Bernoulli", opset: 15, attributes: { dtype: 9 }, inputs: [tensor([4], [0, 1, 0, 1])] });
+    const [coins] = await run({
+      op: "Bernoulli",
+      opset: 15,
+      attributes: { dtype: 9 },
+      inputs: [tensor([4], [0, 1, 0, 1])],
+    });
     expect(coins).toMatchObject({ dtype: "bool", elements: Uint8Array.of(0, 1, 0, 1) });
-    const [drawn] = await run({ op: "Multinomial", opset: 7, attributes: { sample_size: 5 }, inputs: [tensor([1, 2], [-1e9, 0])] });
+    const [drawn] = await run({
+      op: "Multinomial",
+      opset: 7,
+      attributes: { sample_size: 5 },
+      inputs: [tensor([1, 2], [-1e9, 0])],
+    });
     expect(drawn).toMatchObject({ dtype: "i32", shape: [1, 5], elements: Int32Array.of(1, 1, 1, 1, 1) });
   });
 });

@@ -36,7 +36,7 @@ function withPast(node: NodeContext, value: ValueId, past: number): ValueId {
 }
 
 /** [batch, heads, rows, n] as [batch, kvHeads, group * rows, n]: query head h belongs to key head floor(h / group). */
-function grouped(node: NodeContext, value: ValueId, kvHeads: number): ValueId {
+export function grouped(node: NodeContext, value: ValueId, kvHeads: number): ValueId {
   const [batch = 0, heads = 0, rows = 0, size = 0] = node.typeOf(value).shape;
   if (kvHeads < 1 || heads % kvHeads !== 0) throw node.shapeError(`${heads} query heads share ${kvHeads} key heads`);
   return node.reshape(value, [batch, kvHeads, (heads / kvHeads) * rows, size]);
