@@ -16,6 +16,7 @@ import { emitExpr, exprKey, exprLanes, hoistExprConstants } from "../expr-emit.t
 import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
+import { broadcastStages } from "./movement.ts";
 import { forEachRow, rowCount } from "./rows-loop.ts";
 
 /** Rows longer than this are cut, so that threads have something to share. */
@@ -44,6 +45,8 @@ function literalOf(dtype: DType, constant: TensorData | undefined): Expr | null 
 
 export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, { inputs, outputs, constants }) => {
   const output = outputs[0]!;
+  const { expr: whole } = op;
+  if (whole.op === "arg") return broadcastStages(inputs[whole.index]!, output, { kind: "input", index: whole.index });
   const literals = inputs.map(({ dtype }, index) => literalOf(dtype, constants[index]));
   const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
   const expr = substitute(op.expr, (index) => literals[index] ?? arg(used.indexOf(index)));
