@@ -19,7 +19,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 ]);
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
   return reasons.get(code) ?? `cannot be read (${code})`;
 }
 

@@ -1,5 +1,5 @@
 /** Reads an ONNX model: from a path (Node), or from bytes (anywhere). */
-import { fail, WscError } from "../../ir/diagnostic.ts";
+import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { decodeModel } from "./decode.ts";
 import { type ExternalFiles, noFiles, readExternalData } from "./external-data.ts";
 import { readExtras } from "./extras.ts";
@@ -34,7 +34,17 @@ export async function readModel(source: string | ModelBytes): Promise<OnnxModel>
 }
 
 async function readBytes(given: Uint8Array, name: string, files: ExternalFiles, owned: boolean): Promise<OnnxModel> {
-  refuseLookalikes(given, name);
+  try {
+    return await decodeBytes(given, name, files, owned);
+  } catch (error) {
+    if (!(error instanceof WscError)) throw error;
+    // what is about no particular part is about the file
+    throw new WscError(error.diagnostics.map((problem) => ({ subject: showName(name), ...problem })));
+  }
+}
+
+async function decodeBytes(given: Uint8Array, name: string, files: ExternalFiles, owned: boolean): Promise<OnnxModel> {
+  refuseLookalikes(given);
   const proto = await loadOnnxProto();
   const first = scanModel(given);
   const isSplit = first.graphs.length > 1;
