@@ -12,6 +12,8 @@ import { packStage } from "./product/pack-stage.ts";
 import { panelsOf } from "./product/product.ts";
 import {
   emitWalk,
+  narrowWalk,
+  rowMajorBytes,
   type Tap,
   type TileSite,
   type Walk,
@@ -31,8 +33,8 @@ export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
   const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
   const weights = placeWeights(op, w, dims, arith, operands);
   const { epilogue } = result;
-  const strides = (sizes: readonly number[], bytes: number): number[] => denseStrides([shape.batch, ...sizes, shape.channels], bytes);
-  const walk: Walk = {
+  const strides = (sizes: readonly number[], bytes: number): number[] => rowMajorBytes([shape.batch, ...sizes, shape.channels], bytes);
+  const walk = narrowWalk({
     batch: shape.batch,
     channels: shape.channels,
     lanes: arith.lanes,
@@ -44,7 +46,7 @@ export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
     ],
     tapBytes: 16,
     tileColumns: chooseColumns(dims.at(-1) as WalkDim),
-  };
+  });
   const args = [image.arg, weights.arg, ...result.extras.map((extra) => extra.arg), result.arg];
   const stage: KernelCode = {
     key: kernelKey("depthwise", arith.name, walk, epilogue),
@@ -55,10 +57,6 @@ export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
   };
   return [...image.stages, ...weights.stages, stage, ...result.stages];
 } // prettier-ignore
-
-function denseStrides(sizes: readonly number[], bytes: number): number[] {
-  return sizes.map((_, i) => sizes.slice(i + 1).reduce((a, b) => a * b, bytes));
-}
 
 function walkDims(op: ConvOp, input: readonly number[], w: TensorType, output: readonly number[]): WalkDim[] {
   const kernel = op.layout === "nchw" ? w.shape.slice(2) : w.shape.slice(0, -2);

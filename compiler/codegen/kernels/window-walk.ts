@@ -92,6 +92,23 @@ export interface WalkBody {
   readonly finish: (site: TileSite) => void;
 }
 
+/** Row-major strides in bytes of dense elements. */
+export const rowMajorBytes = (sizes: readonly number[], elementBytes: number): number[] =>
+  sizes.map((_, i) => sizes.slice(i + 1).reduce((a, b) => a * b, elementBytes));
+
+/** Taps of a row that are worth code of their own. */
+const maxRowTaps = 16;
+
+/** Turns a last dim with very many taps into a looped one, by a dim of one element behind it. */
+export function narrowWalk(walk: Walk): Walk {
+  if (lastDim(walk).taps <= maxRowTaps) return walk;
+  const widen = ({ strides }: WalkOperand): WalkOperand => ({
+    strides: [...strides.slice(0, -1), 0, strides.at(-1) ?? 0],
+  });
+  const point: WalkDim = { inSize: 1, outSize: 1, taps: 1, stride: 1, dilation: 1, padBegin: 0 };
+  return { ...walk, dims: [...walk.dims, point], image: widen(walk.image), operands: walk.operands.map(widen) };
+}
+
 const rowDims = (walk: Walk): readonly WalkDim[] => walk.dims.slice(0, -1);
 const lastDim = (walk: Walk): WalkDim => walk.dims.at(-1) as WalkDim;
 
