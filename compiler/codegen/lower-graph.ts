@@ -306,6 +306,8 @@ class GraphLowering {
     const values = [...graph.values, { type: accumulator, name: "" }];
     const extended: Graph = { ...graph, values };
     this.#lowerStatic(extended, scope, { ...plain, outputs: [between] }, steps, kernel);
+    // the map runs later than what makes its operand: in place of another operand it must not be born with that one
+    this.#time++;
     this.#lowerStatic(
       extended,
       scope,
