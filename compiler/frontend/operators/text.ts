@@ -3,6 +3,7 @@ import type { DynamicType, Json, ValueId, ValueType } from "../../../ir/graph.ts
 import { broadcastShapes } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
+import { checkedShape } from "./support.ts";
 import { operator } from "./table.ts";
 
 const reason = "strings";
@@ -60,33 +61,62 @@ function regexFullMatch(node: NodeContext): readonly ValueId[] {
 }
 
 /** The vocabulary, which must be given once: as integers or as strings. */
-function vocabulary(node: NodeContext): Record<string, Json> {
+function vocabulary(
+  node: NodeContext,
+): { readonly poolInt64s: number[] } | { readonly poolStrings: readonly string[] } {
   const poolInt64s = node.ints("pool_int64s");
   const poolStrings = node.strings("pool_strings");
-  if ((poolInt64s === undefined) === (poolStrings === undefined)) {
-    throw node.attributeError("exactly one of pool_int64s and pool_strings must be given");
+  if (poolInt64s !== undefined && poolStrings === undefined) return { poolInt64s };
+  if (poolStrings !== undefined && poolInt64s === undefined) return { poolStrings };
+  throw node.attributeError("exactly one of pool_int64s and pool_strings must be given");
+}
+
+/** How many n-grams a vocabulary of `size` items holds: those of n items start at `starts[n - 1]`. */
+function gramCount(node: NodeContext, starts: readonly number[], size: number): number {
+  let count = 0;
+  for (const [i, start] of starts.entries()) {
+    const length = (starts[i + 1] ?? size) - start;
+    if (start < 0 || length < 0 || length % (i + 1) !== 0) {
+      throw node.attributeError(`ngram_counts [${starts.join(", ")}] do not divide a vocabulary of ${size} items`);
+    }
+    count += length / (i + 1);
   }
-  return poolStrings === undefined ? { poolInt64s: poolInt64s ?? [] } : { poolStrings };
+  return count;
+}
+
+/** Attributes of the n-grams, each checked against the others. */
+function gramAttributes(node: NodeContext): Record<string, Json> {
+  const [ngramCounts, ngramIndexes] = [node.ints("ngram_counts") ?? [], node.ints("ngram_indexes") ?? []];
+  const [minGramLength, maxGramLength] = [node.int("min_gram_length", 1), node.int("max_gram_length", 1)];
+  const [pool, weights, mode] = [vocabulary(node), node.floats("weights"), node.string("mode", "TF")];
+  const items = "poolStrings" in pool ? pool.poolStrings : pool.poolInt64s;
+  const grams = gramCount(node, ngramCounts, items.length);
+  if (ngramIndexes.length !== grams || ngramIndexes.some((index) => index < 0)) {
+    throw node.attributeError(`ngram_indexes must be ${grams} numbers >= 0, one for each n-gram`);
+  }
+  if (weights !== undefined && weights.length !== grams)
+    throw node.attributeError(`${weights.length} weights for ${grams} n-grams`);
+  if (minGramLength < 1 || maxGramLength < minGramLength || maxGramLength > ngramCounts.length) {
+    throw node.attributeError(
+      `n-grams of ${minGramLength} to ${maxGramLength} items, ngram_counts has ${ngramCounts.length} entries`,
+    );
+  }
+  if (!["TF", "IDF", "TFIDF"].includes(mode)) throw node.attributeError(`there is no mode ${JSON.stringify(mode)}`);
+  const maxSkipCount = node.int("max_skip_count", 0);
+  if (maxSkipCount < 0) throw node.attributeError(`max_skip_count is ${maxSkipCount}`);
+  const lengths = { minGramLength, maxGramLength, maxSkipCount };
+  return { mode, ...lengths, ngramCounts, ngramIndexes, ...pool, ...(weights === undefined ? {} : { weights }) };
 }
 
 function tfIdfVectorizer(node: NodeContext): readonly ValueId[] {
-  const ngramIndexes = node.ints("ngram_indexes") ?? [];
-  const width = 1 + ngramIndexes.reduce((most, index) => Math.max(most, index), -1);
   const dims = dimsOf(node, 0);
   if (dims !== null && dims.length > 2)
     throw node.shapeError(`TfIdfVectorizer takes [C] or [N, C], not rank ${dims.length}`);
-  const weights = node.floats("weights");
-  const attributes = {
-    mode: node.string("mode", "TF"),
-    minGramLength: node.int("min_gram_length", 1),
-    maxGramLength: node.int("max_gram_length", 1),
-    maxSkipCount: node.int("max_skip_count", 0),
-    ngramCounts: node.ints("ngram_counts") ?? [],
-    ngramIndexes,
-    ...vocabulary(node),
-    ...(weights === undefined ? {} : { weights }),
-  };
+  const attributes = gramAttributes(node);
+  const indexes = node.ints("ngram_indexes") ?? [];
+  const width = 1 + indexes.reduce((most, index) => Math.max(most, index), -1);
   const type = typeOfDims("f32", dims === null ? null : [...dims.slice(0, -1), width]);
+  if (type.kind === "tensor") checkedShape(node, type.dtype, type.shape);
   return node.host("tfIdfVectorizer", [node.input(0)], [type], "n-grams", attributes);
 }
 
@@ -95,7 +125,7 @@ function imageDecoder(node: NodeContext): readonly ValueId[] {
   throw node.unsupported("images are not decoded inside a model", "decode the image first and feed its pixels");
 }
 
-const gramAttributes = {
+const gramSignature = {
   max_gram_length: "int!",
   max_skip_count: "int!",
   min_gram_length: "int!",
@@ -121,6 +151,6 @@ export const textOperators: readonly OperatorDef[] = [
   ]),
   operator("StringNormalizer", stringNormalizer, [{ since: 10, attributes: normalizerAttributes }]),
   operator("RegexFullMatch", regexFullMatch, [{ since: 20, attributes: { pattern: "string" } }]),
-  operator("TfIdfVectorizer", tfIdfVectorizer, [{ since: 9, attributes: gramAttributes }]),
+  operator("TfIdfVectorizer", tfIdfVectorizer, [{ since: 9, attributes: gramSignature }]),
   operator("ImageDecoder", imageDecoder, [{ since: 20, attributes: { pixel_format: "string" } }]),
 ];
