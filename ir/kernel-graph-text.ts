@@ -2,7 +2,7 @@
  * The text form of a kernel graph:
  *
  *     kernels "lenet" {
- *       k0 conv "Conv_0" f32 {n=1, k=8, c=1, ...} flops=115200 weights=832 in=784 out=4608 op=0 origin ["Conv_0", "Relu_1"]
+ *       k0 conv "Conv_0" f32 {n=1, k=8, c=1, ...} flops=115200 weights=832 in=784 out=4608 fan=1 op=0 origin ["Conv_0", "Relu_1"]
  *       k0 -> k1 words=4608 value=3
  *       input "image" -> k0 words=784
  *       k1 -> output "logits" words=10
@@ -45,8 +45,8 @@ export function printKernelGraph(graph: KernelGraph): string {
 }
 
 function printKernel(kernel: Kernel): string {
-  const { id, name, family, dims, dtype, flops, weightBytes, wordsIn, wordsOut, op, origin } = kernel;
-  const cost = `flops=${flops} weights=${weightBytes} in=${wordsIn} out=${wordsOut} op=${op}`;
+  const { id, name, family, dims, dtype, flops, weightBytes, wordsIn, wordsOut, fanOut, op, origin } = kernel;
+  const cost = `flops=${flops} weights=${weightBytes} in=${wordsIn} out=${wordsOut} fan=${fanOut} op=${op}`;
   return `k${id} ${family} ${quote(name)} ${dtype} ${printDims(dims)} ${cost} ${origins(origin)}`;
 }
 
@@ -121,6 +121,7 @@ function parseKernel(reader: TextReader, id: KernelId): Kernel {
     weightBytes: namedInteger(reader, "weights"),
     wordsIn: namedInteger(reader, "in"),
     wordsOut: namedInteger(reader, "out"),
+    fanOut: namedInteger(reader, "fan", 1),
     op: namedInteger(reader, "op"),
     origin: parseOrigin(reader),
   };

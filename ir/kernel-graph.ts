@@ -46,6 +46,8 @@ export interface Kernel {
   /** activations read and written per sample, in words */
   readonly wordsIn: number;
   readonly wordsOut: number;
+  /** streams that carry the result away: one per reader, model outputs and host included; at least 1 */
+  readonly fanOut: number;
   /** index into `Graph.ops` */
   readonly op: number;
   /** ONNX node names */

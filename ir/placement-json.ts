@@ -87,7 +87,7 @@ const readRoute: Reader<Route> = readObject({
   to: count,
   color: count,
   lanes: positive,
-  shape: readOneOf("horizontal", "vertical", "bend"),
+  shape: readOneOf("horizontal", "vertical", "xy", "yx"),
   fromX: readInteger(-most, most),
   fromY: readInteger(-most, most),
   toX: readInteger(-most, most),

@@ -172,7 +172,7 @@ function parseRoute(reader: TextReader, kernels: number): Route {
   const to = parseKernelId(reader, kernels);
   const color = namedInteger(reader, "color");
   const lanes = namedInteger(reader, "lanes", 1);
-  const shape = reader.oneOf(["horizontal", "vertical", "bend"]);
+  const shape = reader.oneOf(["horizontal", "vertical", "xy", "yx"]);
   const start = parsePoint(reader);
   reader.expect("to");
   const end = parsePoint(reader);

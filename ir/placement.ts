@@ -5,15 +5,16 @@
  * Coordinates are cores: x counts columns eastward, y counts rows southward, (0, 0) is the north-west core of the fabric. A rectangle
  * covers x..x+width-1 and y..y+height-1.
  *
- * Routes are bundles of parallel lanes, one word per lane, link and cycle. A lane leaves from a core of the producer's rectangle and runs
- * along its row first, then along its column (dimension order), to a core of the consumer's rectangle:
+ * Routes are bundles of parallel lanes, one word per lane, link and cycle, from cores of the producer's rectangle to cores of the consumer's.
+ * They run straight, or with one bend: in dimension order, row first (`xy`) or, where that way is crowded, column first (`yx`).
  *
- *     producer  a >----------+        lane i runs in row fromY + i and column toX + turn(i)
- *               b >-------+  |        lanes nest at the bend, so that no two of them cross and one color serves all:
- *                         v  v        turn(i) = lanes-1-i when the bundle goes east and south, or west and north; else i
- *                        consumer
+ *     producer  a >----------+        xy: lane i starts in row fromY + i, turns into column toX + turn(i), ends in row toY
+ *               b >-------+  |        yx: lane i starts in column fromX + i, turns into row toY + turn(i), ends in column toX
+ *                         v  v        lanes nest at the bend, so that no two cross and one color serves all: turn(i) = lanes-1-i
+ *                        consumer     when the bundle goes east and south, or west and north; else i
  *
- * A bundle with equal first and last row only (`fromY = toY`, straight) or without horizontal part is the same with one leg empty.
+ * Equal coordinates count as going east or south. A straight bundle runs from (fromX, fromY) to (toX, toY) with its lanes side by side in the
+ * rows below (`horizontal`) or the columns to the right (`vertical`).
  */
 import type { KernelFamily, KernelId, Variant } from "./kernel-graph.ts";
 
@@ -49,8 +50,7 @@ export interface PlacedKernel {
   readonly variant: Variant;
 }
 
-/** Where a straight bundle runs, or which leg comes first in one that bends. */
-export type RouteShape = "horizontal" | "vertical" | "bend";
+export type RouteShape = "horizontal" | "vertical" | "xy" | "yx";
 
 export interface Route {
   /** index into `KernelGraph.edges` */
@@ -60,10 +60,10 @@ export interface Route {
   readonly color: number;
   readonly lanes: number;
   readonly shape: RouteShape;
-  /** first core of lane 0; further lanes start in the rows below (`vertical`: in the columns to the right) */
+  /** first core of lane 0 */
   readonly fromX: number;
   readonly fromY: number;
-  /** `bend`: leftmost column and last row of the vertical leg; straight: the other end of lane 0 */
+  /** straight: last core of lane 0; `xy`: leftmost column of the second leg, last row; `yx`: last column, topmost row of the second leg */
   readonly toX: number;
   readonly toY: number;
 }

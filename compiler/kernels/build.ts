@@ -42,8 +42,16 @@ export function buildKernelGraph(graph: Graph): KernelGraph {
   for (const { name, value } of graph.inputs) state.sources[value] = { kind: "outside", name };
   for (const [index, op] of graph.ops.entries()) addOp(state, op, index);
   for (const { name, value } of graph.outputs) send(state, value, name);
-  const { kernels, edges, inputs, outputs, host } = state;
-  return { name: graph.name, kernels, edges, inputs, outputs, host };
+  const { edges, inputs, outputs, host } = state;
+  return { name: graph.name, kernels: withFanOut(state), edges, inputs, outputs, host };
+}
+
+/** Kernels with the number of streams that leave each. */
+function withFanOut({ kernels, edges, outputs }: State): Kernel[] {
+  const streams = new Int32Array(kernels.length);
+  for (const { from } of edges) streams[from] = (streams[from] ?? 0) + 1;
+  for (const { kernel } of outputs) streams[kernel] = (streams[kernel] ?? 0) + 1;
+  return kernels.map((kernel) => ({ ...kernel, fanOut: Math.max(1, streams[kernel.id] ?? 0) }));
 }
 
 function addOp(state: State, op: Op, index: number): void {
@@ -95,6 +103,7 @@ function addKernel(state: State, op: PlaceableOp, index: number): void {
     weightBytes: read.weightBytes,
     wordsIn: read.wordsIn,
     wordsOut: operands.outputs.reduce((sum, type) => sum + wordsOf(type), 0),
+    fanOut: 1,
     op: index,
     origin: op.origin,
   });

@@ -4,7 +4,7 @@
  *
  *     compute = (macs + fastOps) / (fmaPerCycle * efficiency) + slowOps * slowOpCycles + vectors * vectorStartup      [cycles]
  *     ramp    = max(wordsIn, wordsOut) / wordsPerCycle                 words through the fullest core's ramp, each way [cycles]
- *     ports   = max(wordsIn, wordsOut of the kernel) / (ports * wordsPerCycle)                                         [cycles]
+ *     ports   = max(wordsIn, wordsOut * fanOut of the kernel) / (ports * wordsPerCycle)                                [cycles]
  *     cycles  = max(compute, ramp, ports) + serial        computing overlaps moving; `serial` is what waits for a reduction
  *     latency = cycles + hops + reduceLatency             hops: one cycle per core passed on the way in and out
  *
@@ -61,7 +61,7 @@ export function ratesOf(kernel: Kernel, target: Target): Rates {
     perWord: 1 / target.link.wordsPerCycle,
     elementBytes,
     elementWords: elementBytes / wordBytes,
-    borderWords: Math.max(kernel.wordsIn, kernel.wordsOut),
+    borderWords: Math.max(kernel.wordsIn, kernel.wordsOut * kernel.fanOut),
     fast: dimOf(kernel, "fast", 0),
     slow: dimOf(kernel, "slow", 0),
   };

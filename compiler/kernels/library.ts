@@ -41,7 +41,7 @@ const clamp = (value: number, { least, most }: { readonly least: number; readonl
 
 /** What makes two kernels equal for their variants. */
 export function kernelSignature(kernel: Kernel): string {
-  const { family, dtype, dims, flops, weightBytes, wordsIn, wordsOut } = kernel;
+  const { family, dtype, dims, flops, weightBytes, wordsIn, wordsOut, fanOut } = kernel;
   return JSON.stringify([
     family,
     dtype,
@@ -49,6 +49,7 @@ export function kernelSignature(kernel: Kernel): string {
     weightBytes,
     wordsIn,
     wordsOut,
+    fanOut,
     dims.map((dim) => [dim.name, dim.size]),
   ]);
 }

@@ -80,18 +80,26 @@ function checkEnds(books: Books, route: Route, index: number, allowed: ReadonlyS
 
 /** Where a lane starts, turns and ends. */
 function corners(route: Route, lane: number): readonly Point[] {
-  const { shape, fromX, fromY, toX, toY, lanes } = route;
+  const { shape, fromX, fromY, toX, toY } = route;
   switch (shape) {
     case "horizontal":
       return [[fromX, fromY + lane], [toX, fromY + lane]]; // prettier-ignore
     case "vertical":
       return [[fromX + lane, fromY], [fromX + lane, toY]]; // prettier-ignore
-    case "bend": {
-      const sameSense = toX >= fromX === toY >= fromY;
-      const column = sameSense ? toX + lanes - 1 - lane : toX + lane;
+    case "xy": {
+      const column = toX + turn(route, lane);
       return [[fromX, fromY + lane], [column, fromY + lane], [column, toY]]; // prettier-ignore
     }
+    case "yx": {
+      const row = toY + turn(route, lane);
+      return [[fromX + lane, fromY], [fromX + lane, row], [toX, row]]; // prettier-ignore
+    }
   }
+}
+
+function turn({ fromX, fromY, toX, toY, lanes }: Route, lane: number): number {
+  const sameSense = toX >= fromX === toY >= fromY;
+  return sameSense ? lanes - 1 - lane : lane;
 }
 
 const contains = ({ x, y, width, height }: Rect, [px, py]: Point): boolean =>

@@ -41,7 +41,7 @@ export function pack(problem: Problem, cycles: number): readonly Placed[] | null
  * use every shape of a smaller one, so success is monotone. Null when the smallest shapes of all cannot be packed.
  */
 export function floorplan(problem: Problem, bound: number, options: FloorplanOptions): Floorplan | null {
-  const times = distinctTimes(problem).filter((time) => time >= bound);
+  const times = [bound, ...distinctTimes(problem).filter((time) => time > bound)];
   let tries = 0;
   let best: readonly Placed[] | null = null;
   const attempt = (index: number): boolean => {

@@ -58,7 +58,9 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
   progress("sizing", `${problem.classes.length} distinct kernels`);
   const sizing = sizeLayers(problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
   if (sizing === null) throw noRoom(graph, target, problem);
-  const plan = floorplan(problem, sizing.cycles, {
+  // nothing is gained by kernels that are faster than the edge of the wafer
+  const ioCycles = ioCyclesOf(graph, target);
+  const plan = floorplan(problem, Math.max(sizing.cycles, ioCycles), {
     tolerance: packingTolerance,
     deadline,
     onTry: (cycles, fits) => {
@@ -68,7 +70,7 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
   if (plan === null) throw noPacking(graph, target, problem);
   const kernels = placedKernels(graph, target, lists, plan);
   progress("routes", `${graph.edges.length} edges`);
-  const interval = Math.max(plan.cycles, ioCyclesOf(graph, target));
+  const interval = Math.max(plan.cycles, ioCycles);
   const routing = route(graph, target, kernels, interval);
   const seed = options.seed ?? 0;
   const certificate = certify({ graph, target, kernels, routing, bound: sizing.cycles, solver: solver.name, seed });

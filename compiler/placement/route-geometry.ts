@@ -1,4 +1,4 @@
-/** Where a bundle of lanes runs between two rectangles; ir/placement.ts draws the three shapes. */
+/** Where a bundle of lanes runs between two rectangles; ir/placement.ts draws the shapes. */
 import type { Rect, RouteShape } from "../../ir/placement.ts";
 
 /** A route without its color. */
@@ -17,7 +17,7 @@ export const directions = { east: 0, west: 1, south: 2, north: 3 } as const;
 /** Called for every router of a course: its place and the direction in which the lane goes on, or -1 at its end. */
 export type Visit = (x: number, y: number, direction: number) => void;
 
-/** Which column of the vertical leg lane `i` takes, counted from the left, so that lanes nest at the bend. */
+/** Which column or row of the second leg a lane takes, counted from its first, so that lanes nest at the bend. */
 export function turnOf(course: Course, lane: number): number {
   const east = course.toX >= course.fromX;
   const south = course.toY >= course.fromY;
@@ -37,11 +37,18 @@ export function walk(course: Course, visit: Visit): void {
         walkColumn(fromY, toY, fromX + lane, visit);
         visit(fromX + lane, toY, -1);
         break;
-      case "bend": {
+      case "xy": {
         const column = toX + turnOf(course, lane);
         walkRow(fromX, column, fromY + lane, visit);
         walkColumn(fromY + lane, toY, column, visit);
         visit(column, toY, -1);
+        break;
+      }
+      case "yx": {
+        const row = toY + turnOf(course, lane);
+        walkColumn(fromY, row, fromX + lane, visit);
+        walkRow(fromX + lane, toX, row, visit);
+        visit(toX, row, -1);
         break;
       }
     }
@@ -71,18 +78,44 @@ export function courseLength(course: Course): number {
 const right = (rect: Rect): number => rect.x + rect.width - 1;
 const bottom = (rect: Rect): number => rect.y + rect.height - 1;
 
-/** Positions of a window of `size` in [low, high] to try: nearest to `wish` first, then both ends. */
+/** Windows per side to try. */
+const maxWindows = 8;
+
+/** Positions of a window of `size` in [low, high] to try: nearest to `wish` first, then side by side over the whole range. */
 function windows(low: number, high: number, size: number, wish: number): number[] {
   const last = high - size + 1;
   if (last < low) return [];
   const near = Math.max(low, Math.min(last, wish));
-  return [...new Set([near, low, last, low + ((last - low) >> 1)])];
+  const count = Math.min(maxWindows, Math.floor((high - low + 1) / size));
+  const positions = [near];
+  for (let i = 0; i < count; i++) positions.push(low + Math.floor(((last - low) * i) / Math.max(1, count - 1)));
+  return [...new Set(positions)];
 }
 
 /** Courses of `lanes` lanes from one rectangle to another, the most direct ones first. */
 export function coursesBetween(from: Rect, to: Rect, lanes: number): Course[] {
-  return [...straightCourses(from, to, lanes), ...bentCourses(from, to, lanes)];
+  const columnFirst = rowFirstCourses(flip(from), flip(to), lanes).map(flipCourse);
+  return [...straightCourses(from, to, lanes), ...rowFirstCourses(from, to, lanes), ...columnFirst];
 }
+
+/** The direct way in row-first order, for routes that must form a tree: from one core, in a lane of its own. */
+export function treeCourse(core: Rect, to: Rect): Course {
+  const toX = Math.max(to.x, Math.min(right(to), core.x));
+  const toY = Math.max(to.y, Math.min(bottom(to), core.y));
+  return { lanes: 1, shape: "xy", fromX: core.x, fromY: core.y, toX, toY };
+}
+
+/** Exchanges rows and columns. */
+const flip = ({ x, y, width, height }: Rect): Rect => ({ x: y, y: x, width: height, height: width });
+
+const flipCourse = ({ lanes, fromX, fromY, toX, toY }: Course): Course => ({
+  lanes,
+  shape: "yx",
+  fromX: fromY,
+  fromY: fromX,
+  toX: toY,
+  toY: toX,
+});
 
 function straightCourses(from: Rect, to: Rect, lanes: number): Course[] {
   const courses: Course[] = [];
@@ -102,13 +135,13 @@ function straightCourses(from: Rect, to: Rect, lanes: number): Course[] {
 }
 
 /** Along rows of the producer, then along columns of the consumer. */
-function bentCourses(from: Rect, to: Rect, lanes: number): Course[] {
+function rowFirstCourses(from: Rect, to: Rect, lanes: number): Course[] {
   const courses: Course[] = [];
   for (const fromY of windows(from.y, bottom(from), lanes, to.y > from.y ? bottom(from) - lanes + 1 : from.y)) {
     for (const toX of windows(to.x, right(to), lanes, from.x)) {
       const fromX = startColumn(from, toX, lanes);
       if (fromX === null) continue;
-      for (const toY of endRows(to, fromY, lanes)) courses.push({ lanes, shape: "bend", fromX, fromY, toX, toY });
+      for (const toY of endRows(to, fromY, lanes)) courses.push({ lanes, shape: "xy", fromX, fromY, toX, toY });
     }
   }
   return courses;

@@ -3,12 +3,15 @@
  *
  * A lane moves one word per link and cycle, so a bundle needs words / interval lanes; it gets twice that where the rectangles' sides allow,
  * which leaves room for another bundle on the same links. Edges are routed by falling traffic; each takes, among a handful of courses, the
- * one that leaves the fullest link emptiest, then the shortest. A value that goes to several kernels in one lane forks on its way: its
- * routes start at one core, share a color, and count once on shared links.
+ * one that overloads links least, then the shortest. Then edges on overloaded links are taken up and laid again, a few times.
+ *
+ * A value that goes to several kernels and fits one lane forks on its way: its routes start at one core, share a color, and count once on
+ * the links they share. Being in dimension order from one core, they form a tree.
  */
 import type { KernelEdge } from "../../ir/kernel-graph.ts";
 import type { Rect, Route } from "../../ir/placement.ts";
-import { type Course, coursesBetween, walk } from "./route-geometry.ts";
+import { Fabric } from "./fabric.ts";
+import { type Course, coursesBetween, treeCourse, walk } from "./route-geometry.ts";
 
 export interface RouteProblem {
   readonly width: number;
@@ -30,7 +33,7 @@ export interface Routing {
   readonly fullestLink: number;
 }
 
-/** No color is left: the edge, and a router on its way where all are taken. */
+/** No color is left: the edge, and the router on its most direct way where most are taken. */
 export interface RoutingFailure {
   readonly edge: number;
   readonly x: number;
@@ -39,41 +42,30 @@ export interface RoutingFailure {
   readonly others: readonly number[];
 }
 
-interface Fabric {
+interface State {
   readonly problem: RouteProblem;
-  /** bit per color in use, by router */
-  readonly taken: Uint32Array;
-  /** words per sample, by router and direction */
-  readonly load: Float64Array;
-  readonly trees: Map<number, Tree>;
+  readonly fabric: Fabric;
+  readonly routes: (Route | undefined)[];
 }
 
-/** The routers and links of a value that forks, with its single start. */
-interface Tree {
-  readonly color: number;
-  readonly fromX: number;
-  readonly fromY: number;
-  readonly routers: Set<number>;
-  readonly links: Set<number>;
-}
+/** Rounds of taking up and laying again. */
+const maxRounds = 4;
 
 /** Routes all edges, or says where colors ran out. */
 export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
-  const size = problem.width * problem.height;
-  const fabric: Fabric = {
-    problem,
-    taken: new Uint32Array(size),
-    load: new Float64Array(size * 4),
-    trees: new Map(),
-  };
+  const fabric = new Fabric(problem.width, problem.height);
+  const state: State = { problem, fabric, routes: new Array<Route | undefined>(problem.edges.length) };
   const forking = forkingValues(problem);
-  const routes = new Array<Route>(problem.edges.length);
+  for (const readers of forking.values()) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
-    const route = routeEdge(fabric, edge, forking.has(problem.edges[edge]?.value ?? -1));
-    if (route === null) return explain(problem, routes, edge);
-    routes[edge] = route;
+    if (state.routes[edge] === undefined && !layBundle(state, edge)) return explain(state, edge);
   }
-  return { routes, fullestLink: fabric.load.reduce((most, words) => Math.max(most, words), 0) };
+  for (let round = 0; round < maxRounds && relieve(state, forking); round++);
+  const routes = state.routes.map((route) => {
+    if (route === undefined) throw new Error("internal: an edge has no route");
+    return route;
+  });
+  return { routes, fullestLink: fabric.fullest() };
 }
 
 function byTraffic(edges: readonly KernelEdge[]): number[] {
@@ -81,132 +73,169 @@ function byTraffic(edges: readonly KernelEdge[]): number[] {
   return order.sort((a, b) => (edges[b]?.words ?? 0) - (edges[a]?.words ?? 0) || a - b);
 }
 
-const wordsPerLane = ({ interval, wordsPerCycle }: RouteProblem): number => Math.max(1, (interval * wordsPerCycle) / 2);
+const limitOf = ({ interval, wordsPerCycle }: RouteProblem): number => interval * wordsPerCycle;
 
-function lanesWanted(problem: RouteProblem, edge: KernelEdge): number {
-  const limit = Math.min(problem.ports[edge.from] ?? 1, problem.ports[edge.to] ?? 1);
-  return Math.max(1, Math.min(limit, Math.ceil(edge.words / wordsPerLane(problem))));
+function edgeAt(problem: RouteProblem, index: number): KernelEdge {
+  const edge = problem.edges[index];
+  if (edge === undefined) throw new Error(`internal: no edge ${index}`);
+  return edge;
 }
 
-/** Values that several kernels read and one lane can carry. */
-function forkingValues(problem: RouteProblem): Set<number> {
-  const readers = new Map<number, number>();
-  for (const { value } of problem.edges) readers.set(value, (readers.get(value) ?? 0) + 1);
-  const forking = new Set<number>();
-  for (const { value, words } of problem.edges) {
-    if ((readers.get(value) ?? 0) > 1 && words <= wordsPerLane(problem)) forking.add(value);
+function rectAt(problem: RouteProblem, kernel: number): Rect {
+  const rect = problem.rects[kernel];
+  if (rect === undefined) throw new Error(`internal: kernel ${kernel} has no rectangle`);
+  return rect;
+}
+
+/** Edges by value, for values that several kernels read and half a lane can carry. */
+function forkingValues(problem: RouteProblem): ReadonlyMap<number, readonly number[]> {
+  const readers = new Map<number, number[]>();
+  for (const [index, { value, words }] of problem.edges.entries()) {
+    if (words > limitOf(problem) / 2) continue;
+    const known = readers.get(value);
+    if (known === undefined) readers.set(value, [index]);
+    else known.push(index);
   }
-  return forking;
+  return new Map([...readers].filter(([, edges]) => edges.length > 1));
 }
 
-function routeEdge(fabric: Fabric, index: number, forks: boolean): Route | null {
-  const { problem } = fabric;
-  const edge = problem.edges[index] as KernelEdge;
-  const from = problem.rects[edge.from] as Rect;
-  const to = problem.rects[edge.to] as Rect;
-  const tree = forks ? (fabric.trees.get(edge.value) ?? null) : null;
-  for (let lanes = forks ? 1 : lanesWanted(problem, edge); lanes >= 1; lanes = Math.floor(lanes / 2)) {
-    const courses = tree === null ? coursesBetween(from, to, lanes) : coursesBetween(startOf(tree), to, 1);
-    const chosen = chooseCourse(fabric, courses, edge.words / lanes, tree);
-    if (chosen === null) continue;
-    claim(fabric, chosen.course, chosen.color, edge.words / lanes, forks ? edge.value : null);
-    return { edge: index, from: edge.from, to: edge.to, color: chosen.color, ...chosen.course };
+/** Lays one tree for all readers of a value, from some core of its producer, if one color is free on all of it. */
+function layTree(state: State, edges: readonly number[]): void {
+  const { problem, fabric } = state;
+  const first = edgeAt(problem, edges[0] ?? 0);
+  const from = rectAt(problem, first.from);
+  for (const start of startsIn(from)) {
+    const courses = edges.map((index) => treeCourse(start, rectAt(problem, edgeAt(problem, index).to)));
+    const tree = treeOf(courses);
+    const color = problem.colors.find((candidate) => !fabric.isTaken(tree, candidate));
+    if (color === undefined) continue;
+    fabric.claimTree(tree, color, first.words);
+    for (const [i, index] of edges.entries()) {
+      const { to } = edgeAt(problem, index);
+      state.routes[index] = { edge: index, from: first.from, to, color, ...(courses[i] as Course) };
+    }
+    return;
   }
-  return null;
 }
 
-const startOf = (tree: Tree): Rect => ({ x: tree.fromX, y: tree.fromY, width: 1, height: 1 });
+/** Cores that a tree may start from: the middle and the corners. */
+function startsIn({ x, y, width, height }: Rect): Rect[] {
+  const core = (dx: number, dy: number): Rect => ({ x: x + dx, y: y + dy, width: 1, height: 1 });
+  const [right, bottom] = [width - 1, height - 1];
+  return [core(right >> 1, bottom >> 1), core(0, 0), core(right, 0), core(0, bottom), core(right, bottom)];
+}
+
+/** Routers and links of several courses, each once: `x`, `y`, and the direction or -1. */
+function treeOf(courses: readonly Course[]): readonly (readonly [number, number, number])[] {
+  const seen = new Set<string>();
+  const parts: [number, number, number][] = [];
+  for (const course of courses) {
+    walk(course, (x, y, direction) => {
+      const key = `${x} ${y} ${direction}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      parts.push([x, y, direction]);
+    });
+  }
+  return parts;
+}
+
+/** Lays the bundle of one edge where it overloads links least; false when no width of it finds a color. */
+function layBundle(state: State, index: number): boolean {
+  const { problem, fabric } = state;
+  const edge = edgeAt(problem, index);
+  const from = rectAt(problem, edge.from);
+  const to = rectAt(problem, edge.to);
+  let best: Choice | null = null;
+  for (const lanes of widthsToTry(problem, edge)) {
+    const choice = chooseCourse(state, coursesBetween(from, to, lanes), edge.words / lanes);
+    if (choice !== null && (best === null || choice.excess < best.excess)) best = choice;
+    if (best?.excess === 0) break;
+  }
+  if (best === null) return false;
+  const { course, color } = best;
+  fabric.claim(course, color, edge.words / course.lanes);
+  state.routes[index] = { edge: index, from: edge.from, to: edge.to, color, ...course };
+  return true;
+}
+
+/** Lanes with half the limit each, then fewer down to those that the limit asks for, then ever fewer in case colors are short. */
+function widthsToTry(problem: RouteProblem, edge: KernelEdge): number[] {
+  const ports = Math.min(problem.ports[edge.from] ?? 1, problem.ports[edge.to] ?? 1);
+  const limit = Math.max(1, limitOf(problem));
+  const most = Math.max(1, Math.min(ports, Math.ceil((2 * edge.words) / limit)));
+  const least = Math.max(1, Math.min(most, Math.ceil(edge.words / limit)));
+  const widths = new Set<number>();
+  for (let i = 0; i < 6; i++) widths.add(Math.round(most + ((least - most) * i) / 5));
+  for (let lanes = least; lanes >= 1; lanes = lanes > 8 ? lanes >> 1 : lanes - 1) widths.add(lanes);
+  return [...widths];
+}
 
 interface Choice {
   readonly course: Course;
   readonly color: number;
-  readonly fullest: number;
+  /** words above the limit on the fullest link */
+  readonly excess: number;
   readonly length: number;
 }
 
-function chooseCourse(fabric: Fabric, courses: readonly Course[], words: number, tree: Tree | null): Choice | null {
+/** Courses come with the most direct first; the first that overloads nothing is taken. */
+function chooseCourse(state: State, courses: readonly Course[], words: number): Choice | null {
+  const { problem, fabric } = state;
   let best: Choice | null = null;
   for (const course of courses) {
-    const choice = assess(fabric, course, words, tree);
-    if (choice === null) continue;
-    if (best === null || isBetter(fabric.problem, choice, best)) best = choice;
+    const { taken, fullest, length } = fabric.survey(course);
+    const color = problem.colors.find((candidate) => ((taken >>> candidate) & 1) === 0);
+    if (color === undefined) continue;
+    const excess = Math.max(0, fullest + words - limitOf(problem));
+    if (best === null || excess < best.excess || (excess === best.excess && length < best.length)) {
+      best = { course, color, excess, length };
+    }
+    if (excess === 0 && course === courses[0]) break;
   }
   return best;
 }
 
-/** Links fuller than the interval are worst; below it the shorter course wins. */
-function isBetter(problem: RouteProblem, a: Choice, b: Choice): boolean {
-  const limit = problem.interval * problem.wordsPerCycle;
-  const excessA = Math.max(0, a.fullest - limit);
-  const excessB = Math.max(0, b.fullest - limit);
-  return excessA < excessB || (excessA === excessB && a.length < b.length);
+/** Lays the edges on overloaded links again; false when there are none or nothing changed. */
+function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>): boolean {
+  const { problem, fabric, routes } = state;
+  const limit = limitOf(problem);
+  if (fabric.fullest() <= limit) return false;
+  let changed = false;
+  for (const index of byTraffic(problem.edges)) {
+    const route = routes[index];
+    const edge = edgeAt(problem, index);
+    if (route === undefined || (forking.has(edge.value) && route.lanes === 1)) continue;
+    const words = edge.words / route.lanes;
+    if (fabric.survey(route).fullest <= limit) continue;
+    fabric.release(route, route.color, words);
+    routes[index] = undefined;
+    if (!layBundle(state, index)) {
+      fabric.claim(route, route.color, words);
+      routes[index] = route;
+    } else if (JSON.stringify(routes[index]) !== JSON.stringify(route)) changed = true;
+  }
+  return changed;
 }
 
-/** What a course would meet: a free color, or null; the fullest link after it; its length. */
-function assess(fabric: Fabric, course: Course, words: number, tree: Tree | null): Choice | null {
-  const { width } = fabric.problem;
-  let taken = 0;
-  let fullest = 0;
-  let length = 0;
-  walk(course, (x, y, direction) => {
-    const router = y * width + x;
-    if (tree === null || !tree.routers.has(router)) taken |= fabric.taken[router] ?? 0;
-    if (direction < 0) return;
-    length++;
-    const link = router * 4 + direction;
-    if (tree === null || !tree.links.has(link)) fullest = Math.max(fullest, (fabric.load[link] ?? 0) + words);
-  });
-  const color = tree === null ? freeColor(fabric.problem, taken) : isTaken(taken, tree.color) ? null : tree.color;
-  return color === null ? null : { course, color, fullest, length };
-}
-
-const isTaken = (taken: number, color: number): boolean => ((taken >>> color) & 1) === 1;
-
-const freeColor = (problem: RouteProblem, taken: number): number | null =>
-  problem.colors.find((color) => !isTaken(taken, color)) ?? null;
-
-/** Enters a course into the books. */
-function claim(fabric: Fabric, course: Course, color: number, words: number, value: number | null): void {
-  const { width } = fabric.problem;
-  const tree = value === null ? null : treeOf(fabric, course, color, value);
-  walk(course, (x, y, direction) => {
-    const router = y * width + x;
-    fabric.taken[router] = ((fabric.taken[router] ?? 0) | (1 << color)) >>> 0;
-    tree?.routers.add(router);
-    if (direction < 0) return;
-    const link = router * 4 + direction;
-    if (tree?.links.has(link) === true) return;
-    tree?.links.add(link);
-    fabric.load[link] = (fabric.load[link] ?? 0) + words;
-  });
-}
-
-function treeOf(fabric: Fabric, course: Course, color: number, value: number): Tree {
-  const known = fabric.trees.get(value);
-  if (known !== undefined) return known;
-  const tree: Tree = { color, fromX: course.fromX, fromY: course.fromY, routers: new Set(), links: new Set() };
-  fabric.trees.set(value, tree);
-  return tree;
-}
-
-/** Looks for the router with the most colors on the most direct way of an edge that found none. */
-function explain(problem: RouteProblem, routes: readonly (Route | undefined)[], edge: number): RoutingFailure {
-  const { from, to } = problem.edges[edge] as KernelEdge;
+/** Finds who holds the colors on the most direct way of an edge that found none. */
+function explain({ problem, routes }: State, edge: number): RoutingFailure {
+  const { from, to } = edgeAt(problem, edge);
+  const course = coursesBetween(rectAt(problem, from), rectAt(problem, to), 1)[0];
   const users = new Map<number, number[]>();
+  if (course !== undefined) walk(course, (x, y) => users.set(y * problem.width + x, []));
   for (const route of routes) {
     if (route === undefined) continue;
     walk(route, (x, y) => {
-      const router = y * problem.width + x;
-      const known = users.get(router) ?? [];
-      if (known.at(-1) !== route.edge) users.set(router, [...known, route.edge]);
+      const known = users.get(y * problem.width + x);
+      if (known !== undefined && known.at(-1) !== route.edge) known.push(route.edge);
     });
   }
   let worst: RoutingFailure = { edge, x: 0, y: 0, others: [] };
-  const course = coursesBetween(problem.rects[from] as Rect, problem.rects[to] as Rect, 1)[0];
-  if (course === undefined) return worst;
-  walk(course, (x, y) => {
-    const others = users.get(y * problem.width + x) ?? [];
-    if (others.length > worst.others.length) worst = { edge, x, y, others };
-  });
+  for (const [router, others] of users) {
+    if (others.length > worst.others.length) {
+      worst = { edge, x: router % problem.width, y: Math.floor(router / problem.width), others };
+    }
+  }
   return worst;
 }

@@ -3,9 +3,9 @@
  *
  *     for group, for row p, for column q, for output channel k:  out[g, k, p, q] = sum over c, taps  in[g, c, p', q'] * w[g, k, c, taps]
  *
- * and three ways to lay its cuts over a rectangle (rows x columns):
+ * and four ways to lay its cuts over a rectangle (rows x columns), the last with groups along both sides (g = g1 * g2, rounded up):
  *
- *     g*p*c   x  q*k       |  g*p*q*c  x  k       |  c  x  g*p*q*k
+ *     g*p*c   x  q*k       |  g*p*q*c  x  k       |  c  x  g*p*q*k       |  g1*p*c  x  g2*q*k
  *
  * A core holds its tile of weights for good and its tile of input (with the halo of the taps) twice: one being worked on, one arriving.
  * Input is broadcast along the axis that cuts k; partial sums travel along the axis that cuts c in a chain.
@@ -152,6 +152,10 @@ function addOptions(options: Option[], site: Site, cut: Cut): void {
   addShape(options, site, cut, tile, g * p * c, q * k);
   if (q > 1) addShape(options, site, cut, tile, g * p * q * c, k);
   if (g * p > 1) addShape(options, site, cut, tile, c, g * p * q * k);
+  if (g > 1) {
+    const across = Math.max(1, Math.min(g, Math.round(Math.sqrt((g * p * c) / (q * k)))));
+    addShape(options, site, cut, tile, Math.ceil(g / across) * p * c, across * q * k);
+  }
 }
 
 function addShape(options: Option[], site: Site, cut: Cut, tile: Tile, rows: number, columns: number): void {

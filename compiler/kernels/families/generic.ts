@@ -3,14 +3,14 @@
  * of `steps` sequential steps waits for a word to cross the rectangle and come back.
  */
 import { dimOf, type Kernel } from "../../../ir/kernel-graph.ts";
-import { crossingCycles } from "../cost.ts";
+import { crossingCycles, wordBytes } from "../cost.ts";
 import type { FamilyContext, VariantList } from "../family.ts";
 import { elementsOf, flatVariants } from "./flat.ts";
 
 export function genericVariants(kernel: Kernel, context: FamilyContext): VariantList {
   const steps = dimOf(kernel, "steps", 0);
   const work = {
-    elements: elementsOf(kernel),
+    elements: Math.max(elementsOf(kernel), Math.ceil(kernel.weightBytes / wordBytes)),
     macs: kernel.flops / 2,
     slowOps: 0,
     serial: (rows: number, columns: number) => steps * 2 * crossingCycles(context.target, rows, columns),

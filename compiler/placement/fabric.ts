@@ -1,0 +1,75 @@
+/** The books of the router: which colors are taken on which router, and how many words each link carries. */
+import { type Course, walk } from "./route-geometry.ts";
+
+/** A router, and the direction in which words leave it (-1: into its core). */
+export type RouterUse = readonly [x: number, y: number, direction: number];
+
+/** What a course would meet. */
+export interface Survey {
+  /** one bit per color taken on any of its routers */
+  readonly taken: number;
+  /** words on its fullest link, before it is added */
+  readonly fullest: number;
+  /** links */
+  readonly length: number;
+}
+
+export class Fabric {
+  readonly width: number;
+  readonly #taken: Uint32Array;
+  readonly #load: Float64Array;
+
+  constructor(width: number, height: number) {
+    this.width = width;
+    this.#taken = new Uint32Array(width * height);
+    this.#load = new Float64Array(width * height * 4);
+  }
+
+  survey(course: Course): Survey {
+    let taken = 0;
+    let fullest = 0;
+    let length = 0;
+    walk(course, (x, y, direction) => {
+      const router = y * this.width + x;
+      taken |= this.#taken[router] ?? 0;
+      if (direction < 0) return;
+      length++;
+      fullest = Math.max(fullest, this.#load[router * 4 + direction] ?? 0);
+    });
+    return { taken, fullest, length };
+  }
+
+  /** Books a bundle: its color on every router, `words` per lane on every link. */
+  claim(course: Course, color: number, words: number): void {
+    walk(course, (x, y, direction) => {
+      this.#claim(x, y, direction, color, words);
+    });
+  }
+
+  release(course: Course, color: number, words: number): void {
+    walk(course, (x, y, direction) => {
+      const router = y * this.width + x;
+      this.#taken[router] = ((this.#taken[router] ?? 0) & ~(1 << color)) >>> 0;
+      if (direction >= 0) this.#load[router * 4 + direction] = (this.#load[router * 4 + direction] ?? 0) - words;
+    });
+  }
+
+  isTaken(tree: readonly RouterUse[], color: number): boolean {
+    return tree.some(([x, y]) => (((this.#taken[y * this.width + x] ?? 0) >>> color) & 1) === 1);
+  }
+
+  claimTree(tree: readonly RouterUse[], color: number, words: number): void {
+    for (const [x, y, direction] of tree) this.#claim(x, y, direction, color, words);
+  }
+
+  /** Words per sample on the fullest link. */
+  fullest(): number {
+    return this.#load.reduce((most, words) => Math.max(most, words), 0);
+  }
+
+  #claim(x: number, y: number, direction: number, color: number, words: number): void {
+    const router = y * this.width + x;
+    this.#taken[router] = ((this.#taken[router] ?? 0) | (1 << color)) >>> 0;
+    if (direction >= 0) this.#load[router * 4 + direction] = (this.#load[router * 4 + direction] ?? 0) + words;
+  }
+}

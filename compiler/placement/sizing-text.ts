@@ -1,0 +1,37 @@
+/** `--emit ilp`: the sizing program at its optimum, as CPLEX-LP text. */
+import type { Graph } from "../../ir/graph.ts";
+import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import { buildKernelGraph } from "../kernels/build.ts";
+import { variantTable } from "../kernels/library.ts";
+import { printLp } from "../solver/lp-text.ts";
+import { loadTarget } from "../targets/load.ts";
+import type { Target } from "../targets/target.ts";
+import { areaBound } from "./area-bound.ts";
+import { noRoom } from "./no-fit.ts";
+import { problemOf } from "./place.ts";
+import { sizingProgram } from "./sizing.ts";
+
+/** The program that decides whether a model's layers fit at the least interval that they do. */
+export async function sizingText(graph: Graph, target: string | Target): Promise<string> {
+  const machine = typeof target === "string" ? await loadTarget(target) : target;
+  return sizingTextOf(buildKernelGraph(graph), machine);
+}
+
+/** The same for a kernel graph. */
+export function sizingTextOf(kernels: KernelGraph, target: Target): string {
+  const problem = problemOf(kernels, target, variantTable(kernels, target));
+  const interval = areaBound(problem);
+  if (interval === null) throw noRoom(kernels, target, problem);
+  const { program, variables } = sizingProgram(problem, interval);
+  const names = problem.classes.map((_, index) => kernels.kernels[problem.items.indexOf(index)]?.name ?? "");
+  return printLp(program, {
+    comments: [
+      `sizing of ${kernels.name} on ${target.name}: layers of at most ${interval} cycles on ${problem.width} x ${problem.height} cores`,
+      "x: layers of one kind that take one shape; the last row is the area, the objective the perimeters",
+    ],
+    describe: (variable) => {
+      const { class: index, shape } = variables[variable] ?? { class: 0, shape: { rows: 0, columns: 0, cycles: 0 } };
+      return `${names[index] ?? ""} as ${shape.rows} x ${shape.columns} in ${shape.cycles} cycles`;
+    },
+  });
+}
