@@ -17,9 +17,9 @@ const ellipsis = "...";
 /** Labels of a term for an operand with `broadcast` axes under its ellipsis. */
 function labelsOf(term: string, broadcast: number): Label[] {
   const [before = "", after] = term.split(ellipsis);
-  if (after === undefined) return [...before];
+  if (after === undefined) return Array.from(before);
   const dots = Array.from({ length: broadcast }, (_, i) => `.${broadcast - 1 - i}`);
-  return [...before, ...dots, ...after];
+  return [...Array.from(before), ...dots, ...Array.from(after)];
 }
 
 /** Without an arrow the result has the ellipsis first, then the letters that occur once, in alphabetical order. */
