@@ -61,7 +61,14 @@ export function decodeSmallFloat(dtype: SmallFloat, pattern: number): number {
 
 /** The bit pattern of the nearest number of the format. */
 export function encodeSmallFloat(dtype: SmallFloat, value: number, options: NarrowOptions = {}): number {
-  return dtype === "f8e8m0" ? encodeE8M0(value, options) : encode(formats[dtype], value, options.saturate);
+  return encoderOf(dtype, options)(value);
+}
+
+function encoderOf(dtype: SmallFloat, options: NarrowOptions): (value: number) => number {
+  if (dtype === "f8e8m0") return (value) => encodeE8M0(value, options);
+  const format = formats[dtype];
+  const { saturate } = options;
+  return (value) => encode(format, value, saturate);
 }
 
 function decode(format: Format, pattern: number): number {
@@ -78,7 +85,7 @@ function decodeMagnitude({ mantissaBits, bias, infinity, firstNan }: Format, mag
   const one = 1 << mantissaBits;
   const exponent = magnitude >> mantissaBits;
   const mantissa = magnitude & (one - 1);
-  const unit = 2 ** (Math.max(exponent, 1) - bias - mantissaBits);
+  const unit = powerOfTwo(Math.max(exponent, 1) - bias - mantissaBits);
   return (exponent === 0 ? mantissa : one + mantissa) * unit;
 }
 
@@ -105,23 +112,25 @@ function encodeMagnitude({ mantissaBits, bias }: Format, size: number): number {
   if (size === Infinity) return Infinity;
   const least = 1 - bias;
   const exponent = Math.max(binaryExponent(size), least);
-  const units = roundHalfEven(size * 2 ** (mantissaBits - exponent));
-  return (exponent - least) * 2 ** mantissaBits + units;
+  const units = roundHalfEven(size * powerOfTwo(mantissaBits - exponent));
+  return (exponent - least) * (1 << mantissaBits) + units;
 }
 
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-}
+/** Doubles of this size and more have no fraction, so that adding it rounds, to nearest even as all of IEEE 754's additions do. */
+const roundingSize = 2 ** 52;
+const roundHalfEven = (x: number): number => x + roundingSize - roundingSize;
 
-const scratch = new DataView(new ArrayBuffer(8));
+const scratch = new Float64Array(1);
+const scratchWords = new Uint32Array(scratch.buffer);
 
 /** floor(log2(size)) of a finite size; -1023 for zero and for what a double holds only as a subnormal. */
 function binaryExponent(size: number): number {
-  scratch.setFloat64(0, size);
-  return ((scratch.getUint32(0) >>> 20) & 0x7ff) - 1023;
+  scratch[0] = size;
+  return ((scratchWords[1] ?? 0) >>> 20) - 1023;
 }
+
+const powers = Float64Array.from({ length: 2098 }, (_, i) => 2 ** (i - 1074));
+const powerOfTwo = (exponent: number): number => powers[exponent + 1074] ?? NaN;
 
 const e8m0 = { bias: 127, largest: 0xfe, nan: 0xff } as const;
 
@@ -132,7 +141,7 @@ function encodeE8M0(value: number, { saturate = true, round = "up" }: NarrowOpti
   const size = Math.abs(value);
   if (!Number.isFinite(size)) return e8m0.nan;
   const exponent = Math.max(binaryExponent(size), -e8m0.bias);
-  const fraction = size / 2 ** exponent;
+  const fraction = size * powerOfTwo(-exponent);
   const isRoundedUp = round === "up" ? fraction > 1 : round === "nearest" && fraction >= 1.5;
   const pattern = exponent + e8m0.bias + (isRoundedUp ? 1 : 0);
   if (pattern <= e8m0.largest) return pattern;
@@ -166,6 +175,7 @@ export function toFloat32(dtype: SmallFloat, bits: SmallFloatBits): Float32Array
 /** Narrows numbers (of f32 or f64) to bit patterns, rounding once. */
 export function fromFloat32(dtype: SmallFloat, values: ArrayLike<number>, options: NarrowOptions = {}): SmallFloatBits {
   const result = isWide(dtype) ? new Uint16Array(values.length) : new Uint8Array(values.length);
-  for (let i = 0; i < result.length; i++) result[i] = encodeSmallFloat(dtype, values[i] ?? 0, options);
+  const encodeOne = encoderOf(dtype, options);
+  for (let i = 0; i < result.length; i++) result[i] = encodeOne(values[i] ?? 0);
   return result;
 }
