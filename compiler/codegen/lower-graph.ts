@@ -39,6 +39,12 @@ export function lowerGraph(graph: Graph, weights: WeightPool, kernelOf: KernelOf
 /** True for a value that kernels can work on: a tensor of known shape whose elements are bytes. */
 const isNumericTensor = (type: ValueType): type is TensorType => type.kind === "tensor" && type.dtype !== "string";
 
+/** How many of the leading operands a kind's kernels can overwrite: each element is read before its place is written. */
+function inPlaceOperands(op: Op): number {
+  if (op.kind === "map") return op.inputs.length;
+  return op.kind === "softmax" || op.kind === "normalize" ? 1 : 0;
+}
+
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
@@ -256,20 +262,21 @@ class GraphLowering {
       if (code.units === 0) continue;
       steps.push({ kind: "kernel", code, args: code.args.map(placeOf), origin: op.origin, kernel });
     }
-    if (op.kind === "map") this.#offerInPlace(graph, scope, op, outputs[0]!);
+    const own = inPlaceOperands(op);
+    if (own > 0) this.#offerInPlace(graph, scope, op, own, outputs[0]!);
   }
 
-  /** Any operand of a map with the output's shape and element size may give its place, if it is read nowhere else in the map. */
-  #offerInPlace(graph: Graph, scope: Scope, op: Op, output: SlotId): void {
+  /** One of the first `own` operands with the output's shape and element size may give its place, if it is not read in another form. */
+  #offerInPlace(graph: Graph, scope: Scope, op: Op, own: number, output: SlotId): void {
     const target = this.#bufferOf(output);
     const type = this.#slots[output]!.type as TensorType;
-    const operands = op.inputs.flatMap((value) => {
+    const operands = op.inputs.map((value) => {
       const slot = scope.get(value);
-      return slot === undefined ? [] : [{ buffer: this.#bufferOf(slot), type: typeOf(graph, value) as TensorType }];
+      return { buffer: slot === undefined ? null : this.#bufferOf(slot), type: typeOf(graph, value) as TensorType };
     });
     const fits = (operand: TensorType): boolean =>
       sameShape(operand.shape, type.shape) && storageBytes(operand.dtype) === storageBytes(type.dtype);
-    for (const { buffer } of operands) {
+    for (const { buffer } of operands.slice(0, own)) {
       if (buffer === null || target === null) continue;
       const readers = operands.filter((operand) => operand.buffer === buffer);
       if (readers.every((reader) => fits(reader.type))) this.#inPlace.push({ from: buffer, to: target });

@@ -50,13 +50,22 @@ export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, { inputs, output
   const literals = inputs.map(({ dtype }, index) => literalOf(dtype, constants[index]));
   const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
   const expr = substitute(op.expr, (index) => literals[index] ?? arg(used.indexOf(index)));
-  const plan = planMap(expr, used.map((index) => inputs[index]!), output); // prettier-ignore
-  const args = [...used.map((index): KernelArg => ({ kind: "input", index })), { kind: "output", index: 0 } as const];
-  return [mapCode(plan, args, elementCount(output.shape))];
+  const args = used.map((index): KernelArg => ({ kind: "input", index }));
+  return [mapStage(expr, used.map((index) => inputs[index]!), output, [...args, { kind: "output", index: 0 }])]; // prettier-ignore
 };
 
+/** The stage of a map between any places: `args` are the operands', then the output's. */
+export function mapStage(
+  expr: Expr,
+  operands: readonly TensorType[],
+  output: TensorType,
+  args: readonly KernelArg[],
+): KernelCode {
+  return mapCode(planMap(expr, operands, output), args, elementCount(output.shape));
+}
+
 /** Index space and forms of a map over operands that broadcast to the output's shape. */
-export function planMap(expr: Expr, operands: readonly TensorType[], output: TensorType): MapPlan {
+function planMap(expr: Expr, operands: readonly TensorType[], output: TensorType): MapPlan {
   const bytes = [...operands, output].map(({ dtype }) => storageBytes(dtype));
   const strides = [...operands, output].map(({ shape }) => broadcastStrides(shape, output.shape));
   const axes = mergeAxes(

@@ -1,19 +1,32 @@
 /** Which emitter makes the kernels of which op kind. */
 import type { Op, OpKind } from "../../../ir/graph.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
+import { emitConv } from "./conv.ts";
+import { emitConvTranspose } from "./conv-transpose.ts";
 import { emitMap } from "./map.ts";
 import { emitMatmul } from "./matmul.ts";
 import { canPad, emitConcat, emitPad, emitSlice, emitTranspose } from "./movement.ts";
+import { emitNormalize } from "./normalize.ts";
+import { emitReduce } from "./reduce.ts";
+import { emitSoftmax } from "./softmax.ts";
+
+import { emitPool } from "./pool.ts";
 
 type Emitters = { readonly [K in OpKind]?: KernelEmitter<Extract<Op, { readonly kind: K }>> };
 
 const emitters: Emitters = {
   map: emitMap,
   matmul: emitMatmul,
+  conv: emitConv,
+  convTranspose: emitConvTranspose,
+  pool: emitPool,
   transpose: emitTranspose,
   slice: emitSlice,
   pad: emitPad,
   concat: emitConcat,
+  reduce: emitReduce,
+  softmax: emitSoftmax,
+  normalize: emitNormalize,
 };
 
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
