@@ -7,10 +7,9 @@ import { emitMap } from "./map.ts";
 import { emitMatmul } from "./matmul.ts";
 import { canPad, emitConcat, emitPad, emitSlice, emitTranspose } from "./movement.ts";
 import { emitNormalize } from "./normalize.ts";
+import { emitPool } from "./pool.ts";
 import { emitReduce } from "./reduce.ts";
 import { emitSoftmax } from "./softmax.ts";
-
-import { emitPool } from "./pool.ts";
 
 type Emitters = { readonly [K in OpKind]?: KernelEmitter<Extract<Op, { readonly kind: K }>> };
 
