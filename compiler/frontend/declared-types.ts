@@ -25,9 +25,8 @@ export function checkDeclaredOutputs(
     const loose = valueTypeOf(type, new Map(), name);
     if (!isPossible(loose, actual))
       problems.push(conflict(sameRank(loose, actual) && !strict ? "warning" : "error", name, loose, actual));
-    else if (!unify(valueTypeOf(type, symbols, name), actual, symbols)) {
+    else if (!unify(loose, actual, symbols))
       problems.push(conflict("warning", name, valueTypeOf(type, symbols, name), actual));
-    }
   }
   return problems;
 }
@@ -52,16 +51,14 @@ function sameRank(a: ValueType, b: ValueType): boolean {
   return a.dtype === b.dtype && dims(a) === dims(b);
 }
 
-/** Binds the symbols of `declared` that have no size yet; false when a bound one has another size. */
+/** Binds the symbols of `declared` that have no size yet; false when one has another size. */
 function unify(declared: ValueType, actual: ValueType, symbols: Map<string, number>): boolean {
-  if (actual.kind !== "tensor") return true;
-  if (declared.kind === "dynamic" && declared.dims !== null) {
-    for (const [axis, dim] of declared.dims.entries()) {
-      const size = actual.shape[axis];
-      if (typeof dim === "string" && size !== undefined) symbols.set(dim, size);
-      else if (dim !== size) return false;
-    }
-    return true;
-  }
-  return acceptsType(declared, actual);
+  if (actual.kind !== "tensor" || declared.kind === "sequence" || declared.kind === "optional") return true;
+  const dims = declared.kind === "tensor" ? declared.shape : declared.dims;
+  return (dims ?? []).every((dim, axis) => {
+    const size = actual.shape[axis];
+    const known = typeof dim === "number" ? dim : symbols.get(dim);
+    if (typeof dim === "string" && known === undefined && size !== undefined) symbols.set(dim, size);
+    return known === undefined || known === size;
+  });
 }

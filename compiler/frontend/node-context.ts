@@ -3,6 +3,7 @@ import { fail, type DiagnosticCode, showName, WscError } from "../../ir/diagnost
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../ir/expr.ts";
 import { type OpSpec, regionsOf, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
+import { inferTypes } from "../../ir/infer.ts";
 import { broadcastShapes, elementCount, makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
 import { sameShape, showType } from "../../ir/types.ts";
 import { attributeOf, saturate, tensorAttribute } from "./attributes.ts";
@@ -169,6 +170,12 @@ export class NodeLowering implements NodeContext {
     const [result] = this.emit(spec);
     if (result === undefined) throw new Error(`internal: ${spec.kind} has no result`);
     return result;
+  }
+
+  /** The result types that follow from an op's operands. */
+  inferTypes(spec: OpSpec): readonly ValueType[] {
+    const { builder } = this.scope.region;
+    return this.#reporting(() => inferTypes(spec, spec.inputs.map((id) => builder.typeOf(id)), this.#origin)); // prettier-ignore
   }
 
   /** Emits an op whose result types only the caller knows. */

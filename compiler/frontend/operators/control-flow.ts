@@ -3,9 +3,10 @@
  * place of its If. Values that a body gives back in another shape than it got them are carried with open shapes: what depends on them
  * is then put off to run time within the body (deferred-part.ts).
  */
-import type { Graph, ValueId, ValueType } from "../../../ir/graph.ts";
+import { type Graph, type OpSpec, tensorType, type ValueId, type ValueType } from "../../../ir/graph.ts";
 import { scalarTensor, type TensorData } from "../../../ir/tensor.ts";
 import { acceptsType, joinTypes, showType } from "../../../ir/types.ts";
+import { saturate } from "../attributes.ts";
 import { type Formal, type LoweredRegion, NodeLowering } from "../node-context.ts";
 import type { OnnxGraph } from "../onnx.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
@@ -122,13 +123,33 @@ function lowerLoop(node: NodeContext): readonly ValueId[] {
   ); // prettier-ignore
   checkBodyCondition(node, lowered.types[0]);
   const [body, captured] = finishBody(lowered);
-  const operands = initial.map((index) => node.input(index));
-  return node.emit({
-    kind: "loop",
-    carried: carriedCount,
-    body,
-    inputs: [tripCount, condition, ...operands, ...captured],
+  const inputs = [tripCount, condition, ...initial.map((index) => node.input(index)), ...captured];
+  const trips =
+    isTrue(constantOf(node, condition)) && isTrue(lowered.constants[0]) ? constantOf(node, tripCount) : undefined;
+  return emitLoop(node, { kind: "loop", carried: carriedCount, body, inputs }, trips);
+}
+
+const constantOf = (node: NodeContext, value: ValueId): TensorData | undefined =>
+  control(node).scope.region.builder.constantOf(value);
+
+const isTrue = (constant: TensorData | undefined): boolean => constant?.elements[0] === 1;
+
+/** Stacked results have a known shape when the number of iterations is known: `trips`, if nothing ends the loop before. */
+function emitLoop(
+  node: NodeContext,
+  spec: Extract<OpSpec, { readonly kind: "loop" }>,
+  trips: TensorData | undefined,
+): readonly ValueId[] {
+  const context = control(node);
+  const inferred = context.inferTypes(spec);
+  const count = trips === undefined ? undefined : Math.max(0, saturate(trips.elements[0] as bigint));
+  const results = spec.body.outputs.slice(1);
+  const types = inferred.map((type, i) => {
+    const slice = spec.body.values[results[i]?.value ?? -1]?.type;
+    if (count === undefined || i < spec.carried || slice?.kind !== "tensor") return type;
+    return tensorType(slice.dtype, [count, ...slice.shape]);
   });
+  return context.emitTyped(spec, types);
 }
 
 function scalarTripCount(node: NodeContext): ValueId {
