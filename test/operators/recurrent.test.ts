@@ -107,7 +107,7 @@ describe("LSTM", () => {
         : {
             ...value,
             shape: [1, ...value.shape.slice(1)],
-            elements: value.elements.slice(value.elements.length / 2) as Float32Array,
+            elements: value.elements.slice(value.elements.length / 2),
           },
     );
     const backwards = await values({ op: "LSTM", opset: 14, attributes: { direction: "reverse" }, inputs: second });

@@ -5,11 +5,11 @@
 import type { DType } from "../../../ir/dtype.ts";
 import { arg, binary, type Expr, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
-import { tensorFrom } from "../../../ir/tensor.ts";
+import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../operator.ts";
 import { computeDType, toDType } from "./precision.ts";
 import { div } from "./scalar.ts";
-import { indexTensor } from "./support.ts";
+import { checkedShape, indexTensor } from "./support.ts";
 
 export const branchModes = ["leq", "lt", "gte", "gt", "eq", "neq"] as const;
 export type BranchMode = (typeof branchModes)[number];
@@ -77,7 +77,7 @@ function decision(modes: readonly BranchMode[]): Expr {
 /** The leaf that each row of x [N, C] reaches in each tree: i64 [N, trees]. */
 function leaves(context: NodeContext, x: ValueId, forest: Forest): ValueId {
   const { dtype, shape } = context.typeOf(x);
-  const [rows = 0] = shape;
+  const [rows = 0, columns = 0] = shape;
   const branch = (node: TreeNode): Branch | null => (isLeaf(node) ? null : node);
   const modes = [...new Set(forest.nodes.map((node) => branch(node)?.mode).filter((mode) => mode !== undefined))];
   const tables = {
@@ -92,6 +92,8 @@ function leaves(context: NodeContext, x: ValueId, forest: Forest): ValueId {
   const isTrue = tracksMissing
     ? binary("or", decision(modes), binary("and", arg(3), binary("ne", arg(0), arg(0))))
     : decision(modes);
+  const most = forest.nodes.reduce((highest, node) => Math.max(highest, branch(node)?.feature ?? 0), 0);
+  if (most >= columns) throw context.shapeError(`the trees ask for feature ${most}, the input has ${columns}`);
   const trees = forest.roots.length;
   let at = context.constantValue(indexTensor([rows, trees], (i) => forest.roots[i % trees] ?? 0));
   const depth = depthOf(context, forest);
@@ -106,15 +108,17 @@ function leaves(context: NodeContext, x: ValueId, forest: Forest): ValueId {
 
 /** Table [nodes, targets] of what each leaf adds to each target; `absent` where it adds nothing. */
 function voteTable(context: NodeContext, dtype: DType, { nodes, targets }: Forest, absent: number): ValueId {
-  const table = new Array<number>(nodes.length * targets).fill(absent);
+  const shape = checkedShape(context, dtype, [nodes.length, targets]);
+  const table = new Array<number>(elementCount(shape)).fill(absent);
   for (const [index, node] of nodes.entries()) {
     if (!isLeaf(node)) continue;
     for (const [target, weight] of node.votes) {
+      if (target < 0 || target >= targets) throw context.attributeError(`there is no target ${target} of ${targets}`);
       const at = index * targets + target;
       table[at] = absent === 0 ? (table[at] ?? 0) + weight : weight;
     }
   }
-  return context.constantValue(tensorFrom(dtype, [nodes.length, targets], table));
+  return context.constantValue(tensorFrom(dtype, shape, table));
 }
 
 /** Runs x [N, C] through the forest; [N, targets] in x's compute type. A target that no leaf voted for gets 0. */
