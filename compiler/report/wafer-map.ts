@@ -1,0 +1,69 @@
+/** The wafer as SVG, one unit per core: I/O rim, usable area, one rectangle per kernel, the routes on request. */
+import { sramBytes } from "../../ir/kernel-graph.ts";
+import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
+import { count, escapeHtml, percent, shorten } from "./text.ts";
+
+/** Labels smaller than this share of the map's width cannot be read. */
+const smallestLabel = 1 / 95;
+/** Width of a character in units of the font size. */
+const characterWidth = 0.58;
+
+export function waferMap(placement: Placement): string {
+  const { width, height, usable, name } = placement.target;
+  const kernels = placement.kernels.map((kernel) => kernelBox(kernel, placement)).join("");
+  const label = `${placement.kernels.length} kernels on the ${width} by ${height} cores of ${escapeHtml(name)}; the table below lists them`;
+  return [
+    `<svg class="wafer" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">`,
+    `<rect class="rim" width="${width}" height="${height}"/>`,
+    `<rect class="die" x="${usable.x}" y="${usable.y}" width="${usable.width}" height="${usable.height}"/>`,
+    kernels,
+    `<g class="routes">${placement.routes.map(routePath).join("")}</g>`,
+    "</svg>",
+  ].join("");
+}
+
+function kernelBox(placed: PlacedKernel, placement: Placement): string {
+  const { kernel, family, name, rect, variant } = placed;
+  const { objective, slowest } = placement.certificate;
+  const time = Math.round((100 * variant.cycles) / objective);
+  const sram = Math.round((100 * sramBytes(variant.sram)) / placement.target.sramBytes);
+  const title = `${name}\n${family}, ${variant.rows} x ${variant.columns} cores\n${count(variant.cycles)} cycles (${percent(variant.cycles / objective)} of the interval)`;
+  return [
+    `<g class="k f-${family}${kernel === slowest ? " slow" : ""}" data-kernel="${kernel}" style="--time:${time};--sram:${sram}">`,
+    `<rect x="${rect.x}" y="${rect.y}" width="${rect.width}" height="${rect.height}"/>`,
+    label(placed, placement.target.width),
+    `<title>${escapeHtml(title)}</title></g>`,
+  ].join("");
+}
+
+/** The kernel's name along the longer side, shortened until it can be read, or nothing. */
+function label({ name, rect }: PlacedKernel, mapWidth: number): string {
+  const least = mapWidth * smallestLabel;
+  const along = Math.max(rect.width, rect.height) * 0.92;
+  const across = Math.min(rect.width, rect.height) * 0.62;
+  const last = name.split("/").filter(Boolean).slice(-2).join("/") || name;
+  const room = Math.floor(along / (least * characterWidth));
+  if (across < least || room < 3) return "";
+  const text = shorten(last, Math.min(room, 28));
+  const size = Math.min(across, along / (text.length * characterWidth), mapWidth / 42);
+  const x = rect.x + rect.width / 2;
+  const y = rect.y + rect.height / 2;
+  const turn = rect.height > rect.width ? ` transform="rotate(-90 ${x} ${y})"` : "";
+  return `<text x="${x}" y="${y}" font-size="${size.toFixed(1)}"${turn}>${escapeHtml(text)}</text>`;
+}
+
+/** The middle lane of a bundle. */
+function routePath(route: Route): string {
+  const { shape, fromX, fromY, toX, toY, lanes } = route;
+  const middle = lanes / 2;
+  switch (shape) {
+    case "horizontal":
+      return `<path d="M${fromX + 0.5} ${fromY + middle}H${toX + 0.5}"/>`;
+    case "vertical":
+      return `<path d="M${fromX + middle} ${fromY + 0.5}V${toY + 0.5}"/>`;
+    case "xy":
+      return `<path d="M${fromX + 0.5} ${fromY + middle}H${toX + middle}V${toY + 0.5}"/>`;
+    case "yx":
+      return `<path d="M${fromX + middle} ${fromY + 0.5}V${toY + middle}H${toX + 0.5}"/>`;
+  }
+}
