@@ -1,0 +1,28 @@
+// Compiles the sources to dist/, unless dist/ is newer than all of them: `npx wsc` in a clone makes npm run `prepare` once more.
+import { spawnSync } from "node:child_process";
+import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const root = new URL("../", import.meta.url);
+const stamp = new URL("dist/.built", root);
+const modified = (url) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+function newestSource() {
+  let newest = Math.max(...["package.json", "tsconfig.json", "tsconfig.build.json"].map((file) => modified(new URL(file, root))));
+  for (const folder of ["ir", "runtime", "compiler"]) {
+    for (const entry of readdirSync(new URL(folder, root), { recursive: true })) {
+      newest = Math.max(newest, modified(new URL(`${folder}/${entry}`, root)));
+    }
+  }
+  return newest;
+}
+
+if (modified(stamp) <= newestSource()) {
+  const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+  const project = fileURLToPath(new URL("tsconfig.build.json", root));
+  const { status } = spawnSync(process.execPath, [compiler, "-p", project], { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+  chmodSync(new URL("dist/compiler/cli/main.js", root), 0o755);
+  writeFileSync(stamp, "");
+}
