@@ -18,7 +18,7 @@ export const modelCompiler: ModelCompiler = {
     const compile = (lowering: LowerOptions): CompiledProgram =>
       programOf(lowerModel(model, { dims, ...lowering }).graph);
     // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
-    if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims });
+    if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
     return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
   },
 

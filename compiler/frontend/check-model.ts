@@ -8,7 +8,7 @@ import { capped } from "./capped.ts";
 import { subgraphsOf } from "./free-names.ts";
 import { checkExpansion, functionSubject, FunctionTable } from "./functions.ts";
 import { nodeSubject, type OnnxFunction, type OnnxGraph, type OnnxModel, type OnnxNode } from "./onnx.ts";
-import { newestOpset, oldestOpset, operatorKey, operatorTable, versionAt } from "./operator-table.ts";
+import { newestOpset, operatorKey, operatorTable, versionAt } from "./operator-table.ts";
 import { sortedNodes } from "./sort.ts";
 
 /** Throws a WscError with everything that is wrong with the model; checks no shapes and no types of values. */
@@ -64,15 +64,11 @@ class Checker {
       const newest = newestOpset.get(domain);
       if (newest === undefined) continue;
       const shown = domain === "" ? "ai.onnx" : domain;
-      if (version > newest) {
-        this.#report(
-          "WSC1004",
-          `${who} imports opset version ${version} of ${shown}; ${newest} is the newest that is supported`,
-        );
-      } else if (domain === "" && version < oldestOpset) {
-        const hint = "convert it with onnx.version_converter";
-        this.#report("WSC1004", `${who} imports opset version ${version} of ${shown}; ${oldestOpset} is the oldest that is supported`, undefined, hint); // prettier-ignore
-      }
+      if (version <= newest) continue;
+      this.#report(
+        "WSC1004",
+        `${who} imports opset version ${version} of ${shown}; ${newest} is the newest that is supported`,
+      );
     }
   }
 
@@ -172,17 +168,18 @@ class Checker {
   #operator(node: OnnxNode, opsets: ReadonlyMap<string, number>): void {
     const operator = operatorTable.get(operatorKey(node.domain, node.opType));
     const opset = opsets.get(node.domain);
-    if (operator === undefined) return this.#isUnsupported(node, this.#unknown(node));
-    if (opset === undefined) {
+    const version = operator && versionAt(operator, opset ?? 0);
+    if (operator === undefined) {
+      this.#isUnsupported(node, this.#unknown(node));
+    } else if (opset === undefined) {
       const shown = node.domain === "" ? "ai.onnx" : showName(node.domain);
-      return this.#isUnsupported(node, `the model imports no opset of its domain ${shown}`, "WSC1004");
-    }
-    const version = versionAt(operator, opset);
-    if (version === undefined) {
+      this.#isUnsupported(node, `the model imports no opset of its domain ${shown}`, "WSC1004");
+    } else if (version === undefined) {
       const since = operator.versions[0]?.since ?? 0;
-      return this.#isUnsupported(node, `operator ${node.opType} came with opset ${since}, the model imports ${opset}`);
+      this.#isUnsupported(node, `operator ${node.opType} came with opset ${since}, the model imports ${opset}`);
+    } else {
+      this.#problems.push(...checkSignature(node, version));
     }
-    this.#problems.push(...checkSignature(node, version));
   }
 
   #unknown(node: OnnxNode): string {

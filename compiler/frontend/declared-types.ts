@@ -45,10 +45,20 @@ function conflict(severity: "error" | "warning", name: string, declared: ValueTy
 }
 
 function sameRank(a: ValueType, b: ValueType): boolean {
-  if (a.kind === "sequence" || a.kind === "optional" || b.kind === "sequence" || b.kind === "optional") return false;
-  const dims = (type: typeof a | typeof b): number | undefined =>
-    type.kind === "tensor" ? type.shape.length : type.dims?.length;
-  return a.dtype === b.dtype && dims(a) === dims(b);
+  const [rankA, rankB] = [rankOf(a), rankOf(b)];
+  return rankA !== undefined && rankA === rankB && "dtype" in a && "dtype" in b && a.dtype === b.dtype;
+}
+
+function rankOf(type: ValueType): number | undefined {
+  switch (type.kind) {
+    case "tensor":
+      return type.shape.length;
+    case "dynamic":
+      return type.dims?.length;
+    case "sequence":
+    case "optional":
+      return undefined;
+  }
 }
 
 /** Binds the symbols of `declared` that have no size yet; false when one has another size. */

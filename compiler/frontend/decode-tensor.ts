@@ -22,7 +22,8 @@ const externalLocation = 1;
 export const tensorSubject = (name: string | null | undefined): string =>
   name === null || name === undefined || name === "" ? "a tensor" : `tensor "${showName(name)}"`;
 
-export const isExternal = (tensor: TensorProto): boolean => Number(tensor.dataLocation ?? 0) === externalLocation;
+export const isExternal = (tensor: TensorProto): boolean =>
+  (tensor.dataLocation as number | null | undefined) === externalLocation;
 
 /** Dims of a tensor, checked: none negative, their product exact. */
 export function tensorShape(dims: readonly WideInteger[], subject: string): readonly number[] {
@@ -74,26 +75,20 @@ const dataFields: readonly DataField[] = [
   "stringData",
 ];
 
+/** Types whose elements have a field of their own; all others share int32_data. */
+const ownFields: ReadonlyMap<DType, DataField> = new Map<DType, DataField>([
+  ["f32", "floatData"],
+  ["c64", "floatData"],
+  ["f64", "doubleData"],
+  ["c128", "doubleData"],
+  ["i64", "int64Data"],
+  ["u32", "uint64Data"],
+  ["u64", "uint64Data"],
+  ["string", "stringData"],
+]);
+
 /** Where a type's elements stand when they are not raw. */
-function fieldOf(dtype: DType): DataField {
-  switch (dtype) {
-    case "f32":
-    case "c64":
-      return "floatData";
-    case "f64":
-    case "c128":
-      return "doubleData";
-    case "i64":
-      return "int64Data";
-    case "u32":
-    case "u64":
-      return "uint64Data";
-    case "string":
-      return "stringData";
-    default:
-      return "int32Data";
-  }
-}
+const fieldOf = (dtype: DType): DataField => ownFields.get(dtype) ?? "int32Data";
 
 const snakeCase: Readonly<Record<DataField, string>> = {
   floatData: "float_data",

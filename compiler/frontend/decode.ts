@@ -178,7 +178,7 @@ const kindOfField: readonly (readonly [string, ConcreteKind])[] = [
 ]; // prettier-ignore
 
 function attributeKind(proto: Onnx.IAttributeProto, owner: string): ConcreteKind {
-  const type = Number(proto.type ?? 0);
+  const type: number = proto.type ?? 0;
   const kind = type === 0 ? kindOfField.find(([field]) => has(proto, field))?.[1] : attributeKinds[type];
   if (kind !== undefined && kind !== null) return kind;
   throw fail("WSC3002", `attribute "${showName(proto.name ?? "")}" has the unknown type ${type}`, { subject: owner });

@@ -7,7 +7,7 @@ import { type ValueId, type ValueType } from "../../ir/graph.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { encodeModel, encodedOpset } from "./encode.ts";
 import { readNames } from "./free-names.ts";
-import { nodeOrigin, type OnnxNode, type OnnxValueInfo } from "./onnx.ts";
+import { nodeOrigin, type OnnxGraph, type OnnxNode } from "./onnx.ts";
 import { NameSource, renameNode } from "./rename.ts";
 import type { Binding, DeferredNode, Region, Scope } from "./scope.ts";
 import { declaredTypeOf } from "./types.ts";
@@ -21,28 +21,27 @@ export interface WantedResult {
   readonly type: ValueType;
 }
 
+export interface PartOptions {
+  readonly opsets: ReadonlyMap<string, number>;
+  /** false: the payload stays empty */
+  readonly encodesParts: boolean;
+}
+
 /** Emits the op at the end of `region` and returns the values of `wanted`, in order. */
 export function emitDeferredPart(
   region: Region,
   wanted: readonly WantedResult[],
-  opsets: ReadonlyMap<string, number>,
+  options: PartOptions,
 ): readonly ValueId[] {
   if (wanted.length === 0) return [];
   const distinct = wanted.filter(({ binding }, i) => wanted.findIndex((other) => other.binding === binding) === i);
-  const results = emitPart(region, distinct, opsets);
+  const results = emitPart(region, distinct, options);
   return wanted.map(({ binding }) => results[distinct.findIndex((other) => other.binding === binding)] ?? -1);
 }
 
-function emitPart(
-  region: Region,
-  wanted: readonly WantedResult[],
-  opsets: ReadonlyMap<string, number>,
-): readonly ValueId[] {
+function emitPart(region: Region, wanted: readonly WantedResult[], options: PartOptions): readonly ValueId[] {
   const part = new DeferredPart(region, wanted);
-  const payload = encodeModel(
-    { source: "", irVersion: 8, opsets, functions: [], graph: part.graph(opsets) },
-    new Map([["wsc.value_inputs", JSON.stringify(part.valueInputs())]]),
-  );
+  const payload = options.encodesParts ? part.encode(options.opsets) : new Uint8Array(0);
   const constant = region.builder.constant(makeTensor("u8", [payload.length], payload), "");
   return region.builder.emit(
     {
@@ -79,13 +78,12 @@ class DeferredPart {
     );
   }
 
-  graph(opsets: ReadonlyMap<string, number>): {
-    readonly name: string;
-    readonly nodes: readonly OnnxNode[];
-    readonly inputs: readonly OnnxValueInfo[];
-    readonly outputs: readonly OnnxValueInfo[];
-    readonly initializers: ReadonlyMap<string, TensorData>;
-  } {
+  encode(opsets: ReadonlyMap<string, number>): Uint8Array {
+    const metadata = new Map([["wsc.value_inputs", JSON.stringify(this.valueInputs())]]);
+    return encodeModel({ source: "", irVersion: 8, opsets, functions: [], graph: this.#graph(opsets) }, metadata);
+  }
+
+  #graph(opsets: ReadonlyMap<string, number>): OnnxGraph {
     const { builder } = this.#region;
     const initializers = [...this.#initializers].map(
       ([id, name]) => [name, builder.constantOf(id) as TensorData] as const,
@@ -94,7 +92,9 @@ class DeferredPart {
       name: builder.name,
       nodes: this.#renamed.map((node) => encodedOpset(node, opsets)),
       inputs: [...this.#inputs].map(([id, name]) => ({ name, type: declaredTypeOf(builder.typeOf(id)) })),
-      outputs: this.#wanted.map(({ type }, i) => ({ name: this.outputNames()[i] ?? "", type: declaredTypeOf(type) })),
+      outputs: this.#wanted.map(({ binding, type }) => {
+        return { name: this.#resultName(binding.by, binding.name), type: declaredTypeOf(type) };
+      }),
       initializers: new Map(initializers),
     };
   }

@@ -26,12 +26,15 @@ export interface Lowering {
   readonly fold: FoldHook;
   /** nodes that may still be lowered: bodies are lowered anew when a carried shape turns out to change, and nesting multiplies that */
   nodesLeft: number;
+  /** false: deferred parts are left empty, for a graph that is only looked at */
+  readonly encodesParts: boolean;
 }
 
 const maxLoweredNodes = 4_000_000;
 
-export const newLowering = (opsets: ReadonlyMap<string, number>): Lowering => ({
+export const newLowering = (opsets: ReadonlyMap<string, number>, encodesParts: boolean): Lowering => ({
   opsets,
+  encodesParts,
   diagnostics: [],
   fold: foldConstants,
   nodesLeft: maxLoweredNodes,
@@ -63,8 +66,12 @@ function lowerNode(lowering: Lowering, scope: Scope, node: OnnxNode): void {
     throw fail("WSC1009", message, { subject: nodeSubject(node) });
   }
   const blocker = firstBlocker(scope, node);
-  if (blocker?.kind === "failed") return bindAll(scope, node, blocker);
-  if (blocker?.kind === "deferred") return deferNode(scope, node, blocker.by.reason, []);
+  if (blocker?.kind === "failed") bindAll(scope, node, blocker);
+  else if (blocker?.kind === "deferred") deferNode(scope, node, blocker.by.reason, []);
+  else lowerOrDefer(lowering, scope, node);
+}
+
+function lowerOrDefer(lowering: Lowering, scope: Scope, node: OnnxNode): void {
   try {
     lowerWithOperator(lowering, scope, node);
   } catch (error) {
@@ -100,8 +107,11 @@ function lowerWithOperator(lowering: Lowering, scope: Scope, node: OnnxNode): vo
   if (operator === undefined) throw new Error(`internal: ${nodeSubject(node)} was not checked`);
   const context = new NodeLowering(node, opsetOf(lowering, node), scope, (...args) => lowerRegion(lowering, ...args));
   const branch = chosenBranch(context);
-  if (branch !== null) return inlineGraph(lowering, scope, node, branch);
-  const results = operator.lower(context);
+  if (branch === null) bindResults(scope, node, operator.lower(context));
+  else inlineGraph(lowering, scope, node, branch);
+}
+
+function bindResults(scope: Scope, node: OnnxNode, results: readonly ValueId[]): void {
   for (const [i, name] of node.outputs.entries()) {
     if (name === "") continue;
     const id = results[i];
@@ -148,7 +158,7 @@ export function finishOutputs(
     if (binding.kind === "failed") throw new Reported();
     if (binding.kind === "deferred") wanted.push({ binding, type: typeOf(output, binding) });
   }
-  const given = emitDeferredPart(scope.region, wanted, lowering.opsets);
+  const given = emitDeferredPart(scope.region, wanted, lowering);
   return graph.outputs.map(({ name }, i) => {
     const binding = bindings[i];
     const id = binding?.kind === "value" ? binding.id : given[wanted.findIndex((want) => want.binding === binding)];

@@ -29,6 +29,8 @@ export interface LowerOptions {
   readonly overridable?: ReadonlySet<string>;
   /** refuse inputs with dims that are not bound (WSC2005), instead of putting what depends on them off to run time */
   readonly requireStatic?: boolean;
+  /** the graph is only looked at: deferred parts are left without their payload, which may be as large as the model */
+  readonly checkOnly?: boolean;
 }
 
 export interface LowerResult {
@@ -77,7 +79,7 @@ export function lowerChecked(model: OnnxModel, options: LowerOptions): LowerResu
   const inputs = requiredInputs(model, options.overridable);
   const dims = bindDims(inputs, given, options.dims ?? new Map());
   if (options.requireStatic === true) refuseUnbound(inputs, given, dims, options.inputConstants);
-  const lowering = newLowering(model.opsets);
+  const lowering = newLowering(model.opsets, options.checkOnly !== true);
   const region = new Region(model.graph.name, null, lowering.fold);
   const scope = new Scope(region, null, model.graph.initializers);
   for (const input of inputs) bindInput(scope, input, inputType(input, given, dims), options.inputConstants);

@@ -11,7 +11,7 @@ export const newestOpset: ReadonlyMap<string, number> = new Map([
   ["ai.onnx.preview.training", 1],
 ]);
 
-/** Oldest version of ai.onnx that is read: before it, broadcasting was an attribute. */
+/** Oldest version of ai.onnx of which all operators are known; older models are read as far as their nodes have forms that are known too. */
 export const oldestOpset = 7;
 
 export const operatorKey = (domain: string, name: string): string => `${domain}::${name}`;

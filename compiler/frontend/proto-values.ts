@@ -8,13 +8,20 @@ export interface Long {
   readonly unsigned: boolean;
 }
 
-export type WideInteger = number | Long | null | undefined;
+/**
+ * A 64-bit field. onnx-proto's declarations name a type `Long` that they do not bring along, so what comes from them is checked here.
+ */
+export type WideInteger = unknown;
 
-/** The exact value of a signed 64-bit integer. */
+const isLong = (value: unknown): value is Long =>
+  typeof value === "object" && value !== null && "low" in value && "high" in value;
+
+/** The exact value of a signed 64-bit integer; 0 for a field that is absent. */
 export function bigintOf(value: WideInteger): bigint {
   if (value === null || value === undefined) return 0n;
   if (typeof value === "number") return BigInt(value);
-  return (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
+  if (isLong(value)) return (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
+  throw new Error(`internal: ${typeof value} is no 64-bit integer`);
 }
 
 /** The exact value of an unsigned 64-bit integer. */
