@@ -9,7 +9,9 @@ const stamp = new URL("dist/.built", root);
 const modified = (url) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 function newestSource() {
-  let newest = Math.max(...["package.json", "tsconfig.json", "tsconfig.build.json"].map((file) => modified(new URL(file, root))));
+  let newest = Math.max(
+    ...["package.json", "tsconfig.json", "tsconfig.build.json"].map((file) => modified(new URL(file, root))),
+  );
   for (const folder of ["ir", "runtime", "compiler"]) {
     for (const entry of readdirSync(new URL(folder, root), { recursive: true })) {
       newest = Math.max(newest, modified(new URL(`${folder}/${entry}`, root)));

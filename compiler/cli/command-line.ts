@@ -1,5 +1,6 @@
 /** The verbs of `wsc` and how their arguments are read. A verb's body is a file of its own, loaded when the verb is called. */
 import yargs, { type Argv } from "yargs";
+import type { PlacementObjective } from "../placement/place.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { exitCodes, writeError } from "./failure.ts";
 
@@ -7,8 +8,8 @@ import { exitCodes, writeError } from "./failure.ts";
 export const emitStages = ["graph", "kernels", "placement", "program", "wat", "ilp"] as const;
 export type EmitStage = (typeof emitStages)[number];
 
-export const objectives = ["throughput", "latency", "cores", "wire"] as const;
-export const modes = ["auto", "pipeline"] as const;
+const objectives = ["throughput"] as const satisfies readonly PlacementObjective[];
+const modes = ["auto", "pipeline"] as const;
 
 const dimOption = {
   dim: {
@@ -35,7 +36,12 @@ const compileOptions = {
   objective: { choices: objectives, default: "throughput" as const, describe: "What the placement is good at" },
   "time-limit": { type: "number", requiresArg: true, default: 20, describe: "Seconds for the solvers" },
   solver: { choices: ["auto", "glpk", "highs"] as const, default: "auto" as const, describe: "Integer program solver" },
-  seed: { type: "number", requiresArg: true, default: 0, describe: "Seed of every tie that is broken by chance" },
+  seed: {
+    type: "number",
+    requiresArg: true,
+    default: 0,
+    describe: "Recorded in the certificate; placement breaks ties in a fixed order",
+  },
   emit: { choices: emitStages, describe: "Stop at a stage and print its text form" },
   "print-after": {
     type: "string",

@@ -12,6 +12,7 @@ import {
   placeModel,
   programOf,
 } from "../compile.ts";
+import type { PlacementObjective } from "../placement/place.ts";
 import { type EmitStage, note, readDims } from "./command-line.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
@@ -20,7 +21,7 @@ export interface CompileArguments {
   readonly model: string;
   readonly output: string | undefined;
   readonly target: string;
-  readonly objective: "throughput" | "latency" | "cores" | "wire";
+  readonly objective: PlacementObjective;
   readonly timeLimit: number;
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
