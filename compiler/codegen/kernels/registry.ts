@@ -3,11 +3,15 @@ import type { Op, OpKind } from "../../../ir/graph.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { emitConv } from "./conv.ts";
 import { emitConvTranspose } from "./conv-transpose.ts";
+import { emitCumulative } from "./cumulative.ts";
+import { emitGather, emitGatherElements, emitGatherND, emitScatterElements, emitScatterND } from "./indexing.ts";
 import { emitMap } from "./map.ts";
 import { emitMatmul } from "./matmul.ts";
 import { canPad, emitConcat, emitPad, emitSlice, emitTranspose } from "./movement.ts";
 import { emitNormalize } from "./normalize.ts";
+import { emitArgReduce, emitTopK } from "./order.ts";
 import { emitPool } from "./pool.ts";
+import { emitRecurrent } from "./recurrent.ts";
 import { emitReduce } from "./reduce.ts";
 import { emitSoftmax } from "./softmax.ts";
 
@@ -26,6 +30,15 @@ const emitters: Emitters = {
   reduce: emitReduce,
   softmax: emitSoftmax,
   normalize: emitNormalize,
+  argReduce: emitArgReduce,
+  topK: emitTopK,
+  cumulative: emitCumulative,
+  gather: emitGather,
+  gatherElements: emitGatherElements,
+  gatherND: emitGatherND,
+  scatterElements: emitScatterElements,
+  scatterND: emitScatterND,
+  recurrent: emitRecurrent,
 };
 
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
