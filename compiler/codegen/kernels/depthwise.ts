@@ -6,7 +6,7 @@ import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
 import { convScratch, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
 import { loadLanes } from "./product/access.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
-import { type Epilogue, emitStore } from "./product/epilogue.ts";
+import { type Epilogue, emitStore, hoistConstants } from "./product/epilogue.ts";
 import { packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
 import { panelsOf } from "./product/product.ts";
@@ -117,6 +117,7 @@ function emitDepthwise(module: ModuleBuilder, walk: Walk, arith: Arith, epilogue
       begin: f.param(args),
       end: f.param(args + 1),
     };
+    hoistConstants(f, epilogue);
     emitWalk(f, walk, params, depthwiseBody(walk, arith, epilogue));
   });
 }

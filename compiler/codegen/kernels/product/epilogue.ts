@@ -5,7 +5,7 @@
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
 import { type Expr, exprDType } from "../../../../ir/expr.ts";
 import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
-import { emitExpr, exprLanes } from "../../expr-emit.ts";
+import { emitExpr, exprLanes, hoistExprConstants } from "../../expr-emit.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";
 import { canLoadLanes, canStoreLanes, elementLocal, extractLane, loadLanes, storeLanes } from "./access.ts";
 
@@ -48,6 +48,11 @@ export function makeEpilogue(expr: Expr | null, accumulator: DType, extras: read
     throw new Error(`internal: epilogue does not give ${output}`);
   }
   return { expr, accumulator, extras, output };
+}
+
+/** Puts the epilogue's vector constants into locals; to be called first in a function. */
+export function hoistConstants(f: FunctionBuilder, { expr, accumulator, extras }: Epilogue): void {
+  if (expr !== null) hoistExprConstants(f, expr, [accumulator, ...extras]);
 }
 
 function isVector(epilogue: Epilogue, lanes: 2 | 4, count: number): boolean {

@@ -23,6 +23,7 @@ import {
   workOf,
 } from "./product.ts";
 import { type Pixel, rowPeriod, type TileGroup, tileGroups } from "./rows.ts";
+import { hoistConstants } from "./epilogue.ts";
 import { type Cursors, emitTile, type RunBlock, type TilePanel, type TileRows } from "./tile.ts";
 
 /** The stage for a product; `args` are A, B, the extra operands, then the result. */
@@ -66,6 +67,7 @@ function emitProduct(module: ModuleBuilder, product: Product, args: number): num
       extras: f.localArray("i32", epilogue.extras.length),
     };
     const panels = panelsOf(columns, schedule.tile.vectors, arith.lanes);
+    hoistConstants(f, epilogue);
     const unit = f.local("i32");
     loopRange(f, unit, f.param(args), f.param(args + 1), 1, () => {
       emitUnit({ f, product, panels, bases }, unit);

@@ -19,9 +19,9 @@ const tileInstructions = 25;
 const storeInstructions = 4;
 
 /** Bytes of A's block that should stay in the second-level cache. */
-const blockBytes = 192 * 1024;
+const blockBytes = 256 * 1024;
 /** Bytes of a panel of B that should stay in the first-level cache. */
-const panelBytes = 24 * 1024;
+const panelBytes = 16 * 1024;
 /** Units that leave room for balance between threads. */
 const wantedUnits = 8;
 /** Below this many operations a stage is not worth cutting up. */
@@ -33,7 +33,7 @@ interface TileShape {
 }
 
 const candidates: readonly TileShape[] = [4, 2, 3, 6, 5, 1].flatMap((rows) =>
-  [2, 4, 3, 1, 5, 6]
+  [2, 4, 3, 1]
     .filter((vectors) => rows * vectors + rows + vectors < vectorRegisters)
     .map((vectors) => ({ rows, vectors })),
 );
@@ -90,10 +90,19 @@ export function chooseTile(size: ProductSize, arith: Arith): TileShape {
 export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
   const tile = chooseTile(size, arith);
   const panels = panelsOf(size.columns, tile.vectors, arith.lanes);
-  const maxSteps = Math.floor(panelBytes / (tile.vectors * arith.bVectorBytes));
-  const kBlock = size.canBlockRun && size.steps > maxSteps * 1.5 ? maxSteps : Math.max(1, size.steps);
+  const kBlock = runBlock(size, tile, arith);
   const y = rowBlock(size, tile, Math.min(kBlock, size.steps) * aStepBytes(arith));
   return { tile, kBlock, block: { y, panels: panelBlock(size, y, panels.count, arith) } };
+}
+
+/**
+ * Steps of the run that are done panel by panel, so that the panel's part of B stays in the first-level cache for all rows. With few rows
+ * B is not read again, and goes best as one stream.
+ */
+function runBlock(size: ProductSize, tile: TileShape, arith: Arith): number {
+  const fitting = Math.floor(panelBytes / (tile.vectors * arith.bVectorBytes));
+  const isReread = size.y * size.x > 2 * tile.rows;
+  return size.canBlockRun && isReread && size.steps > fitting * 1.25 ? fitting : Math.max(1, size.steps);
 }
 
 /** Values of y in a unit: whole periods of tiles whose part of A stays in the cache. */
