@@ -1,0 +1,143 @@
+/** A compiled program in a real browser gives the same bits as in Node. The runtime is served as it was built, without a bundler. */
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { makeDigits } from "../../examples/digits/digits.mjs";
+import { digitsModel, dist, writeProgram } from "../helpers/programs.ts";
+import { InferenceSession } from "../../runtime/session.ts";
+import { Tensor } from "../../runtime/tensor.ts";
+import { serve, type StaticServer } from "./static-server.ts";
+
+const executable = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const isThere = existsSync(executable);
+if (!isThere) console.warn(`the browser test is skipped: there is no ${executable} (apt-get install chromium)`);
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const page = `<!doctype html><title>wsc</title>
+<script type="importmap">{ "imports": { "wsc/runtime": "/dist/runtime/index.js" } }</script>`;
+
+/** What index.d.ts of the digits program says, in short. */
+interface Bindings {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  load(): Promise<{ run(inputs: object): Promise<{ probabilities: { dims: readonly number[] } }> }>;
+}
+
+const imageShape = [1, 1, 20, 20] as const;
+const images = makeDigits(8, 77).map(({ image }) => [...image]);
+
+if (isThere) describe("in Chromium", suite);
+else it.skip("runs a compiled program in Chromium", () => undefined);
+
+function suite(): void {
+  const folder = mkdtempSync(path.join(tmpdir(), "wsc-browser-"));
+  const artifact = path.join(folder, "digits");
+  let server: StaticServer | undefined;
+  let context: BrowserContext | undefined;
+  let tab: Page;
+
+  beforeAll(async () => {
+    await writeProgram(digitsModel, artifact);
+    server = await serve(
+      new Map([
+        ["dist", dist],
+        ["digits", artifact],
+      ]),
+      page,
+    );
+    context = await chromium.launchPersistentContext(path.join(folder, "profile"), {
+      executablePath: executable,
+      headless: true,
+      args: flags,
+    });
+    tab = await context.newPage();
+    await tab.goto(server.origin);
+  }, 120_000);
+
+  afterAll(async () => {
+    await context?.close();
+    await server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("gives the bits that Node gives", async () => {
+    const bits = await runInBrowser(tab, images, { deterministic: true });
+    const session = await InferenceSession.create(artifact, { deterministic: true });
+    for (const [index, image] of images.entries()) {
+      const feed = new Tensor("float32", Float32Array.from(image), imageShape);
+      const { probabilities } = await session.run({ image: feed });
+      expect(bits[index]).toEqual(bitsOf((probabilities as Tensor).data as Float32Array));
+    }
+    expect(bits).toHaveLength(images.length);
+  });
+
+  it("agrees with Node where the browser chooses the kernels", async () => {
+    const bits = await runInBrowser(tab, images, {});
+    const exact = await runInBrowser(tab, images, { deterministic: true });
+    for (const [index, row] of bits.entries()) {
+      const expected = floatsOf(exact[index] ?? []);
+      for (const [i, value] of floatsOf(row).entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5);
+    }
+  });
+
+  it("loads through the typed bindings", async () => {
+    const result = await tab.evaluate(
+      async ({ image, dims }) => {
+        const location: string = "/digits/index.js";
+        const bindings = (await import(location)) as Bindings;
+        const model = await bindings.load();
+        const { probabilities } = await model.run({ image: { type: "float32", data: Float32Array.from(image), dims } });
+        return { names: [bindings.inputNames, bindings.outputNames], dims: probabilities.dims };
+      },
+      { image: images[0] ?? [], dims: [...imageShape] },
+    );
+    expect(result).toEqual({ names: [["image"], ["probabilities"]], dims: [1, 10] });
+  });
+
+  it("asks the server for nothing of the compiler", () => {
+    const requests = server?.requests ?? [];
+    expect(requests).toContain("/digits/weights.bin");
+    expect(requests.filter((name) => name.includes("/compiler/"))).toEqual([]);
+  });
+}
+
+/** Bits of the outputs, one row an image. The function is sent to the browser as text, so it must stand alone. */
+function runInBrowser(
+  tab: Page,
+  feeds: readonly number[][],
+  options: { deterministic?: boolean },
+): Promise<number[][]> {
+  return tab.evaluate(
+    async ({ feeds, options, dims }) => {
+      const location: string = "/dist/runtime/index.js";
+      const runtime = (await import(location)) as typeof import("../../runtime/index.ts");
+      const session = await runtime.InferenceSession.create("/digits/", options);
+      const rows: number[][] = [];
+      for (const feed of feeds) {
+        const image = new runtime.Tensor("float32", Float32Array.from(feed), dims);
+        const { probabilities } = (await session.run({ image })) as { probabilities: { data: Float32Array } };
+        const { buffer, byteOffset, length } = probabilities.data;
+        rows.push([...new Uint32Array(buffer, byteOffset, length)]);
+      }
+      await session.release();
+      return rows;
+    },
+    { feeds: [...feeds], options, dims: [...imageShape] },
+  );
+}
+
+const bitsOf = (floats: Float32Array): number[] => [
+  ...new Uint32Array(floats.buffer, floats.byteOffset, floats.length),
+];
+const floatsOf = (bits: readonly number[]): Float32Array => new Float32Array(Uint32Array.from(bits).buffer);
