@@ -1,6 +1,6 @@
 /** Writes a compiled model as a folder: beside its final place first, then renamed, so that no half-written program is ever found. */
 import { createWriteStream } from "node:fs";
-import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { once } from "node:events";
 import { fail } from "../ir/diagnostic.ts";
@@ -21,6 +21,8 @@ export async function writeArtifact(model: CompiledModel, folder: string): Promi
   const draft = await mkdtemp(path.join(path.dirname(target), ".wsc-"));
   try {
     await writeFiles(model, draft);
+    // a folder for temporary files is its owner's alone; a program is not
+    await chmod(draft, 0o777 & ~process.umask());
     await rm(target, { recursive: true, force: true });
     await rename(draft, target);
   } catch (error) {

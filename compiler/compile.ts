@@ -2,6 +2,7 @@
  * The compiler on one screen: an ONNX model becomes a graph, the graph is rewritten, its layers are placed on the target and checked, and
  * the same graph becomes a program. Stages are loaded when they are reached.
  */
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Diagnostic, WscError } from "../ir/diagnostic.ts";
 import type { Graph } from "../ir/graph.ts";
@@ -54,7 +55,15 @@ export async function lowerSource(source: ModelSource, options: CompileOptions =
   const { graph, warnings } = lowerModel(model, { dims: options.dims ?? new Map(), requireStatic: true });
   options.onStage?.("passes");
   const { runPasses } = await import("./passes/pipeline.ts");
-  return { graph: runPasses(graph, options.onPass === undefined ? {} : { onPass: options.onPass }), warnings };
+  const named = { ...graph, name: nameOf(source) ?? graph.name };
+  return { graph: runPasses(named, options.onPass === undefined ? {} : { onPass: options.onPass }), warnings };
+}
+
+/** Exporters name every graph alike ("torch_jit"); people know a model by its file. */
+function nameOf(source: ModelSource): string | null {
+  if (typeof source !== "string" && !(source instanceof URL)) return null;
+  const stem = path.basename(source instanceof URL ? source.pathname : source).replace(/\.onnx$/, "");
+  return stem === "" || stem === "model" ? null : stem;
 }
 
 /** Places a lowered model; the checker has accepted what this returns. */
