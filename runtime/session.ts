@@ -8,6 +8,7 @@ import { loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
 import { modelRunner, programRunner, type Runner } from "./runner.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Options of a session; those of onnxruntime that have no meaning here are accepted and ignored. */
 export interface SessionOptions {
@@ -23,8 +24,15 @@ export interface SessionOptions {
 }
 
 export type Feeds = { readonly [name: string]: SessionValue };
-export type Fetches = readonly string[] | { readonly [name: string]: unknown };
-export type Results = { [name: string]: SessionValue };
+/** Outputs that are wanted: their names, or an object that has them as keys. */
+export type Fetches = readonly string[] | { readonly [name: string]: Tensor | null };
+/** Outputs by name. Typed as onnxruntime types them; a model that gives a sequence gives an array of tensors, an empty optional is null. */
+export type Results = { [name: string]: Tensor };
+/** Options of one run; those of onnxruntime have no meaning here and are ignored. */
+export type RunOptions = Readonly<Record<string, unknown>>;
+
+type SessionSettings = SessionOptions;
+type PortMetadata = ValueMetadata;
 
 export class InferenceSession {
   readonly inputNames: readonly string[];
@@ -65,7 +73,9 @@ export class InferenceSession {
   }
 
   /** Runs the model. Runs of one session follow one another; `fetches` chooses among the outputs. */
-  run(feeds: Feeds, fetches?: Fetches | null): Promise<Results> {
+  run(feeds: Feeds, options?: RunOptions | null): Promise<Results>;
+  run(feeds: Feeds, fetches: Fetches | null, options?: RunOptions | null): Promise<Results>;
+  run(feeds: Feeds, fetches?: Fetches | RunOptions | null): Promise<Results> {
     const result = this.#queue.then(() => this.#run(feeds, fetches ?? null));
     this.#queue = result.catch(() => undefined);
     return result;
@@ -77,28 +87,55 @@ export class InferenceSession {
     return Promise.resolve();
   }
 
-  async #run(feeds: Feeds, fetches: Fetches | null): Promise<Results> {
+  /** Does nothing; part of the API. */
+  startProfiling(): void {
+    return;
+  }
+
+  /** Does nothing; part of the API. */
+  endProfiling(): void {
+    return;
+  }
+
+  async #run(feeds: Feeds, fetches: Fetches | RunOptions | null): Promise<Results> {
     if (this.#runner === null) throw fail("WSC7006", "the session has been released");
     const wanted = this.#wanted(fetches);
     const values = await this.#runner.run(readFeeds(feeds, this.#runner.inputs));
     const results = Object.create(null) as Results;
     for (const name of wanted) {
       const value = values.get(name);
-      if (value !== undefined) results[name] = toSessionValue(value);
+      if (value !== undefined) results[name] = toSessionValue(value) as Tensor;
     }
     return results;
   }
 
-  #wanted(fetches: Fetches | null): readonly string[] {
+  /** Names of the outputs that `fetches` asks for; an object without any of them holds options, as onnxruntime has it. */
+  #wanted(fetches: Fetches | RunOptions | null): readonly string[] {
     if (fetches === null) return this.outputNames;
-    const names = Array.isArray(fetches) ? (fetches as readonly string[]) : Object.keys(fetches);
-    for (const name of names) {
+    if (!Array.isArray(fetches)) {
+      const given = new Map(Object.entries(fetches));
+      const named = this.outputNames.filter((name) => given.get(name) === null || given.get(name) instanceof Tensor);
+      return named.length === 0 ? this.outputNames : named;
+    }
+    for (const name of fetches as readonly string[]) {
       if (this.outputNames.includes(name)) continue;
       const hint = `outputs: ${this.outputNames.map(showName).join(", ")}`;
       throw fail("WSC7003", `the model has no output "${showName(name)}"`, { hint });
     }
-    return names;
+    return fetches as readonly string[];
   }
+}
+
+/** The names that onnxruntime's types have. */
+// eslint-disable-next-line @typescript-eslint/no-namespace -- types as members of a class's name can be said in no other way
+export declare namespace InferenceSession {
+  type FeedsType = Feeds;
+  type FetchesType = Fetches;
+  type OnnxValueMapType = Results;
+  type ReturnType = Results;
+  type RunOptions = Readonly<Record<string, unknown>>;
+  type SessionOptions = SessionSettings;
+  type ValueMetadata = PortMetadata;
 }
 
 async function openLocation(location: string | URL, options: SessionOptions): Promise<Runner> {

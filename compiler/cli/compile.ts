@@ -173,7 +173,8 @@ function summaryOf(model: CompiledModel, folder: string): CompileSummary {
   };
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const sizeText = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 function describe(s: CompileSummary): string {
   const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
@@ -182,7 +183,7 @@ function describe(s: CompileSummary): string {
     `${s.model} on ${s.target}: ${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
     `interval  ${s.intervalCycles.toFixed(0)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
     `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
-    `program   ${megabytes(s.weightsBytes)} of weights, ${megabytes(s.arenaBytes)} of activations`,
+    `program   ${sizeText(s.weightsBytes)} of weights, ${sizeText(s.arenaBytes)} of activations`,
     `written   ${s.folder} (report: ${s.report})`,
   ].join("\n");
 }
