@@ -13,6 +13,13 @@ import { ModuleBuilder } from "../../compiler/codegen/wasm/index.ts";
 
 /** Turns relaxed SIMD on where it is behind a flag; says whether the engine takes it. Call before the first module is compiled. */
 export function enableRelaxedSimd(): boolean {
+  relaxedSimd ??= probeRelaxedSimd();
+  return relaxedSimd;
+}
+
+let relaxedSimd: boolean | null = null;
+
+function probeRelaxedSimd(): boolean {
   v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
   const probe = new ModuleBuilder({ features: { relaxedSimd: true } });
   probe.function("probe", { params: ["v128"], results: ["v128"] }, (f) => {
@@ -144,6 +151,18 @@ function expectUntouched(after: Uint8Array, before: Uint8Array, regions: Readonl
   if (Buffer.compare(after, before) === 0) return;
   const at = after.findIndex((byte, i) => byte !== before[i]);
   throw new Error(`a kernel wrote at ${at}, outside of its results`);
+}
+
+/** Runs the stages with and, where the engine has it, without relaxed SIMD against a reference of largest relative error `tolerance`. */
+export function expectKernels(
+  run: Omit<KernelRun, "relaxedSimd">,
+  expected: readonly number[],
+  tolerance: number,
+): void {
+  expectClose(runKernels({ ...run, relaxedSimd: false }), expected, tolerance);
+  if (!enableRelaxedSimd()) return;
+  const relaxed = { ...run, relaxedSimd: true };
+  expectClose(execute(relaxed, compile(relaxed), null, false), expected, tolerance);
 }
 
 /** Runs the stages in several arrangements and returns the result, which must be the same in all of them. */

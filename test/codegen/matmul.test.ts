@@ -6,11 +6,8 @@ import { type MatmulOp, type TensorType, tensorType } from "../../ir/graph.ts";
 import { inferTypes } from "../../ir/infer.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { emitMatmul } from "../../compiler/codegen/kernels/matmul.ts";
-import { enableRelaxedSimd, expectClose, numbersOf, randomTensor, runKernels } from "./harness.ts";
+import { expectKernels, numbersOf, randomTensor } from "./harness.ts";
 import { broadcastAt, indexOf } from "./tensor-index.ts";
-
-const relaxedSimd = enableRelaxedSimd();
-const featureSets = relaxedSimd ? [false, true] : [false];
 
 interface Case {
   readonly a: readonly number[];
@@ -60,10 +57,7 @@ function check(c: Case, seed = 1): void {
   const constants = inputs.map((tensor, i) => (i === 1 && c.constantB !== false ? tensor : undefined));
   const stages = emitMatmul(op, { inputs: types, outputs: [output], constants });
   const expected = reference(c, inputs, output.shape);
-  for (const relaxed of featureSets) {
-    const actual = runKernels({ stages, inputs, output, relaxedSimd: relaxed });
-    expectClose(actual, expected, aType === "f64" ? 1e-14 : aType === "f32" ? 2e-6 : 0);
-  }
+  expectKernels({ stages, inputs, output }, expected, aType === "f64" ? 1e-14 : aType === "f32" ? 2e-6 : 0);
 }
 
 describe("matrix products", () => {

@@ -6,7 +6,7 @@ import { inferTypes } from "../../ir/infer.ts";
 import { tensorFrom, type TensorData } from "../../ir/tensor.ts";
 import { emitPool } from "../../compiler/codegen/kernels/pool.ts";
 import { enableRelaxedSimd, expectClose, numbersOf, randomTensor, runKernels } from "./harness.ts";
-import { broadcastAt, indicesOf } from "./tensor-index.ts";
+import { broadcastAt, indicesOf, nth } from "./tensor-index.ts";
 
 const relaxedSimd = enableRelaxedSimd();
 
@@ -37,7 +37,7 @@ function specOf(c: Case): PoolSpec {
   const padsEnd = c.padsEnd ?? padsBegin;
   const outputSpatial =
     c.outputSpatial ??
-    spatial.map((size, i) => Math.floor((size + padsBegin[i]! + padsEnd[i]! - (kernel[i]! - 1) * dilations[i]! - 1) / strides[i]!) + 1);
+    spatial.map((size, i) => Math.floor((size + nth(padsBegin, i) + nth(padsEnd, i) - (nth(kernel, i) - 1) * nth(dilations, i) - 1) / nth(strides, i)) + 1);
   return { kind: "pool", inputs: [0], fn: c.fn, layout: c.layout ?? "nhwc", kernel, strides, dilations, padsBegin, padsEnd, outputSpatial, countPadding: c.countPadding ?? false, p: c.p ?? 0 };
 } // prettier-ignore
 
@@ -61,14 +61,17 @@ function pooled(op: PoolSpec, values: readonly number[], counted: number): numbe
 function reference(op: PoolSpec, c: Case, x: TensorData): number[] {
   const xs = numbersOf(x);
   return indicesOf(outputShape(op, c)).map((index) => {
-    const [n, channel, ...position] = op.layout === "nchw" ? index : [index[0]!, index.at(-1)!, ...index.slice(1, -1)];
+    const [n, channel, ...position] =
+      op.layout === "nchw" ? index : [nth(index, 0), index.at(-1)!, ...index.slice(1, -1)];
     const values: number[] = [];
     let counted = 0;
     for (const tap of indicesOf(op.kernel)) {
-      const at = position.map((o, i) => o * op.strides[i]! + tap[i]! * op.dilations[i]! - op.padsBegin[i]!);
-      if (at.every((p, i) => p < c.spatial[i]! + op.padsEnd[i]!)) counted++;
-      if (at.some((p, i) => p < 0 || p >= c.spatial[i]!)) continue;
-      values.push(xs[broadcastAt(x.shape, inLayout([n!, channel!, ...at], op.layout))]!);
+      const at = position.map(
+        (o, i) => o * nth(op.strides, i) + nth(tap, i) * nth(op.dilations, i) - nth(op.padsBegin, i),
+      );
+      if (at.every((p, i) => p < nth(c.spatial, i) + nth(op.padsEnd, i))) counted++;
+      if (at.some((p, i) => p < 0 || p >= nth(c.spatial, i))) continue;
+      values.push(nth(xs, broadcastAt(x.shape, inLayout([n!, channel!, ...at], op.layout))));
     }
     return pooled(op, values, counted);
   });

@@ -22,3 +22,10 @@ export function broadcastAt(shape: readonly number[], index: readonly number[]):
 /** All indices of a shape, row-major. */
 export const indicesOf = (shape: readonly number[]): number[][] =>
   Array.from({ length: elementCount(shape) }, (_, flat) => indexOf(flat, shape));
+
+/** Element `i` of a list that has it. */
+export function nth<T>(list: ArrayLike<T>, i: number): T {
+  const value = list[i];
+  if (value === undefined) throw new RangeError(`no element ${i} of ${list.length}`);
+  return value;
+}
