@@ -1,15 +1,7 @@
 /** Plain data back to an ONNX file: how the parts of a model that are put off are kept, and how tests make models. */
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { bytesOf, type TensorData } from "../../ir/tensor.ts";
-import type {
-  OnnxAttribute,
-  OnnxAttributeKind,
-  OnnxGraph,
-  OnnxModel,
-  OnnxNode,
-  OnnxType,
-  OnnxValueInfo,
-} from "./onnx.ts";
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxType, OnnxValueInfo } from "./onnx.ts";
 import { isPacked, pack } from "./pack.ts";
 import { type Onnx, onnxProto } from "./proto.ts";
 import { longOf } from "./proto-values.ts";
@@ -85,14 +77,16 @@ export function encodeNode(node: OnnxNode): Onnx.INodeProto {
 
 const utf8 = new TextEncoder();
 
-/** By kind, as in AttributeProto.AttributeType. */
-const typeNumbers: Readonly<Record<Exclude<OnnxAttributeKind, "reference">, Onnx.AttributeProto.AttributeType>> = {
-  float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8, tensors: 9, graphs: 10, sparse: 4, type: 13,
-}; // prettier-ignore
+/** By kind, the name in AttributeProto.AttributeType; sparse tensors are written out. */
+const typeNames = {
+  float: "FLOAT", int: "INT", string: "STRING", tensor: "TENSOR", graph: "GRAPH", floats: "FLOATS", ints: "INTS", strings: "STRINGS",
+  tensors: "TENSORS", graphs: "GRAPHS", sparse: "TENSOR", type: "TYPE_PROTO",
+} as const; // prettier-ignore
 
 function encodeAttribute(attribute: OnnxAttribute): Onnx.IAttributeProto {
   if (attribute.kind === "reference") return { refAttrName: attribute.to };
-  return { type: typeNumbers[attribute.kind], ...encodeAttributeValue(attribute) };
+  const type = onnxProto().AttributeProto.AttributeType[typeNames[attribute.kind]];
+  return { type, ...encodeAttributeValue(attribute) };
 }
 
 function encodeAttributeValue(attribute: Exclude<OnnxAttribute, { readonly kind: "reference" }>): Onnx.IAttributeProto {

@@ -10,7 +10,7 @@ import type { Onnx } from "./proto.ts";
 
 /** Where external data comes from: bytes `[offset, offset + length)` of a file that a model names. Throws when they are not there. */
 export interface ExternalFiles {
-  read(location: string, offset: number, length: number, subject: string): Promise<Uint8Array>;
+  readonly read: (location: string, offset: number, length: number, subject: string) => Promise<Uint8Array>;
 }
 
 /** No files: for models given as bytes. */

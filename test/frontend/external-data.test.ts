@@ -40,7 +40,13 @@ async function modelWith(entries: Readonly<Record<string, string>>): Promise<Uin
     }),
   );
   const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
-  const w = proto.TensorProto.create({ name: "w", dims: [3], dataType: 1, dataLocation: 1, externalData });
+  const w = proto.TensorProto.create({
+    name: "w",
+    dims: [3],
+    dataType: 1,
+    dataLocation: proto.TensorProto.DataLocation.EXTERNAL,
+    externalData,
+  });
   model.graph?.initializer?.push(w);
   return proto.ModelProto.encode(model).finish();
 }

@@ -176,7 +176,11 @@ describe("fields that onnx-proto does not know", () => {
         return proto.FunctionProto.encode(fn ?? {}).finish();
       });
     const plain = withField(await encodeFunction([node("Neg", ["a"], ["b"])]), 13, text("plain"));
-    const byDefault = proto.AttributeProto.encode({ name: "axis", type: 2, i: 0 }).finish();
+    const byDefault = proto.AttributeProto.encode({
+      name: "axis",
+      type: proto.AttributeProto.AttributeType.INT,
+      i: 0,
+    }).finish();
     const joined = withField(
       withField(await encodeFunction([concat(["a", "a"], "b")]), 13, text("joined")),
       11,

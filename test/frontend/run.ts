@@ -19,7 +19,8 @@ const typeOf = (value: HostValue): ValueType => {
 export function runDeferred(op: DeferredOp, inputs: readonly HostValue[]): readonly HostValue[] {
   const [payload, ...values] = inputs;
   if (payload === undefined || !isTensor(payload)) throw new Error("no payload");
-  const named = new Map(op.inputNames.map((name, i) => [name, values[i]!]));
+  const named = new Map<string, HostValue>();
+  for (const [i, value] of values.entries()) named.set(op.inputNames[i] ?? "", value);
   const known = new Map(
     [...named].map(([name, value]) => {
       const isNeeded = isTensor(value) && (op.valueInputs ?? []).includes(name);
@@ -27,7 +28,11 @@ export function runDeferred(op: DeferredOp, inputs: readonly HostValue[]): reado
     }),
   );
   const results = interpretGraph(lowerLoadedFragment(payload, known).graph, named, { deferred: runDeferred });
-  return op.outputNames.map((name) => results.get(name)!);
+  return op.outputNames.map((name) => {
+    const value = results.get(name);
+    if (value === undefined) throw new Error(`no result ${name}`);
+    return value;
+  });
 }
 
 /** Lowers and verifies; what nothing reads is left out, as the first pass would do it. */
