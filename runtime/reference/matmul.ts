@@ -2,46 +2,39 @@
 import { epilogueOperands } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { nth } from "./access.ts";
-import { type Accumulator, accumulatorType, makeAccumulator } from "./accumulate.ts";
 import { broadcastStrides, forEachPosition } from "./axes.ts";
+import { factorsOf, makeProducts } from "./dots.ts";
 import { applyEpilogue } from "./elementwise.ts";
 import type { Evaluate } from "./evaluate.ts";
 import { swapLastAxes } from "./movement.ts";
 
 export const evaluateMatmul: Evaluate<"matmul"> = (op, inputs, [result]) => {
-  const a = op.transposeA ? swapLastAxes(nth(inputs, 0)) : nth(inputs, 0);
-  const b = op.transposeB ? swapLastAxes(nth(inputs, 1)) : nth(inputs, 1);
-  const product = multiply(a, b, result.shape);
+  const a = op.transposeA ? swapLastAxes(inputs[0]) : inputs[0];
+  const product = multiplyMatrices(a, inputs[1], op.transposeB, result.shape);
   return [applyEpilogue(op.epilogue, product, inputs.slice(epilogueOperands.matmul))];
 };
 
-function multiply(a: TensorData, b: TensorData, shape: readonly number[]): TensorData {
-  const size = { m: nth(shape, -2), n: nth(shape, -1), k: nth(a.shape, -1) };
-  const accumulator = makeAccumulator(accumulatorType(a.dtype), elementCount(shape), a, b);
+/** Rows of a below which b stays as it is. */
+const fewRows = 8;
+
+function multiplyMatrices(a: TensorData, b: TensorData, hasRows: boolean, shape: readonly number[]): TensorData {
+  const size = { rows: nth(shape, -2), columns: nth(shape, -1), length: nth(a.shape, -1) };
+  const products = makeProducts(a, elementCount(shape));
+  const multiplyPlain = !hasRows && size.rows < fewRows ? products.multiplyPlain : null;
+  // rows of a against rows of b: the inner dim lies together in both
+  const factors = factorsOf(hasRows || multiplyPlain !== null ? b : swapLastAxes(b));
+  const multiply = multiplyPlain ?? products.multiply;
   const batch = shape.slice(0, -2);
-  const matrix = { a: size.m * size.k, b: size.k * size.n, c: size.m * size.n };
-  const strides = [batchStrides(a, batch, matrix.a), batchStrides(b, batch, matrix.b)];
-  let c = 0;
+  const strides = [batchStrides(a, batch), batchStrides(b, batch)];
+  let out = 0;
   forEachPosition(batch, strides, (atA, atB) => {
-    multiplyMatrices(accumulator, size, atA, atB, c);
-    c += matrix.c;
+    multiply(factors, { ...size, a: atA, b: atB, out, outStride: size.columns });
+    out += size.rows * size.columns;
   });
-  return accumulator.finish(shape);
+  return products.finish(shape);
 }
 
-const batchStrides = (x: TensorData, batch: readonly number[], matrix: number): number[] =>
-  broadcastStrides(x.shape.slice(0, -2), batch).map((stride) => stride * matrix);
-
-interface Size {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-}
-
-/** c[i, :] += a[i, l] * b[l, :] for the matrices at the given offsets. */
-function multiplyMatrices(accumulator: Accumulator, { m, n, k }: Size, a: number, b: number, c: number): void {
-  const row = { count: n, accumulator: 0, accumulatorStride: 1, x: 0, xStride: 1 };
-  for (let i = 0; i < m; i++) {
-    for (let l = 0; l < k; l++) accumulator.add(a + i * k + l, row, c + i * n, b + l * n);
-  }
-}
+const batchStrides = (x: TensorData, batch: readonly number[]): number[] => {
+  const matrix = elementCount(x.shape.slice(-2));
+  return broadcastStrides(x.shape.slice(0, -2), batch).map((stride) => stride * matrix);
+};

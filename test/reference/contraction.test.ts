@@ -43,8 +43,10 @@ describe("matmul", () => {
 
   it("broadcasts batches, and transposes either side", () => {
     const dims = fc.integer({ min: 1, max: 5 });
+    // few rows and many rows take different ways
+    const rows = fc.integer({ min: 1, max: 14 });
     fc.assert(
-      fc.property(dims, dims, dims, fc.boolean(), fc.boolean(), (m, k, n, transposeA, transposeB) => {
+      fc.property(rows, dims, dims, fc.boolean(), fc.boolean(), (m, k, n, transposeA, transposeB) => {
         const a = noise([2, 1, ...(transposeA ? [k, m] : [m, k])], 1);
         const b = noise([3, ...(transposeB ? [n, k] : [k, n])], 2);
         const result = run({ ...matmul, transposeA, transposeB }, a, b);
@@ -119,7 +121,7 @@ const plainConv = {
 } as const;
 
 const windows = fc.record({
-  rank: fc.integer({ min: 1, max: 3 }),
+  rank: fc.constantFrom(1, 2, 2, 3),
   stride: fc.integer({ min: 1, max: 3 }),
   dilation: fc.integer({ min: 1, max: 2 }),
   begin: fc.integer({ min: -1, max: 3 }),
@@ -151,8 +153,8 @@ describe("conv", () => {
           groups,
           epilogue: null,
         };
-        const x = noise([2, 4, ...list(8, 9)], 3);
-        const w = noise([6, 4 / groups, ...list(kernel, 2)], 4);
+        const x = noise([2, 2, ...list(7, 8)], 3);
+        const w = noise([10, 2 / groups, ...list(kernel, 2)], 4);
         const result = run(spec, x, w);
         expectClose(numbers(result), directConv(spec, x, w, result.shape));
         const spatial = Array.from({ length: rank }, (_, i) => i + 2);
@@ -162,7 +164,7 @@ describe("conv", () => {
         const last = run({ ...spec, layout: "nhwc" }, xLast, wLast);
         expect(last).toEqual(run({ kind: "transpose", perm: toLast }, result));
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 
@@ -201,7 +203,7 @@ describe("convTranspose", () => {
         expect(back.shape).toEqual(x.shape);
         expect(Math.abs(dot(forward, y) - dot(x, back))).toBeLessThan(1e-4);
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 });
