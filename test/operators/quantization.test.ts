@@ -143,6 +143,59 @@ describe("products of quantized tensors", () => {
   });
 });
 
+describe("com.microsoft", () => {
+  const domain = "com.microsoft";
+  const q = (...list: readonly number[]): TensorData => tensor([list.length], list, "u8");
+  const zero = scalar(0, "u8");
+
+  it("adds and multiplies quantized tensors", async () => {
+    const inputs = [q(10, 20), scalar(0.5), scalar(10, "u8"), q(4, 8), scalar(2), zero, scalar(1), scalar(1, "u8")];
+    // 0 + 8, 5 + 16; 0 * 8, 5 * 16
+    expect(await values({ op: "QLinearAdd", opset: 1, domain, inputs })).toEqual([9, 22]);
+    expect(await values({ op: "QLinearMul", opset: 1, domain, inputs })).toEqual([1, 81]);
+    expect(await values({ op: "QLinearAdd", opset: 1, domain, inputs: inputs.slice(0, 7) })).toEqual([8, 21]);
+  });
+
+  it("applies functions of one operand", async () => {
+    const inputs = [q(0, 128, 255), scalar(1), scalar(128, "u8"), scalar(0.5), scalar(100, "u8")];
+    expect(await values({ op: "QLinearLeakyRelu", opset: 1, domain, inputs })).toEqual([97, 100, 255]);
+    expect(
+      await values({ op: "QLinearSigmoid", opset: 1, domain, inputs: [...inputs.slice(0, 3), scalar(0.25), zero] }),
+    ).toEqual([0, 2, 4]);
+  });
+
+  it("pools and joins", async () => {
+    const image = tensor([1, 1, 2, 2], [1, 2, 3, 6], "u8");
+    expect(
+      await values({
+        op: "QLinearGlobalAveragePool",
+        opset: 1,
+        domain,
+        inputs: [image, scalar(1), zero, scalar(0.5), zero],
+      }),
+    ).toEqual([6]);
+    const parts = [scalar(1), zero, q(1, 2), scalar(2), zero, q(8), scalar(0.5), zero];
+    expect(await values({ op: "QLinearConcat", opset: 1, domain, attributes: { axis: 0 }, inputs: parts })).toEqual([
+      2, 4, 4,
+    ]);
+  });
+
+  it("multiplies matrices of integers, with results in integers or floats", async () => {
+    const a = tensor([1, 2], [3, 5], "u8");
+    const b = tensor([2, 1], [4, 8], "u8");
+    const gemm = [a, scalar(0.5), scalar(1, "u8"), b, scalar(2), scalar(2, "u8"), tensor([1], [2], "i32")];
+    // (28 + 2) * 0.5 * 2 = 30
+    expect(await values({ op: "QGemm", opset: 1, domain, inputs: gemm })).toEqual([30]);
+    expect(await values({ op: "QGemm", opset: 1, domain, inputs: [...gemm, scalar(4), scalar(10, "u8")] })).toEqual([
+      18,
+    ]);
+    const toFloat = [a, b, scalar(0.5), scalar(2), scalar(1, "u8"), scalar(2, "u8"), f32(0.25)];
+    expect(await values({ op: "MatMulIntegerToFloat", opset: 1, domain, inputs: toFloat })).toEqual([28.25]);
+    const dynamic = [tensor([1, 2], [0, 2.55]), b, scalar(2), scalar(2, "u8")];
+    expect((await values({ op: "DynamicQuantizeMatMul", opset: 1, domain, inputs: dynamic }))[0]).toBeCloseTo(30.6, 4);
+  });
+});
+
 it("lowers to these graphs", async () => {
   const text = await loweredTexts([
     { op: "QuantizeLinear", opset: 13, inputs: [ramp([2, 3]), f32(1, 2, 3), tensor([3], [0, 0, 1], "u8")] },

@@ -1,6 +1,6 @@
 /** Constants, and tensors that follow from a shape alone. */
 import type { DType } from "../../../ir/dtype.ts";
-import { arg, binary, lit, select } from "../../../ir/expr.ts";
+import { arg, binary, cast, lit, select } from "../../../ir/expr.ts";
 import type { ValueId, ValueType } from "../../../ir/graph.ts";
 import {
   allocateElements,
@@ -17,6 +17,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import {
   alongAxis,
   asScalar,
+  checkedConstant,
   checkedShape,
   choose,
   constantScalar,
@@ -71,9 +72,18 @@ function constantOfShape(node: NodeContext): ValueId[] {
   const value = node.tensor("value") ?? tensorFrom("f32", [1], [0]);
   if (elementCount(value.shape) !== 1) throw node.attributeError("value must have one element");
   const shape = checkedShape(node, value.dtype, node.integers(0));
-  const scalar = node.constantValue(makeTensor(value.dtype, [], value.elements));
-  return [node.broadcastTo(scalar, shape)];
+  const count = elementCount(shape);
+  const [element] = value.elements;
+  if (count > maxFilledElements || element === undefined) {
+    return [node.broadcastTo(node.constantValue(makeTensor(value.dtype, [], value.elements)), shape)];
+  }
+  const elements = allocateElements(value.dtype, count);
+  if (element !== 0 && element !== 0n) for (let i = 0; i < count; i++) setElement(elements, i, element);
+  return [node.constantValue(makeTensor(value.dtype, shape, elements))];
 }
+
+/** Larger results are computed when the program runs instead of being stored: 64 MiB of f32, more than most layers' weights. */
+const maxFilledElements = 2 ** 24;
 
 /** The dims of an input as far as they are known, without asking for more than is needed; null: ask for the shape (and defer). */
 function knownDims(type: ValueType, pick: (rank: number) => readonly [number, number]): number[] | null {
@@ -133,7 +143,7 @@ function rangeOp(node: NodeContext): ValueId[] {
   const [start, limit, delta] = [rangeBound(node, 0), rangeBound(node, 1), rangeBound(node, 2)];
   if (Number(delta) === 0) throw node.shapeError("the range's delta is 0");
   const work = computeDType(dtype);
-  const [count] = checkedShape(node, dtype, [rangeCount(start, limit, delta)]) as [number];
+  const [count] = checkedConstant(node, dtype, [rangeCount(start, limit, delta)]) as [number];
   const elements = allocateElements(work, count);
   fillRange(elements, start, delta);
   return [toDType(node, dtype, node.constantValue(makeTensor(work, [count], elements)))];
@@ -147,12 +157,10 @@ function eyeLike(node: NodeContext): ValueId[] {
     throw node.shapeError(`EyeLike takes a matrix, not a tensor of shape [${dims.join(", ")}]`);
   }
   const dtype = dtypeAttribute(node, "dtype", from);
-  checkedShape(node, dtype, dims);
-  const diagonal = node.int("k", 0);
-  const ones = new Uint8Array(rows * columns);
-  for (let row = Math.max(0, -diagonal); row < rows && row + diagonal < columns; row++)
-    ones[row * columns + row + diagonal] = 1;
-  return [node.castTo(dtype, node.constantValue(makeTensor("u8", dims, ones)))];
+  const diagonal = lit("i64", node.int("k", 0));
+  const row = node.reshape(countFrom(node, rows), [rows, 1]);
+  const isOne = binary("eq", binary("sub", arg(1), arg(0)), diagonal);
+  return [node.map(cast(dtype, isOne), row, countFrom(node, columns))];
 }
 
 /** Indices as i64, negative ones counted from the end of `depth`; those out of range match no position. */

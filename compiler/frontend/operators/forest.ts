@@ -9,7 +9,7 @@ import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../operator.ts";
 import { computeDType, toDType } from "./precision.ts";
 import { div } from "./scalar.ts";
-import { checkedShape, indexTensor } from "./support.ts";
+import { checkedConstant, indexTensor } from "./support.ts";
 
 export const branchModes = ["leq", "lt", "gte", "gt", "eq", "neq"] as const;
 export type BranchMode = (typeof branchModes)[number];
@@ -19,8 +19,8 @@ export interface Branch {
   readonly mode: BranchMode;
   readonly split: number;
   readonly missingIsTrue: boolean;
-  onTrue: number;
-  onFalse: number;
+  readonly onTrue: number;
+  readonly onFalse: number;
 }
 export interface Leaf {
   /** (target, weight) pairs */
@@ -108,7 +108,7 @@ function leaves(context: NodeContext, x: ValueId, forest: Forest): ValueId {
 
 /** Table [nodes, targets] of what each leaf adds to each target; `absent` where it adds nothing. */
 function voteTable(context: NodeContext, dtype: DType, { nodes, targets }: Forest, absent: number): ValueId {
-  const shape = checkedShape(context, dtype, [nodes.length, targets]);
+  const shape = checkedConstant(context, dtype, [nodes.length, targets]);
   const table = new Array<number>(elementCount(shape)).fill(absent);
   for (const [index, node] of nodes.entries()) {
     if (!isLeaf(node)) continue;

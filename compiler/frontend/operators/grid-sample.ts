@@ -9,7 +9,7 @@ import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, floatFor, toDType, widen } from "./precision.ts";
 import { abs, add, clamp, div, lt, mul, sub } from "./scalar.ts";
-import { checkedShape, literal, range, sliceOf } from "./support.ts";
+import { checkedConstant, checkedShape, literal, range, sliceOf } from "./support.ts";
 import { operator } from "./table.ts";
 
 type PaddingMode = "zeros" | "border" | "reflection";
@@ -213,7 +213,7 @@ function affineGrid(node: NodeContext): ValueId[] {
     throw node.shapeError(`theta is [${shape.join(", ")}], size [${[batch, channels, ...spatial].join(", ")}]`);
   }
   const compute = computeDType(dtype);
-  const points = elementCount(checkedShape(node, compute, [...spatial, dims + 1])) / (dims + 1);
+  const points = elementCount(checkedConstant(node, compute, [...spatial, dims + 1])) / (dims + 1);
   const lines = spatial.map((size) => gridLine(size, node.int("align_corners", 0) !== 0));
   const values: number[] = [];
   for (let point = 0; point < points; point++) {

@@ -44,6 +44,7 @@ import { softmaxOperators } from "./softmax.ts";
 import { sortingOperators } from "./sorting.ts";
 import { textOperators } from "./text.ts";
 import { treeOperators } from "./trees.ts";
+import { quantizedElementwiseOperators } from "./quantized-elementwise.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   activationOperators,
@@ -87,4 +88,5 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   sortingOperators,
   textOperators,
   treeOperators,
+  quantizedElementwiseOperators,
 ];

@@ -9,7 +9,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import { castExpr } from "./precision.ts";
 import { add, div, mul, sub } from "./scalar.ts";
 import { alongAxis, asScalar, dtypeAttribute, indexTensor } from "./support.ts";
-import { type Attributes, operator } from "./table.ts";
+import { type Attributes, operator, operatorOf } from "./table.ts";
 
 /** x, scale and zero point reshaped so that they broadcast against each other; `shape` is what the result has in the end. */
 interface Aligned {
@@ -111,10 +111,17 @@ function dequantizeLinear(node: NodeContext): ValueId[] {
   return [node.reshape(node.map(castExpr(compute, target, expr), ...operands), shape)];
 }
 
-/** Scale and zero point from the data's range, which is widened to hold 0; u8. */
-function dynamicQuantizeLinear(node: NodeContext): ValueId[] {
-  const x = node.castTo("f32", node.input(0));
-  const axes = [...node.shape(0).keys()];
+/** A value quantized to u8 by its own range, with the scale and the zero point that came out. */
+export interface RangeQuantized {
+  readonly values: ValueId;
+  readonly scale: ValueId;
+  readonly zeroPoint: ValueId;
+}
+
+/** Scale and zero point from the data's range, which is widened to hold 0. */
+export function quantizedByRange(node: NodeContext, value: ValueId): RangeQuantized {
+  const x = node.castTo("f32", value);
+  const axes = [...node.typeOf(x).shape.keys()];
   const [least, most] = (["min", "max"] as const).map((fn) =>
     node.emitOne({ kind: "reduce", inputs: [x], fn, axes, keepDims: false }),
   ) as [ValueId, ValueId];
@@ -124,13 +131,14 @@ function dynamicQuantizeLinear(node: NodeContext): ValueId[] {
   // a scale of 0 would quantize zeros to NaN
   const empty = binary("eq", span, zero);
   const scale = node.map(select(empty, lit("f32", 1), div(span, lit("f32", 255))), least, most);
-  const zeroPoint = node.map(
-    cast("u8", unary("round", sub(zero, div(binary("min", arg(0), zero), arg(1)))), true),
-    least,
-    scale,
-  );
+  const zeroPoint = node.map(cast("u8", unary("round", sub(zero, div(low, arg(1)))), true), least, scale);
   const quantized = quantizedExpr("u8", arg(0), arg(1), cast("f32", arg(2)), true);
-  return [node.map(quantized, x, scale, zeroPoint), scale, zeroPoint];
+  return { values: node.map(quantized, x, scale, zeroPoint), scale, zeroPoint };
+}
+
+function dynamicQuantizeLinear(node: NodeContext): ValueId[] {
+  const { values, scale, zeroPoint } = quantizedByRange(node, node.input(0));
+  return [values, scale, zeroPoint];
 }
 
 const axis = { axis: "int" } as const;
@@ -151,6 +159,12 @@ export const quantizationOperators: readonly OperatorDef[] = [
     { since: [13, 19], attributes: axis },
     { since: 21, attributes: { axis: "int", block_size: "int" } },
     { since: [23, 24, 25], attributes: { axis: "int", block_size: "int", output_dtype: "int" } },
+  ]),
+  operatorOf("com.microsoft", "QuantizeLinear", quantizeLinear, [
+    { since: 1, inputs: [2, 3], attributes: { axis: "int", block_size: "int" } },
+  ]),
+  operatorOf("com.microsoft", "DequantizeLinear", dequantizeLinear, [
+    { since: 1, inputs: [2, 3], attributes: { axis: "int", block_size: "int" } },
   ]),
   operator("DynamicQuantizeLinear", dynamicQuantizeLinear, [{ since: 11, outputs: [3, 3] }]),
 ];

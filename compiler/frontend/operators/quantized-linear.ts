@@ -1,13 +1,14 @@
-/** QLinearConv and QLinearMatMul: integer products of what the zero points leave, accumulated in i32, then requantized in f32. */
-import { arg, binary, cast, type Expr, unary } from "../../../ir/expr.ts";
+/** QLinearConv, QLinearMatMul and com.microsoft's relatives: integer products of what the zero points leave, accumulated in i32, then requantized in f32. */
+import { arg, binary, cast, type Expr, lit, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { convOf } from "./convolution.ts";
 import { matmulOf, withoutZeroPoint } from "./linear.ts";
+import { quantizedByRange } from "./quantization.ts";
 import { add, div, mul } from "./scalar.ts";
 import { alongAxis, asScalar } from "./support.ts";
-import { type Attributes, operator } from "./table.ts";
+import { type Attributes, operator, operatorOf } from "./table.ts";
 import { spatialOf, windowsOf } from "./window.ts";
 
 /** A scale or zero point for the tensor or for each slice of `axis`, so that it broadcasts to `rank` dims. */
@@ -52,6 +53,56 @@ function qLinearMatmul(node: NodeContext): ValueId[] {
   return [requantized(node, [matmulOf(node, a, b), left(1), right(4), left(6), left(7)])];
 }
 
+/** alpha A B + C in integers (C is in units of both scales), requantized, or given in f32 when no scale of the result is there. */
+function qGemm(node: NodeContext): ValueId[] {
+  const flag = (name: string): boolean => node.int(name, 0) !== 0;
+  const a = withoutZeroPoint(node, node.input(0), parameter(node, 2, 2, 0));
+  const b = withoutZeroPoint(node, node.input(3), parameter(node, 5, 2, flag("transB") ? 0 : 1));
+  const product = matmulOf(node, a, b, flag("transA"), flag("transB"));
+  const sum = node.hasInput(6) ? node.map(binary("add", arg(0), arg(1)), product, node.input(6)) : product;
+  const alpha = mul(lit("f32", node.float("alpha", 1)), arg(0));
+  const scaled = node.map(alpha, parameter(node, 1, 2, 0));
+  const scales = [scaled, parameter(node, 4, 2, 1)];
+  if (!node.hasInput(7)) return [node.map(mul(cast("f32", arg(0)), mul(arg(1), arg(2))), sum, ...scales)];
+  return [requantized(node, [sum, ...scales, asScalar(node, node.input(7)), asScalar(node, node.input(8))])];
+}
+
+/** An integer product scaled to f32, plus a bias; positions of the inputs differ between the two operators below. */
+function scaledProduct(
+  node: NodeContext,
+  a: ValueId,
+  scale: ValueId,
+  zero: ValueId | null,
+  at: ProductInputs,
+): ValueId[] {
+  const { scale: bScale, zero: bZero, bias } = at;
+  const product = matmulOf(
+    node,
+    withoutZeroPoint(node, a, zero),
+    withoutZeroPoint(node, node.input(1), node.hasInput(bZero) ? parameter(node, bZero, 2, 1) : null),
+  );
+  const value = node.map(mul(cast("f32", arg(0)), mul(arg(1), arg(2))), product, scale, parameter(node, bScale, 2, 1));
+  return [node.hasInput(bias) ? node.map(add(arg(0), arg(1)), value, node.input(bias)) : value];
+}
+
+/** Where the parameters of B and the bias stand among the inputs. */
+interface ProductInputs {
+  readonly scale: number;
+  readonly zero: number;
+  readonly bias: number;
+}
+
+function matmulIntegerToFloat(node: NodeContext): ValueId[] {
+  const zero = node.hasInput(4) ? parameter(node, 4, 2, 0) : null;
+  return scaledProduct(node, node.input(0), parameter(node, 2, 2, 0), zero, { scale: 3, zero: 5, bias: 6 });
+}
+
+/** A is quantized to u8 by its own range first. */
+function dynamicQuantizeMatmul(node: NodeContext): ValueId[] {
+  const { values, scale, zeroPoint } = quantizedByRange(node, node.input(0));
+  return scaledProduct(node, values, scale, zeroPoint, { scale: 2, zero: 3, bias: 4 });
+}
+
 const convAttributes: Attributes = {
   auto_pad: "string",
   dilations: "ints",
@@ -65,4 +116,13 @@ const convAttributes: Attributes = {
 export const quantizedLinearOperators: readonly OperatorDef[] = [
   operator("QLinearConv", qLinearConv, [{ since: 10, inputs: [8, 9], attributes: convAttributes }]),
   operator("QLinearMatMul", qLinearMatmul, [{ since: [10, 21], inputs: [8, 8] }]),
+  operatorOf("com.microsoft", "QGemm", qGemm, [
+    { since: 1, inputs: [6, 9], optionalInputs: [6, 7], attributes: { alpha: "float", transA: "int", transB: "int" } },
+  ]),
+  operatorOf("com.microsoft", "MatMulIntegerToFloat", matmulIntegerToFloat, [
+    { since: 1, inputs: [4, 7], optionalInputs: [4, 5] },
+  ]),
+  operatorOf("com.microsoft", "DynamicQuantizeMatMul", dynamicQuantizeMatmul, [
+    { since: 1, inputs: [3, 5], optionalInputs: [3] },
+  ]),
 ];

@@ -4,7 +4,16 @@ import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, toDType } from "./precision.ts";
-import { asScalar, checkedShape, choose, indexTensor, inverse, literal, movedAxis } from "./support.ts";
+import {
+  asScalar,
+  checkedConstant,
+  checkedShape,
+  choose,
+  indexTensor,
+  inverse,
+  literal,
+  movedAxis,
+} from "./support.ts";
 import { operator } from "./table.ts";
 
 /** [N, C, H, W] of an input that must have rank 4, with its block size. */
@@ -149,6 +158,7 @@ function col2Im(node: NodeContext): ValueId[] {
   }
   const result = [n, rows / taps, ...blocks.image];
   checkedShape(node, dtype, result);
+  checkedConstant(node, "i64", [elementCount(blocks.image), taps]);
   const sources = pixelSources(blocks);
   const most = sources.reduce((longest, list) => Math.max(longest, list.length), 1);
   const nothing = taps * positions;

@@ -122,12 +122,18 @@ function extrapolated(node: NodeContext, x: ValueId, taps: ReadonlyMap<number, r
   return result;
 }
 
+/** Longest axis that is resampled: the weights of every position are worked out while compiling. */
+const maxAxisLength = 2 ** 22;
+
 /** Nearest neighbours are only moved; anything else is computed in a float type, and integers are rounded towards zero at the end. */
 function resized(node: NodeContext, request: Request): ValueId[] {
   const { dtype, shape } = node.type(0);
   const axes = axesToResize(node, request);
   const result = shape.map((dim, axis) => axes.get(axis)?.output ?? dim);
   checkedShape(node, dtype, result);
+  const longest = Math.max(...result);
+  if (axes.size > 0 && longest > maxAxisLength)
+    throw node.shapeError(`an axis of ${longest} elements, ${maxAxisLength} are the most`);
   if (result.includes(0) || shape.includes(0))
     return [
       node.constantValue(

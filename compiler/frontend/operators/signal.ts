@@ -7,7 +7,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
 import { applyMatrix } from "./resample.ts";
 import { mul } from "./scalar.ts";
-import { checkedShape, constantScalar, dtypeAttribute, indexTensor, literal, sliceOf } from "./support.ts";
+import { checkedConstant, constantScalar, dtypeAttribute, indexTensor, literal, sliceOf } from "./support.ts";
 import { type Attributes, operator } from "./table.ts";
 
 /** One transform along an axis: n input samples to `bins` results. */
@@ -33,7 +33,7 @@ function fourierMatrix(
 ): ValueId {
   const { length, bins, inverse } = transform;
   const scale = inverse ? 1 / length : 1;
-  const shape = checkedShape(node, dtype, [bins * rowsPerBin, length]);
+  const shape = checkedConstant(node, dtype, [bins * rowsPerBin, length]);
   const values = new Array<number>(elementCount(shape));
   for (let i = 0; i < values.length; i++) {
     const row = Math.floor(i / length);
@@ -66,7 +66,7 @@ function complexToComplex(node: NodeContext, x: ValueId, transform: Transform): 
       matrix[row * 2 * bins + column] = scale * value;
     }
   }
-  const constant = node.constantValue(tensorFrom(dtype, checkedShape(node, dtype, [2 * length, 2 * bins]), matrix));
+  const constant = node.constantValue(tensorFrom(dtype, checkedConstant(node, dtype, [2 * length, 2 * bins]), matrix));
   const flat = node.reshape(x, [elementCount(shape.slice(0, -2)), 2 * length]);
   const product = node.emitOne({
     kind: "matmul",
@@ -129,6 +129,8 @@ function dft(node: NodeContext, x: ValueId, axis: number, transform: Transform):
   return node.transpose(spectrum, back);
 }
 
+const tooLong = "a transform too long for a matrix";
+
 /** Beyond this the matrices cost more than a fast transform on the host. */
 const maxMatrixElements = 2 ** 22;
 
@@ -143,9 +145,7 @@ function onHost(
   const bins = onesided && !inverse ? Math.floor(length / 2) + 1 : length;
   const type = tensorType(dtype, [...shape.with(attributes.axis, bins).slice(0, -1), inverse && onesided ? 1 : 2]);
   const operands = [x, node.scalar("i64", length)];
-  return node
-    .host("dft", operands, [type], "a transform too long for a matrix", attributes)
-    .map((value) => toDType(node, node.dtype(0), value));
+  return node.host("dft", operands, [type], tooLong, attributes).map((value) => toDType(node, node.dtype(0), value));
 }
 
 const dftAlong = (axisOf: (node: NodeContext) => number) => (node: NodeContext) => {
@@ -173,6 +173,19 @@ const dftAlong = (axisOf: (node: NodeContext) => number) => (node: NodeContext) 
   return [toDType(node, dtype, dft(node, x, axis, { length, bins, inverse }))];
 };
 
+function stftOnHost(
+  node: NodeContext,
+  window: ValueId | null,
+  shape: readonly number[],
+  attributes: { readonly frameStep: number; readonly frameLength: number; readonly onesided: boolean },
+): ValueId[] {
+  const signal = widen(node, node.input(0));
+  const { dtype } = node.typeOf(signal);
+  const operands = window === null ? [signal] : [signal, window];
+  const spectra = node.host("stft", operands, [tensorType(dtype, shape)], tooLong, attributes);
+  return spectra.map((value) => toDType(node, node.dtype(0), value));
+}
+
 /** Frames of the signal, windowed, each transformed. */
 function stft(node: NodeContext): ValueId[] {
   const { dtype, shape } = node.type(0);
@@ -185,11 +198,13 @@ function stft(node: NodeContext): ValueId[] {
     throw node.shapeError(`frames of ${length} every ${step} of ${samples} samples`);
   const onesided = node.int("onesided", 1) !== 0 && parts === 1;
   const frames = Math.floor((samples - length) / step) + 1;
+  const bins = onesided ? Math.floor(length / 2) + 1 : length;
+  if (length ** 2 > maxMatrixElements)
+    return stftOnHost(node, window, [batch, frames, bins, 2], { frameStep: step, frameLength: length, onesided });
   const index = indexTensor([frames, length], (i) => Math.floor(i / length) * step + (i % length));
   const signal = node.reshape(widen(node, node.input(0)), [batch, samples, parts]);
   const cut = node.emitOne({ kind: "gather", inputs: [signal, node.constantValue(index)], axis: 1 });
   const windowed = window === null ? cut : node.map(mul(arg(0), arg(1)), cut, node.reshape(window, [length, 1]));
-  const bins = onesided ? Math.floor(length / 2) + 1 : length;
   return [toDType(node, dtype, dft(node, windowed, 2, { length, bins, inverse: false }))];
 }
 
@@ -197,7 +212,7 @@ function stft(node: NodeContext): ValueId[] {
 const window = (a0: number, a1: number, a2: number) => (node: NodeContext) => {
   const size = Number(constantScalar(node, 0));
   const dtype = dtypeAttribute(node, "output_datatype", "f32");
-  const [count] = checkedShape(node, dtype, [size]) as [number];
+  const [count] = checkedConstant(node, dtype, [size]) as [number];
   const period = node.int("periodic", 1) !== 0 ? count : count - 1;
   const values = Array.from({ length: count }, (_, i) => {
     const turn = (2 * Math.PI * i) / period;
@@ -222,7 +237,7 @@ function melWeightMatrix(node: NodeContext): ValueId[] {
   );
   const bins = Math.floor(length / 2) + 1;
   const dtype = dtypeAttribute(node, "output_datatype", "f32");
-  const shape = checkedShape(node, dtype, [bins, melBins]);
+  const shape = checkedConstant(node, dtype, [bins, melBins]);
   const step = (melOf(high) - melOf(low)) / (melBins + 2);
   const edges = Array.from({ length: melBins + 2 }, (_, i) =>
     Math.floor(((length + 1) * hertzOf(melOf(low) + i * step)) / rate),

@@ -1,7 +1,7 @@
 /** Small things that several operator families need when they lower. */
 import { type DType, dtypeInfo, dtypeOfOnnxId, storageBytes } from "../../../ir/dtype.ts";
 import { arg, select } from "../../../ir/expr.ts";
-import { fail } from "../../../ir/diagnostic.ts";
+import { fail, type WscError } from "../../../ir/diagnostic.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
 import { nodeSubject } from "../onnx.ts";
@@ -16,14 +16,25 @@ export function checkedShape(node: NodeContext, dtype: DType, shape: readonly nu
   const bad = shape.find((dim) => !Number.isSafeInteger(dim) || dim < 0);
   if (bad !== undefined) throw node.shapeError(`the result's shape [${shape.join(", ")}] has the dim ${bad}`);
   const bytes = elementCount(shape) * Math.max(1, storageBytes(dtype));
-  if (bytes > maxTensorBytes) {
-    const size = `${dtype}[${shape.join(",")}]`;
-    throw fail("WSC1009", `a result of type ${size} takes ${bytes} bytes, more than 4 GiB`, {
-      subject: nodeSubject(node.node),
-    });
-  }
+  if (bytes > maxTensorBytes) throw tooLarge(`a result of type ${showTensor(dtype, shape)}`, bytes, node);
   return shape;
 }
+
+/** Most elements of a tensor that a lowering itself fills in (positions, matrices of a transform, windows). */
+export const maxConstantElements: number = 2 ** 26;
+
+/** `checkedShape` for a constant that is about to be filled in: what is not read from the model's file has a lower limit. */
+export function checkedConstant(node: NodeContext, dtype: DType, shape: readonly number[]): readonly number[] {
+  const count = elementCount(checkedShape(node, dtype, shape));
+  if (count > maxConstantElements)
+    throw tooLarge(`a constant ${showTensor(dtype, shape)}`, count * storageBytes(dtype), node);
+  return shape;
+}
+
+const showTensor = (dtype: DType, shape: readonly number[]): string => `${dtype}[${shape.join(",")}]`;
+
+const tooLarge = (what: string, bytes: number, node?: NodeContext): WscError =>
+  fail("WSC1009", `${what} takes ${bytes} bytes`, { subject: node && nodeSubject(node.node) });
 
 /** Integers of a constant input of any numeric type, exact. */
 export function bigints(node: NodeContext, index: number): bigint[] {
@@ -99,7 +110,9 @@ export function countFrom(node: NodeContext, count: number, start = 0, step = 1)
 
 /** A constant i64 tensor from a function of the row-major position. */
 export function indexTensor(shape: readonly number[], at: (position: number) => number): TensorData {
-  const elements = new BigInt64Array(elementCount(shape));
+  const count = elementCount(shape);
+  if (count > maxConstantElements) throw tooLarge(`a constant ${showTensor("i64", shape)}`, count * 8);
+  const elements = new BigInt64Array(count);
   for (let i = 0; i < elements.length; i++) elements[i] = BigInt(at(i));
   return makeTensor("i64", shape, elements);
 }

@@ -15,7 +15,6 @@ import {
   type TreeNode,
 } from "./forest.ts";
 import { toDType } from "./precision.ts";
-import { range } from "./support.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
 function numbers(tensor: TensorData | undefined): number[] | undefined {
@@ -52,60 +51,73 @@ function memberSets(values: readonly number[]): number[][] {
   return sets;
 }
 
-/**
- * Nodes of a TreeEnsemble. Interior nodes keep their numbers, leaves come behind them. A test for membership becomes a chain of tests for
- * equality whose later links come last.
- */
-function ensembleForest(node: NodeContext): Forest {
+/** A TreeEnsemble's attributes as columns, one entry per interior node or per leaf. */
+interface Ensemble {
+  readonly features: readonly number[];
+  readonly modes: readonly number[];
+  readonly splits: readonly number[];
+  readonly missing: readonly number[];
+  readonly targets: readonly number[];
+  readonly weights: readonly number[];
+  /** where the nodes lead: interior nodes keep their numbers, leaves come behind them */
+  readonly onTrue: readonly number[];
+  readonly onFalse: readonly number[];
+}
+
+function ensembleOf(node: NodeContext): Ensemble {
   const list = (name: string): number[] => node.ints(name) ?? [];
-  const [features, trueIds, falseIds] = [
-    list("nodes_featureids"),
-    list("nodes_truenodeids"),
-    list("nodes_falsenodeids"),
-  ];
-  const [trueLeafs, falseLeafs, targetIds] = [
-    list("nodes_trueleafs"),
-    list("nodes_falseleafs"),
-    list("leaf_targetids"),
-  ];
-  const missing = node.ints("nodes_missing_value_tracks_true");
-  const [splits, modes] = [numbers(node.tensor("nodes_splits")) ?? [], numbers(node.tensor("nodes_modes")) ?? []];
-  const weights = numbers(node.tensor("leaf_weights")) ?? [];
+  const features = list("nodes_featureids");
+  const ways = (ids: readonly number[], isLeaf: readonly number[]): number[] =>
+    features.map((_, i) => columnAt(node, "a list of child nodes", ids, i) + (isLeaf[i] === 0 ? 0 : features.length));
+  return {
+    features,
+    modes: numbers(node.tensor("nodes_modes")) ?? [],
+    splits: numbers(node.tensor("nodes_splits")) ?? [],
+    missing: list("nodes_missing_value_tracks_true"),
+    targets: list("leaf_targetids"),
+    weights: numbers(node.tensor("leaf_weights")) ?? [],
+    onTrue: ways(list("nodes_truenodeids"), list("nodes_trueleafs")),
+    onFalse: ways(list("nodes_falsenodeids"), list("nodes_falseleafs")),
+  };
+}
+
+/** A test for membership in a set as a chain of tests for equality; all but the first get numbers from `next` on. */
+function memberChain(branch: Omit<Branch, "mode" | "split">, set: readonly number[], next: number): Branch[] {
+  if (set.length === 0) return [{ ...branch, mode: "neq", split: 0, onTrue: branch.onFalse }];
+  return set.map((split, i) => ({
+    ...branch,
+    mode: "eq",
+    split,
+    onFalse: i === set.length - 1 ? branch.onFalse : next + i,
+  }));
+}
+
+/** Nodes of a TreeEnsemble: the interior ones, the leaves, then what the tests for membership need beside their own nodes. */
+function ensembleForest(node: NodeContext): Forest {
+  const ensemble = ensembleOf(node);
+  const { features, targets } = ensemble;
   const sets = memberSets(numbers(node.tensor("membership_values")) ?? []);
-  const leafAt = features.length;
-  const nodes: TreeNode[] = [];
-  const chains: Branch[] = [];
-  const lastLeaf = leafAt + targetIds.length;
-  for (const [i, feature] of features.entries()) {
-    const target = (leafs: readonly number[], ids: readonly number[]): number =>
-      (leafs[i] === 0 ? 0 : leafAt) + columnAt(node, "a list of child nodes", ids, i);
-    const ways = { onTrue: target(trueLeafs, trueIds), onFalse: target(falseLeafs, falseIds) };
-    const common = { feature, missingIsTrue: missing?.[i] === 1 };
-    const mode = columnAt(node, "nodes_modes", modes, i);
+  const links: Branch[] = [];
+  const branches = features.map((feature, i): Branch => {
+    const mode = columnAt(node, "nodes_modes", ensemble.modes, i);
+    const [onTrue = 0, onFalse = 0] = [ensemble.onTrue[i], ensemble.onFalse[i]];
+    const common = { feature, missingIsTrue: ensemble.missing[i] === 1, onTrue, onFalse };
     if (mode !== memberMode) {
       const named = columnAt(node, "the list of modes", branchModes, mode);
-      nodes.push({ ...common, ...ways, mode: named, split: columnAt(node, "nodes_splits", splits, i) });
-      continue;
+      return { ...common, mode: named, split: columnAt(node, "nodes_splits", ensemble.splits, i) };
     }
-    const [first, ...others] = sets.shift() ?? [];
-    if (first === undefined) {
-      nodes.push({ ...common, mode: "neq", split: 0, onTrue: ways.onFalse, onFalse: ways.onFalse });
-      continue;
-    }
-    const head: Branch = { ...common, ...ways, mode: "eq", split: first };
-    nodes.push(head);
-    let link = head;
-    for (const split of others) {
-      const next: Branch = { ...head, split, onFalse: ways.onFalse };
-      link.onFalse = lastLeaf + chains.length;
-      chains.push(next);
-      link = next;
-    }
-  }
-  for (const [i, target] of targetIds.entries())
-    nodes.push({ votes: [[target, columnAt(node, "leaf_weights", weights, i)]] });
-  // a root whose both ways are one leaf stands for a tree that is only that leaf
-  return { nodes: [...nodes, ...chains], roots: list("tree_roots"), targets: node.int("n_targets", 1) };
+    const chain = memberChain(common, sets.shift() ?? [], features.length + targets.length + links.length);
+    links.push(...chain.slice(1));
+    return chain[0] as Branch;
+  });
+  const leaves = targets.map((target, i): TreeNode => ({
+    votes: [[target, columnAt(node, "leaf_weights", ensemble.weights, i)]],
+  }));
+  return {
+    nodes: [...branches, ...leaves, ...links],
+    roots: node.ints("tree_roots") ?? [],
+    targets: node.int("n_targets", 1),
+  };
 }
 
 /** x as [N, C]; a vector is one row. */
@@ -129,43 +141,64 @@ const modeNames: ReadonlyMap<string, BranchMode> = new Map([
   ["BRANCH_NEQ", "neq"],
 ]);
 
-/** Nodes of a TreeEnsembleRegressor: named by (tree, node), a tree's root is its first node. */
-function regressorForest(node: NodeContext): Forest {
+type Place = (tree: number, id: number) => number;
+
+/** What every leaf of a TreeEnsembleRegressor adds, by the leaf's place. */
+function regressorVotes(node: NodeContext, place: Place): ReadonlyMap<number, (readonly [number, number])[]> {
   const list = (name: string): number[] => node.ints(name) ?? [];
-  const floats = (name: string): number[] => numbers(node.tensor(`${name}_as_tensor`)) ?? node.floats(name) ?? [];
-  const [trees, ids] = [list("nodes_treeids"), list("nodes_nodeids")];
+  const [trees, ids, targets] = [list("target_treeids"), list("target_nodeids"), list("target_ids")];
+  const votes = new Map<number, (readonly [number, number])[]>();
+  for (const [i, weight] of floatsOf(node, "target_weights").entries()) {
+    const at = place(columnAt(node, "target_treeids", trees, i), columnAt(node, "target_nodeids", ids, i));
+    const vote = [columnAt(node, "target_ids", targets, i), weight] as const;
+    votes.set(at, [...(votes.get(at) ?? []), vote]);
+  }
+  return votes;
+}
+
+/** A list that is given as floats or, from version 3 on, as a tensor. */
+const floatsOf = (node: NodeContext, name: string): number[] =>
+  numbers(node.tensor(`${name}_as_tensor`)) ?? node.floats(name) ?? [];
+
+/** Finds the place of a node that is named by its tree and its number there. */
+function placesOf(node: NodeContext, trees: readonly number[]): Place {
+  const ids = node.ints("nodes_nodeids") ?? [];
   const places = new Map(trees.map((tree, i) => [`${tree}/${ids[i] ?? 0}`, i]));
-  const place = (tree: number, id: number): number => {
+  return (tree, id) => {
     const found = places.get(`${tree}/${id}`);
     if (found === undefined) throw node.attributeError(`there is no node ${id} in tree ${tree}`);
     return found;
   };
-  const votes = new Map<number, (readonly [number, number])[]>();
-  const [voteTrees, voteNodes, targets] = [list("target_treeids"), list("target_nodeids"), list("target_ids")];
-  for (const [i, weight] of floats("target_weights").entries()) {
-    const at = place(columnAt(node, "target_treeids", voteTrees, i), columnAt(node, "target_nodeids", voteNodes, i));
-    votes.set(at, [...(votes.get(at) ?? []), [columnAt(node, "target_ids", targets, i), weight]]);
-  }
+}
+
+/** Nodes of a TreeEnsembleRegressor; a tree's root is the first of its nodes. */
+function regressorForest(node: NodeContext): Forest {
+  const list = (name: string): number[] => node.ints(name) ?? [];
+  const trees = list("nodes_treeids");
+  const place = placesOf(node, trees);
+  const votes = regressorVotes(node, place);
   const modes = node.strings("nodes_modes") ?? [];
   const [features, trueIds, falseIds] = [
     list("nodes_featureids"),
     list("nodes_truenodeids"),
     list("nodes_falsenodeids"),
   ];
-  const [splits, missing] = [floats("nodes_values"), node.ints("nodes_missing_value_tracks_true")];
-  const nodes = range(trees.length).map((i): TreeNode => {
+  const [splits, missing] = [floatsOf(node, "nodes_values"), list("nodes_missing_value_tracks_true")];
+  const nodes = trees.map((tree, i): TreeNode => {
     const name = columnAt(node, "nodes_modes", modes, i);
     if (name === "LEAF") return { votes: votes.get(i) ?? [] };
     const mode = modeNames.get(name);
     if (mode === undefined) throw node.attributeError(`there is no mode ${JSON.stringify(name)}`);
-    const tree = trees[i] ?? 0;
+    const feature = columnAt(node, "nodes_featureids", features, i);
+    const onTrue = place(tree, columnAt(node, "nodes_truenodeids", trueIds, i));
+    const onFalse = place(tree, columnAt(node, "nodes_falsenodeids", falseIds, i));
     return {
       mode,
-      feature: columnAt(node, "nodes_featureids", features, i),
+      feature,
       split: columnAt(node, "nodes_values", splits, i),
-      missingIsTrue: missing?.[i] === 1,
-      onTrue: place(tree, columnAt(node, "nodes_truenodeids", trueIds, i)),
-      onFalse: place(tree, columnAt(node, "nodes_falsenodeids", falseIds, i)),
+      missingIsTrue: missing[i] === 1,
+      onTrue,
+      onFalse,
     };
   });
   const firsts = new Map<number, number>();
@@ -180,8 +213,8 @@ function treeEnsembleRegressor(node: NodeContext): ValueId[] {
   if (aggregate === undefined) throw node.attributeError(`there is no aggregate_function ${JSON.stringify(name)}`);
   const x = node.dtype(0) === "f64" ? rowsOf(node) : node.castTo("f32", rowsOf(node));
   const scores = node.castTo("f32", runForest(node, x, regressorForest(node), aggregate));
-  const base = node.floats("base_values") ?? numbers(node.tensor("base_values_as_tensor"));
-  if (base === undefined || base.length === 0) return [scores];
+  const base = floatsOf(node, "base_values");
+  if (base.length === 0) return [scores];
   return [node.map(binary("add", arg(0), arg(1)), scores, node.constantValue(tensorFrom("f32", [base.length], base)))];
 }
 
