@@ -18,8 +18,7 @@ export async function writeArtifact(model: CompiledModel, folder: string): Promi
   const target = path.resolve(folder);
   await refuseForeign(target);
   await mkdir(path.dirname(target), { recursive: true });
-  const draft = path.join(path.dirname(target), `.wsc-${randomUUID()}`);
-  await mkdir(draft);
+  const draft = await mkdtemp(path.join(path.dirname(target), ".wsc-"));
   try {
     await writeFiles(model, draft);
     // a folder for temporary files is its owner's alone; a program is not
