@@ -237,6 +237,10 @@ export class NodeLowering implements NodeContext {
     });
   }
 
+  isStatic(value: ValueId): boolean {
+    return this.scope.region.builder.typeOf(value).kind === "tensor";
+  }
+
   host(
     fn: string,
     operands: readonly ValueId[],
@@ -245,6 +249,14 @@ export class NodeLowering implements NodeContext {
     attributes: Extract<OpSpec, { readonly kind: "host" }>["attributes"] = {},
   ): readonly ValueId[] {
     return this.emitTyped({ kind: "host", fn, inputs: operands, attributes, reason }, types);
+  }
+
+  knownElements(sequence: ValueId): readonly ValueId[] | undefined {
+    return this.scope.region.sequences.get(sequence);
+  }
+
+  setElements(sequence: ValueId, elements: readonly ValueId[]): void {
+    this.scope.region.sequences.set(sequence, elements);
   }
 
   axis(axis: number, rank: number, inclusive = false): number {

@@ -87,6 +87,8 @@ export interface NodeContext {
   constantValue(tensor: TensorData): ValueId;
   scalar(dtype: DType, value: number | bigint): ValueId;
   typeOf(value: ValueId): TensorType;
+  /** Whether a value is a tensor of known shape. */
+  isStatic(value: ValueId): boolean;
   /** A function of runtime/host; operands may be dynamic, `types` are the results'. */
   host(
     fn: string,
@@ -95,6 +97,11 @@ export interface NodeContext {
     reason: string,
     attributes?: Extract<OpSpec, { readonly kind: "host" }>["attributes"],
   ): readonly ValueId[];
+
+  /** Elements of a sequence that was put together in this graph, where all of them are known. */
+  knownElements(sequence: ValueId): readonly ValueId[] | undefined;
+  /** Says what a sequence holds. */
+  setElements(sequence: ValueId, elements: readonly ValueId[]): void;
 
   /** `axis` counted from the end when negative; WSC3006 when out of range for `rank` (inclusive of `rank` itself if asked). */
   axis(axis: number, rank: number, inclusive?: boolean): number;

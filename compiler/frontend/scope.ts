@@ -34,6 +34,8 @@ export class Region {
   /** the scope around this region; null for the main graph */
   readonly parent: Scope | null;
   readonly deferred: DeferredNode[] = [];
+  /** elements of the sequences that were put together in this region */
+  readonly sequences: Map<ValueId, readonly ValueId[]> = new Map();
   readonly #captures = new Map<ValueId, Capture>();
   readonly #constants = new Map<TensorData, ValueId>();
   #formals = 0;

@@ -4,7 +4,7 @@ import { printGraph } from "../../ir/print.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { HostValue } from "../../runtime/host/value.ts";
 import { interpretGraph } from "../../runtime/reference/interpret.ts";
-import { f32, graph, model, type ModelSpec, node, sequence } from "../helpers/onnx-builder.ts";
+import { f32, graph, model, type ModelSpec, node, sequence, typed } from "../helpers/onnx-builder.ts";
 import { loweredTexts, type NodeCase, numbers, ramp, refusal, run, tensor } from "./node-case.ts";
 
 const i64 = (...list: readonly number[]): TensorData => tensor([list.length], list, "i64");
@@ -97,6 +97,44 @@ describe("sequences", () => {
     );
     expect(listsOf(result.get("s"))).toEqual(expected);
     expect((elementsOf(result.get("s"))[0] as TensorData).shape).toEqual(shape);
+  });
+
+  it("that are known while lowering never exist", async () => {
+    const spec: ModelSpec = {
+      opset: 17,
+      inputs: { x: f32(3, 2) },
+      initializers: { last: tensor([], [-1], "i64"), first: tensor([], [0], "i64") },
+      outputs: { y: null, n: null },
+      nodes: [
+        node("SplitToSequence", ["x"], ["rows"], { keepdims: 0 }),
+        node("SequenceErase", ["rows", "first"], ["fewer"]),
+        node("SequenceAt", ["fewer", "last"], ["row"]),
+        node("SequenceInsert", ["fewer", "row", "first"], ["all"]),
+        node("SequenceLength", ["all"], ["n"]),
+        node("ConcatFromSequence", ["all"], ["y"], { axis: 1, new_axis: 1 }),
+      ],
+    };
+    const result = await outputs(spec, { x: ramp([3, 2]) });
+    expect(result.get("y")).toMatchObject({ shape: [2, 3], elements: Float32Array.of(4, 2, 4, 5, 3, 5) });
+    expect(numbers(result.get("n") as TensorData)).toEqual([3]);
+    const { graph: lowered } = lowerModel(await model(spec));
+    const sources = new Map(lowered.ops.flatMap((op) => op.outputs.map((id) => [id, op] as const)));
+    const read = new Set(lowered.outputs.map(({ value }) => value));
+    for (const value of read) for (const input of sources.get(value)?.inputs ?? []) read.add(input);
+    expect([...read].map((value) => sources.get(value)?.kind).filter((kind) => kind === "host")).toEqual([]);
+  });
+
+  it("stay on the host where a position is computed", async () => {
+    const spec: ModelSpec = {
+      opset: 17,
+      inputs: { a: f32(1), b: f32(2), i: typed("i64") },
+      outputs: { y: null },
+      nodes: [node("SequenceConstruct", ["a", "b"], ["s"]), node("SequenceAt", ["s", "i"], ["y"])],
+    };
+    const feeds = { a: tensor([1], [1]), b: tensor([2], [2, 3]) };
+    const at = async (position: number): Promise<number[]> =>
+      numbers((await outputs(spec, { ...feeds, i: tensor([], [position], "i64") })).get("y") as TensorData);
+    expect([await at(0), await at(-1)]).toEqual([[1], [2, 3]]);
   });
 
   it("are mapped by a loop", async () => {
