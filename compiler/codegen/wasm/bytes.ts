@@ -18,7 +18,9 @@ export class ByteWriter {
 
   bytes(values: ArrayLike<number>): void {
     this.#reserve(values.length);
-    this.#bytes.set(values, this.#length);
+    // opcodes are a few bytes: a call of `set` costs more than they do
+    if (values.length > 16) this.#bytes.set(values, this.#length);
+    else for (let i = 0; i < values.length; i++) this.#bytes[this.#length + i] = values[i] as number;
     this.#length += values.length;
   }
 

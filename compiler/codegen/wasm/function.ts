@@ -70,7 +70,9 @@ export class FunctionBuilder {
 
   /** `count` locals of one type. */
   localArray(type: ValType, count: number): Local[] {
-    return Array.from({ length: count }, () => this.local(type));
+    const locals: Local[] = [];
+    for (let i = 0; i < count; i++) locals.push(this.local(type));
+    return locals;
   }
 
   /** Gives locals back for reuse. */
@@ -321,7 +323,10 @@ function runLengths(types: readonly ValType[]): [ValType, number][] {
   return runs;
 }
 
+const zeroBytes = new Uint8Array(16);
+
 function splatBytes(shape: string, value: number | bigint): Uint8Array {
+  if (Object.is(value, 0) || value === 0n) return zeroBytes;
   const view = new DataView(new ArrayBuffer(16));
   const laneBytes = 16 / Number(shape.slice(shape.indexOf("x") + 1));
   for (let at = 0; at < 16; at += laneBytes) {

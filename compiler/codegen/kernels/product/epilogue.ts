@@ -55,13 +55,23 @@ export function hoistConstants(f: FunctionBuilder, { expr, accumulator, extras }
   if (expr !== null) hoistExprConstants(f, expr, [accumulator, ...extras]);
 }
 
-function isVector(epilogue: Epilogue, lanes: 2 | 4, count: number): boolean {
-  const { expr, accumulator, extras, output } = epilogue;
-  if (!canStoreLanes(output, lanes, count)) return false;
+/** Whether an epilogue's operands and functions have vector forms; asked for every store. */
+const vectorForms = new WeakMap<Epilogue, boolean>();
+
+function hasVectorForm(epilogue: Epilogue, lanes: 2 | 4): boolean {
+  const { expr, accumulator, extras } = epilogue;
   if (expr === null) return true;
-  if (!extras.every((dtype) => canLoadLanes(dtype, lanes))) return false;
-  return lanes === 4 && exprLanes(expr, [accumulator, ...extras]) === 4;
+  if (lanes === 2) return false;
+  const known = vectorForms.get(epilogue);
+  if (known !== undefined) return known;
+  const isVector =
+    extras.every((dtype) => canLoadLanes(dtype, lanes)) && exprLanes(expr, [accumulator, ...extras]) === 4;
+  vectorForms.set(epilogue, isVector);
+  return isVector;
 }
+
+const isVector = (epilogue: Epilogue, lanes: 2 | 4, count: number): boolean =>
+  canStoreLanes(epilogue.output, lanes, count) && hasVectorForm(epilogue, lanes);
 
 /** Applies the epilogue to the low `count` lanes of an accumulator and stores them as neighbouring columns. */
 export function emitStore(

@@ -28,20 +28,34 @@ export function rowPeriod(rowLength: number, tileRows: number): number {
   return rowLength === 0 ? 1 : tileRows / gcd(rowLength, tileRows);
 }
 
+/** `repeat` tiles of `count` pixels, the first one from pixel `at` of the sequence. */
+export interface TileSpan {
+  readonly at: number;
+  readonly count: number;
+  readonly repeat: number;
+}
+
 /** The tiles over `yCount` rows of `rowLength` pixels, taken as one sequence; the last one may be short. */
-export function tileGroups(rowLength: number, tileRows: number, yCount: number): TileGroup[] {
+export function tileSpans(rowLength: number, tileRows: number, yCount: number): TileSpan[] {
   const pixelCount = rowLength * yCount;
-  const groups: TileGroup[] = [];
+  const spans: TileSpan[] = [];
   let at = 0;
   while (at < pixelCount) {
     const count = Math.min(tileRows, pixelCount - at);
     const roomInRow = rowLength - (at % rowLength);
     const repeat = count < tileRows ? 1 : Math.max(1, Math.floor(roomInRow / tileRows));
-    groups.push({ pixels: pixelsFrom(at, count, rowLength), repeat });
+    spans.push({ at, count, repeat });
     at += repeat * count;
   }
-  return groups;
+  return spans;
 }
+
+/** The same tiles with the positions of their pixels. */
+export const tileGroups = (rowLength: number, tileRows: number, yCount: number): TileGroup[] =>
+  tileSpans(rowLength, tileRows, yCount).map(({ at, count, repeat }) => ({
+    pixels: pixelsFrom(at, count, rowLength),
+    repeat,
+  }));
 
 const pixelsFrom = (at: number, count: number, rowLength: number): Pixel[] =>
   Array.from({ length: count }, (_, i) => ({ y: Math.floor((at + i) / rowLength), x: (at + i) % rowLength }));

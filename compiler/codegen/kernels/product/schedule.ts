@@ -5,7 +5,7 @@
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type Arith, aStepBytes } from "./arith.ts";
 import { type Panels, panelsOf, type Schedule } from "./product.ts";
-import { rowPeriod, tileGroups } from "./rows.ts";
+import { rowPeriod, tileSpans } from "./rows.ts";
 
 /** x86-64 has 16 vector registers; V8 keeps one for itself and loads all operands of a step before it multiplies. */
 const vectorRegisters = 15;
@@ -69,7 +69,7 @@ function estimate(tile: TileShape, size: ProductSize, arith: Arith): number {
 }
 
 const tileCounts = (x: number, tileRows: number, y: number, times: number): (readonly [number, number])[] =>
-  y === 0 ? [] : tileGroups(x, tileRows, y).map((group) => [group.pixels.length, group.repeat * times] as const);
+  y === 0 ? [] : tileSpans(x, tileRows, y).map(({ count, repeat }) => [count, repeat * times] as const);
 
 function panelCycles(rows: number, tile: TileShape, panels: Panels, arith: Arith, steps: number): number {
   const whole = panels.full === 0 ? 0 : panels.full * tileCycles(rows, tile.vectors, steps);
