@@ -71,7 +71,7 @@ function readProgram(document: unknown): Program {
   if (version !== programVersion) {
     throw new JsonMismatch(
       "version",
-      `is ${JSON.stringify(version) ?? "missing"}, but this runtime reads ${programVersion}`,
+      `is ${version === undefined ? "missing" : JSON.stringify(version)}, but this runtime reads ${programVersion}`,
     );
   }
   const program = readShape(document, "");
@@ -314,10 +314,18 @@ type CheckSlot = (slot: number, use: SlotUse, path: string) => void;
 function checkBlock(block: Block, at: string, check: CheckSlot, memoryEnd: number): void {
   for (const [index, step] of block.steps.entries()) {
     const path = `${at}steps[${index}]`;
-    const read = (...slots: readonly number[]): void => slots.forEach((slot) => check(slot, "read", path));
-    const write = (...slots: readonly number[]): void => slots.forEach((slot) => check(slot, "write", path));
-    const move = (pairs: readonly { readonly from: number; readonly to: number }[]): void =>
-      pairs.forEach(({ from, to }) => (read(from), write(to)));
+    const read = (...slots: readonly number[]): void => {
+      for (const slot of slots) check(slot, "read", path);
+    };
+    const write = (...slots: readonly number[]): void => {
+      for (const slot of slots) check(slot, "write", path);
+    };
+    const move = (pairs: readonly { readonly from: number; readonly to: number }[]): void => {
+      for (const { from, to } of pairs) {
+        read(from);
+        write(to);
+      }
+    };
     switch (step.kind) {
       case "kernel": {
         const beyond = step.args.find((address) => address > memoryEnd);

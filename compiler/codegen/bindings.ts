@@ -3,6 +3,7 @@
  * input and output names, element types and shapes. Written with ts-morph, which takes half a second to load: hence the lazy require.
  */
 import { createRequire } from "node:module";
+import type * as TsMorph from "ts-morph";
 import type {
   InterfaceDeclarationStructure,
   OptionalKind,
@@ -111,7 +112,7 @@ const modelInterface: OptionalKind<InterfaceDeclarationStructure> = {
   ],
 };
 
-function declarations(tsMorph: typeof import("ts-morph"), program: Program): StatementStructures[] {
+function declarations(tsMorph: typeof TsMorph, program: Program): StatementStructures[] {
   const { StructureKind, VariableDeclarationKind } = tsMorph;
   const constant = (name: string, type: string): StatementStructures => ({
     kind: StructureKind.VariableStatement,
@@ -131,7 +132,7 @@ function declarations(tsMorph: typeof import("ts-morph"), program: Program): Sta
       kind: StructureKind.ImportDeclaration,
       isTypeOnly: true,
       moduleSpecifier: "wsc/runtime",
-      namedImports: ["InferenceSession"],
+      namedImports: ["InferenceSession", "SessionOptions"],
     },
     anInterface(tensorInterface),
     ports("Inputs", "What the model takes, by input name.", program.inputs),
@@ -145,7 +146,7 @@ function declarations(tsMorph: typeof import("ts-morph"), program: Program): Sta
       isExported: true,
       hasDeclareKeyword: true,
       docs: ["Loads the model from the folder that this file lies in."],
-      parameters: [{ name: "options", type: "InferenceSession.SessionOptions", hasQuestionToken: true }],
+      parameters: [{ name: "options", type: "SessionOptions", hasQuestionToken: true }],
       returnType: "Promise<Model>",
     },
   ];
@@ -179,7 +180,7 @@ export async function load(options) {
 
 /** Writes the bindings of a program. */
 export function emitBindings(program: Program): Bindings {
-  const tsMorph = createRequire(import.meta.url)("ts-morph") as typeof import("ts-morph");
+  const tsMorph = createRequire(import.meta.url)("ts-morph") as typeof TsMorph;
   const project = new tsMorph.Project({
     useInMemoryFileSystem: true,
     manipulationSettings: { indentationText: tsMorph.IndentationText.TwoSpaces },

@@ -2,6 +2,7 @@
  * Emits expressions: for one element, or for four at once (kernel.ts, `ExprRequest`). An expression is first made a graph in which equal
  * subexpressions are one node, so that what fusion duplicated is computed once: a node with several uses is kept in a local.
  */
+import { defined, nth } from "./access.ts";
 import { type DType, isBig, isFloat } from "../../ir/dtype.ts";
 import { type Expr, exprDType, type ScalarValue } from "../../ir/expr.ts";
 import type { ExprRequest } from "./kernel.ts";
@@ -65,16 +66,28 @@ function nodeType(expr: Expr, operands: readonly Node[], argTypes: readonly DTyp
   switch (expr.op) {
     case "unary":
     case "cast":
-      return exprDType({ ...expr, x: first! }, types);
+      return exprDType({ ...expr, x: defined(first) }, types);
     case "binary":
-      return exprDType({ ...expr, x: first!, y: second! }, types);
+      return exprDType({ ...expr, x: defined(first), y: defined(second) }, types);
     case "select":
-      return exprDType({ ...expr, cond: first!, x: second!, y: third! }, types);
+      return exprDType({ ...expr, cond: defined(first), x: defined(second), y: defined(third) }, types);
   }
 }
 
+/** Graphs by expression and operand types: kernels emit one expression many times. */
+const graphs = new WeakMap<Expr, Map<string, ExprGraph>>();
+
 /** The graph of an expression: nodes in evaluation order, equal ones merged. */
 function graphOf(expr: Expr, argTypes: readonly DType[]): ExprGraph {
+  const types = argTypes.join();
+  const byTypes = graphs.get(expr) ?? new Map<string, ExprGraph>();
+  const graph = byTypes.get(types) ?? buildGraph(expr, argTypes);
+  byTypes.set(types, graph);
+  graphs.set(expr, byTypes);
+  return graph;
+}
+
+function buildGraph(expr: Expr, argTypes: readonly DType[]): ExprGraph {
   const nodes: Node[] = [];
   const byKey = new Map<string, number>();
   const byObject = new Map<Expr, number>();
@@ -86,7 +99,7 @@ function graphOf(expr: Expr, argTypes: readonly DType[]): ExprGraph {
     let id = byKey.get(key);
     if (id === undefined) {
       id = nodes.length;
-      const operandNodes = operands.map((operand) => nodes[operand]!);
+      const operandNodes = operands.map((operand) => nth(nodes, operand));
       for (const node of operandNodes) node.uses++;
       nodes.push({ expr: e, operands, dtype: nodeType(e, operandNodes, argTypes), uses: 0 });
       byKey.set(key, id);
@@ -103,7 +116,7 @@ export function exprLanes(expr: Expr, argTypes: readonly DType[]): 1 | 4 {
   const { nodes } = graphOf(expr, argTypes);
   const fits = nodes.every(({ expr: e, dtype, operands }) => {
     if (!hasLaneForm(dtype)) return false;
-    return e.op !== "cast" || hasVectorCast(nodes[operands[0]!]!.dtype, e.to);
+    return e.op !== "cast" || hasVectorCast(nth(nodes, nth(operands, 0)).dtype, e.to);
   });
   return fits && argTypes.every((dtype) => hasLaneForm(dtype)) ? 4 : 1;
 }
@@ -134,7 +147,7 @@ class ExprEmitter {
       this.#f.get(kept);
       return;
     }
-    const node = this.#nodes[id]!;
+    const node = nth(this.#nodes, id);
     this.#compute(node);
     if (node.uses < 2 || node.expr.op === "const") return;
     const local = this.#f.local(this.#request.lanes === 1 ? scalarRep(node.dtype) : "v128");
@@ -149,7 +162,7 @@ class ExprEmitter {
   #compute(node: Node): void {
     const { expr, operands } = node;
     const isVector = this.#request.lanes > 1;
-    const operandType = operands.length > 0 ? this.#nodes[operands.at(-1)!]!.dtype : node.dtype;
+    const operandType = operands.length > 0 ? nth(this.#nodes, defined(operands.at(-1))).dtype : node.dtype;
     switch (expr.op) {
       case "arg":
         this.#request.readArg(expr.index);
@@ -159,22 +172,22 @@ class ExprEmitter {
         else pushScalarLiteral(this.#f, expr.dtype, expr.value);
         break;
       case "unary":
-        this.push(operands[0]!);
+        this.push(nth(operands, 0));
         if (isVector) vectorUnary(this.#f, expr.fn, operandType);
         else scalarUnary(this.#f, expr.fn, operandType);
         break;
       case "binary":
-        this.#binary(expr, operands[0]!, operands[1]!, operandType);
+        this.#binary(expr, nth(operands, 0), nth(operands, 1), operandType);
         break;
       case "select":
-        this.push(operands[1]!);
-        this.push(operands[2]!);
-        this.push(operands[0]!);
+        this.push(nth(operands, 1));
+        this.push(nth(operands, 2));
+        this.push(nth(operands, 0));
         if (isVector) this.#f.op("v128.bitselect");
         else this.#f.select(scalarRep(node.dtype));
         break;
       case "cast":
-        this.push(operands[0]!);
+        this.push(nth(operands, 0));
         if (isVector) castVector(this.#f, operandType, expr.to, expr.saturate);
         else castScalar(this.#f, operandType, expr.to, expr.saturate);
         break;
@@ -234,7 +247,7 @@ class ExprEmitter {
   }
 
   #literal(id: number): ScalarValue | undefined {
-    const { expr } = this.#nodes[id]!;
+    const { expr } = nth(this.#nodes, id);
     return expr.op === "const" ? expr.value : undefined;
   }
 

@@ -3,6 +3,7 @@
  *
  *     memory   | weights: each constant once | arena: buffers that share bytes when they do not live at one time |
  */
+import { defined, nth } from "./access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Graph, TensorType } from "../../ir/graph.ts";
 import { maxMemoryBytes } from "../../ir/program-text.ts";
@@ -41,7 +42,7 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
   const segments = weights.layout(0);
   const arenaOffset = alignUp(weightsBytes);
   const addressOf = (place: Place): number =>
-    place.kind === "weights" ? segments[place.segment]!.offset : arenaOffset + bufferOffsets[place.buffer]!;
+    place.kind === "weights" ? nth(segments, place.segment).offset : arenaOffset + nth(bufferOffsets, place.buffer);
   const names = nameKernels(draft);
   const { modules, binaries } = emitModules(names, options.plainSimdOnly ?? false);
   const program: Program = {
@@ -52,7 +53,7 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
     memory: { weightsOffset: 0, weightsBytes, arenaOffset, arenaBytes },
     modules,
     values: draft.slots.map(({ type, place }) => programValue(type, place, addressOf)),
-    ...resolveBlock(draft, addressOf, (code) => names.get(code.key)!.name),
+    ...resolveBlock(draft, addressOf, (code) => defined(names.get(code.key)).name),
   };
   return { program, modules: binaries, weights: segments.filter(hasBytes) };
 }
@@ -71,9 +72,9 @@ interface BufferPlan {
 function placeBuffers(draft: Draft): BufferPlan {
   const merged = mergeInPlace(draft);
   const roots = [...new Set(merged)];
-  const plan = planArena(roots.map((root) => draft.buffers[root]!));
-  const offsetOf = new Map(roots.map((root, index) => [root, plan.offsets[index]!]));
-  return { bufferOffsets: merged.map((root) => offsetOf.get(root)!), arenaBytes: plan.bytes };
+  const plan = planArena(roots.map((root) => nth(draft.buffers, root)));
+  const offsetOf = new Map(roots.map((root, index) => [root, nth(plan.offsets, index)]));
+  return { bufferOffsets: merged.map((root) => defined(offsetOf.get(root))), arenaBytes: plan.bytes };
 }
 
 /** For each buffer the one that it shares its place with. An operand dies where the output is born: their lives make one. */
@@ -81,9 +82,9 @@ function mergeInPlace({ buffers, inPlace }: Draft): BufferId[] {
   const parent = buffers.map((_, index) => index);
   const rootOf = (buffer: BufferId): BufferId => {
     let root = buffer;
-    while (parent[root] !== root) root = parent[root]!;
+    while (parent[root] !== root) root = nth(parent, root);
     for (let at = buffer; at !== root;) {
-      const next = parent[at]!;
+      const next = nth(parent, at);
       parent[at] = root;
       at = next;
     }
@@ -92,7 +93,7 @@ function mergeInPlace({ buffers, inPlace }: Draft): BufferId[] {
   for (const candidate of inPlace) {
     const from = rootOf(candidate.from);
     const to = rootOf(candidate.to);
-    const [operand, output] = [buffers[from]!, buffers[to]!];
+    const [operand, output] = [nth(buffers, from), nth(buffers, to)];
     if (from === to || operand.last !== output.first || operand.bytes !== output.bytes) continue;
     operand.last = output.last;
     parent[to] = from;
@@ -123,7 +124,7 @@ function programValue(type: ProgramPort["type"], place: Place | null, addressOf:
 }
 
 const ports = (graph: Graph, list: Graph["inputs"], slots: readonly number[]): ProgramPort[] =>
-  list.map(({ name, value }, index) => ({ name, type: graph.values[value]!.type, slot: slots[index]! }));
+  list.map(({ name, value }, index) => ({ name, type: nth(graph.values, value).type, slot: nth(slots, index) }));
 
 function resolveBlock(block: DraftBlock, addressOf: AddressOf, nameOf: (code: KernelCode) => string): Block {
   return { steps: block.steps.map((step) => resolveStep(step, addressOf, nameOf)) };

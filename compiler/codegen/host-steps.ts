@@ -1,4 +1,5 @@
 /** Static ops that stay on the host: what has strings, and kinds without a kernel for their types. */
+import { nth } from "./access.ts";
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import {
   epilogueOperands,
@@ -38,7 +39,7 @@ export function hostEvaluate(op: Op, inputs: readonly SlotId[], outputs: readonl
   return {
     kind: "host",
     fn: "evaluate",
-    attributes: { op: Object.fromEntries(fields) as { readonly [key: string]: Json } },
+    attributes: { op: Object.fromEntries<Json>(fields as [string, Json][]) },
     inputs,
     outputs,
     reason: `${op.kind} has no kernel for these types`,
@@ -59,8 +60,8 @@ export interface SplitOp {
 export function splitEpilogue(op: Op, typeOf: (value: ValueId) => ValueType): SplitOp | null {
   if (!("epilogue" in op) || op.epilogue === null) return null;
   const fixed = epilogueOperands[op.kind];
-  const output = typeOf(op.outputs[0]!) as TensorType;
-  const operand = typeOf(op.inputs[0]!) as TensorType;
+  const output = typeOf(nth(op.outputs, 0)) as TensorType;
+  const operand = typeOf(nth(op.inputs, 0)) as TensorType;
   return {
     plain: { ...op, inputs: op.inputs.slice(0, fixed), epilogue: null },
     map: { kind: "map", expr: op.epilogue, inputs: op.inputs.slice(fixed), outputs: op.outputs, origin: op.origin },

@@ -3,6 +3,7 @@
  * stand; a value's buffer lives from its definition to its last use. What a region reads from outside, and what it carries or gives out,
  * lives as long as the op that the region belongs to.
  */
+import { defined, nth } from "./access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { storageBytes } from "../../ir/dtype.ts";
 import {
@@ -71,8 +72,8 @@ class GraphLowering {
     const given = new Set(inputs.map((slot) => this.#bufferOf(slot)));
     const outputs = graph.outputs.map(({ value, name }) => {
       const slot = this.#slotOf(graph, scope, value, steps);
-      const isOwn = this.#slots[slot]!.place?.kind !== "weights" && !given.has(this.#bufferOf(slot) ?? -1);
-      const result = isOwn || this.#slots[slot]!.place === null ? slot : this.#copy(slot, steps, [name]);
+      const isOwn = nth(this.#slots, slot).place?.kind !== "weights" && !given.has(this.#bufferOf(slot) ?? -1);
+      const result = isOwn || nth(this.#slots, slot).place === null ? slot : this.#copy(slot, steps, [name]);
       this.#touch(result);
       return result;
     });
@@ -120,7 +121,7 @@ class GraphLowering {
   #touch(slot: SlotId): void {
     const buffer = this.#bufferOf(slot);
     if (buffer === null) return;
-    const found = this.#buffers[buffer]!;
+    const found = nth(this.#buffers, buffer);
     found.first = Math.min(found.first, this.#time);
     found.last = Math.max(found.last, this.#time);
   }
@@ -132,7 +133,7 @@ class GraphLowering {
       this.#touch(known);
       return known;
     }
-    const { constant, type } = graph.values[value]!;
+    const { constant, type } = nth(graph.values, value);
     if (constant === undefined) throw new Error(`internal: %${value} of ${graph.name} is read before it is defined`);
     if (!isNumericTensor(type)) {
       const slot = this.#newSlot(type, null);
@@ -146,7 +147,7 @@ class GraphLowering {
   }
 
   #copy(from: SlotId, steps: DraftStep[], origin: readonly string[]): SlotId {
-    const to = this.#allocate(this.#slots[from]!.type);
+    const to = this.#allocate(nth(this.#slots, from).type);
     this.#pushCopy(from, to, steps, origin);
     return to;
   }
@@ -167,23 +168,11 @@ class GraphLowering {
   }
 
   #lowerOp(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
-    switch (op.kind) {
-      case "host":
-      case "deferred":
-        this.#lowerHost(graph, scope, op, steps);
-        break;
-      case "if":
-        this.#lowerIf(graph, scope, op, steps);
-        break;
-      case "loop":
-        this.#lowerLoop(graph, scope, op, steps);
-        break;
-      case "scan":
-        this.#lowerScan(graph, scope, op, steps);
-        break;
-      default:
-        this.#lowerStatic(graph, scope, op, steps, kernel);
-    }
+    if (op.kind === "host" || op.kind === "deferred") this.#lowerHost(graph, scope, op, steps);
+    else if (op.kind === "if") this.#lowerIf(graph, scope, op, steps);
+    else if (op.kind === "loop") this.#lowerLoop(graph, scope, op, steps);
+    else if (op.kind === "scan") this.#lowerScan(graph, scope, op, steps);
+    else this.#lowerStatic(graph, scope, op, steps, kernel);
   }
 
   #lowerHost(graph: Graph, scope: Scope, op: Extract<Op, { kind: "host" | "deferred" }>, steps: DraftStep[]): void {
@@ -217,7 +206,7 @@ class GraphLowering {
     if (op.kind === "reshape" && isNumeric) {
       const [input] = op.inputs as readonly [ValueId];
       const [output] = op.outputs as readonly [ValueId];
-      const { place } = this.#slots[this.#slotOf(graph, scope, input, steps)]!;
+      const { place } = nth(this.#slots, this.#slotOf(graph, scope, input, steps));
       scope.set(output, this.#newSlot(typeOf(graph, output), place));
       return;
     }
@@ -240,13 +229,13 @@ class GraphLowering {
     const placeOf = (arg: KernelArg): Place => {
       switch (arg.kind) {
         case "input": {
-          const slot = this.#slotOf(graph, scope, op.inputs[arg.index]!, steps);
-          return this.#slots[slot]!.place!;
+          const slot = this.#slotOf(graph, scope, nth(op.inputs, arg.index), steps);
+          return defined(nth(this.#slots, slot).place);
         }
         case "output":
-          return this.#slots[outputs[arg.index]!]!.place!;
+          return defined(nth(this.#slots, nth(outputs, arg.index)).place);
         case "packed": {
-          const constant = graph.values[op.inputs[arg.input]!]!.constant;
+          const constant = nth(graph.values, nth(op.inputs, arg.input)).constant;
           if (constant === undefined)
             throw new Error(`internal: packed operand ${arg.input} of ${op.kind} is no constant`);
           return { kind: "weights", segment: this.#weights.packed(constant, arg) };
@@ -263,13 +252,13 @@ class GraphLowering {
       steps.push({ kind: "kernel", code, args: code.args.map(placeOf), origin: op.origin, kernel });
     }
     const own = inPlaceOperands(op);
-    if (own > 0) this.#offerInPlace(graph, scope, op, own, outputs[0]!);
+    if (own > 0) this.#offerInPlace(graph, scope, op, own, nth(outputs, 0));
   }
 
   /** One of the first `own` operands with the output's shape and element size may give its place, if it is not read in another form. */
   #offerInPlace(graph: Graph, scope: Scope, op: Op, own: number, output: SlotId): void {
     const target = this.#bufferOf(output);
-    const type = this.#slots[output]!.type as TensorType;
+    const type = nth(this.#slots, output).type as TensorType;
     const operands = op.inputs.map((value) => {
       const slot = scope.get(value);
       return { buffer: slot === undefined ? null : this.#bufferOf(slot), type: typeOf(graph, value) as TensorType };
@@ -359,7 +348,7 @@ class GraphLowering {
         const { block, outputs: results } = this.#lowerRegion(region, captured);
         const copies: DraftStep[] = [];
         this.#time++;
-        for (const [index, from] of results.entries()) this.#pushCopy(from, outputs[index]!, copies, op.origin);
+        for (const [index, from] of results.entries()) this.#pushCopy(from, nth(outputs, index), copies, op.origin);
         return { steps: [...block.steps, ...copies] };
       };
       steps.push({ kind: "if", condition, then: branch(op.then), else: branch(op.else), origin: op.origin });
@@ -371,16 +360,16 @@ class GraphLowering {
     const [tripCount, initialCondition] = inputs as [SlotId, SlotId];
     const initial = inputs.slice(2, 2 + op.carried);
     const captured = inputs.slice(2 + op.carried);
-    const bodyType = (index: number): ValueType => typeOf(op.body, op.body.inputs[index]!.value);
+    const bodyType = (index: number): ValueType => typeOf(op.body, nth(op.body.inputs, index).value);
     const iteration = this.#allocate(tensorType("i64", []));
     const condition = this.#allocate(tensorType("bool", []));
     const carried = initial.map((_, index) => this.#allocate(bodyType(2 + index)));
-    for (const [index, from] of initial.entries()) this.#pushCopy(from, carried[index]!, steps, op.origin);
+    for (const [index, from] of initial.entries()) this.#pushCopy(from, nth(carried, index), steps, op.origin);
     const stacks = op.outputs.slice(op.carried).map((value) => this.#define(scope, value, typeOf(graph, value)));
     this.#spanning([iteration, condition, ...inputs, ...carried, ...stacks], () => {
       const { block, outputs } = this.#lowerRegion(op.body, [iteration, condition, ...carried, ...captured]);
-      const moves = carried.map((to, index) => ({ from: outputs[1 + index]!, to }));
-      const stacked = stacks.map((to, index) => ({ from: outputs[1 + op.carried + index]!, to }));
+      const moves = carried.map((to, index) => ({ from: nth(outputs, 1 + index), to }));
+      const stacked = stacks.map((to, index) => ({ from: nth(outputs, 1 + op.carried + index), to }));
       this.#time++;
       for (const slot of outputs) this.#touch(slot);
       steps.push({
@@ -389,7 +378,7 @@ class GraphLowering {
         initialCondition,
         iteration,
         condition,
-        bodyCondition: outputs[0]!,
+        bodyCondition: nth(outputs, 0),
         carried: moves,
         stacked,
         body: block,
@@ -402,9 +391,9 @@ class GraphLowering {
   /** What a loop carried is its result: the same slot, or a copy where the types differ. */
   #giveCarried(graph: Graph, scope: Scope, op: LoopOp | ScanOp, carried: readonly SlotId[], steps: DraftStep[]): void {
     for (const [index, slot] of carried.entries()) {
-      const value = op.outputs[index]!;
+      const value = nth(op.outputs, index);
       const type = typeOf(graph, value);
-      const isSame = isNumericTensor(type) === (this.#slots[slot]!.place !== null);
+      const isSame = isNumericTensor(type) === (nth(this.#slots, slot).place !== null);
       if (isSame) scope.set(value, slot);
       else this.#pushCopy(slot, this.#define(scope, value, type), steps, op.origin);
     }
@@ -419,7 +408,7 @@ class GraphLowering {
       .slice(0, op.carried + op.scanned)
       .map(({ value }) => this.#allocate(typeOf(op.body, value)));
     const carried = bodySlots.slice(0, op.carried);
-    for (const [index, from] of initial.entries()) this.#pushCopy(from, carried[index]!, steps, op.origin);
+    for (const [index, from] of initial.entries()) this.#pushCopy(from, nth(carried, index), steps, op.origin);
     const stacks = op.outputs.slice(op.carried).map((value) => this.#define(scope, value, typeOf(graph, value)));
     this.#spanning([...inputs, ...bodySlots, ...stacks], () => {
       const { block, outputs } = this.#lowerRegion(op.body, [...bodySlots, ...captured]);
@@ -430,13 +419,13 @@ class GraphLowering {
         length: scanLength(graph, op),
         slices: scanned.map((from, index) => ({
           from,
-          to: bodySlots[op.carried + index]!,
+          to: nth(bodySlots, op.carried + index),
           axis: op.inputAxes[index] ?? 0,
           reverse: op.inputReverse[index] ?? false,
         })),
-        carried: carried.map((to, index) => ({ from: outputs[index]!, to })),
+        carried: carried.map((to, index) => ({ from: nth(outputs, index), to })),
         stacked: stacks.map((to, index) => ({
-          from: outputs[op.carried + index]!,
+          from: nth(outputs, op.carried + index),
           to,
           axis: op.outputAxes[index] ?? 0,
           reverse: op.outputReverse[index] ?? false,
@@ -449,11 +438,11 @@ class GraphLowering {
   }
 }
 
-const typeOf = (graph: Graph, value: ValueId): ValueType => graph.values[value]!.type;
+const typeOf = (graph: Graph, value: ValueId): ValueType => nth(graph.values, value).type;
 
 function operandsOf(graph: Graph, op: Op): Operands {
   const types = (values: readonly ValueId[]): TensorType[] => values.map((value) => typeOf(graph, value) as TensorType);
-  const constants = op.inputs.map((value): TensorData | undefined => graph.values[value]!.constant);
+  const constants = op.inputs.map((value): TensorData | undefined => nth(graph.values, value).constant);
   return { inputs: types(op.inputs), outputs: types(op.outputs), constants };
 }
 

@@ -26,7 +26,7 @@ const program: Program = {
 const runtimeDeclaration = `
 export declare class Tensor { readonly dims: readonly number[] }
 export interface InferenceSession { release(): Promise<void> }
-export declare namespace InferenceSession { interface SessionOptions { readonly threads?: number } }
+export interface SessionOptions { readonly threads?: number }
 `;
 
 /** What TypeScript says about files that lie beside the bindings. */
@@ -41,13 +41,15 @@ function typeErrors(files: ReadonlyMap<string, string>): string[] {
     types: [],
   };
   const host = ts.createCompilerHost(options);
-  const { getSourceFile, fileExists, readFile } = host;
-  host.fileExists = (name) => files.has(name) || fileExists(name);
+  const plain = { ...host };
+  host.fileExists = (name) => files.has(name) || plain.fileExists(name);
   host.directoryExists = () => true;
-  host.readFile = (name) => files.get(name) ?? readFile(name);
+  host.readFile = (name) => files.get(name) ?? plain.readFile(name);
   host.getSourceFile = (name, ...rest) => {
     const text = files.get(name);
-    return text === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, text, ts.ScriptTarget.ES2023);
+    return text === undefined
+      ? plain.getSourceFile(name, ...rest)
+      : ts.createSourceFile(name, text, ts.ScriptTarget.ES2023);
   };
   const messages = ts.getPreEmitDiagnostics(ts.createProgram(["/model/use.ts"], options, host));
   return messages.map((d) => ts.flattenDiagnosticMessageText(d.messageText, "\n"));

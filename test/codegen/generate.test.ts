@@ -1,3 +1,4 @@
+import { defined } from "../../compiler/codegen/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import { generateProgram } from "../../compiler/codegen/generate.ts";
 import { GraphBuilder } from "../../ir/builder.ts";
@@ -103,7 +104,7 @@ describe("generateProgram", () => {
     );
     builder.output(
       "y",
-      builder.emitOne({ kind: "map", expr: binary("add", arg(0), arg(1)), inputs: [y!, x] }, { origin }),
+      builder.emitOne({ kind: "map", expr: binary("add", arg(0), arg(1)), inputs: [defined(y), x] }, { origin }),
     );
     const graph = builder.finish();
     for (const [flag, expected] of [
@@ -112,7 +113,7 @@ describe("generateProgram", () => {
     ] as const) {
       const [result] = await runGraph(graph, [makeTensor("bool", [], Uint8Array.of(flag)), f32([2], [0, 1])]);
       values(result).forEach((value, i) => {
-        expect(value).toBeCloseTo(expected[i]!, 5);
+        expect(value).toBeCloseTo(defined(expected[i]), 5);
       });
     }
   });

@@ -1,3 +1,4 @@
+import { defined, nth } from "../../compiler/codegen/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { emitConcat, emitPad, emitSlice, emitTranspose } from "../../compiler/codegen/kernels/movement.ts";
@@ -132,12 +133,12 @@ describe("pad", () => {
       fc.property(cases, modes, dtype, fc.nat(), ([shape, amounts], mode, type, seed) => {
         if (type === "c128") return;
         const random = randomSource(seed);
-        const limited = amounts.map(([b, a], i) => (mode === "reflect" ? [Math.min(b, shape[i]! - 1), Math.min(a, shape[i]! - 1)] : [b, a])); // prettier-ignore
+        const limited = amounts.map(([b, a], i) => (mode === "reflect" ? [Math.min(b, nth(shape, i) - 1), Math.min(a, nth(shape, i) - 1)] : [b, a])); // prettier-ignore
         const op: OpSpec = {
           kind: "pad",
           mode,
-          before: limited.map(([b]) => b!),
-          after: limited.map(([, a]) => a!),
+          before: limited.map(([b]) => defined(b)),
+          after: limited.map(([, a]) => defined(a)),
           inputs: mode === "constant" ? [0, 1] : [0],
         };
         const inputs = [

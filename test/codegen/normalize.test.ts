@@ -1,3 +1,4 @@
+import { defined } from "../../compiler/codegen/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { emitNormalize } from "../../compiler/codegen/kernels/normalize.ts";
@@ -125,8 +126,8 @@ describe("normalize", () => {
     const row = Array.from(x.elements as Float32Array).slice(0, 100);
     const mean = row.reduce((s, v) => s + v, 0) / 100;
     const deviation = Math.sqrt(row.reduce((s, v) => s + (v - mean) ** 2, 0) / 100 + 1e-5);
-    const expected = tensorFrom("f32", [2, 100], Array.from(x.elements as Float32Array, (v, i) => (i < 100 ? (v - mean) / deviation : Number(y!.elements[i])))); // prettier-ignore
-    expectClose(y!, expected, { absolute: 2e-3 }, "row far from zero");
+    const expected = tensorFrom("f32", [2, 100], Array.from(x.elements as Float32Array, (v, i) => (i < 100 ? (v - mean) / deviation : Number(defined(y).elements[i])))); // prettier-ignore
+    expectClose(defined(y), expected, { absolute: 2e-3 }, "row far from zero");
     expect(mean).toBeGreaterThan(999);
   });
 });

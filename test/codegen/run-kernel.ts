@@ -2,11 +2,12 @@
  * Runs the stages of one op in a module of their own. Every buffer lies between guard zones; outputs and scratch start poisoned; the units of
  * a stage are cut into several calls. What may not change is checked afterwards.
  */
+import { defined, nth } from "../../compiler/codegen/access.ts";
 import { expect } from "@jest/globals";
 import type { KernelArg, KernelCode, Operands } from "../../compiler/codegen/kernel.ts";
 import { ModuleBuilder } from "../../compiler/codegen/wasm/index.ts";
 import { type DType, dtypeInfo, storageBytes } from "../../ir/dtype.ts";
-import { type Op, type OpSpec, tensorType, type TensorType } from "../../ir/graph.ts";
+import { type OpSpec, tensorType, type TensorType } from "../../ir/graph.ts";
 import { inferTypes } from "../../ir/infer.ts";
 import { allocateElements, bytesOf, elementCount, makeTensor, type TensorData, viewElements } from "../../ir/tensor.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
@@ -90,15 +91,17 @@ export function runKernel(
   const memory = new Memory(total + scratchBytes.reduce((sum, bytes) => sum + bytes, 0));
   const inputBuffers = inputs.map((tensor) => memory.add(tensorBytes(tensor), bytesOf(tensor.elements)));
   const outputBuffers = outputs.map((type, index) =>
-    index === 0 && options.inPlace !== undefined ? inputBuffers[options.inPlace]! : memory.add(tensorBytes(type), null),
+    index === 0 && options.inPlace !== undefined
+      ? nth(inputBuffers, options.inPlace)
+      : memory.add(tensorBytes(type), null),
   );
   const scratch = new Map<string, Buffer>();
   const addressOf = (arg: KernelArg): number => {
     switch (arg.kind) {
       case "input":
-        return inputBuffers[arg.index]!.offset;
+        return nth(inputBuffers, arg.index).offset;
       case "output":
-        return outputBuffers[arg.index]!.offset;
+        return nth(outputBuffers, arg.index).offset;
       case "packed":
       case "scratch": {
         const key = arg.kind === "packed" ? `${arg.input} ${arg.layout}` : `${arg.id}`;
@@ -116,12 +119,12 @@ export function runKernel(
   for (const [index, { stage, addresses }] of calls.entries()) {
     const third = Math.floor(stage.units / 3);
     const cuts = [...new Set([0, third, stage.units - third, stage.units])].sort((a, b) => a - b);
-    for (let c = 1; c < cuts.length; c++) kernels[index]!(...addresses, cuts[c - 1]!, cuts[c]!);
+    for (let c = 1; c < cuts.length; c++) nth(kernels, index)(...addresses, nth(cuts, c - 1), nth(cuts, c));
   }
   expect(Buffer.compare(memory.without(writable), before)).toBe(0);
   return outputs.map(({ dtype, shape }, index) => {
     const count = elementCount(shape);
-    const view = viewElements(dtype, memory.memory.buffer, outputBuffers[index]!.offset, count);
+    const view = viewElements(dtype, memory.memory.buffer, nth(outputBuffers, index).offset, count);
     return makeTensor(dtype, shape, (view as Float32Array).slice());
   });
 }
@@ -134,10 +137,10 @@ function instantiate(stages: readonly KernelCode[], memory: WebAssembly.Memory, 
   for (const stage of stages) {
     if (names.has(stage.key)) continue;
     names.set(stage.key, `k${names.size}`);
-    module.export(names.get(stage.key)!, stage.emit(module));
+    module.export(defined(names.get(stage.key)), stage.emit(module));
   }
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { env: { memory } });
-  return stages.map((stage) => instance.exports[names.get(stage.key)!] as Kernel);
+  return stages.map((stage) => instance.exports[defined(names.get(stage.key))] as Kernel);
 }
 
 /** Runs an op by its kernel and by the reference, and compares. */
@@ -147,10 +150,10 @@ export function expectLikeReference(
   inputs: readonly TensorData[],
   options: RunOptions & { readonly relative?: number; readonly absolute?: number } = {},
 ): void {
-  const expected = evaluateOp(op as Op, inputs);
+  const expected = evaluateOp(op, inputs);
   const actual = runKernel(emit, op, inputs, options);
   expect(actual).toHaveLength(expected.length);
-  for (const [index, tensor] of expected.entries()) expectClose(actual[index]!, tensor, options, op);
+  for (const [index, tensor] of expected.entries()) expectClose(nth(actual, index), tensor, options, op);
 }
 
 /** Compares two tensors; NaN equals NaN. */

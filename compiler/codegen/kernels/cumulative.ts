@@ -1,4 +1,5 @@
 /** Running sums and products along an axis: one lane after the other, floats carried in double. */
+import { defined, nth } from "../access.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { CumulativeOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
@@ -23,9 +24,9 @@ interface LanePlan {
 }
 
 export const emitCumulative: KernelEmitter<CumulativeOp> = (op, { inputs }) => {
-  const x = inputs[0]!;
+  const x = nth(inputs, 0);
   const bytes = unitBytes(x);
-  const size = x.shape[op.axis]!;
+  const size = nth(x.shape, op.axis);
   const outer = elementCount(x.shape.slice(0, op.axis));
   const inner = elementCount(x.shape.slice(op.axis + 1));
   const step = inner * bytes;
@@ -56,7 +57,7 @@ export const emitCumulative: KernelEmitter<CumulativeOp> = (op, { inputs }) => {
         increment(f, from, plan.start);
         increment(f, to, plan.start);
         forEachRow(f, begin, end, axes, [from, to], ([source, target]) => {
-          emitLane(f, plan, source!, target!);
+          emitLane(f, plan, defined(source), defined(target));
         });
       }),
   };
@@ -74,12 +75,12 @@ function emitLane(f: FunctionBuilder, { fn, dtype, exclusive, size, step }: Lane
   f.set(sum);
   alongLane(f, size, [from, to], [step, step], ([source, target]) => {
     f.get(sum);
-    f.get(source!);
+    f.get(defined(source));
     loadScalar(f, dtype);
     castScalar(f, dtype, carry, false);
     scalarBinary(f, fn === "sum" ? "add" : "mul", carry);
     f.set(next);
-    f.get(target!);
+    f.get(defined(target));
     f.get(exclusive ? sum : next);
     castScalar(f, carry, dtype, false);
     storeScalar(f, dtype);

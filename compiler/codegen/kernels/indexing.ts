@@ -2,6 +2,7 @@
  * Reading and writing by index. Every index is checked where it is read: negative ones count from the end, and one outside its axis stops the
  * kernel (the runtime reports the node), so that nothing outside the tensor is ever touched.
  */
+import { defined, nth } from "../access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { arg, binary, type BinaryFunction, type Expr } from "../../../ir/expr.ts";
 import type {
@@ -95,7 +96,7 @@ function rowKernel({ kind, axes, args, work, key, isSerial, body }: RowKernel): 
 export const emitGather: KernelEmitter<GatherOp> = (op, { inputs, outputs }) => {
   const [x, index] = inputs as readonly [TensorType, TensorType];
   const bytes = storageBytes(x.dtype);
-  const size = x.shape[op.axis]!;
+  const size = nth(x.shape, op.axis);
   const run = elementCount(x.shape.slice(op.axis + 1)) * bytes;
   const outer = elementCount(x.shape.slice(0, op.axis));
   const count = elementCount(index.shape);
@@ -108,16 +109,16 @@ export const emitGather: KernelEmitter<GatherOp> = (op, { inputs, outputs }) => 
     kind: "gather",
     axes,
     args: [input(0), input(1), output],
-    work: elementCount(outputs[0]!.shape),
+    work: elementCount(nth(outputs, 0).shape),
     key: [index.dtype, size, run],
     body: (f, [from, at, to]) => {
       const source = f.local("i32");
-      f.get(from!);
-      pushIndex(f, index.dtype, at!, 0, size);
+      f.get(defined(from));
+      pushIndex(f, index.dtype, defined(at), 0, size);
       mulConst(f, run);
       f.op("i32.add");
       f.set(source);
-      copyRun(f, source, to!, run);
+      copyRun(f, source, defined(to), run);
       f.release(source);
     },
   });
@@ -131,7 +132,7 @@ function positionAxes(x: TensorType, index: TensorType, axis: number): Axis[] {
   const dense = rowMajorStrides(index.shape);
   return index.shape.map((size, i) => ({
     size,
-    strides: [within[i]!, dense[i]! * storageBytes(index.dtype), dense[i]! * bytes],
+    strides: [nth(within, i), nth(dense, i) * storageBytes(index.dtype), nth(dense, i) * bytes],
   }));
 }
 
@@ -146,7 +147,7 @@ function elementAddress(
 ): Local {
   const address = f.local("i32");
   f.get(base);
-  pushIndex(f, index.dtype, at, 0, x.shape[axis]!);
+  pushIndex(f, index.dtype, at, 0, nth(x.shape, axis));
   mulConst(f, elementCount(x.shape.slice(axis + 1)) * storageBytes(x.dtype));
   f.op("i32.add");
   f.set(address);
@@ -162,8 +163,8 @@ export const emitGatherElements: KernelEmitter<GatherElementsOp> = (op, { inputs
     work: elementCount(index.shape),
     key: [x.dtype, index.dtype, x.shape[op.axis], op.axis],
     body: (f, [base, at, to]) => {
-      const source = elementAddress(f, x, index, op.axis, base!, at!);
-      f.get(to!);
+      const source = elementAddress(f, x, index, op.axis, defined(base), defined(at));
+      f.get(defined(to));
       f.get(source);
       loadUnit(f, unitBytes(x));
       storeUnit(f, unitBytes(x));
@@ -183,7 +184,7 @@ interface Tuples {
 }
 
 function tuplesOf(x: TensorType, index: TensorType, batchDims: number): Tuples {
-  const width = index.shape.at(-1)!;
+  const width = defined(index.shape.at(-1));
   const strides = rowMajorStrides(x.shape).map((stride) => stride * storageBytes(x.dtype));
   return {
     sizes: x.shape.slice(batchDims, batchDims + width),
@@ -200,7 +201,7 @@ function blockAddress(f: FunctionBuilder, dtype: DType, { sizes, strides }: Tupl
   f.get(base);
   for (const [position, size] of sizes.entries()) {
     pushIndex(f, dtype, at, position * storageBytes(dtype), size);
-    mulConst(f, strides[position]!);
+    mulConst(f, nth(strides, position));
     f.op("i32.add");
   }
   f.set(address);
@@ -221,11 +222,11 @@ export const emitGatherND: KernelEmitter<GatherNDOp> = (op, { inputs, outputs })
     kind: "gatherND",
     axes,
     args: [input(0), input(1), output],
-    work: elementCount(outputs[0]!.shape),
+    work: elementCount(nth(outputs, 0).shape),
     key: [index.dtype, tuples],
     body: (f, [base, at, to]) => {
-      const source = blockAddress(f, index.dtype, tuples, base!, at!);
-      copyRun(f, source, to!, block);
+      const source = blockAddress(f, index.dtype, tuples, defined(base), defined(at));
+      copyRun(f, source, defined(to), block);
       f.release(source);
     },
   });
@@ -274,8 +275,8 @@ export const emitScatterElements: KernelEmitter<ScatterElementsOp> = (op, { inpu
     key: [x.dtype, index.dtype, x.shape[op.axis], op.axis, op.reduction],
     isSerial: true,
     body: (f, [base, at, from]) => {
-      const target = elementAddress(f, x, index, op.axis, base!, at!);
-      combineElement(f, x, op.reduction, target, from!);
+      const target = elementAddress(f, x, index, op.axis, defined(base), defined(at));
+      combineElement(f, x, op.reduction, target, defined(from));
       f.release(target);
     },
   });
@@ -294,9 +295,9 @@ export const emitScatterND: KernelEmitter<ScatterNDOp> = (op, { inputs }) => {
     key: [x.dtype, index.dtype, tuples, op.reduction],
     isSerial: true,
     body: (f, [base, at, from]) => {
-      const target = blockAddress(f, index.dtype, tuples, base!, at!);
-      if (op.reduction === "none") copyRun(f, from!, target, block);
-      else combineRun(f, x, op.reduction, target, from!, block);
+      const target = blockAddress(f, index.dtype, tuples, defined(base), defined(at));
+      if (op.reduction === "none") copyRun(f, defined(from), target, block);
+      else combineRun(f, x, op.reduction, target, defined(from), block);
       f.release(target);
     },
   });

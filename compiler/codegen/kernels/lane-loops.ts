@@ -1,4 +1,5 @@
 /** Loops over the elements of one lane: a run with a constant step, as scalars or as four neighbouring lanes in a vector. */
+import { nth } from "../access.ts";
 import { exprDType, type Expr } from "../../../ir/expr.ts";
 import { emitExpr } from "../expr-emit.ts";
 import type { Push } from "../math/algebra.ts";
@@ -45,7 +46,7 @@ export function alongLane(
 /** An expression over pushes, in a lane's shape. */
 export function laneExpr(f: FunctionBuilder, shape: LaneShape, expr: Expr, ...operands: readonly Push[]): Push {
   const dtype = shape === "f64" ? "f64" : "f32";
-  const argTypes = operands.map(() => dtype as "f32" | "f64");
+  const argTypes = operands.map((): "f32" | "f64" => dtype);
   if (exprDType(expr, argTypes) !== dtype) throw new Error("internal: an expression that leaves its lane's type");
   return () => {
     emitExpr(f, {
@@ -53,7 +54,7 @@ export function laneExpr(f: FunctionBuilder, shape: LaneShape, expr: Expr, ...op
       argTypes,
       lanes: shape === "f32x4" ? 4 : 1,
       readArg: (index) => {
-        operands[index]!();
+        nth(operands, index)();
       },
     });
   };

@@ -7,6 +7,7 @@
  * Constant operands of one element become literals. An output may lie on an input of its own shape and element size: each element is read before
  * it is written, and nothing else is.
  */
+import { defined, nth } from "../access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { type Expr, exprCost, isComputable, lit, type ScalarValue, substitute, arg } from "../../../ir/expr.ts";
 import type { MapOp, TensorType } from "../../../ir/graph.ts";
@@ -40,18 +41,19 @@ interface MapPlan {
 /** The value of a constant operand of one element. */
 function literalOf(dtype: DType, constant: TensorData | undefined): Expr | null {
   if (constant === undefined || elementCount(constant.shape) !== 1 || !isComputable(dtype)) return null;
-  return lit(dtype, (constant.elements as ArrayLike<ScalarValue>)[0]!);
+  return lit(dtype, defined((constant.elements as ArrayLike<ScalarValue>)[0]));
 }
 
 export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, { inputs, outputs, constants }) => {
-  const output = outputs[0]!;
+  const output = nth(outputs, 0);
   const { expr: whole } = op;
-  if (whole.op === "arg") return broadcastStages(inputs[whole.index]!, output, { kind: "input", index: whole.index });
+  if (whole.op === "arg")
+    return broadcastStages(nth(inputs, whole.index), output, { kind: "input", index: whole.index });
   const literals = inputs.map(({ dtype }, index) => literalOf(dtype, constants[index]));
   const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
   const expr = substitute(op.expr, (index) => literals[index] ?? arg(used.indexOf(index)));
   const args = used.map((index): KernelArg => ({ kind: "input", index }));
-  return [mapStage(expr, used.map((index) => inputs[index]!), output, [...args, { kind: "output", index: 0 }])]; // prettier-ignore
+  return [mapStage(expr, used.map((index) => nth(inputs, index)), output, [...args, { kind: "output", index: 0 }])]; // prettier-ignore
 };
 
 /** The stage of a map between any places: `args` are the operands', then the output's. */
@@ -69,7 +71,10 @@ function planMap(expr: Expr, operands: readonly TensorType[], output: TensorType
   const bytes = [...operands, output].map(({ dtype }) => storageBytes(dtype));
   const strides = [...operands, output].map(({ shape }) => broadcastStrides(shape, output.shape));
   const axes = mergeAxes(
-    output.shape.map((size, axis) => ({ size, strides: strides.map((s, operand) => s[axis]! * bytes[operand]!) })),
+    output.shape.map((size, axis) => ({
+      size,
+      strides: strides.map((s, operand) => nth(s, axis) * nth(bytes, operand)),
+    })),
   );
   const whole = axes.at(-1) ?? { size: 1, strides: bytes.map(() => 0) };
   const { inner, middle, rest } = cutRow(whole, axes.length <= 1);
@@ -157,8 +162,8 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
     return;
   }
   const splats = splatOperands(f, plan, pointers);
-  const cursors = plan.varies.map((varies, operand) => (varies ? copyOf(f, pointers[operand]!) : null));
-  const target = copyOf(f, pointers.at(-1)!);
+  const cursors = plan.varies.map((varies, operand) => (varies ? copyOf(f, nth(pointers, operand)) : null));
+  const target = copyOf(f, defined(pointers.at(-1)));
   const vectorAt = (element: number): void => {
     f.get(target);
     emitExpr(f, {
@@ -167,20 +172,20 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
       lanes: 4,
       readArg: (index) => {
         const cursor = cursors[index];
-        if (cursor == null) f.get(splats[index]!);
+        if (cursor == null) f.get(defined(splats[index]));
         else {
           f.get(cursor);
-          loadVector(f, argTypes[index]!, element * bytes[index]!);
+          loadVector(f, nth(argTypes, index), element * nth(bytes, index));
         }
       },
     });
-    storeVector(f, output, element * bytes.at(-1)!);
+    storeVector(f, output, element * defined(bytes.at(-1)));
   };
   const step = (elements: number): void => {
     for (const [operand, cursor] of cursors.entries()) {
-      if (cursor !== null) increment(f, cursor, elements * bytes[operand]!);
+      if (cursor !== null) increment(f, cursor, elements * nth(bytes, operand));
     }
-    increment(f, target, elements * bytes.at(-1)!);
+    increment(f, target, elements * defined(bytes.at(-1)));
   };
   const unrolled = exprCost(expr) > 12 ? 4 : roundLength;
   const rounds = Math.floor(length / unrolled);
@@ -193,7 +198,7 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
   for (let element = 0; element + 4 <= left; element += 4) vectorAt(element);
   const vectors = left - (left % 4);
   for (let element = vectors; element < left; element++) {
-    emitScalarElement(f, plan, [...cursors.map((cursor, i) => cursor ?? pointers[i]!), target], element);
+    emitScalarElement(f, plan, [...cursors.map((cursor, i) => cursor ?? nth(pointers, i)), target], element);
   }
   f.release(counter, target, ...cursors.filter((cursor) => cursor !== null), ...splats.filter((s) => s !== null));
 }
@@ -214,8 +219,8 @@ function splatOperands(
   return varies.map((isVarying, operand) => {
     if (isVarying) return null;
     const splat = f.local("v128");
-    f.get(pointers[operand]!);
-    loadSplat(f, argTypes[operand]!);
+    f.get(nth(pointers, operand));
+    loadSplat(f, nth(argTypes, operand));
     f.set(splat);
     return splat;
   });
@@ -224,17 +229,17 @@ function splatOperands(
 /** One element at a constant distance from the cursors. */
 function emitScalarElement(f: FunctionBuilder, plan: MapPlan, cursors: readonly Local[], element: number): void {
   const { expr, argTypes, bytes, varies, output } = plan;
-  f.get(cursors.at(-1)!);
+  f.get(defined(cursors.at(-1)));
   emitExpr(f, {
     expr,
     argTypes,
     lanes: 1,
     readArg: (index) => {
-      f.get(cursors[index]!);
-      loadScalar(f, argTypes[index]!, varies[index] === true ? element * bytes[index]! : 0);
+      f.get(nth(cursors, index));
+      loadScalar(f, nth(argTypes, index), varies[index] === true ? element * nth(bytes, index) : 0);
     },
   });
-  storeScalar(f, output, element * bytes.at(-1)!);
+  storeScalar(f, output, element * defined(bytes.at(-1)));
 }
 
 function emitScalarRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
@@ -248,7 +253,7 @@ function emitScalarRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Loc
     emitScalarElement(f, plan, cursors, 0);
     for (const [operand, cursor] of cursors.entries()) {
       const isVarying = plan.varies[operand] ?? true;
-      if (isVarying) increment(f, cursor, plan.bytes[operand]!);
+      if (isVarying) increment(f, cursor, nth(plan.bytes, operand));
     }
   });
   f.release(counter, ...cursors);

@@ -1,4 +1,5 @@
 /** result = bias + matrix · vector for a row-major matrix, as part of a larger kernel: four rows at a time share the loads of the vector. */
+import { nth } from "../access.ts";
 import { madd, type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { laneBytes } from "./lane-loops.ts";
 
@@ -108,13 +109,13 @@ function addVectors(
     increment(f, along, 16);
   });
   for (const [row, local] of partial.entries()) {
-    f.get(sums[row]!);
+    f.get(nth(sums, row));
     for (let lane = 0; lane < 4; lane++) {
       f.get(local);
       f.lane("f32x4.extract_lane", lane);
       f.op("f32.add");
     }
-    f.set(sums[row]!);
+    f.set(nth(sums, row));
   }
   f.release(x, counter, ...partial);
 }

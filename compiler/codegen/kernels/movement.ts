@@ -1,4 +1,5 @@
 /** Transpose, slice, pad, concat and broadcasting as copies of boxes (strided-copy.ts), for elements of any size. */
+import { defined, nth } from "../access.ts";
 import { storageBytes } from "../../../ir/dtype.ts";
 import type { ConcatOp, PadOp, SliceOp, TensorType, TransposeOp } from "../../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";
@@ -32,9 +33,9 @@ const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
 
 export const emitTranspose: KernelEmitter<TransposeOp> = (op, { inputs, outputs }) => {
-  const [x, y] = [inputs[0]!, outputs[0]!];
+  const [x, y] = [nth(inputs, 0), nth(outputs, 0)];
   const strides = byteStrides(x);
-  const from = op.perm.map((axis) => strides[axis]!);
+  const from = op.perm.map((axis) => nth(strides, axis));
   const box = {
     elementBytes: unitBytes(x),
     axes: pairAxes(y.shape, from, byteStrides(y)),
@@ -45,9 +46,9 @@ export const emitTranspose: KernelEmitter<TransposeOp> = (op, { inputs, outputs 
 };
 
 export const emitSlice: KernelEmitter<SliceOp> = (op, { inputs, outputs }) => {
-  const [x, y] = [inputs[0]!, outputs[0]!];
+  const [x, y] = [nth(inputs, 0), nth(outputs, 0)];
   const strides = byteStrides(x);
-  const from = strides.map((stride, axis) => stride * op.steps[axis]!);
+  const from = strides.map((stride, axis) => stride * nth(op.steps, axis));
   const box = {
     elementBytes: unitBytes(x),
     axes: pairAxes(op.sizes, from, byteStrides(y)),
@@ -58,7 +59,7 @@ export const emitSlice: KernelEmitter<SliceOp> = (op, { inputs, outputs }) => {
 };
 
 export const emitConcat: KernelEmitter<ConcatOp> = (op, { inputs, outputs }) => {
-  const strides = byteStrides(outputs[0]!);
+  const strides = byteStrides(nth(outputs, 0));
   const stages: KernelCode[] = [];
   let at = 0;
   for (const [index, x] of inputs.entries()) {
@@ -66,10 +67,10 @@ export const emitConcat: KernelEmitter<ConcatOp> = (op, { inputs, outputs }) => 
       elementBytes: unitBytes(x),
       axes: pairAxes(x.shape, byteStrides(x), strides),
       sourceOffset: 0,
-      targetOffset: at * strides[op.axis]!,
+      targetOffset: at * nth(strides, op.axis),
     };
     stages.push(...copyStages("concat", box, input(index), output));
-    at += x.shape[op.axis]!;
+    at += nth(x.shape, op.axis);
   }
   return stages;
 };
@@ -101,8 +102,8 @@ interface Segment {
 const mostBoxes = 729;
 
 export const emitPad: KernelEmitter<PadOp> = (op, operands) => {
-  const [x, y] = [operands.inputs[0]!, operands.outputs[0]!];
-  const segments = x.shape.map((size, axis) => axisSegments(op, size, op.before[axis]!, op.after[axis]!));
+  const [x, y] = [nth(operands.inputs, 0), nth(operands.outputs, 0)];
+  const segments = x.shape.map((size, axis) => axisSegments(op, size, nth(op.before, axis), nth(op.after, axis)));
   const isPadded = elementCount(y.shape) !== elementCount(x.shape);
   const stages = op.mode === "constant" && isPadded ? [fillStage(y, operands.inputs.length > 1)] : [];
   for (const choice of product(segments)) {
@@ -110,7 +111,7 @@ export const emitPad: KernelEmitter<PadOp> = (op, operands) => {
       elementBytes: unitBytes(x),
       axes: pairAxes(
         choice.map(({ size }) => size),
-        byteStrides(x).map((stride, axis) => stride * choice[axis]!.step),
+        byteStrides(x).map((stride, axis) => stride * nth(choice, axis).step),
         byteStrides(y),
       ),
       sourceOffset: dot(choice.map(({ source }) => source), byteStrides(x)), // prettier-ignore
@@ -123,8 +124,10 @@ export const emitPad: KernelEmitter<PadOp> = (op, operands) => {
 
 /** Whether a pad is few enough boxes for kernels. */
 export const canPad = (op: PadOp, x: TensorType): boolean =>
-  x.shape.reduce((boxes, size, axis) => boxes * axisSegments(op, size, op.before[axis]!, op.after[axis]!).length, 1) <=
-  mostBoxes;
+  x.shape.reduce(
+    (boxes, size, axis) => boxes * axisSegments(op, size, nth(op.before, axis), nth(op.after, axis)).length,
+    1,
+  ) <= mostBoxes;
 
 /** Which source index each position of an axis takes; only the copied part for mode constant. */
 function sourceIndex(mode: PadOp["mode"], position: number, size: number): number {
@@ -214,6 +217,6 @@ function emitFill(
   } else f.splatConst("i32x4", 0);
   f.set(vector);
   forEachRow(f, begin, end, rows, [value, target], ([, to]) => {
-    fillRun(f, vector, to!, bytes);
+    fillRun(f, vector, defined(to), bytes);
   });
 }

@@ -5,6 +5,7 @@
  *
  *     mean = reduce(x)      variance = reduce((x - mean)²)      (x - mean) / sqrt(variance + epsilon) * scale + bias
  */
+import { defined, nth } from "../access.ts";
 import { arg, binary, type Expr, lit, unary } from "../../../ir/expr.ts";
 import { type NormalizeOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
@@ -28,7 +29,7 @@ import { forEachRow, rowCount } from "./rows-loop.ts";
 const output: KernelArg = { kind: "output", index: 0 };
 
 export const emitNormalize: KernelEmitter<NormalizeOp> = (op, operands) => {
-  if (elementCount(operands.inputs[0]!.shape) === 0) return [];
+  if (elementCount(nth(operands.inputs, 0).shape) === 0) return [];
   const plan = planRows(op, operands);
   return plan === null ? composedStages(op, operands) : [rowStage(plan, operands)];
 };
@@ -47,13 +48,13 @@ interface RowPlan {
 
 /** The plan of the fast form, or null when the op is not one of rows. */
 function planRows(op: NormalizeOp, { inputs }: Operands): RowPlan | null {
-  const x = inputs[0]!;
+  const x = nth(inputs, 0);
   const first = x.shape.length - op.axes.length;
   const isTrailing = op.axes.every((axis, index) => axis === first + index);
   if (x.dtype !== "f32" || !isTrailing) return null;
   const types = [...inputs, x];
   const strides = types.map(({ shape }) => broadcastStrides(shape, x.shape));
-  const axes = x.shape.map((size, axis) => ({ size, strides: strides.map((own) => own[axis]! * 4) }));
+  const axes = x.shape.map((size, axis) => ({ size, strides: strides.map((own) => nth(own, axis) * 4) }));
   const within = mergeAxes(axes.slice(first));
   const rows = mergeAxes(axes.slice(0, first));
   const run = within[0];
@@ -68,7 +69,7 @@ function rowStage(plan: RowPlan, { inputs }: Operands): KernelCode {
     key: kernelKey("normalize", plan),
     units: rowCount(plan.rows),
     args,
-    work: elementCount(inputs[0]!.shape) * 8,
+    work: elementCount(nth(inputs, 0).shape) * 8,
     emit: (module) =>
       module.function("normalize", kernelType(args.length), (f) => {
         const [begin, end] = f.params.slice(-2) as [Local, Local];
@@ -91,7 +92,7 @@ const constantOperand = (f: FunctionBuilder, scalar: Local): RowOperand => {
 function emitRow(f: FunctionBuilder, plan: RowPlan, pointers: readonly Local[]): void {
   const { size, centered, epsilon, varies } = plan;
   const a = algebra(f, "f32");
-  const x: RowOperand = { kind: "row", pointer: pointers[0]! };
+  const x: RowOperand = { kind: "row", pointer: nth(pointers, 0) };
   const temporaries: Local[] = [];
   const keep = (value: Push): Local => {
     const local = f.local("f32");
@@ -114,7 +115,7 @@ function emitRow(f: FunctionBuilder, plan: RowPlan, pointers: readonly Local[]):
   const operands = [...inputs, operandOf(scale)];
   let expr: Expr = binary("mul", deviation, arg(operands.length - 1));
   for (const [index, isVarying] of varies.entries()) {
-    const pointer = pointers[1 + index]!;
+    const pointer = nth(pointers, 1 + index);
     const loaded = (): void => {
       f.get(pointer);
       f.load("f32.load");
@@ -122,14 +123,14 @@ function emitRow(f: FunctionBuilder, plan: RowPlan, pointers: readonly Local[]):
     operands.push(isVarying ? { kind: "row", pointer } : operandOf(keep(loaded)));
     expr = binary(index === 0 ? "mul" : "add", expr, arg(operands.length - 1));
   }
-  mapRow(f, size, operands, expr, pointers.at(-1)!);
+  mapRow(f, size, operands, expr, defined(pointers.at(-1)));
   f.release(...temporaries);
 }
 
 // ---- composition ------------------------------------------------------------------------------------------------------------------
 
 function composedStages(op: NormalizeOp, { inputs }: Operands): KernelCode[] {
-  const x = inputs[0]!;
+  const x = nth(inputs, 0);
   const statistics = tensorType(x.dtype, x.shape.map((size, axis) => (op.axes.includes(axis) ? 1 : size))); // prettier-ignore
   const scratch = (id: number, type: TensorType): KernelArg => ({
     kind: "scratch",

@@ -5,6 +5,7 @@
  * topK keeps the best k so far in order, in a row of values and a row of indices: a new element that beats the last is put where a binary
  * search says, what follows moves by one (memory.copy). Other axes than the last are transposed there and back.
  */
+import { defined, nth } from "../access.ts";
 import { type DType, isFloat, storageBytes } from "../../../ir/dtype.ts";
 import { type ArgReduceOp, tensorType, type TensorType, type TopKOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
@@ -36,9 +37,9 @@ function pushBefore(f: FunctionBuilder, dtype: DType, largest: boolean, x: Local
 }
 
 export const emitArgReduce: KernelEmitter<ArgReduceOp> = (op, { inputs }) => {
-  const x = inputs[0]!;
+  const x = nth(inputs, 0);
   const bytes = unitBytes(x);
-  const size = x.shape[op.axis]!;
+  const size = nth(x.shape, op.axis);
   const outer = elementCount(x.shape.slice(0, op.axis));
   const inner = elementCount(x.shape.slice(op.axis + 1));
   const axes = [
@@ -58,7 +59,7 @@ export const emitArgReduce: KernelEmitter<ArgReduceOp> = (op, { inputs }) => {
       module.function("argReduce", kernelType(2), (f) => {
         const [from, to, begin, end] = f.params as [Local, Local, Local, Local];
         forEachRow(f, begin, end, axes, [from, to], ([source, target]) => {
-          emitWinner(f, x.dtype, isMax, op.selectLast, size, inner * bytes, source!, target!);
+          emitWinner(f, x.dtype, isMax, op.selectLast, size, inner * bytes, defined(source), defined(target));
         });
       }),
   };
@@ -86,7 +87,7 @@ function emitWinner(
     f.set(local);
   }
   alongLane(f, size, [from], [step], ([cursor]) => {
-    f.get(cursor!);
+    f.get(defined(cursor));
     loadScalar(f, dtype);
     f.set(value);
     if (selectLast) {
@@ -113,10 +114,10 @@ function emitWinner(
 // ---- topK -------------------------------------------------------------------------------------------------------------------------
 
 export const emitTopK: KernelEmitter<TopKOp> = (op, { inputs, outputs }) => {
-  const x = inputs[0]!;
+  const x = nth(inputs, 0);
   const inner = elementCount(x.shape.slice(op.axis + 1));
   const outer = elementCount(x.shape.slice(0, op.axis));
-  const size = x.shape[op.axis]!;
+  const size = nth(x.shape, op.axis);
   const rows = outer * inner;
   const results = outputs.map((_, index): KernelArg => ({ kind: "output", index }));
   const [values, indices] = results as [KernelArg, KernelArg];
@@ -170,7 +171,15 @@ function selectStage(
       module.function("topK", kernelType(3), (f) => {
         const [begin, end] = f.params.slice(-2) as [Local, Local];
         forEachRow(f, begin, end, axes, f.params.slice(0, -2), ([from, values, indices]) => {
-          emitSelection(f, { dtype, largest, k, size, from: from!, values: values!, indices: indices! });
+          emitSelection(f, {
+            dtype,
+            largest,
+            k,
+            size,
+            from: defined(from),
+            values: defined(values),
+            indices: defined(indices),
+          });
         });
       }),
   };

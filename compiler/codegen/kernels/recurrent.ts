@@ -5,6 +5,7 @@
  *
  * The hidden state is the previous row of Y (or the initial state), the cell state lies in Y_c; a, s and the reset state of a GRU are scratch.
  */
+import { defined, nth } from "../access.ts";
 import { exprLanes } from "../expr-emit.ts";
 import type { Expr } from "../../../ir/expr.ts";
 import type { RecurrentOp } from "../../../ir/graph.ts";
@@ -51,15 +52,15 @@ const gateCounts = { lstm: 4, gru: 3, rnn: 1 } as const;
 
 export const emitRecurrent: KernelEmitter<RecurrentOp> = (op, { inputs, outputs }) => {
   const [x, , r] = inputs;
-  const [time, batch, input] = x!.shape as [number, number, number];
+  const [time, batch, input] = defined(x).shape as [number, number, number];
   const { cell, reverse, hasLengths, activations, clip, linearBeforeReset, inputForget } = op;
   const layer: Layer = {
     op: { cell, reverse, hasLengths, activations, clip, linearBeforeReset, inputForget },
-    dtype: x!.dtype as Dtype,
+    dtype: defined(x).dtype as Dtype,
     time,
     batch,
     input,
-    hidden: r!.shape[1]!,
+    hidden: nth(defined(r).shape, 1),
     gates: gateCounts[op.cell],
   };
   const scratch: KernelArg = { kind: "scratch", id: 0, byteLength: batch * scratchBytes(layer) };
@@ -107,7 +108,7 @@ function emitSamples(f: FunctionBuilder, layer: Layer): void {
 
 function namePointers({ op }: Layer, pointers: readonly Local[]): Pointers {
   const rest = [...pointers];
-  const next = (): Local => rest.shift()!;
+  const next = (): Local => defined(rest.shift());
   const isLstm = op.cell === "lstm";
   const [x, w, r, b, h0] = [next(), next(), next(), next(), next()];
   const [c0, p] = isLstm ? [next(), next()] : [null, null];

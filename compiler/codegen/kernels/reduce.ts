@@ -7,6 +7,7 @@
  * Types without a vector form (f64, 64-bit integers) use the same loops with scalars. A single scalar carries sums of f32 in f64, and sums for
  * the mean of integers in 64 bits.
  */
+import { defined, nth } from "../access.ts";
 import { type DType, dtypeInfo, isFloat, isInteger } from "../../../ir/dtype.ts";
 import type { ReduceOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";
@@ -39,8 +40,8 @@ export interface ReducePlan {
 }
 
 export const emitReduce: KernelEmitter<Pick<ReduceOp, "fn" | "axes">> = (op, { inputs, outputs }) => {
-  const plan = planReduce(op.fn, op.axes, inputs[0]!);
-  return reduceStages(plan, inputs[0]!, outputs[0]!, { kind: "input", index: 0 }, { kind: "output", index: 0 });
+  const plan = planReduce(op.fn, op.axes, nth(inputs, 0));
+  return reduceStages(plan, nth(inputs, 0), nth(outputs, 0), { kind: "input", index: 0 }, { kind: "output", index: 0 });
 };
 
 /** The stages of a reduction between any two places. */
@@ -60,8 +61,8 @@ export function reduceStages(
       module.function("reduce", kernelType(2), (f) => {
         const [from, to, begin, end] = f.params as [Local, Local, Local, Local];
         forEachRow(f, begin, end, plan.rows, [from, to], ([rowFrom, rowTo]) => {
-          if (plan.stripe > 1) emitStripe(f, plan, rowFrom!, rowTo!);
-          else emitResult(f, plan, rowFrom!, rowTo!);
+          if (plan.stripe > 1) emitStripe(f, plan, defined(rowFrom), defined(rowTo));
+          else emitResult(f, plan, defined(rowFrom), defined(rowTo));
         });
       }),
   };
@@ -78,13 +79,13 @@ export function planReduce(fn: Fn, axes: readonly number[], x: TensorType): Redu
   const merged = mergeByRole(
     x.shape.map((size, axis) => {
       const isReduced = axes.includes(axis);
-      return { size, isReduced, strides: [strides[axis]! * bytes, isReduced ? 0 : results[axis]! * bytes] };
+      return { size, isReduced, strides: [nth(strides, axis) * bytes, isReduced ? 0 : nth(results, axis) * bytes] };
     }),
   );
   const canVector = hasLaneForm(dtype) && !(fn === "mean" && isInteger(dtype));
   const reduced = merged.filter(({ isReduced }) => isReduced).map(plainAxis);
   const rows = merged.filter(({ isReduced }) => !isReduced).map(plainAxis);
-  const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
+  const count = axes.reduce((product, axis) => product * nth(x.shape, axis), 1);
   const last = merged.at(-1);
   const plan = { fn, dtype, count, reduced };
   if (last === undefined || last.isReduced) return { ...plan, lanes: canVector ? 4 : 1, rows, stripe: 1 };
@@ -274,7 +275,7 @@ function emitRun(f: FunctionBuilder, plan: ReducePlan, from: Local, length: numb
   });
   const left = length - rounds * round;
   const vectors = Math.floor(left / 4);
-  for (let index = 0; index < vectors; index++) accumulate(sums[index % width]!, index * 4 * bytes);
+  for (let index = 0; index < vectors; index++) accumulate(nth(sums, index % width), index * 4 * bytes);
   foldVectors(f, plan, sums, result);
   for (let index = vectors * 4; index < left; index++) combineElement(f, plan, dtype, cursor, index * bytes, result);
   f.release(cursor, counter, ...sums);
@@ -284,15 +285,15 @@ function emitRun(f: FunctionBuilder, plan: ReducePlan, from: Local, length: numb
 function foldVectors(f: FunctionBuilder, { fn, dtype }: ReducePlan, sums: readonly Local[], result: Local): void {
   for (let width = sums.length; width > 1; width /= 2) {
     for (let index = 0; index < width / 2; index++) {
-      f.get(sums[index]!);
-      f.get(sums[index + width / 2]!);
+      f.get(nth(sums, index));
+      f.get(nth(sums, index + width / 2));
       vectorBinary(f, combiners[fn], dtype);
-      f.set(sums[index]!);
+      f.set(nth(sums, index));
     }
   }
   for (let lane = 0; lane < 4; lane++) {
     f.get(result);
-    f.get(sums[0]!);
+    f.get(nth(sums, 0));
     f.lane(dtype === "f32" ? "f32x4.extract_lane" : "i32x4.extract_lane", lane);
     if (dtype === "bool") {
       f.i32(1);

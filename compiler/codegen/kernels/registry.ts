@@ -1,4 +1,5 @@
 /** Which emitter makes the kernels of which op kind. */
+import { nth } from "../access.ts";
 import type { Op, OpKind } from "../../../ir/graph.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { emitConv } from "./conv.ts";
@@ -43,7 +44,7 @@ const emitters: Emitters = {
 
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
 export function emitKernels(op: Op, operands: Operands): readonly KernelCode[] | null {
-  if (op.kind === "pad" && !canPad(op, operands.inputs[0]!)) return null;
+  if (op.kind === "pad" && !canPad(op, nth(operands.inputs, 0))) return null;
   const emit = emitters[op.kind] as KernelEmitter<Op> | undefined;
   return emit === undefined ? null : emit(op, operands);
 }

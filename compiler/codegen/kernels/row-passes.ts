@@ -1,4 +1,5 @@
 /** Passes over a contiguous row of f32: an expression summed over it, or stored along it; four elements at a time, the last ones as scalars. */
+import { defined, nth } from "../access.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { Expr } from "../../../ir/expr.ts";
 import { emitExpr } from "../expr-emit.ts";
@@ -25,7 +26,7 @@ const pushValue = (
     argTypes: operands.map((): DType => "f32"),
     lanes,
     readArg: (index) => {
-      const operand = operands[index]!;
+      const operand = nth(operands, index);
       const cursor = cursors[index];
       if (cursor != null) {
         f.get(cursor);
@@ -80,7 +81,7 @@ export const foldRow =
     f.f32(0);
     f.set(rest);
     overRow(f, size, operands, [], 4, (cursors, _, offset, lanes, way) => {
-      const sum = lanes === 4 ? sums[way]! : rest;
+      const sum = lanes === 4 ? nth(sums, way) : rest;
       f.get(sum);
       pushValue(f, expr, operands, cursors, offset, lanes);
       f.op(lanes === 4 ? "f32x4.add" : "f32.add");
@@ -113,7 +114,7 @@ export function mapRow(
   target: Local,
 ): void {
   overRow(f, size, operands, [target], 2, (cursors, [to], offset, lanes) => {
-    f.get(to!);
+    f.get(defined(to));
     pushValue(f, expr, operands, cursors, offset, lanes);
     f.store(lanes === 4 ? "v128.store" : "f32.store", offset);
   });

@@ -2,6 +2,7 @@
  * The loop that generic kernels share: over the rows of a strided index space, with one pointer per operand that is moved along by
  * additions only (an odometer). Divisions happen once, where a range of rows begins.
  */
+import { nth } from "../access.ts";
 import { addConst, type FunctionBuilder, increment, type Local, mulConst } from "../wasm/index.ts";
 import { type Axis, decodeIndex } from "./index-space.ts";
 
@@ -19,7 +20,7 @@ function startPointer(
   const pointer = f.local("i32");
   f.get(base);
   for (const [axis, { strides }] of axes.entries()) {
-    const index = indices[axis]!;
+    const index = nth(indices, axis);
     const stride = strides[operand] ?? 0;
     if (stride === 0) continue;
     if (typeof index === "number") addConst(f, index * stride);
@@ -76,7 +77,7 @@ function advance(
 ): void {
   const current = axes[axis];
   if (current === undefined) return;
-  const index = indices[axis]!;
+  const index = nth(indices, axis);
   if (typeof index === "number") {
     advance(f, axes, axis - 1, indices, pointers);
     return;

@@ -2,6 +2,7 @@
  * Softmax along one axis, in three passes over a lane: the maximum; exponentials and their sum; the scaling. A lane along the innermost axis is
  * a row, taken four elements at a time; otherwise four neighbouring lanes are taken at once. Works in place.
  */
+import { defined, nth } from "../access.ts";
 import { arg, binary, unary } from "../../../ir/expr.ts";
 import type { SoftmaxOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
@@ -34,8 +35,8 @@ interface LanePlan {
 }
 
 export const emitSoftmax: KernelEmitter<SoftmaxOp> = (op, { inputs }) => {
-  const x = inputs[0]!;
-  const size = x.shape[op.axis]!;
+  const x = nth(inputs, 0);
+  const size = nth(x.shape, op.axis);
   const outer = elementCount(x.shape.slice(0, op.axis));
   const inner = elementCount(x.shape.slice(op.axis + 1));
   const work = elementCount(x.shape) * 20;
@@ -71,7 +72,7 @@ function laneStage(plan: LanePlan, work: number): KernelCode {
         increment(f, from, plan.offset);
         increment(f, to, plan.offset);
         forEachRow(f, begin, end, plan.axes, [from, to], ([source, target]) => {
-          emitLane(f, plan, source!, target!);
+          emitLane(f, plan, defined(source), defined(target));
         });
       }),
   };
@@ -92,24 +93,24 @@ function emitLane(f: FunctionBuilder, { shape, size, step, log }: LanePlan, from
   };
   assign(most, a.constant(-Infinity));
   alongLane(f, size, [from], [step], ([source]) => {
-    assign(most, apply(f, `${shape}.max`, pushLocal(f, most), loadAt(source!)));
+    assign(most, apply(f, `${shape}.max`, pushLocal(f, most), loadAt(defined(source))));
   });
   assign(sum, a.constant(0));
   const value = f.local(laneValType(shape));
   alongLane(f, size, [from, to], [step, step], ([source, target]) => {
-    assign(value, laneExpr(f, shape, exponential, loadAt(source!), pushLocal(f, most)));
+    assign(value, laneExpr(f, shape, exponential, loadAt(defined(source)), pushLocal(f, most)));
     assign(sum, a.add(pushLocal(f, sum), pushLocal(f, value)));
     if (log) return;
-    f.get(target!);
+    f.get(defined(target));
     f.get(value);
     storeLane(f, shape);
   });
   assign(sum, log ? laneExpr(f, shape, logarithm, pushLocal(f, sum)) : a.div(a.constant(1), pushLocal(f, sum)));
   alongLane(f, size, [from, to], [step, step], ([source, target]) => {
-    f.get(target!);
-    const difference = laneExpr(f, shape, shifted, loadAt(source!), pushLocal(f, most));
+    f.get(defined(target));
+    const difference = laneExpr(f, shape, shifted, loadAt(defined(source)), pushLocal(f, most));
     if (log) a.sub(difference, pushLocal(f, sum))();
-    else a.mul(loadAt(target!), pushLocal(f, sum))();
+    else a.mul(loadAt(defined(target)), pushLocal(f, sum))();
     storeLane(f, shape);
   });
   f.release(most, sum, value);
@@ -128,7 +129,7 @@ function rowStage(rows: number, size: number, log: boolean, work: number): Kerne
         const [from, to, begin, end] = f.params as [Local, Local, Local, Local];
         hoistExprConstants(f, exponential, ["f32", "f32"]);
         forEachRow(f, begin, end, [axis(rows, size * 4)], [from, to], ([source, target]) => {
-          emitRow(f, size, log, source!, target!);
+          emitRow(f, size, log, defined(source), defined(target));
         });
       }),
   };
@@ -194,14 +195,14 @@ function emitRow(f: FunctionBuilder, size: number, log: boolean, from: Local, to
     const [source, target] = cursors as [Local, Local];
     laneExpr(f, "f32x4", exponential, loadVectorAt(f, source, offset), pushLocal(f, most))();
     f.set(value);
-    apply(f, "f32x4.add", pushLocal(f, sums[way]!), pushLocal(f, value))();
-    f.set(sums[way]!);
+    apply(f, "f32x4.add", pushLocal(f, nth(sums, way)), pushLocal(f, value))();
+    f.set(nth(sums, way));
     if (log) return;
     f.get(target);
     f.get(value);
     f.store("v128.store", offset);
   });
-  apply(f, "f32x4.add", pushLocal(f, sums[0]!), pushLocal(f, sums[1]!))();
+  apply(f, "f32x4.add", pushLocal(f, nth(sums, 0)), pushLocal(f, nth(sums, 1)))();
   f.set(value);
   foldLanes(f, "f32x4.add", value);
   f.get(value);
@@ -258,7 +259,7 @@ function rowMaximum(f: FunctionBuilder, size: number, tailOffsets: readonly numb
   }
   overVectors(f, size, [from], 2, ({ cursors, offset, way }) => {
     const local = way === 0 ? most : other;
-    apply(f, "f32x4.max", pushLocal(f, local), loadVectorAt(f, cursors[0]!, offset))();
+    apply(f, "f32x4.max", pushLocal(f, local), loadVectorAt(f, nth(cursors, 0), offset))();
     f.set(local);
   });
   for (const offset of tailOffsets) {

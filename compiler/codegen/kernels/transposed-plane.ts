@@ -7,6 +7,7 @@
  * A row of the loop is a stripe of up to 16 elements along a (one cache line of floats); down the stripe, 4 x 4 blocks of 4-byte elements are
  * transposed in registers, so that both sides move whole vectors. Other element sizes go one by one through the same stripes.
  */
+import { nth } from "../access.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { loadUnit, storeUnit, type UnitBytes } from "./byte-runs.ts";
 import type { Axis } from "./index-space.ts";
@@ -31,8 +32,8 @@ export function planePlan(axes: readonly Axis[], elementBytes: UnitBytes): Plane
   const a = axes.findIndex(({ strides }) => strides[0] === elementBytes);
   const b = axes.findIndex(({ strides }) => strides[1] === elementBytes);
   if (a < 0 || b < 0 || a === b) return null;
-  const [along, down] = [axes[a]!, axes[b]!];
-  const [sourceStep, targetStep] = [down.strides[0]!, along.strides[1]!];
+  const [along, down] = [nth(axes, a), nth(axes, b)];
+  const [sourceStep, targetStep] = [nth(down.strides, 0), nth(along.strides, 1)];
   if (sourceStep < 0 || targetStep < 0) return null;
   const stripe = stripeOf(along.size);
   const others = axes.filter((_, axis) => axis !== a && axis !== b);
@@ -97,12 +98,12 @@ function emitBlocks(f: FunctionBuilder, plan: PlanePlan, source: Local, target: 
     for (let b = 0; b < 4; b++) {
       f.get(source);
       f.load("v128.load", b * sourceStep + a * elementBytes);
-      f.set(vectors[b]!);
+      f.set(nth(vectors, b));
     }
     transposeBlock(f, vectors);
     for (let row = 0; row < 4; row++) {
       f.get(target);
-      f.get(vectors[row]!);
+      f.get(nth(vectors, row));
       f.store("v128.store", (a + row) * targetStep);
     }
   }
@@ -120,10 +121,10 @@ const highHalves = bytesOfLanes(2, 3, 6, 7);
 /** Transposes the 4 x 4 block in the first four vectors; the others are scratch. */
 function transposeBlock(f: FunctionBuilder, v: readonly Local[]): void {
   const shuffle = (x: number, y: number, lanes: readonly number[], to: number): void => {
-    f.get(v[x]!);
-    f.get(v[y]!);
+    f.get(nth(v, x));
+    f.get(nth(v, y));
     f.shuffle(lanes);
-    f.set(v[to]!);
+    f.set(nth(v, to));
   };
   shuffle(0, 1, lowPairs, 4);
   shuffle(0, 1, highPairs, 5);

@@ -15,20 +15,20 @@ export type FloatShape = "f32" | "f64" | "f32x4";
 
 export interface Algebra {
   readonly shape: FloatShape;
-  constant(value: number): Push;
-  add(x: Push, y: Push): Push;
-  sub(x: Push, y: Push): Push;
-  mul(x: Push, y: Push): Push;
-  div(x: Push, y: Push): Push;
-  abs(x: Push): Push;
-  neg(x: Push): Push;
-  sqrt(x: Push): Push;
+  readonly constant: (value: number) => Push;
+  readonly add: (x: Push, y: Push) => Push;
+  readonly sub: (x: Push, y: Push) => Push;
+  readonly mul: (x: Push, y: Push) => Push;
+  readonly div: (x: Push, y: Push) => Push;
+  readonly abs: (x: Push) => Push;
+  readonly neg: (x: Push) => Push;
+  readonly sqrt: (x: Push) => Push;
   /** x * y + z, fused where the module may */
-  madd(x: Push, y: Push, z: Push): Push;
+  readonly madd: (x: Push, y: Push, z: Push) => Push;
   /** c[0] + x c[1] + x² c[2] + … by Horner's rule; `x` is pushed once per coefficient */
-  polynomial(x: Push, coefficients: readonly number[]): Push;
+  readonly polynomial: (x: Push, coefficients: readonly number[]) => Push;
   /** evaluates once, into a new local */
-  let(x: Push): Push & { readonly local: Local };
+  readonly let: (x: Push) => Push & { readonly local: Local };
 }
 
 /** Any instruction over pushes. */

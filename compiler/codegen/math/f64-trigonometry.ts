@@ -48,23 +48,23 @@ const tinyAngle = 1e-9;
 
 export const sinF64 = (module: ModuleBuilder): number =>
   f64Function(module, "sin", 1, (f, a, x) => {
-    returnIf(f, apply(f, "f64.lt", a.abs(x!), a.constant(tinyAngle)), x!);
-    pushSine(f, a, x!, 0);
+    returnIf(f, apply(f, "f64.lt", a.abs(x), a.constant(tinyAngle)), x);
+    pushSine(f, a, x, 0);
   });
 export const cosF64 = (module: ModuleBuilder): number =>
   f64Function(module, "cos", 1, (f, a, x) => {
-    pushSine(f, a, x!, 1);
+    pushSine(f, a, x, 1);
   });
 export const tanF64 = (module: ModuleBuilder): number =>
   f64Function(module, "tan", 1, (f, a, x) => {
-    a.div(callF64(f, sinF64, x!), callF64(f, cosF64, x!))();
+    a.div(callF64(f, sinF64, x), callF64(f, cosF64, x))();
   });
 
 /** atan x = 2 atan(x / (1 + sqrt(1 + x²))): two halvings bring [0, 1] to [0, 0.199]; above 1, pi/2 - atan(1/x). */
 export const atanF64 = (module: ModuleBuilder): number =>
   f64Function(module, "atan", 1, (f, a, x) => {
-    returnIf(f, apply(f, "f64.lt", a.abs(x!), a.constant(tinyAngle)), x!);
-    const size = a.let(a.abs(x!));
+    returnIf(f, apply(f, "f64.lt", a.abs(x), a.constant(tinyAngle)), x);
+    const size = a.let(a.abs(x));
     const one = a.constant(1);
     const large = apply(f, "f64.gt", size, one);
     const small = a.let(choose(f, "f64", large, a.div(one, size), size));
@@ -72,18 +72,18 @@ export const atanF64 = (module: ModuleBuilder): number =>
     const quarter = halved(halved(small));
     const angle = a.let(a.mul(a.constant(4), odd(a, quarter, atanSeries)));
     const result = choose(f, "f64", large, a.sub(a.constant(Math.PI / 2), angle), angle);
-    apply(f, "f64.copysign", result, x!)();
+    apply(f, "f64.copysign", result, x)();
   });
 
 const oneMinusTimesOnePlus = (a: Algebra, x: Push): Push => a.mul(a.sub(a.constant(1), x), a.add(a.constant(1), x));
 
 export const asinF64 = (module: ModuleBuilder): number =>
   f64Function(module, "asin", 1, (f, a, x) => {
-    callF64(f, atanF64, a.div(x!, a.sqrt(oneMinusTimesOnePlus(a, x!))))();
+    callF64(f, atanF64, a.div(x, a.sqrt(oneMinusTimesOnePlus(a, x))))();
   });
 export const acosF64 = (module: ModuleBuilder): number =>
   f64Function(module, "acos", 1, (f, a, x) => {
-    const ratio = a.div(a.sub(a.constant(1), x!), a.add(a.constant(1), x!));
+    const ratio = a.div(a.sub(a.constant(1), x), a.add(a.constant(1), x));
     a.mul(a.constant(2), callF64(f, atanF64, a.sqrt(ratio)))();
   });
 
@@ -106,59 +106,59 @@ function pushHalfSum(f: FunctionBuilder, a: Algebra, size: Push, combine: (x: Pu
 
 export const sinhF64 = (module: ModuleBuilder): number =>
   f64Function(module, "sinh", 1, (f, a, x) => {
-    const size = a.let(a.abs(x!));
-    returnIf(f, apply(f, "f64.lt", size, a.constant(1)), odd(a, x!, sinhSeries));
+    const size = a.let(a.abs(x));
+    returnIf(f, apply(f, "f64.lt", size, a.constant(1)), odd(a, x, sinhSeries));
     const value = a.let(() => {
       pushHalfSum(f, a, size, a.sub);
     });
-    apply(f, "f64.copysign", value, x!)();
+    apply(f, "f64.copysign", value, x)();
   });
 export const coshF64 = (module: ModuleBuilder): number =>
   f64Function(module, "cosh", 1, (f, a, x) => {
-    pushHalfSum(f, a, a.let(a.abs(x!)), a.add);
+    pushHalfSum(f, a, a.let(a.abs(x)), a.add);
   });
 export const tanhF64 = (module: ModuleBuilder): number =>
   f64Function(module, "tanh", 1, (f, a, x) => {
-    const size = a.let(a.abs(x!));
-    const small = a.div(callF64(f, sinhF64, x!), callF64(f, coshF64, x!));
+    const size = a.let(a.abs(x));
+    const small = a.div(callF64(f, sinhF64, x), callF64(f, coshF64, x));
     returnIf(f, apply(f, "f64.lt", size, a.constant(0.6)), small);
     const e = callF64(f, expF64, a.mul(a.constant(2), size));
     const value = a.sub(a.constant(1), a.div(a.constant(2), a.add(e, a.constant(1))));
-    apply(f, "f64.copysign", value, x!)();
+    apply(f, "f64.copysign", value, x)();
   });
 
 /** sign(x) log(|x| + sqrt(x² + 1)) */
 export const asinhF64 = (module: ModuleBuilder): number =>
   f64Function(module, "asinh", 1, (f, a, x) => {
-    const size = a.let(a.abs(x!));
+    const size = a.let(a.abs(x));
     const huge = a.add(callF64(f, logF64, size), a.constant(Math.LN2));
-    returnIf(f, apply(f, "f64.gt", size, a.constant(1e9)), apply(f, "f64.copysign", huge, x!));
+    returnIf(f, apply(f, "f64.gt", size, a.constant(1e9)), apply(f, "f64.copysign", huge, x));
     const square = a.let(a.mul(size, size));
     const excess = a.div(square, a.add(a.constant(1), a.sqrt(a.add(a.constant(1), square))));
-    apply(f, "f64.copysign", callF64(f, log1pF64, a.add(size, excess)), x!)();
+    apply(f, "f64.copysign", callF64(f, log1pF64, a.add(size, excess)), x)();
   });
 export const acoshF64 = (module: ModuleBuilder): number =>
   f64Function(module, "acosh", 1, (f, a, x) => {
-    returnIf(f, apply(f, "f64.lt", x!, a.constant(1)), a.constant(NaN));
-    const huge = a.add(callF64(f, logF64, x!), a.constant(Math.LN2));
-    returnIf(f, apply(f, "f64.gt", x!, a.constant(1e9)), huge);
-    const above = a.let(a.sub(x!, a.constant(1)));
-    const root = a.sqrt(a.mul(above, a.add(x!, a.constant(1))));
+    returnIf(f, apply(f, "f64.lt", x, a.constant(1)), a.constant(NaN));
+    const huge = a.add(callF64(f, logF64, x), a.constant(Math.LN2));
+    returnIf(f, apply(f, "f64.gt", x, a.constant(1e9)), huge);
+    const above = a.let(a.sub(x, a.constant(1)));
+    const root = a.sqrt(a.mul(above, a.add(x, a.constant(1))));
     callF64(f, log1pF64, a.add(above, root))();
   });
 export const atanhF64 = (module: ModuleBuilder): number =>
   f64Function(module, "atanh", 1, (f, a, x) => {
-    const size = a.let(a.abs(x!));
+    const size = a.let(a.abs(x));
     const ratio = a.div(a.add(size, size), a.sub(a.constant(1), size));
-    apply(f, "f64.copysign", a.mul(a.constant(0.5), callF64(f, log1pF64, ratio)), x!)();
+    apply(f, "f64.copysign", a.mul(a.constant(0.5), callF64(f, log1pF64, ratio)), x)();
   });
 
 /** 1 / (1 + e^-x), from e^-|x|. */
 export const sigmoidF64 = (module: ModuleBuilder): number =>
   f64Function(module, "sigmoid", 1, (f, a, x) => {
-    const e = a.let(callF64(f, expF64, a.neg(a.abs(x!))));
+    const e = a.let(callF64(f, expF64, a.neg(a.abs(x))));
     const upper = a.let(a.div(a.constant(1), a.add(a.constant(1), e)));
-    choose(f, "f64", apply(f, "f64.lt", x!, a.constant(0)), a.mul(e, upper), upper)();
+    choose(f, "f64", apply(f, "f64.lt", x, a.constant(0)), a.mul(e, upper), upper)();
   });
 
 /**
@@ -167,9 +167,9 @@ export const sigmoidF64 = (module: ModuleBuilder): number =>
  */
 export const erfF64 = (module: ModuleBuilder): number =>
   f64Function(module, "erf", 1, (f, a, x) => {
-    returnIf(f, apply(f, "f64.ne", x!, x!), x!);
-    const size = a.let(a.abs(x!));
-    returnIf(f, apply(f, "f64.gt", size, a.constant(6)), apply(f, "f64.copysign", a.constant(1), x!));
+    returnIf(f, apply(f, "f64.ne", x, x), x);
+    const size = a.let(a.abs(x));
+    returnIf(f, apply(f, "f64.gt", size, a.constant(6)), apply(f, "f64.copysign", a.constant(1), x));
     const square = a.let(a.mul(size, size));
     const bell = a.let(callF64(f, expF64, a.neg(square)));
     const counter = a.let(a.constant(30));
@@ -189,7 +189,7 @@ export const erfF64 = (module: ModuleBuilder): number =>
         f.brIf(again);
       });
       const complement = a.div(a.mul(bell, a.constant(scale)), tail);
-      apply(f, "f64.copysign", a.sub(a.constant(1), complement), x!)();
+      apply(f, "f64.copysign", a.sub(a.constant(1), complement), x)();
       f.return();
     });
     const term = a.let(size);
@@ -206,5 +206,5 @@ export const erfF64 = (module: ModuleBuilder): number =>
       apply(f, "f64.gt", term, a.mul(sum, a.constant(1e-18)))();
       f.brIf(again);
     });
-    apply(f, "f64.copysign", a.mul(a.mul(a.constant(2 * scale), bell), sum), x!)();
+    apply(f, "f64.copysign", a.mul(a.mul(a.constant(2 * scale), bell), sum), x)();
   });

@@ -52,17 +52,17 @@ const powerOfTwo = (f: FunctionBuilder, n: Push): Push => {
  */
 export const expWithCorrection = (module: ModuleBuilder): number =>
   f64Function(module, "exp_corrected", 2, (f, a, x, correction) => {
-    x!();
-    x!();
+    x();
+    x();
     f.op("f64.ne");
     f.if(() => {
-      x!();
+      x();
       f.return();
     });
-    const bounded = a.let(apply(f, "f64.min", apply(f, "f64.max", x!, a.constant(-746)), a.constant(710)));
+    const bounded = a.let(apply(f, "f64.min", apply(f, "f64.max", x, a.constant(-746)), a.constant(710)));
     const whole = a.let(apply(f, "f64.nearest", a.mul(bounded, a.constant(Math.LOG2E))));
     const high = a.sub(bounded, a.mul(whole, a.constant(ln2High)));
-    const low = a.sub(correction!, a.mul(whole, a.constant(ln2Low)));
+    const low = a.sub(correction, a.mul(whole, a.constant(ln2Low)));
     const r = a.let(a.add(high, low));
     const mantissa = a.let(
       a.polynomial(
@@ -83,7 +83,7 @@ export const expWithCorrection = (module: ModuleBuilder): number =>
 
 export const expF64 = (module: ModuleBuilder): number =>
   f64Function(module, "exp", 1, (f, a, x) => {
-    callF64(f, expWithCorrection, x!, a.constant(0))();
+    callF64(f, expWithCorrection, x, a.constant(0))();
   });
 
 /** Leaves the function early with `value` when the condition holds. */
@@ -145,8 +145,8 @@ function logEdges(f: FunctionBuilder, a: Algebra, x: Push): void {
 
 export const logF64 = (module: ModuleBuilder): number =>
   f64Function(module, "log", 1, (f, a, x) => {
-    logEdges(f, a, x!);
-    const { e, m } = decompose(f, a, x!);
+    logEdges(f, a, x);
+    const { e, m } = decompose(f, a, x);
     const g = a.let(a.sub(m, a.constant(1)));
     const s = a.let(a.div(g, a.add(g, a.constant(2))));
     const z = a.let(a.mul(s, s));
@@ -159,10 +159,10 @@ export const logF64 = (module: ModuleBuilder): number =>
 /** log(1 + u): with w the rounded 1 + u, log(w) u / (w - 1) makes good what rounding lost. */
 export const log1pF64 = (module: ModuleBuilder): number =>
   f64Function(module, "log1p", 1, (f, a, u) => {
-    const w = a.let(a.add(a.constant(1), u!));
-    returnIf(f, apply(f, "f64.eq", w, a.constant(1)), u!);
+    const w = a.let(a.add(a.constant(1), u));
+    returnIf(f, apply(f, "f64.eq", w, a.constant(1)), u);
     returnIf(f, apply(f, "f64.eq", w, a.constant(Infinity)), w);
-    a.mul(callF64(f, logF64, w), a.div(u!, a.sub(w, a.constant(1))))();
+    a.mul(callF64(f, logF64, w), a.div(u, a.sub(w, a.constant(1))))();
   });
 
 /** The leading 26 bits of a double: products of two such halves are exact. */
@@ -192,7 +192,7 @@ function productError(f: FunctionBuilder, a: Algebra, x: Push, y: Push, product:
  */
 const positivePower = (module: ModuleBuilder): number =>
   f64Function(module, "positive_power", 2, (f, a, x, y) => {
-    const { e, m } = decompose(f, a, x!);
+    const { e, m } = decompose(f, a, x);
     const g = a.let(a.sub(m, a.constant(1)));
     const sum = a.let(a.add(m, a.constant(1)));
     const sumLow = a.let(a.sub(m, a.sub(sum, a.constant(1))));
@@ -211,10 +211,10 @@ const positivePower = (module: ModuleBuilder): number =>
     const low = a.let(a.add(lostInSum, a.add(a.add(tail, a.mul(a.constant(2), sLow)), a.mul(e, a.constant(ln2Low)))));
     const total = a.let(a.add(high, low));
     const totalLow = a.let(a.sub(low, a.sub(total, high)));
-    const exponent = a.let(a.mul(y!, total));
+    const exponent = a.let(a.mul(y, total));
     // far outside the range of results the correction would be inf - inf
     returnIf(f, apply(f, "f64.gt", a.abs(exponent), a.constant(800)), callF64(f, expF64, exponent));
-    const exponentLow = a.add(productError(f, a, y!, total, exponent), a.mul(y!, totalLow));
+    const exponentLow = a.add(productError(f, a, y, total, exponent), a.mul(y, totalLow));
     callF64(f, expWithCorrection, exponent, exponentLow)();
   });
 
@@ -222,30 +222,30 @@ const positivePower = (module: ModuleBuilder): number =>
 export const powF64 = (module: ModuleBuilder): number =>
   f64Function(module, "pow", 2, (f, a, x, y) => {
     const one = a.constant(1);
-    returnIf(f, apply(f, "i32.or", apply(f, "f64.eq", x!, one), apply(f, "f64.eq", y!, a.constant(0))), one);
-    returnIf(f, apply(f, "i32.or", apply(f, "f64.ne", x!, x!), apply(f, "f64.ne", y!, y!)), a.constant(NaN));
-    const size = a.let(a.abs(x!));
+    returnIf(f, apply(f, "i32.or", apply(f, "f64.eq", x, one), apply(f, "f64.eq", y, a.constant(0))), one);
+    returnIf(f, apply(f, "i32.or", apply(f, "f64.ne", x, x), apply(f, "f64.ne", y, y)), a.constant(NaN));
+    const size = a.let(a.abs(x));
     const infinity = a.constant(Infinity);
-    const isInfinite = apply(f, "f64.eq", a.abs(y!), infinity);
+    const isInfinite = apply(f, "f64.eq", a.abs(y), infinity);
     returnIf(f, apply(f, "i32.and", isInfinite, apply(f, "f64.eq", size, one)), one);
-    const grows = apply(f, "i32.eq", apply(f, "f64.gt", size, one), apply(f, "f64.gt", y!, a.constant(0)));
+    const grows = apply(f, "i32.eq", apply(f, "f64.gt", size, one), apply(f, "f64.gt", y, a.constant(0)));
     returnIf(f, isInfinite, choose(f, "f64", grows, infinity, a.constant(0)));
-    const isInteger = apply(f, "f64.eq", apply(f, "f64.floor", y!), y!);
-    const half = a.mul(y!, a.constant(0.5));
+    const isInteger = apply(f, "f64.eq", apply(f, "f64.floor", y), y);
+    const half = a.mul(y, a.constant(0.5));
     const isOdd = apply(f, "i32.and", isInteger, apply(f, "f64.ne", apply(f, "f64.floor", half), half));
-    const sign = a.let(choose(f, "f64", isOdd, apply(f, "f64.copysign", one, x!), one));
+    const sign = a.let(choose(f, "f64", isOdd, apply(f, "f64.copysign", one, x), one));
     const edge = apply(f, "i32.or", apply(f, "f64.eq", size, a.constant(0)), apply(f, "f64.eq", size, infinity));
     returnIf(f, edge, apply(f, "f64.copysign", choose(f, "f64", grows, infinity, a.constant(0)), sign));
-    const isNegative = apply(f, "f64.lt", x!, a.constant(0));
+    const isNegative = apply(f, "f64.lt", x, a.constant(0));
     returnIf(f, apply(f, "i32.and", isNegative, apply(f, "i32.eqz", isInteger)), a.constant(NaN));
-    a.mul(sign, callF64(f, positivePower, size, y!))();
+    a.mul(sign, callF64(f, positivePower, size, y))();
   });
 
 /** Exact remainder with the dividend's sign: subtracts y 2^k for falling k, each time exactly. */
 export const fmodF64 = (module: ModuleBuilder): number =>
   f64Function(module, "fmod", 2, (f, a, x, y) => {
-    const rest = a.let(a.abs(x!));
-    const divisor = a.let(a.abs(y!));
+    const rest = a.let(a.abs(x));
+    const divisor = a.let(a.abs(y));
     const infinity = a.constant(Infinity);
     const isDefined = apply(
       f,
@@ -254,7 +254,7 @@ export const fmodF64 = (module: ModuleBuilder): number =>
       apply(f, "f64.gt", divisor, a.constant(0)),
     );
     returnIf(f, apply(f, "i32.eqz", isDefined), a.constant(NaN));
-    returnIf(f, apply(f, "f64.lt", rest, divisor), x!);
+    returnIf(f, apply(f, "f64.lt", rest, divisor), x);
     const scaled = a.let(divisor);
     f.loop((again) => {
       a.add(scaled, scaled)();
@@ -277,15 +277,15 @@ export const fmodF64 = (module: ModuleBuilder): number =>
       apply(f, "f64.ge", scaled, divisor)();
       f.brIf(again);
     });
-    apply(f, "f64.copysign", rest, x!)();
+    apply(f, "f64.copysign", rest, x)();
   });
 
 /** Remainder with the divisor's sign. */
 export const modF64 = (module: ModuleBuilder): number =>
   f64Function(module, "mod", 2, (f, a, x, y) => {
-    const rest = a.let(callF64(f, fmodF64, x!, y!));
+    const rest = a.let(callF64(f, fmodF64, x, y));
     const zero = a.constant(0);
-    returnIf(f, apply(f, "f64.eq", rest, zero), apply(f, "f64.copysign", zero, y!));
-    const differ = apply(f, "i32.ne", apply(f, "f64.lt", rest, zero), apply(f, "f64.lt", y!, zero));
-    choose(f, "f64", differ, a.add(rest, y!), rest)();
+    returnIf(f, apply(f, "f64.eq", rest, zero), apply(f, "f64.copysign", zero, y));
+    const differ = apply(f, "i32.ne", apply(f, "f64.lt", rest, zero), apply(f, "f64.lt", y, zero));
+    choose(f, "f64", differ, a.add(rest, y), rest)();
   });

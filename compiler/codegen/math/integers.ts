@@ -212,16 +212,18 @@ const shift =
     f.op(direction === "shl" ? `${rep}.shl` : arithmetic ? `${rep}.shr_s` : `${rep}.shr_u`);
   };
 
-const bodies = {
+export type IntegerHelper = "div" | "fmod" | "mod" | "pow" | "shl" | "shr";
+
+const bodies: Readonly<Record<IntegerHelper, Body>> = {
   div: divide,
   fmod: remainder,
   mod: modulo,
   pow: power,
   shl: shift("shl"),
   shr: shift("shr"),
-} as const satisfies Partial<Record<BinaryFunction, Body>>;
+};
 
-export type IntegerHelper = keyof typeof bodies;
+/** Whether a function is done by a helper. */
 export const isIntegerHelper = (fn: BinaryFunction): fn is IntegerHelper => fn in bodies;
 
 /** The function for two integers of one form; narrow results still need wrapping. */

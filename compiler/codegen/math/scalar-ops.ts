@@ -92,41 +92,51 @@ const pushFloat = (f: FunctionBuilder, shape: "f32" | "f64", value: number): voi
   else f.f64(value);
 };
 
-function floatUnary(f: FunctionBuilder, fn: UnaryFunction, shape: "f32" | "f64"): void {
-  switch (fn) {
-    case "neg":
-    case "abs":
-    case "sqrt":
-    case "floor":
-    case "ceil":
-      f.op(`${shape}.${fn}`);
-      break;
-    case "round":
-      f.op(`${shape}.nearest`);
-      break;
-    case "sign":
-      floatSign(f, shape);
-      break;
-    case "isnan": {
-      const x = f.local(shape);
-      f.tee(x);
-      f.get(x);
-      f.op(`${shape}.ne`);
-      f.release(x);
-      break;
-    }
-    case "isposinf":
-    case "isneginf":
-      pushFloat(f, shape, fn === "isposinf" ? Infinity : -Infinity);
-      f.op(`${shape}.eq`);
-      break;
-    case "not":
-    case "bitnot":
-      throw new Error(`internal: ${fn} of ${shape}`);
-    default:
-      if (shape === "f64") callF64Unary(f, fn);
-      else f.call(f32Helper(f.module, fn));
-  }
+type FloatShape = "f32" | "f64";
+
+/** Functions of one float that are an instruction or a few. */
+const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder, shape: FloatShape) => void>> = {
+  neg: (f, shape) => {
+    f.op(`${shape}.neg`);
+  },
+  abs: (f, shape) => {
+    f.op(`${shape}.abs`);
+  },
+  sqrt: (f, shape) => {
+    f.op(`${shape}.sqrt`);
+  },
+  floor: (f, shape) => {
+    f.op(`${shape}.floor`);
+  },
+  ceil: (f, shape) => {
+    f.op(`${shape}.ceil`);
+  },
+  round: (f, shape) => {
+    f.op(`${shape}.nearest`);
+  },
+  sign: floatSign,
+  isnan: (f, shape) => {
+    const x = f.local(shape);
+    f.tee(x);
+    f.get(x);
+    f.op(`${shape}.ne`);
+    f.release(x);
+  },
+  isposinf: (f, shape) => {
+    pushFloat(f, shape, Infinity);
+    f.op(`${shape}.eq`);
+  },
+  isneginf: (f, shape) => {
+    pushFloat(f, shape, -Infinity);
+    f.op(`${shape}.eq`);
+  },
+};
+
+function floatUnary(f: FunctionBuilder, fn: UnaryFunction, shape: FloatShape): void {
+  const inline = inlineFloatUnary[fn];
+  if (inline !== undefined) inline(f, shape);
+  else if (shape === "f64") callF64Unary(f, fn);
+  else f.call(f32Helper(f.module, fn));
 }
 
 /** ±1 where x is neither zero nor NaN, else x. */
@@ -150,40 +160,42 @@ function floatSign(f: FunctionBuilder, shape: "f32" | "f64"): void {
   f.release(local);
 }
 
+/** Functions of one integer; results still need wrapping. */
+const inlineIntegerUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder, form: IntegerForm) => void>> = {
+  neg: (f, form) => {
+    withLiteral(f, form, -1, "mul");
+  },
+  bitnot: (f, form) => {
+    withLiteral(f, form, -1, "xor");
+  },
+  abs: (f, form) => {
+    if (form.signed) integerAbs(f, form);
+  },
+  sign: integerSign,
+  floor: leave,
+  ceil: leave,
+  round: leave,
+};
+
+function leave(): void {
+  // an integer is its own floor
+}
+
+function withLiteral(f: FunctionBuilder, { rep }: IntegerForm, value: number, op: "mul" | "xor"): void {
+  if (rep === "i32") f.i32(value);
+  else f.i64(BigInt(value));
+  f.op(`${rep}.${op}`);
+}
+
 function integerUnary(f: FunctionBuilder, fn: UnaryFunction, form: IntegerForm): void {
-  const { rep, signed } = form;
-  const literal = (value: number): void => {
-    if (rep === "i32") f.i32(value);
-    else f.i64(BigInt(value));
-  };
-  switch (fn) {
-    case "neg":
-      literal(-1);
-      f.op(`${rep}.mul`);
-      break;
-    case "bitnot":
-      literal(-1);
-      f.op(`${rep}.xor`);
-      break;
-    case "abs":
-      if (signed) integerAbs(f, form);
-      break;
-    case "sign":
-      integerSign(f, form);
-      return;
-    case "floor":
-    case "ceil":
-    case "round":
-      return;
-    case "isnan":
-    case "isposinf":
-    case "isneginf":
-      f.drop();
-      f.i32(0);
-      return;
-    default:
-      throw new Error(`internal: ${fn} of an integer`);
+  if (fn === "isnan" || fn === "isposinf" || fn === "isneginf") {
+    f.drop();
+    f.i32(0);
+    return;
   }
+  const inline = inlineIntegerUnary[fn];
+  if (inline === undefined) throw new Error(`internal: ${fn} of an integer`);
+  inline(f, form);
   wrapInteger(f, form);
 }
 
@@ -232,36 +244,23 @@ export function scalarBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DTyp
 
 const boolForm: IntegerForm = { rep: "i32", signed: false, bits: 1 };
 
-const f64Binary: Partial<Record<BinaryFunction, Define>> = { mod: modF64, fmod: fmodF64, pow: powF64 };
+const nativeFloatBinary = ["add", "sub", "mul", "div", "min", "max", "eq", "ne", "lt", "le", "gt", "ge"] as const;
+type NativeFloatBinary = (typeof nativeFloatBinary)[number];
+/** Whether a function of two floats is one instruction, for scalars and for vectors. */
+export const isNativeFloatBinary = (fn: BinaryFunction): fn is NativeFloatBinary =>
+  (nativeFloatBinary as readonly BinaryFunction[]).includes(fn);
 
-function floatBinary(f: FunctionBuilder, fn: BinaryFunction, shape: "f32" | "f64"): void {
-  switch (fn) {
-    case "add":
-    case "sub":
-    case "mul":
-    case "div":
-    case "min":
-    case "max":
-    case "eq":
-    case "ne":
-    case "lt":
-    case "le":
-    case "gt":
-    case "ge":
-      f.op(`${shape}.${fn}`);
-      break;
-    case "mod":
-    case "fmod":
-    case "pow":
-      floatHelper(f, fn, shape);
-      break;
-    default:
-      throw new Error(`internal: ${fn} of ${shape}`);
-  }
+const f64Binary = { mod: modF64, fmod: fmodF64, pow: powF64 } as const;
+const isFloatHelper = (fn: BinaryFunction): fn is keyof typeof f64Binary => fn in f64Binary;
+
+function floatBinary(f: FunctionBuilder, fn: BinaryFunction, shape: FloatShape): void {
+  if (isNativeFloatBinary(fn)) f.op(`${shape}.${fn}`);
+  else if (isFloatHelper(fn)) floatHelper(f, fn, shape);
+  else throw new Error(`internal: ${fn} of ${shape}`);
 }
 
-function floatHelper(f: FunctionBuilder, fn: "mod" | "fmod" | "pow", shape: "f32" | "f64"): void {
-  const define = f64Binary[fn] as Define;
+function floatHelper(f: FunctionBuilder, fn: keyof typeof f64Binary, shape: FloatShape): void {
+  const define = f64Binary[fn];
   if (shape === "f64") {
     f.call(define(f.module));
     return;

@@ -8,7 +8,7 @@ import type { FunctionBuilder, Local, OpName } from "../wasm/index.ts";
 import { apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
 import { integerForm, type IntegerForm } from "./integers.ts";
-import { f32x4Unary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
+import { f32x4Unary, isNativeFloatBinary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
 
 /** True for the types that a lane of 32 bits can hold. */
 export function hasLaneForm(dtype: DType): boolean {
@@ -71,43 +71,54 @@ export function vectorUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType)
   } else integerUnary(f, fn, integerForm(dtype));
 }
 
+/** Functions of four floats that are an instruction or a few. */
+const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => void>> = {
+  ...f32x4Unary,
+  neg: (f) => {
+    f.op("f32x4.neg");
+  },
+  abs: (f) => {
+    f.op("f32x4.abs");
+  },
+  sqrt: (f) => {
+    f.op("f32x4.sqrt");
+  },
+  floor: (f) => {
+    f.op("f32x4.floor");
+  },
+  ceil: (f) => {
+    f.op("f32x4.ceil");
+  },
+  round: (f) => {
+    f.op("f32x4.nearest");
+  },
+  sign: floatSign,
+  isnan: (f) => {
+    withLocal(f, (x) => {
+      apply(f, "f32x4.ne", x, x)();
+    });
+  },
+  isposinf: (f) => {
+    pushSplat(f, "f32x4", Infinity);
+    f.op("f32x4.eq");
+  },
+  isneginf: (f) => {
+    pushSplat(f, "f32x4", -Infinity);
+    f.op("f32x4.eq");
+  },
+};
+
 function floatUnary(f: FunctionBuilder, fn: UnaryFunction): void {
-  const inline = f32x4Unary[fn];
+  const inline = inlineFloatUnary[fn];
   if (inline !== undefined) {
     inline(f);
     return;
   }
-  switch (fn) {
-    case "neg":
-    case "abs":
-    case "sqrt":
-    case "floor":
-    case "ceil":
-      f.op(`f32x4.${fn}`);
-      break;
-    case "round":
-      f.op("f32x4.nearest");
-      break;
-    case "sign":
-      floatSign(f);
-      break;
-    case "isnan":
-      withLocal(f, (x) => {
-        apply(f, "f32x4.ne", x, x)();
-      });
-      break;
-    case "isposinf":
-    case "isneginf":
-      pushSplat(f, "f32x4", fn === "isposinf" ? Infinity : -Infinity);
-      f.op("f32x4.eq");
-      break;
-    default:
-      withLocal(f, (_, vector) => {
-        perLane(f, [{ vector, kind: "f32" }], "f32", () => {
-          scalarUnary(f, fn, "f32");
-        });
-      });
-  }
+  withLocal(f, (_, vector) => {
+    perLane(f, [{ vector, kind: "f32" }], "f32", () => {
+      scalarUnary(f, fn, "f32");
+    });
+  });
 }
 
 /** The sign bit with 1 where x is neither zero nor NaN, else x. */
@@ -127,33 +138,36 @@ function floatSign(f: FunctionBuilder): void {
   });
 }
 
+/** Functions of four integers; results still need wrapping. */
+const inlineIntegerUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder, form: IntegerForm) => void>> = {
+  neg: (f) => {
+    f.op("i32x4.neg");
+  },
+  abs: (f, { signed }) => {
+    if (signed) f.op("i32x4.abs");
+  },
+  bitnot: (f) => {
+    f.op("v128.not");
+  },
+  sign: integerSign,
+  floor: leave,
+  ceil: leave,
+  round: leave,
+};
+
+function leave(): void {
+  // an integer is its own floor
+}
+
 function integerUnary(f: FunctionBuilder, fn: UnaryFunction, form: IntegerForm): void {
-  switch (fn) {
-    case "neg":
-      f.op("i32x4.neg");
-      break;
-    case "abs":
-      if (form.signed) f.op("i32x4.abs");
-      break;
-    case "bitnot":
-      f.op("v128.not");
-      break;
-    case "sign":
-      integerSign(f, form);
-      return;
-    case "floor":
-    case "ceil":
-    case "round":
-      return;
-    case "isnan":
-    case "isposinf":
-    case "isneginf":
-      f.drop();
-      pushSplat(f, "i32x4", 0);
-      return;
-    default:
-      throw new Error(`internal: ${fn} of an integer`);
+  if (fn === "isnan" || fn === "isposinf" || fn === "isneginf") {
+    f.drop();
+    pushSplat(f, "i32x4", 0);
+    return;
   }
+  const inline = inlineIntegerUnary[fn];
+  if (inline === undefined) throw new Error(`internal: ${fn} of an integer`);
+  inline(f, form);
   wrapLanes(f, form);
 }
 
@@ -168,9 +182,6 @@ function integerSign(f: FunctionBuilder, { signed }: IntegerForm): void {
   });
 }
 
-const isComparison = (fn: BinaryFunction): fn is "eq" | "ne" | "lt" | "le" | "gt" | "ge" =>
-  fn === "eq" || fn === "ne" || fn === "lt" || fn === "le" || fn === "gt" || fn === "ge";
-
 /** Applies a binary function to the two vectors on the stack. */
 export function vectorBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
   if (dtype === "f32") floatBinary(f, fn);
@@ -179,24 +190,8 @@ export function vectorBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DTyp
 }
 
 function floatBinary(f: FunctionBuilder, fn: BinaryFunction): void {
-  switch (fn) {
-    case "add":
-    case "sub":
-    case "mul":
-    case "div":
-    case "min":
-    case "max":
-    case "eq":
-    case "ne":
-    case "lt":
-    case "le":
-    case "gt":
-    case "ge":
-      f.op(`f32x4.${fn}`);
-      break;
-    default:
-      binaryPerLane(f, fn, "f32", "f32");
-  }
+  if (isNativeFloatBinary(fn)) f.op(`f32x4.${fn}`);
+  else binaryPerLane(f, fn, "f32", "f32");
 }
 
 function binaryPerLane(f: FunctionBuilder, fn: BinaryFunction, kind: "f32" | "i32", dtype: DType): void {
@@ -237,37 +232,30 @@ function boolBinary(f: FunctionBuilder, fn: BinaryFunction): void {
   for (const op of ops) f.op(op);
 }
 
+/** Functions of two vectors of integers whose instruction does not depend on the sign. */
+const plainIntegerBinary: Partial<Record<BinaryFunction, OpName>> = {
+  add: "i32x4.add",
+  sub: "i32x4.sub",
+  mul: "i32x4.mul",
+  eq: "i32x4.eq",
+  ne: "i32x4.ne",
+  and: "v128.and",
+  bitand: "v128.and",
+  or: "v128.or",
+  bitor: "v128.or",
+  xor: "v128.xor",
+  bitxor: "v128.xor",
+};
+const signedIntegerBinary = ["lt", "le", "gt", "ge", "min", "max"] as const;
+const isSignedBinary = (fn: BinaryFunction): fn is (typeof signedIntegerBinary)[number] =>
+  (signedIntegerBinary as readonly BinaryFunction[]).includes(fn);
+
 function integerBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
   const form = integerForm(dtype);
-  const sign = form.signed ? "s" : "u";
-  if (isComparison(fn)) {
-    f.op(fn === "eq" || fn === "ne" ? `i32x4.${fn}` : `i32x4.${fn}_${sign}`);
-    return;
-  }
-  switch (fn) {
-    case "add":
-    case "sub":
-    case "mul":
-      f.op(`i32x4.${fn}`);
-      wrapLanes(f, form);
-      break;
-    case "min":
-    case "max":
-      f.op(`i32x4.${fn}_${sign}`);
-      break;
-    case "and":
-    case "bitand":
-      f.op("v128.and");
-      break;
-    case "or":
-    case "bitor":
-      f.op("v128.or");
-      break;
-    case "xor":
-    case "bitxor":
-      f.op("v128.xor");
-      break;
-    default:
-      binaryPerLane(f, fn, "i32", dtype);
-  }
+  const plain = plainIntegerBinary[fn];
+  if (plain !== undefined) {
+    f.op(plain);
+    if (fn === "add" || fn === "sub" || fn === "mul") wrapLanes(f, form);
+  } else if (isSignedBinary(fn)) f.op(`i32x4.${fn}_${form.signed ? "s" : "u"}`);
+  else binaryPerLane(f, fn, "i32", dtype);
 }
