@@ -81,6 +81,7 @@ function splitInto(node: NodeContext, axis: number, sizes: readonly number[]): V
 /** Equal pieces; what is left over shortens the last ones where the version allows it. */
 function equalPieces(node: NodeContext, dim: number, count: number, uneven: boolean): number[] {
   if (count < 1) throw node.attributeError(`an axis cannot be split into ${count} pieces`);
+  if (count !== node.node.outputs.length) throw node.shapeError(`${count} pieces for ${node.node.outputs.length} outputs`);
   if (dim % count !== 0 && !uneven) throw node.shapeError(`${dim} elements do not split into ${count} equal pieces`);
   const piece = Math.ceil(dim / count);
   return range(count).map((i) => Math.max(0, Math.min(piece, dim - i * piece)));

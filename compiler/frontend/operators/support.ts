@@ -128,8 +128,17 @@ export function alongAxis(rank: number, axis: number, size: number): number[] {
 export const withAt = (list: readonly number[], index: number, value: number): number[] =>
   list.map((old, i) => (i === index ? value : old));
 
+/** Longest list of numbers that a lowering makes up; an attribute that asks for more is no honest one. */
+const maxGenerated = 2 ** 26;
+
+/** `count`, when a list of that length may be made; the RangeError otherwise becomes a diagnostic of the node. */
+function generated(count: number): number {
+  if (count <= maxGenerated) return count;
+  throw new RangeError(`a list of ${count} numbers`);
+}
+
 /** 0, 1, … count - 1. */
-export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+export const range = (count: number): number[] => Array.from({ length: generated(count) }, (_, i) => i);
 
 /** The permutation that moves axis `from` to position `to` and keeps the order of the others. */
 export function movedAxis(rank: number, from: number, to: number): number[] {
