@@ -77,13 +77,25 @@ function lowerOrDefer(lowering: Lowering, scope: Scope, node: OnnxNode): void {
   } catch (error) {
     if (error instanceof Deferral) {
       deferNode(scope, node, error.reason, error.neededValue === null ? [] : [error.neededValue]);
-    } else if (error instanceof WscError || error instanceof Reported) {
-      if (error instanceof WscError) lowering.diagnostics.push(...error.diagnostics);
+    } else if (error instanceof Reported) {
       bindAll(scope, node, { kind: "failed" });
     } else {
-      throw error;
+      lowering.diagnostics.push(...problemsOf(error, node));
+      bindAll(scope, node, { kind: "failed" });
     }
   }
+}
+
+/** What went wrong in a node's lowering, for the user; throws what is a defect, with the node's name. */
+function problemsOf(error: unknown, node: OnnxNode): readonly Diagnostic[] {
+  if (error instanceof WscError) return error.diagnostics;
+  const said = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError) {
+    // an array of a length that cannot be: a constant of the model asks for it
+    return fail("WSC1009", `it asks for more memory than there can be (${said})`, { subject: nodeSubject(node) })
+      .diagnostics;
+  }
+  throw new Error(`internal: ${nodeSubject(node)}: ${said.replace(/^internal: /, "")}`, { cause: error });
 }
 
 /** The first thing that a node reads and that has no value yet; an undefined name is an error of the model. */
@@ -115,7 +127,10 @@ function bindResults(scope: Scope, node: OnnxNode, results: readonly ValueId[]):
   for (const [i, name] of node.outputs.entries()) {
     if (name === "") continue;
     const id = results[i];
-    if (id === undefined) throw new Error(`internal: ${nodeSubject(node)} gave no result ${i}`);
+    if (id === undefined) {
+      const message = `output ${i} is asked for, which ${node.opType} does not give with these attributes`;
+      throw fail("WSC3003", message, { subject: nodeSubject(node) });
+    }
     scope.region.builder.nameValue(id, name);
     scope.bindValue(name, id);
   }

@@ -9,18 +9,40 @@ export interface SortedNodes {
   readonly problem: Diagnostic | null;
 }
 
-/** Orders nodes so that each stands behind those that it reads (its subgraphs' captures count); among free ones the model's order holds. */
+const known = new WeakMap<OnnxGraph, SortedNodes>();
+
+/**
+ * Orders nodes so that each stands behind those that it reads (its subgraphs' captures count); among free ones the model's order holds.
+ * Remembered per graph: a loop's body is lowered more than once.
+ */
 export function sortedNodes(graph: OnnxGraph): SortedNodes {
+  const remembered = known.get(graph);
+  if (remembered !== undefined) return remembered;
+  const sorted = isSorted(graph) ? { nodes: graph.nodes, problem: null } : sort(graph);
+  known.set(graph, sorted);
+  return sorted;
+}
+
+/** True when no node reads what a later one (or itself) defines. */
+function isSorted(graph: OnnxGraph): boolean {
+  const later = new Set<string>();
+  for (const node of graph.nodes) for (const name of node.outputs) if (name !== "") later.add(name);
+  for (const node of graph.nodes) {
+    for (const name of readNames(node)) if (later.has(name)) return false;
+    for (const name of node.outputs) later.delete(name);
+  }
+  return true;
+}
+
+function sort(graph: OnnxGraph): SortedNodes {
   const producers = new Map<string, number>();
   for (const [at, node] of graph.nodes.entries()) {
     for (const name of node.outputs) if (name !== "") producers.set(name, at);
   }
-  const sources = graph.nodes.map((node) => producersRead(node, producers));
-  if (sources.every((list, at) => list.every((source) => source < at))) return { nodes: graph.nodes, problem: null };
-  const order = depthFirst(sources);
-  if (order.cycle === null) return { nodes: order.positions.map((at) => graph.nodes[at] as OnnxNode), problem: null };
-  const cycle = order.cycle.map((at) => graph.nodes[at] as OnnxNode);
-  return { nodes: graph.nodes, problem: cycleDiagnostic(cycle) };
+  const order = depthFirst(graph.nodes.map((node) => producersRead(node, producers)));
+  const at = (position: number): OnnxNode => graph.nodes[position] as OnnxNode;
+  if (order.cycle === null) return { nodes: order.positions.map(at), problem: null };
+  return { nodes: graph.nodes, problem: cycleDiagnostic(order.cycle.map(at)) };
 }
 
 function producersRead(node: OnnxNode, producers: ReadonlyMap<string, number>): number[] {
