@@ -1,7 +1,7 @@
 /** The verbs of `wsc` and how their arguments are read. A verb's body is a file of its own, loaded when the verb is called. */
 import yargs, { type Argv } from "yargs";
 import type { PlacementObjective } from "../placement/place.ts";
-import { fail } from "../../ir/diagnostic.ts";
+import { fail, WscError } from "../../ir/diagnostic.ts";
 import { exitCodes, writeError } from "./failure.ts";
 
 /** Values of `--emit`: where the pipeline stops. */
@@ -15,7 +15,7 @@ const dimOption = {
   dim: {
     type: "string",
     array: true,
-    requiresArg: true,
+    nargs: 1,
     default: [] as string[],
     describe: "Bind a symbolic dim: NAME=N (repeatable)",
   },
@@ -46,7 +46,7 @@ const compileOptions = {
   "print-after": {
     type: "string",
     array: true,
-    requiresArg: true,
+    nargs: 1,
     default: [] as string[],
     describe: "Print the graph after a pass (or `all`) on stderr",
   },
@@ -60,7 +60,7 @@ const runOptions = {
     alias: "i",
     type: "string",
     array: true,
-    requiresArg: true,
+    nargs: 1,
     default: [] as string[],
     describe: "NAME=FILE: an input as .npy or TensorProto .pb (repeatable)",
   },
@@ -112,14 +112,33 @@ export async function runCommandLine(args: readonly string[], version: string): 
     .showHelpOnFail(false)
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns || 110))
+    .check(checkValues)
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? usage(message ?? "wrong usage");
+      throw error !== undefined && (message === null || error instanceof WscError)
+        ? error
+        : usage(message ?? "wrong usage");
     });
   await parser.parseAsync();
   return code;
 }
 
 const usage = (message: string): Error => fail("WSC8001", message, { hint: "wsc --help, or wsc <command> --help" });
+
+const repeatable: ReadonlySet<string> = new Set(
+  Object.entries({ ...compileOptions, ...runOptions, ...inspectOptions }).flatMap(([name, option]) =>
+    "array" in option ? [name] : [],
+  ),
+);
+
+/** What yargs lets pass: numbers that are none, options given twice that may stand once. */
+function checkValues(given: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(given)) {
+    if (Number.isNaN(value)) throw usage(`--${name} takes a number`);
+    if (Array.isArray(value) && name.length > 1 && /^[a-z-]+$/.test(name) && !repeatable.has(name))
+      throw usage(`--${name} may be given once`);
+  }
+  return true;
+}
 
 function commands(argv: Argv, done: (code: number) => void): Argv {
   const model = (y: Argv) => y.positional("model", { type: "string", demandOption: true, describe: "An .onnx model" });
