@@ -19,11 +19,11 @@ const tileInstructions = 25;
 const storeInstructions = 4;
 
 /** Bytes of A's block that should stay in the second-level cache. */
-const blockBytes = 256 * 1024;
+const blockBytes = 128 * 1024;
 /** Bytes of a panel of B that should stay in the first-level cache. */
 const panelBytes = 16 * 1024;
 /** Units that leave room for balance between threads. */
-const wantedUnits = 8;
+const wantedUnits = 16;
 /** Below this many operations a stage is not worth cutting up. */
 const smallWork = 1 << 20;
 
