@@ -108,8 +108,9 @@ function argDType(site: Site, index: number, args: readonly DType[]): DType {
 }
 
 function checkLiteral(site: Site, dtype: DType, value: number | bigint | boolean): void {
+  if (!isComputable(dtype)) throw dtypeError(site, `there is no arithmetic on ${dtype}`);
   const wanted = dtype === "bool" ? "boolean" : dtype === "i64" || dtype === "u64" ? "bigint" : "number";
-  if (isComputable(dtype) && typeof value === wanted) return;
+  if (typeof value === wanted) return;
   throw new Error(`internal: ${site.subject} has the literal ${String(value)}:${dtype}`);
 }
 

@@ -81,7 +81,8 @@ function splitInto(node: NodeContext, axis: number, sizes: readonly number[]): V
 /** Equal pieces; what is left over shortens the last ones where the version allows it. */
 function equalPieces(node: NodeContext, dim: number, count: number, uneven: boolean): number[] {
   if (count < 1) throw node.attributeError(`an axis cannot be split into ${count} pieces`);
-  if (count !== node.node.outputs.length) throw node.shapeError(`${count} pieces for ${node.node.outputs.length} outputs`);
+  if (count !== node.node.outputs.length)
+    throw node.shapeError(`${count} pieces for ${node.node.outputs.length} outputs`);
   if (dim % count !== 0 && !uneven) throw node.shapeError(`${dim} elements do not split into ${count} equal pieces`);
   const piece = Math.ceil(dim / count);
   return range(count).map((i) => Math.max(0, Math.min(piece, dim - i * piece)));
@@ -93,6 +94,9 @@ const split = (uneven: boolean) => (node: NodeContext) => {
   const given = node.ints("split") ?? (node.hasInput(1) ? node.integers(1) : undefined);
   const asked = node.int("num_outputs");
   if (given !== undefined && asked !== undefined) throw node.attributeError("both split and num_outputs are given");
+  if (asked !== undefined && asked !== node.node.outputs.length) {
+    throw node.attributeError(`num_outputs is ${asked}, the node has ${node.node.outputs.length} outputs`);
+  }
   const sizes = given ?? equalPieces(node, shape[axis] ?? 0, asked ?? node.node.outputs.length, uneven);
   return splitInto(node, axis, sizes);
 };
