@@ -108,10 +108,11 @@ function argDType(site: Site, index: number, args: readonly DType[]): DType {
 }
 
 function checkLiteral(site: Site, dtype: DType, value: number | bigint | boolean): void {
-  if (!isComputable(dtype)) throw dtypeError(site, `there is no arithmetic on ${dtype}`);
+  const what = `has the literal ${String(value)}:${dtype}`;
+  if (!isComputable(dtype)) throw dtypeError(site, `${what}, a type without arithmetic`);
   const wanted = dtype === "bool" ? "boolean" : dtype === "i64" || dtype === "u64" ? "bigint" : "number";
   if (typeof value === wanted) return;
-  throw new Error(`internal: ${site.subject} has the literal ${String(value)}:${dtype}`);
+  throw new Error(`internal: ${site.subject} ${what}`);
 }
 
 function selectDType(site: Site, cond: DType, x: DType, y: DType): DType {
