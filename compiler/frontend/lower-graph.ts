@@ -18,6 +18,7 @@ import type { OperatorVersion } from "./operator.ts";
 import { chosenBranch } from "./operators/control-flow.ts";
 import { type Binding, type DeferredNode, Region, Scope } from "./scope.ts";
 import { sortedNodes } from "./sort.ts";
+import { unrolledLoop } from "./unroll.ts";
 
 /** What all regions of one model share. */
 export interface Lowering {
@@ -119,8 +120,16 @@ function lowerWithOperator(lowering: Lowering, scope: Scope, node: OnnxNode): vo
   if (operator === undefined) throw new Error(`internal: ${nodeSubject(node)} was not checked`);
   const context = new NodeLowering(node, opsetOf(lowering, node), scope, (...args) => lowerRegion(lowering, ...args));
   const branch = chosenBranch(context);
-  if (branch === null) bindResults(scope, node, operator.lower(context));
-  else inlineGraph(lowering, scope, node, branch);
+  if (branch !== null) {
+    inlineGraph(lowering, scope, node, branch);
+    return;
+  }
+  const reported = lowering.diagnostics.length;
+  const unrolled = unrolledLoop(context, (inner, body) => {
+    lowerNodes(lowering, inner, body);
+    if (lowering.diagnostics.length > reported) throw new Reported();
+  });
+  bindResults(scope, node, unrolled ?? operator.lower(context));
 }
 
 function bindResults(scope: Scope, node: OnnxNode, results: readonly ValueId[]): void {

@@ -163,6 +163,65 @@ describe("Loop", () => {
     });
   });
 
+  it("of a known number of iterations is written out, whatever its shapes do", async () => {
+    const grow = [
+      node("Concat", ["v", "s"], ["v_out"], { axis: 0 }),
+      node("ReduceSum", ["v"], ["each"], { keepdims: 0 }),
+    ];
+    const m = await model({
+      ...loopModel(grow),
+      inputs: { s: f32(2) },
+      outputs: { y: f32(6), z: f32(2) },
+      initializers: { n: scalarTensor("i64", 2) },
+    });
+    expect(printGraph(lowered(m))).toMatchGolden("frontend/unrolled-loop.graph");
+    expect(run(m, { s: floats(1, 2) })).toEqual({ y: [[6], [1, 2, 1, 2, 1, 2]], z: [[2], [3, 6]] });
+  });
+
+  it("stays a loop where it is long or its condition depends on data", async () => {
+    const known = (count: number): Partial<ModelSpec> => ({
+      inputs: { s: f32(2) },
+      outputs: { y: f32(2), z: f32(count, 2) },
+      initializers: { n: scalarTensor("i64", count) },
+    });
+    expect(kindsOf(lowered(await model(loopModel(doubling, known(65)))))).toEqual(["loop", "map", "map"]);
+    const body = graph({
+      inputs: { i: i64(), c: bool(), v: null },
+      outputs: { c_out: null, v_out: null },
+      nodes: [
+        node("Add", ["v", "v"], ["v_out"]),
+        node("ReduceMax", ["v_out"], ["most"], { keepdims: 0 }),
+        node("Less", ["most", "limit"], ["c_out"]),
+      ],
+    });
+    const m = await model({
+      ...loopModel([]),
+      inputs: { s: f32(2) },
+      outputs: { y: f32(2) },
+      initializers: { limit: scalarTensor("f32", 5), n: scalarTensor("i64", 9) },
+      nodes: [node("Loop", ["n", "", "s"], ["y"], { body })],
+    });
+    expect(kindsOf(lowered(m))[0]).toBe("loop");
+    expect(run(m, { s: floats(1, 2) })).toEqual({ y: [[2], [4, 8]] });
+  });
+
+  it("ends where a known condition says so", async () => {
+    const body = graph({
+      inputs: { i: i64(), c: bool(), v: null },
+      outputs: { c_out: null, v_out: null },
+      nodes: [node("Add", ["v", "v"], ["v_out"]), node("Less", ["i", "last"], ["c_out"])],
+    });
+    const m = await model({
+      ...loopModel([]),
+      inputs: { s: f32(2) },
+      outputs: { y: f32(2) },
+      initializers: { last: scalarTensor("i64", 2), n: scalarTensor("i64", 9) },
+      nodes: [node("Loop", ["n", "", "s"], ["y"], { body })],
+    });
+    expect(kindsOf(lowered(m))).toEqual(["map", "map", "map"]);
+    expect(run(m, { s: floats(1, 2) })).toEqual({ y: [[2], [8, 16]] });
+  });
+
   it("may carry a sequence", async () => {
     const m = await model({
       opset: 13,
