@@ -29,53 +29,34 @@ interface Placed {
   readonly end: number;
 }
 
-const bucketCount = 256;
+const meet = (a: BufferRequest, b: BufferRequest): boolean => a.first <= b.last && b.first <= a.last;
 
-/** Placed buffers by time, so that those which meet an interval are found without looking at all of them. */
-class Timeline {
-  readonly #width: number;
-  readonly #buckets: Placed[][] = [];
-
-  constructor(lastTime: number) {
-    this.#width = Math.ceil((lastTime + 1) / bucketCount);
-  }
-
-  add(placed: Placed): void {
-    for (let b = this.#bucketOf(placed.request.first); b <= this.#bucketOf(placed.request.last); b++) {
-      (this.#buckets[b] ??= []).push(placed);
-    }
-  }
-
-  /** The buffers alive at some time of the interval, by offset. */
-  meeting({ first, last }: BufferRequest): Placed[] {
-    const found = new Set<Placed>();
-    for (let b = this.#bucketOf(first); b <= this.#bucketOf(last); b++) {
-      for (const placed of this.#buckets[b] ?? []) {
-        if (placed.request.first <= last && first <= placed.request.last) found.add(placed);
-      }
-    }
-    return [...found].sort((a, b) => a.begin - b.begin);
-  }
-
-  #bucketOf(time: number): number {
-    return Math.floor(time / this.#width);
-  }
-}
-
-/** The lowest offset with `bytes` free between occupied stretches (sorted by begin, possibly overlapping one another). */
-function lowestGap(occupied: readonly Placed[], bytes: number): number {
+/** The lowest offset with `bytes` free during a request's life; `placed` is sorted by begin. */
+function lowestGap(placed: readonly Placed[], request: BufferRequest, bytes: number): number {
   let offset = 0;
-  for (const { begin, end } of occupied) {
+  for (const { request: other, begin, end } of placed) {
+    if (end <= offset || !meet(request, other)) continue;
     if (begin - offset >= bytes) return offset;
-    offset = Math.max(offset, end);
+    offset = end;
   }
   return offset;
 }
 
+/** Keeps the list sorted by begin. */
+function insertPlaced(placed: Placed[], added: Placed): void {
+  let low = 0;
+  let high = placed.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((placed[middle] as Placed).begin <= added.begin) low = middle + 1;
+    else high = middle;
+  }
+  placed.splice(low, 0, added);
+}
+
 /** Gives every request an aligned offset; the same requests always get the same offsets. */
 export function planArena(requests: readonly BufferRequest[]): ArenaPlan {
-  const lastTime = requests.reduce((time, request) => Math.max(time, request.last), 0);
-  const timeline = new Timeline(lastTime);
+  const placed: Placed[] = [];
   const offsets = new Array<number>(requests.length).fill(0);
   const order = [...requests.entries()].sort(
     ([i, a], [j, b]) => b.bytes - a.bytes || b.last - b.first - (a.last - a.first) || a.first - b.first || i - j,
@@ -84,8 +65,8 @@ export function planArena(requests: readonly BufferRequest[]): ArenaPlan {
   for (const [index, request] of order) {
     const bytes = alignUp(request.bytes);
     if (bytes === 0) continue;
-    const begin = lowestGap(timeline.meeting(request), bytes);
-    timeline.add({ request, begin, end: begin + bytes });
+    const begin = lowestGap(placed, request, bytes);
+    insertPlaced(placed, { request, begin, end: begin + bytes });
     offsets[index] = begin;
     end = Math.max(end, begin + bytes);
   }

@@ -43,11 +43,13 @@
  * | stft | signal [b, n, 1 or 2], window? [frameLength] | frameStep, frameLength: int, onesided | [b, frames, bins, 2] |
  * | melWeightMatrix | numMelBins, dftLength, sampleRate (ints), lowerEdgeHertz, upperEdgeHertz (floats) | to: dtype | [dftLength / 2 + 1, numMelBins] |
  * | evaluate | the op's operands | op: an IR op without expressions, as JSON (kind and its fields) | that op's: movement of strings and complex numbers |
+ * | constant | | dtype: "string", shape: int[], elements: string[] | tensor |
  *
  * Seeds: a frontend gives each random node without a seed a different fixed number, so that runs repeat; within one session a node's
  * stream goes on from call to call (`HostState`).
  */
 import { boxFunctions } from "./boxes.ts";
+import { constantFunctions } from "./constants.ts";
 import { evaluateFunctions } from "./evaluate-op.ts";
 import { ngramFunctions } from "./ngrams.ts";
 import { randomFunctions } from "./random.ts";
@@ -69,4 +71,5 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...randomFunctions,
   ...signalFunctions,
   ...evaluateFunctions,
+  ...constantFunctions,
 ]);

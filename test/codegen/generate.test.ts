@@ -147,6 +147,18 @@ describe("generateProgram", () => {
     expect(values(trace)).toEqual([1, 102, 2, 4, 2, 104]);
   });
 
+  it("keeps strings on the host", async () => {
+    const builder = new GraphBuilder("strings");
+    const x = builder.input("x", tensorType("string", [2]));
+    const more = builder.constant(tensorFrom("string", [1], ["c"]));
+    builder.output("y", builder.emitOne({ kind: "concat", axis: 0, inputs: [x, more] }, { origin }));
+    const graph = builder.finish();
+    const steps = generateProgram(graph).program.steps.map((step) => (step.kind === "host" ? step.fn : step.kind));
+    expect(steps).toEqual(["constant", "evaluate"]);
+    const [y] = await runGraph(graph, [tensorFrom("string", [2], ["a", "b"])]);
+    expect(y?.elements).toEqual(["a", "b", "c"]);
+  });
+
   it("refuses more than 4 GiB before taking memory", () => {
     const builder = new GraphBuilder("huge");
     const x = builder.input("x", tensorType("f32", [2 ** 29]));
