@@ -44,6 +44,9 @@ function specOf(c: Case): PoolSpec {
 const inLayout = (index: readonly number[], layout: ConvLayout): readonly number[] =>
   layout === "nchw" ? index : [index[0] as number, ...index.slice(2), index[1] as number];
 
+const channelsFirst = (index: readonly number[], layout: ConvLayout): readonly number[] =>
+  layout === "nchw" ? index : [nth(index, 0), nth(index, index.length - 1), ...index.slice(1, -1)];
+
 const outputShape = (op: PoolSpec, c: Case): readonly number[] =>
   inLayout([c.batch ?? 1, c.channels, ...op.outputSpatial], op.layout);
 
@@ -61,8 +64,7 @@ function pooled(op: PoolSpec, values: readonly number[], counted: number): numbe
 function reference(op: PoolSpec, c: Case, x: TensorData): number[] {
   const xs = numbersOf(x);
   return indicesOf(outputShape(op, c)).map((index) => {
-    const [n, channel, ...position] =
-      op.layout === "nchw" ? index : [nth(index, 0), index.at(-1)!, ...index.slice(1, -1)];
+    const [n, channel, ...position] = channelsFirst(index, op.layout) as [number, number, ...number[]];
     const values: number[] = [];
     let counted = 0;
     for (const tap of indicesOf(op.kernel)) {
@@ -71,7 +73,7 @@ function reference(op: PoolSpec, c: Case, x: TensorData): number[] {
       );
       if (at.every((p, i) => p < nth(c.spatial, i) + nth(op.padsEnd, i))) counted++;
       if (at.some((p, i) => p < 0 || p >= nth(c.spatial, i))) continue;
-      values.push(nth(xs, broadcastAt(x.shape, inLayout([n!, channel!, ...at], op.layout))));
+      values.push(nth(xs, broadcastAt(x.shape, inLayout([n, channel, ...at], op.layout))));
     }
     return pooled(op, values, counted);
   });

@@ -3,7 +3,14 @@ import { storageBytes } from "../../../ir/dtype.ts";
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
 import { type KernelCode, kernelKey, kernelType, type KernelArg, type Operands } from "../kernel.ts";
 import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
-import { convScratch, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
+import {
+  convScratch,
+  type ImageShape,
+  imageShapeOf,
+  type PreparedResult,
+  prepareImage,
+  prepareResult,
+} from "./conv-frame.ts";
 import { loadLanes } from "./product/access.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, emitStore, hoistConstants } from "./product/epilogue.ts";
@@ -25,38 +32,45 @@ import {
 
 export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
-  const output = operands.outputs[0] as TensorType;
   const arith = arithFor(x.dtype, w.dtype, false);
   const shape = imageShapeOf(x, op.layout);
-  const dims = walkDims(op, shape.spatial, w, imageShapeOf(output, op.layout).spatial);
-  const image = prepareImage(x, op.layout, shape.spatial.map((size) => ({ before: 0, size })), arith.a);
+  const dims = walkDims(op, shape.spatial, w, imageShapeOf(operands.outputs[0] as TensorType, op.layout).spatial);
+  const whole = shape.spatial.map((size) => ({ before: 0, size }));
+  const image = prepareImage(x, op.layout, whole, arith.a);
   const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
   const weights = placeWeights(op, w, dims, arith, operands);
-  const { epilogue } = result;
-  const strides = (sizes: readonly number[], bytes: number): number[] => rowMajorBytes([shape.batch, ...sizes, shape.channels], bytes);
-  const walk = narrowWalk({
-    batch: shape.batch,
-    channels: shape.channels,
+  const walk = walkOf(shape, dims, arith, result);
+  const args = [image.arg, weights.arg, ...result.extras.map((extra) => extra.arg), result.arg];
+  const stage: KernelCode = {
+    key: kernelKey("depthwise", arith.name, walk, result.epilogue),
+    units: walkUnits(walk),
+    args,
+    work: 2 * shape.batch * shape.channels * dims.reduce((count, dim) => count * dim.taps * dim.outSize, 1),
+    emit: (module) => emitDepthwise(module, walk, arith, result.epilogue, args.length),
+  };
+  return [...image.stages, ...weights.stages, stage, ...result.stages];
+}
+
+function walkOf(shape: ImageShape, dims: readonly WalkDim[], arith: Arith, result: PreparedResult): Walk {
+  const { batch, channels, spatial } = shape;
+  const dense = (sizes: readonly number[], bytes: number): { readonly strides: readonly number[] } => ({
+    strides: rowMajorBytes([batch, ...sizes, channels], bytes),
+  });
+  const outSizes = dims.map((dim) => dim.outSize);
+  const extras = result.extras.map(({ dtype, strides }) => ({
+    strides: strides.map((stride) => stride * storageBytes(dtype)),
+  }));
+  return narrowWalk({
+    batch,
+    channels,
     lanes: arith.lanes,
     dims,
-    image: { strides: strides(shape.spatial, storageBytes(arith.a)) },
-    operands: [
-      { strides: strides(dims.map((dim) => dim.outSize), storageBytes(epilogue.output)) },
-      ...result.extras.map((extra) => ({ strides: extra.strides.map((stride) => stride * storageBytes(extra.dtype)) })),
-    ],
+    image: dense(spatial, storageBytes(arith.a)),
+    operands: [dense(outSizes, storageBytes(result.epilogue.output)), ...extras],
     tapBytes: 16,
     tileColumns: chooseColumns(dims.at(-1) as WalkDim),
   });
-  const args = [image.arg, weights.arg, ...result.extras.map((extra) => extra.arg), result.arg];
-  const stage: KernelCode = {
-    key: kernelKey("depthwise", arith.name, walk, epilogue),
-    units: walkUnits(walk),
-    args,
-    work: 2 * walkUnits(walk) * dims.reduce((n, dim) => n * dim.taps, (dims.at(-1)?.outSize ?? 1) * shape.channels),
-    emit: (module) => emitDepthwise(module, walk, arith, epilogue, args.length),
-  };
-  return [...image.stages, ...weights.stages, stage, ...result.stages];
-} // prettier-ignore
+}
 
 function walkDims(op: ConvOp, input: readonly number[], w: TensorType, output: readonly number[]): WalkDim[] {
   const kernel = op.layout === "nchw" ? w.shape.slice(2) : w.shape.slice(0, -2);

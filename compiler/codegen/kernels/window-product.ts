@@ -11,7 +11,14 @@ import type { Epilogue } from "./product/epilogue.ts";
 import { type Axis, mergeAxes } from "./index-space.ts";
 import { matrixBytes, packedArg, type PackLoop, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
-import { type Level, panelsOf, type Product, type ProductAxis, type Strides } from "./product/product.ts";
+import {
+  type Level,
+  panelsOf,
+  type Product,
+  type ProductAxis,
+  type Schedule,
+  type Strides,
+} from "./product/product.ts";
 import { productStage } from "./product/product-emit.ts";
 import { chooseSchedule } from "./product/schedule.ts";
 
@@ -84,48 +91,83 @@ function imageStrides(sizes: readonly number[], channels: number): number[] {
   return [stride, ...strides];
 }
 
+/** A window product as loops: strides (elements) of its tensors, rows, and what of the reduction is a run. */
+interface Loops {
+  readonly image: readonly number[];
+  readonly out: readonly number[];
+  /** axes around the rows, then y and x; strides of [image, out, extras…] */
+  readonly outer: readonly Axis[];
+  readonly y: Axis;
+  readonly x: Axis;
+  readonly reduction: Reduction;
+}
+
+function loopsOf(window: WindowProduct): Loops {
+  const { dims, channels, filters, groups, extras } = window;
+  const image = imageStrides(
+    dims.map((dim) => dim.imageSize),
+    channels * groups,
+  );
+  const out = imageStrides(
+    dims.map((dim) => dim.outSize),
+    filters * groups,
+  );
+  const rows = rowAxes(window, image, out);
+  const unit = { size: 1, strides: new Array<number>(2 + extras.length).fill(0) };
+  const [y = unit, x = unit] = rows.slice(-2);
+  return { image, out, outer: rows.slice(0, -2), y, x, reduction: reductionOf(window, image) };
+}
+
 /** The stages of a window product: packing of variable weights, then the product. */
 export function windowStages(window: WindowProduct, args: WindowArgs): KernelCode[] {
-  const { arith, dims, extras, epilogue } = window;
-  const image = imageStrides(dims.map((dim) => dim.imageSize), window.channels * window.groups);
-  const out = imageStrides(dims.map((dim) => dim.outSize), window.filters * window.groups);
-  const rows = rowAxes(window, image, out);
-  const { levels, run } = reduction(window, image);
-  const size = rows.slice(-2);
-  const [y, x] = size.length === 2 ? (size as [Axis, Axis]) : [size[0] as Axis, unitAxis(2 + extras.length)];
-  const outer = rows.slice(0, -2).reduce((count, axis) => count * axis.size, window.groups);
-  const steps = levels.reduce((count, level) => count * level.count, Math.ceil(run / arith.kStep));
-  const aRowBytes = y.size > 1 ? (y.strides[0] ?? 0) * storageBytes(arith.a) : undefined;
-  const isOneRun = levels.length === 0;
-  const schedule = chooseSchedule(
-    { outer, y: y.size, x: x.size, columns: window.filters, steps, canBlockRun: isOneRun, ...(isOneRun || aRowBytes === undefined ? {} : { aRowBytes }) },
-    arith,
-  );
-  const plan = packPlan(window, schedule.tile.vectors);
+  const loops = loopsOf(window);
+  const schedule = scheduleOf(window, loops);
+  const plan = packPlan(window, loops.reduction, schedule.tile.vectors);
   const b = placeWeights(plan, args);
+  const product = productOf(window, loops, schedule, matrixBytes(plan));
+  const extraArgs = window.extras.map((extra) => extra.arg);
+  return [...b.stages, productStage(product, [args.image, b.arg, ...extraArgs, args.out])];
+}
+
+function scheduleOf({ arith, groups, filters }: WindowProduct, { outer, y, x, reduction }: Loops): Schedule {
+  const { levels, run } = reduction;
+  const size = {
+    outer: outer.reduce((count, axis) => count * axis.size, groups),
+    y: y.size,
+    x: x.size,
+    columns: filters,
+    steps: levels.reduce((count, level) => count * level.count, Math.ceil(run / arith.kStep)),
+    canBlockRun: levels.length === 0,
+  };
+  // rows of windows that overlap share most of their image
+  const isShared = levels.length > 0 && y.size > 1;
+  const aRowBytes = (y.strides[0] ?? 0) * storageBytes(arith.a);
+  return chooseSchedule(isShared ? { ...size, aRowBytes } : size, arith);
+}
+
+function productOf(window: WindowProduct, loops: Loops, schedule: Schedule, groupBytes: number): Product {
+  const { arith, channels, filters, groups, extras } = window;
   const place = (axis: Axis): ProductAxis => ({ size: axis.size, strides: byteStrides(window, axis.strides, 0) });
-  const group = { size: window.groups, strides: byteStrides(window, [window.channels, window.filters, ...extras.map((extra) => (extra.strides.at(-1) ?? 0) * window.filters)], matrixBytes(plan)) };
-  const product: Product = {
+  const groupStrides = [channels, filters, ...extras.map((extra) => (extra.strides.at(-1) ?? 0) * filters)];
+  const group = { size: groups, strides: byteStrides(window, groupStrides, groupBytes) };
+  const { levels, run } = loops.reduction;
+  return {
     name: window.name,
     arith,
-    start: byteStrides(window, startOffsets(window, image, out), 0),
-    outer: [...(window.groups > 1 ? [group] : []), ...rows.slice(0, -2).map(place)],
-    y: place(y),
-    x: place(x),
-    columns: window.filters,
+    start: byteStrides(window, startOffsets(window, loops.image, loops.out), 0),
+    outer: [...(groups > 1 ? [group] : []), ...loops.outer.map(place)],
+    y: place(loops.y),
+    x: place(loops.x),
+    columns: filters,
     extraPerColumn: extras.map((extra) => extra.strides.at(-1) !== 0),
     levels,
     run: Math.ceil(run / arith.kStep),
     aStep: aStepBytes(arith),
     b: { kind: "packed" },
-    epilogue,
+    epilogue: window.epilogue,
     schedule,
   };
-  const stage = productStage(product, [args.image, b.arg, ...extras.map((extra) => extra.arg), args.out]);
-  return [...b.stages, stage];
-} // prettier-ignore
-
-const unitAxis = (operands: number): Axis => ({ size: 1, strides: new Array<number>(operands).fill(0) });
+}
 
 /** Strides of [image, out, extras…] in elements as strides in bytes. */
 function byteStrides(window: WindowProduct, strides: readonly number[], b: number): Strides {
@@ -148,8 +190,7 @@ function rowAxes({ batch, dims, extras }: WindowProduct, image: readonly number[
     { size: batch, strides: [image[0] ?? 0, out[0] ?? 0, ...extras.map((extra) => extra.strides[0] ?? 0)] },
     ...axes,
   ];
-  const merged = mergeAxes(all);
-  return merged.length === 0 ? [unitAxis(2 + extras.length)] : merged;
+  return mergeAxes(all);
 }
 
 /** Elements from the start of image, out and extras to the first result's. */
@@ -172,7 +213,7 @@ interface Reduction {
 }
 
 /** Taps that are neighbours in the image join the channels in one run; the others are levels. */
-function reduction({ dims, channels, arith }: WindowProduct, image: readonly number[]): Reduction {
+function reductionOf({ dims, channels, arith }: WindowProduct, image: readonly number[]): Reduction {
   let run = channels;
   let runDims = 0;
   for (let i = dims.length - 1; i >= 0; i--) {
@@ -187,10 +228,8 @@ function reduction({ dims, channels, arith }: WindowProduct, image: readonly num
   return { levels: levels.filter((level) => level.count !== 1), run, runDims };
 }
 
-function packPlan(window: WindowProduct, vectors: number): PackPlan {
+function packPlan(window: WindowProduct, { runDims }: Reduction, vectors: number): PackPlan {
   const { arith, dims, channels, weights, groups, filters } = window;
-  const image = imageStrides(dims.map((dim) => dim.imageSize), channels * groups);
-  const { runDims } = reduction(window, image);
   const taps = dims.map((dim): PackLoop => ({ size: dim.taps, stride: dim.weightStep }));
   const isLoop = (loop: PackLoop): boolean => loop.size !== 1;
   return {
@@ -204,7 +243,7 @@ function packPlan(window: WindowProduct, vectors: number): PackPlan {
       start: dims.reduce((sum, dim) => sum + (dim.taps === 0 ? 0 : dim.weightFirst), 0),
     },
   };
-} // prettier-ignore
+}
 
 function placeWeights(plan: PackPlan, args: WindowArgs): { arg: KernelArg; stages: readonly KernelCode[] } {
   const { input, dtype, constant } = args.weights;

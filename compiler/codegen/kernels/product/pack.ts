@@ -35,7 +35,7 @@ export interface PackPlan {
 }
 
 /** Offsets of all indices of some loops, row-major. */
-export function loopOffsets(loops: readonly PackLoop[]): Int32Array {
+function loopOffsets(loops: readonly PackLoop[]): Int32Array {
   let offsets = Int32Array.of(0);
   for (const { size, stride } of loops) {
     const next = new Int32Array(offsets.length * size);

@@ -2,7 +2,6 @@
  * Chooses tiles and blocks for products. The estimate counts issue slots of a core like those that the figures in
  * docs/performance were measured on: it ranks choices and predicts no times.
  */
-import { storageBytes } from "../../../../ir/dtype.ts";
 import { type Arith, aStepBytes } from "./arith.ts";
 import { type Panels, panelsOf, type Schedule } from "./product.ts";
 import { rowPeriod, tileSpans } from "./rows.ts";
@@ -76,7 +75,7 @@ function panelCycles(rows: number, tile: TileShape, panels: Panels, arith: Arith
   return panels.rest === 0 ? whole : whole + tileCycles(rows, Math.ceil(panels.rest / arith.lanes), steps);
 }
 
-export function chooseTile(size: ProductSize, arith: Arith): TileShape {
+function chooseTile(size: ProductSize, arith: Arith): TileShape {
   let best = { rows: 4, vectors: 2 };
   let bestCycles = Infinity;
   for (const tile of candidates) {
@@ -121,6 +120,3 @@ function panelBlock(size: ProductSize, y: number, panelCount: number, arith: Ari
   if (work < smallWork || rowUnits >= wantedUnits) return Math.max(1, panelCount);
   return Math.max(1, Math.floor(panelCount / Math.ceil(wantedUnits / rowUnits)));
 }
-
-/** Bytes of one element of B as the kernel reads it. */
-export const bElementBytes = (arith: Arith): number => storageBytes(arith.b);
