@@ -6,6 +6,5 @@ export interface Digit {
 }
 
 export declare const imageSize: number;
-export declare function randomNumbers(seed: number): () => number;
 export declare function drawDigit(digit: number, random: () => number): Float32Array;
 export declare function makeDigits(count: number, seed: number): readonly Digit[];

@@ -1,6 +1,8 @@
 // Handwritten-looking digits, generated: each digit is a few strokes (polylines on a unit square) that are bent, turned, scaled and drawn with a
 // pen of random width on a 20 x 20 image, over a little noise. The same seed gives the same images on every machine.
 
+import { randomNumbers } from "../common/random.mjs";
+
 export const imageSize = 20;
 
 /** Strokes of each digit as lists of points [x, y], y downward; curves are polylines fine enough for the image. */
@@ -24,17 +26,6 @@ function ellipse(x, y, radiusX, radiusY, from, to) {
     points.push([x + radiusX * Math.cos(radians), y + radiusY * Math.sin(radians)]);
   }
   return points;
-}
-
-/** Uniform numbers in [0, 1): mulberry32. */
-export function randomNumbers(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A random affine map of the unit square with a slight bend, and where it leaves the image. */

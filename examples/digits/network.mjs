@@ -1,6 +1,7 @@
 // The network of the digits example, with its gradients written out: two convolutions with ReLU and max-pooling, then a dense layer.
 // Weights are in ONNX's order: convolutions [out, in, 3, 3], dense [in, out].
-import { imageSize, randomNumbers } from "./digits.mjs";
+import { normalNumbers, randomNumbers } from "../common/random.mjs";
+import { imageSize } from "./digits.mjs";
 
 const half = imageSize / 2;
 const quarter = half / 2;
@@ -10,8 +11,7 @@ export const classes = 10;
 
 /** He-initialised parameters. */
 export function newParameters(seed) {
-  const random = randomNumbers(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const normal = normalNumbers(randomNumbers(seed));
   const weights = (count, fanIn) => Float32Array.from({ length: count }, () => normal() * Math.sqrt(2 / fanIn));
   return {
     conv1: weights(channels[1] * channels[0] * 9, channels[0] * 9),

@@ -1,13 +1,13 @@
 /** A compiled program in a real browser gives the same bits as in Node. The runtime is served as it was built, without a bundler. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { makeDigits } from "../../examples/digits/digits.mjs";
 import { digitsModel, dist, writeProgram } from "../helpers/programs.ts";
 import { InferenceSession } from "../../runtime/session.ts";
 import { Tensor } from "../../runtime/tensor.ts";
+import { bitsOf, scratchFolder } from "../helpers/scratch.ts";
 import { serve, type StaticServer } from "./static-server.ts";
 
 const executable = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -41,8 +41,8 @@ if (isThere) describe("in Chromium", suite);
 else it.skip("runs a compiled program in Chromium", () => undefined);
 
 function suite(): void {
-  const folder = mkdtempSync(path.join(tmpdir(), "wsc-browser-"));
-  const artifact = path.join(folder, "digits");
+  const scratch = scratchFolder("browser");
+  const artifact = path.join(scratch.path, "digits");
   let server: StaticServer | undefined;
   let context: BrowserContext | undefined;
   let tab: Page;
@@ -56,7 +56,7 @@ function suite(): void {
       ]),
       page,
     );
-    context = await chromium.launchPersistentContext(path.join(folder, "profile"), {
+    context = await chromium.launchPersistentContext(path.join(scratch.path, "profile"), {
       executablePath: executable,
       headless: true,
       args: flags,
@@ -68,7 +68,7 @@ function suite(): void {
   afterAll(async () => {
     await context?.close();
     await server?.close();
-    rmSync(folder, { recursive: true, force: true });
+    scratch.remove();
   });
 
   it("gives the bits that Node gives", async () => {
@@ -137,7 +137,4 @@ function runInBrowser(
   );
 }
 
-const bitsOf = (floats: Float32Array): number[] => [
-  ...new Uint32Array(floats.buffer, floats.byteOffset, floats.length),
-];
 const floatsOf = (bits: readonly number[]): Float32Array => new Float32Array(Uint32Array.from(bits).buffer);

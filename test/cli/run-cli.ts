@@ -1,7 +1,6 @@
 /** Calls the built command as a user would, in a process of its own. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { dist } from "../helpers/programs.ts";
 
@@ -22,17 +21,6 @@ export function wsc(args: readonly string[], cwd?: string): Promise<Outcome> {
       done({ code, stdout, stderr });
     });
   });
-}
-
-/** A folder for one file of tests; `remove` belongs into afterAll. */
-export function scratchFolder(): { readonly path: string; readonly remove: () => void } {
-  const folder = mkdtempSync(path.join(tmpdir(), "wsc-cli-"));
-  return {
-    path: folder,
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 /** Bytes of every file in a folder, by name. */
