@@ -111,11 +111,11 @@ describe("Resize, linear and cubic", () => {
     fc.assert(
       fc.property(size, size, modes, fc.constantFrom(...kernels), (input, output, coordinates, kernel) => {
         const axis = { input, output, scale: output / input, roi: [0, 1] as const, coordinates };
-        const taps = tapsOf(axis, kernel);
-        expect(taps).toHaveLength(output);
-        for (const { positions, weights } of taps) {
-          expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 9);
-          expect(positions.every((position) => position >= 0 && position < input)).toBe(true);
+        const { outputs, positions, weights, outside } = tapsOf(axis, kernel);
+        expect([outputs, outside.some((flag) => flag !== 0)]).toEqual([output, false]);
+        expect(positions.every((list) => list.every((position) => position >= 0 && position < input))).toBe(true);
+        for (let x = 0; x < output; x++) {
+          expect(weights.reduce((sum, list) => sum + (list[x] ?? NaN), 0)).toBeCloseTo(1, 6);
         }
       }),
     );
@@ -169,6 +169,8 @@ it("refuses what is not defined", async () => {
   expect(await refusal(bySizes(x, [4], { mode: "sinc" }))).toContain("WSC3006");
   expect(await refusal(bySizes(x, [4], { coordinate_transformation_mode: "polar" }))).toContain("WSC3006");
   expect(await refusal(bySizes(x, [2 ** 40]))).toContain("WSC1009");
+  expect(await refusal(bySizes(x, [2 ** 28]))).toContain("weights");
+  expect(await refusal(bySizes(ramp([0]), [3]))).toContain("no elements");
   expect(await refusal({ op: "Resize", opset: 19, inputs: [x] })).toContain("exactly one");
 });
 

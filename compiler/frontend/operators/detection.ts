@@ -136,6 +136,9 @@ function spread(node: NodeContext, value: ValueId, axis: 0 | 1): ValueId {
   return node.reshape(value, axis === 0 ? [rois, bins, 1, samples, 1] : [rois, 1, bins, 1, samples]);
 }
 
+/** Most points per bin and axis that a box may ask for: more than any image has elements. */
+const maxPoints = 2 ** 16;
+
 /** Points per bin and axis; 0 asks for as many as the box has elements per bin, which takes the boxes' values. */
 function gridsOf(node: NodeContext, { pooled, scale, rois }: Pooling, halfPixel: boolean): readonly Grid[] {
   const ratio = node.int("sampling_ratio", 0);
@@ -150,7 +153,11 @@ function gridsOf(node: NodeContext, { pooled, scale, rois }: Pooling, halfPixel:
       const length = ((boxes[4 * roi + from + 2] ?? 0) - (boxes[4 * roi + from] ?? 0)) * scale;
       return halfPixel ? length : Math.max(length, 1);
     };
-    const points = (length: number, bins: number): number => Math.max(1, Math.ceil(length / bins));
+    const points = (length: number, bins: number): number => {
+      const count = Math.max(1, Math.ceil(length / bins));
+      if (count > maxPoints || Number.isNaN(count)) throw node.shapeError(`box ${roi} has sides of ${length} elements`);
+      return count;
+    };
     return [points(extent(1), pooled[0]), points(extent(0), pooled[1])];
   });
 }

@@ -5,7 +5,7 @@
 import type { DType } from "../../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit, select, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
-import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
+import { elementCount, makeTensor } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, floatFor, toDType, widen } from "./precision.ts";
 import { abs, add, clamp, div, lt, mul, sub } from "./scalar.ts";
@@ -215,17 +215,18 @@ function affineGrid(node: NodeContext): ValueId[] {
   const compute = computeDType(dtype);
   const points = elementCount(checkedConstant(node, compute, [...spatial, dims + 1])) / (dims + 1);
   const lines = spatial.map((size) => gridLine(size, node.int("align_corners", 0) !== 0));
-  const values: number[] = [];
+  const values = new Float64Array(points * (dims + 1)).fill(1);
   for (let point = 0; point < points; point++) {
     let rest = point;
     for (let axis = dims - 1; axis >= 0; axis--) {
       const size = spatial[axis] ?? 1;
-      values.push(lines[axis]?.[rest % size] ?? 0);
+      // the last axis comes first
+      values[point * (dims + 1) + dims - 1 - axis] = lines[axis]?.[rest % size] ?? 0;
       rest = Math.floor(rest / size);
     }
-    values.push(1);
   }
-  const base = node.constantValue(tensorFrom(compute, [points, dims + 1], values));
+  const elements = compute === "f32" ? Float32Array.from(values) : values;
+  const base = node.constantValue(makeTensor(compute, [points, dims + 1], elements));
   const grid = node.emitOne({
     kind: "matmul",
     inputs: [base, widen(node, node.input(0))],

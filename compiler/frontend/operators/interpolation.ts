@@ -32,10 +32,13 @@ export type Kernel =
   | { readonly mode: "linear"; readonly antialias: boolean; readonly excludeOutside: boolean }
   | { readonly mode: "cubic"; readonly antialias: boolean; readonly excludeOutside: boolean; readonly a: number };
 
-/** An output position as a weighted sum of input positions; no taps: it lies outside of what is interpolated. */
+/** Output x of an axis is the sum over t of weights[t][x] times the input at positions[t][x]. */
 export interface Taps {
-  readonly positions: readonly number[];
-  readonly weights: readonly number[];
+  readonly outputs: number;
+  readonly positions: readonly Int32Array[];
+  readonly weights: readonly Float64Array[];
+  /** 1 for output positions outside of what is interpolated, whose weights are all 0 */
+  readonly outside: Uint8Array;
 }
 
 const f32 = Math.fround;
@@ -95,50 +98,60 @@ export function cubic(distance: number, a: number): number {
   return x < 2 ? a * x ** 3 - 5 * a * x ** 2 + 8 * a * x - 4 * a : 0;
 }
 
-/** Neighbours of a coordinate within the kernel's reach, which antialiasing widens when the axis shrinks. */
-function neighbours(coordinate: number, kernel: Exclude<Kernel, { mode: "nearest" }>, scale: number): Taps {
-  const stretch = kernel.antialias ? Math.min(scale, 1) : 1;
-  const radius = kernel.mode === "linear" ? 1 : 2;
-  const first = Math.floor(-radius / stretch) + 1;
-  const left = Math.ceil(coordinate) - 1;
-  const positions = Array.from({ length: 2 - 2 * first }, (_, i) => left + first + i);
-  const weights = positions.map((position) => {
-    const distance = (position - coordinate) * stretch;
-    return kernel.mode === "linear" ? tent(distance) : cubic(distance, kernel.a);
-  });
-  return { positions, weights };
-}
+type Weighted = Exclude<Kernel, { readonly mode: "nearest" }>;
 
-/** Weights that add up to one. */
-function normalized(weights: readonly number[]): readonly number[] {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
-}
+/** How much antialiasing widens a kernel when the axis shrinks. */
+const stretchOf = (kernel: Weighted, scale: number): number => (kernel.antialias ? Math.min(scale, 1) : 1);
+
+/** The first neighbour within the kernel's reach, counted from the one left of the coordinate. */
+const firstNeighbour = (kernel: Weighted, scale: number): number =>
+  Math.floor(-(kernel.mode === "linear" ? 1 : 2) / stretchOf(kernel, scale)) + 1;
+
+/** Input positions that every output position is made of. */
+export const tapCount = (kernel: Kernel, scale: number): number =>
+  kernel.mode === "nearest" ? 1 : 2 - 2 * firstNeighbour(kernel, scale);
 
 const clampTo = (position: number, size: number): number => Math.min(Math.max(position, 0), size - 1);
 
-/** The taps of every output position of an axis. */
-export function tapsOf(axis: AxisResize, kernel: Kernel): readonly Taps[] {
-  const none: Taps = { positions: [], weights: [] };
-  return Array.from({ length: axis.output }, (_, x) => {
-    const coordinate = inputCoordinate(axis, x);
-    const outside = coordinate < 0 || coordinate > axis.input - 1;
-    if (axis.coordinates === "tf_crop_and_resize" && outside) return none;
-    return tapsAt(coordinate, axis, kernel);
-  });
+/** Weight of the input at `position` for an output that lies at `coordinate`. */
+function weightAt(position: number, coordinate: number, { input, scale }: AxisResize, kernel: Weighted): number {
+  if (kernel.excludeOutside && position !== clampTo(position, input)) return 0;
+  const distance = (position - coordinate) * stretchOf(kernel, scale);
+  return kernel.mode === "linear" ? tent(distance) : cubic(distance, kernel.a);
 }
 
-function tapsAt(coordinate: number, { input, scale }: AxisResize, kernel: Kernel): Taps {
-  if (kernel.mode === "nearest") {
-    return { positions: [clampTo(rounded(coordinate, kernel.rounding, scale), input)], weights: [1] };
+/** Makes the weights of output x add up to one. */
+function normalize(weights: readonly Float64Array[], x: number): void {
+  const sum = weights.reduce((total, list) => total + (list[x] ?? 0), 0);
+  for (const list of weights) list[x] = (list[x] ?? 0) / sum;
+}
+
+/** The taps of every output position of an axis. */
+export function tapsOf(axis: AxisResize, kernel: Kernel): Taps {
+  const { input, output: outputs } = axis;
+  const count = tapCount(kernel, axis.scale);
+  const positions = Array.from({ length: count }, () => new Int32Array(outputs));
+  const weights = Array.from({ length: count }, () => new Float64Array(outputs));
+  const outside = new Uint8Array(outputs);
+  const taps = { outputs, positions, weights, outside };
+  for (let x = 0; x < outputs; x++) {
+    const coordinate = inputCoordinate(axis, x);
+    const isOutside = coordinate < 0 || coordinate > input - 1;
+    if (axis.coordinates === "tf_crop_and_resize" && isOutside) outside[x] = 1;
+    else fillTaps(taps, x, coordinate, axis, kernel);
   }
-  const { positions, weights } = neighbours(coordinate, kernel, scale);
-  const kept = kernel.excludeOutside
-    ? weights.map((weight, i) => (positions[i] === clampTo(positions[i] ?? 0, input) ? weight : 0))
-    : weights;
-  const renormalize = kernel.excludeOutside || kernel.antialias;
-  return {
-    positions: positions.map((position) => clampTo(position, input)),
-    weights: renormalize ? normalized(kept) : kept,
-  };
+  return taps;
+}
+
+function fillTaps({ positions, weights }: Taps, x: number, coordinate: number, axis: AxisResize, kernel: Kernel): void {
+  const first =
+    kernel.mode === "nearest"
+      ? rounded(coordinate, kernel.rounding, axis.scale)
+      : Math.ceil(coordinate) - 1 + firstNeighbour(kernel, axis.scale);
+  for (const [t, list] of positions.entries()) {
+    list[x] = clampTo(first + t, axis.input);
+    const column = weights[t];
+    if (column !== undefined) column[x] = kernel.mode === "nearest" ? 1 : weightAt(first + t, coordinate, axis, kernel);
+  }
+  if (kernel.mode !== "nearest" && (kernel.excludeOutside || kernel.antialias)) normalize(weights, x);
 }

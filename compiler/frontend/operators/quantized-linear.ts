@@ -64,6 +64,7 @@ function qGemm(node: NodeContext): ValueId[] {
   const scaled = node.map(alpha, parameter(node, 1, 2, 0));
   const scales = [scaled, parameter(node, 4, 2, 1)];
   if (!node.hasInput(7)) return [node.map(mul(cast("f32", arg(0)), mul(arg(1), arg(2))), sum, ...scales)];
+  if (!node.hasInput(8)) throw node.attributeError("the result has a scale (input 7) but no zero point (input 8)");
   return [requantized(node, [sum, ...scales, asScalar(node, node.input(7)), asScalar(node, node.input(8))])];
 }
 

@@ -9,6 +9,7 @@ import {
   type CoordinateMode,
   type Kernel,
   type NearestMode,
+  tapCount,
   type Taps,
   tapsOf,
 } from "./interpolation.ts";
@@ -109,47 +110,46 @@ function axesToResize(node: NodeContext, { scales, sizes, roi, coordinates }: Re
 }
 
 /** Puts the extrapolation value where some axis has no taps. */
-function extrapolated(node: NodeContext, x: ValueId, taps: ReadonlyMap<number, readonly Taps[]>): ValueId {
+function extrapolated(node: NodeContext, x: ValueId, taps: ReadonlyMap<number, Taps>): ValueId {
   const { dtype, shape } = node.typeOf(x);
   const value = lit(dtype, node.float("extrapolation_value", 0));
   let result = x;
-  for (const [axis, list] of taps) {
-    if (list.every(({ positions }) => positions.length > 0)) continue;
-    const outside = Uint8Array.from(list, ({ positions }) => (positions.length === 0 ? 1 : 0));
-    const mask = node.constantValue(makeTensor("bool", alongAxis(shape.length, axis, list.length), outside));
+  for (const [axis, { outside }] of taps) {
+    if (outside.every((flag) => flag === 0)) continue;
+    const mask = node.constantValue(makeTensor("bool", alongAxis(shape.length, axis, outside.length), outside));
     result = node.map(select(arg(1), value, arg(0)), result, mask);
   }
   return result;
 }
 
-/** Longest axis that is resampled: the weights of every position are worked out while compiling. */
-const maxAxisLength = 2 ** 22;
+/** Weights that may be worked out for one axis while compiling, and the longest axis whose positions an i32 can name. */
+const maxWeights = 2 ** 24;
+const maxAxisLength = 2 ** 31 - 1;
+
+function checkEffort(node: NodeContext, axes: Iterable<AxisResize>, kernel: Kernel): void {
+  for (const { input, output, scale } of axes) {
+    const count = output * tapCount(kernel, scale);
+    if (count <= maxWeights && input <= maxAxisLength) continue;
+    throw node.shapeError(`resizing ${input} elements to ${output} takes ${count} weights, ${maxWeights} are the most`);
+  }
+}
 
 /** Nearest neighbours are only moved; anything else is computed in a float type, and integers are rounded towards zero at the end. */
 function resized(node: NodeContext, request: Request): ValueId[] {
   const { dtype, shape } = node.type(0);
   const axes = axesToResize(node, request);
-  const result = shape.map((dim, axis) => axes.get(axis)?.output ?? dim);
-  checkedShape(node, dtype, result);
-  const longest = Math.max(...result);
-  if (axes.size > 0 && longest > maxAxisLength)
-    throw node.shapeError(`an axis of ${longest} elements, ${maxAxisLength} are the most`);
-  if (result.includes(0) || shape.includes(0))
-    return [
-      node.constantValue(
-        makeTensor(
-          dtype,
-          result.map((dim, i) => (shape[i] === 0 ? 0 : dim)),
-        ),
-      ),
-    ];
+  const result = checkedShape(node, dtype, shape.map((dim, axis) => axes.get(axis)?.output ?? dim)); // prettier-ignore
+  if (result.includes(0)) return [node.constantValue(makeTensor(dtype, result))];
+  if (shape.includes(0))
+    throw node.shapeError(`[${shape.join(", ")}] has no elements to make [${result.join(", ")}] of`);
+  checkEffort(node, axes.values(), request.kernel);
   const moves = request.kernel.mode === "nearest" && request.coordinates !== "tf_crop_and_resize";
   const compute = moves ? dtype : floatFor(computeDType(dtype));
   const taps = new Map([...axes].map(([axis, resize]) => [axis, tapsOf(resize, request.kernel)]));
   // the axes that shrink first leave less to do for the others
-  const order = [...axes].sort(([, a], [, b]) => a.output / a.input - b.output / b.input);
+  const order = [...taps].sort(([a], [b]) => (result[a] ?? 1) / (shape[a] ?? 1) - (result[b] ?? 1) / (shape[b] ?? 1));
   const x = order.reduce(
-    (value, [axis]) => resampleAxis(node, value, axis, taps.get(axis) ?? []),
+    (value, [axis, list]) => resampleAxis(node, value, axis, list),
     toDType(node, compute, node.input(0)),
   );
   return [back(node, extrapolated(node, x, taps), dtype)];

@@ -1,8 +1,8 @@
 /** Fourier transforms as products with constant matrices, window functions and the mel filter bank. */
-import { type DType, isInteger } from "../../../ir/dtype.ts";
+import type { DType } from "../../../ir/dtype.ts";
 import { tensorType, type ValueId } from "../../../ir/graph.ts";
 import { arg } from "../../../ir/expr.ts";
-import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
+import { elementCount, makeTensor, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
 import { applyMatrix } from "./resample.ts";
@@ -214,17 +214,19 @@ const window = (a0: number, a1: number, a2: number) => (node: NodeContext) => {
   const dtype = dtypeAttribute(node, "output_datatype", "f32");
   const [count] = checkedConstant(node, dtype, [size]) as [number];
   const period = node.int("periodic", 1) !== 0 ? count : count - 1;
-  const values = Array.from({ length: count }, (_, i) => {
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     const turn = (2 * Math.PI * i) / period;
-    return period === 0 ? 1 : a0 - a1 * Math.cos(turn) + a2 * Math.cos(2 * turn);
-  });
+    values[i] = period === 0 ? 1 : a0 - a1 * Math.cos(turn) + a2 * Math.cos(2 * turn);
+  }
   return [constantOf(node, dtype, [count], values)];
 };
 
 /** A constant of any numeric type from numbers; integers get what a cast gives them. */
-function constantOf(node: NodeContext, dtype: DType, shape: readonly number[], values: readonly number[]): ValueId {
-  const compute = isInteger(dtype) ? "f64" : computeDType(dtype);
-  return node.castTo(dtype, node.constantValue(tensorFrom(compute, shape, values)));
+function constantOf(node: NodeContext, dtype: DType, shape: readonly number[], values: Float64Array): ValueId {
+  const elements = computeDType(dtype) === "f32" ? Float32Array.from(values) : values;
+  const compute = elements === values ? "f64" : "f32";
+  return node.castTo(dtype, node.constantValue(makeTensor(compute, shape, elements)));
 }
 
 const melOf = (hertz: number): number => 2595 * Math.log10(1 + hertz / 700);
@@ -239,10 +241,10 @@ function melWeightMatrix(node: NodeContext): ValueId[] {
   const dtype = dtypeAttribute(node, "output_datatype", "f32");
   const shape = checkedConstant(node, dtype, [bins, melBins]);
   const step = (melOf(high) - melOf(low)) / (melBins + 2);
-  const edges = Array.from({ length: melBins + 2 }, (_, i) =>
+  const edges = Float64Array.from({ length: melBins + 2 }, (_, i) =>
     Math.floor(((length + 1) * hertzOf(melOf(low) + i * step)) / rate),
   );
-  const weights = new Array<number>(bins * melBins).fill(0);
+  const weights = new Float64Array(bins * melBins);
   for (let mel = 0; mel < melBins; mel++) {
     const [begin = 0, centre = 0, end = 0] = edges.slice(mel, mel + 3);
     for (let bin = begin; bin < Math.min(bins, Math.max(end, centre + 1)); bin++) {
