@@ -43,6 +43,16 @@ describe("generateProgram", () => {
     expect(values(y)).toEqual([10, 11, 12, 13, 14]);
   });
 
+  it("writes a program that reads well", () => {
+    const builder = new GraphBuilder("classifier");
+    const x = builder.input("x", tensorType("f32", [2, 8]));
+    const scale = builder.constant(f32([8], [1, 2, 3, 4, 5, 6, 7, 8]));
+    const scaled = builder.emitOne({ kind: "map", expr: binary("mul", arg(0), arg(1)), inputs: [x, scale] }, { origin: ["Mul_0"] }); // prettier-ignore
+    const moved = builder.emitOne({ kind: "transpose", perm: [1, 0], inputs: [scaled] }, { origin: ["Transpose_1"] });
+    builder.output("p", builder.emitOne({ kind: "softmax", axis: 0, log: false, inputs: [moved] }, { origin: ["Softmax_2"] })); // prettier-ignore
+    expect(printProgram(generateProgram(builder.finish()).program)).toMatchGolden("codegen/generated-program.json");
+  });
+
   it("keeps an operand that is read again", async () => {
     const builder = new GraphBuilder("kept");
     const x = builder.input("x", tensorType("f32", [3]));
