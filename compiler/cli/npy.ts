@@ -37,13 +37,18 @@ export function decodeNpy(bytes: Uint8Array, file: string): TensorData {
   }
   const dtype = dtypes.get(parsed.dtype);
   if (dtype === undefined) throw fail("WSC1007", `${file} holds elements of numpy type ${parsed.dtype}`);
-  const elements = parsed.data as unknown as Elements;
+  const elements = elementsOf(parsed.data);
   const perElement = dtype === "c64" || dtype === "c128" ? 2 : 1;
   if (elements.length !== elementCount(parsed.shape) * perElement) {
     throw fail("WSC1005", `${file} holds ${elements.length} elements, its header says [${parsed.shape.join(",")}]`);
   }
   const tensor: TensorData = { dtype, shape: parsed.shape, elements };
   return parsed.fortranOrder ? rowMajor(tensor) : tensor;
+}
+
+/** npyjs gives booleans as an array of them; tensors hold 0 and 1. */
+function elementsOf(data: unknown): Elements {
+  return Array.isArray(data) ? Uint8Array.from(data as readonly boolean[], Number) : (data as Elements);
 }
 
 /** Null when numpy has no such type. */

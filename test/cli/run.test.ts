@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { decodeNpy, encodeNpy } from "../../compiler/cli/npy.ts";
+import { decodeTensorFile } from "../../compiler/frontend/tensor-file.ts";
+import { makeDigits } from "../../examples/digits/digits.mjs";
+import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { f32, i64, modelBytes, node, tensorBytes } from "../helpers/onnx-builder.ts";
+import { digitsModel, writeProgram } from "../helpers/programs.ts";
+import { scratchFolder } from "../helpers/scratch.ts";
+import { wsc } from "./run-cli.ts";
+
+const scratch = scratchFolder("cli");
+afterAll(scratch.remove);
+const inScratch = (name: string): string => path.join(scratch.path, name);
+
+interface Summary {
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly dims: readonly number[];
+    readonly argmax: number;
+    readonly max: number;
+  }[];
+  readonly written: readonly string[];
+}
+
+const [shown] = makeDigits(1, 5);
+const image = makeTensor("f32", [1, 1, 20, 20], shown?.image ?? new Float32Array(400));
+
+beforeAll(async () => {
+  await writeProgram(digitsModel, inScratch("digits"));
+  writeFileSync(inScratch("image.npy"), encodeNpy(image) ?? "");
+  writeFileSync(inScratch("image.pb"), await tensorBytes(image));
+});
+
+async function summaryOf(...args: readonly string[]): Promise<Summary> {
+  const { code, stdout, stderr } = await wsc(["run", ...args, "--json"], scratch.path);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as Summary;
+}
+
+const withoutTimes = (text: string): string => text.replace(/^.*\bms$/m, "");
+
+describe("wsc run", () => {
+  it("gives the same for the same seed, and something else for another", async () => {
+    const [first, again, other] = await Promise.all(
+      ["7", "7", "8"].map((seed) => wsc(["run", "digits", "--random", seed], scratch.path)),
+    );
+    expect(first?.code).toBe(0);
+    expect(first?.stdout).toMatch(/^probabilities: float32\[1,10\] {2}\[/);
+    expect(withoutTimes(again?.stdout ?? "")).toBe(withoutTimes(first?.stdout ?? ""));
+    expect(withoutTimes(other?.stdout ?? "")).not.toBe(withoutTimes(first?.stdout ?? ""));
+  });
+
+  it.each(["image.npy", "image.pb"])("reads %s, from a folder or the model itself", async (file) => {
+    const compiled = await summaryOf("digits", "-i", `image=${file}`, "--deterministic");
+    const direct = await summaryOf(digitsModel, "-i", `image=${file}`, "--deterministic");
+    expect(compiled.outputs).toHaveLength(1);
+    expect(compiled.outputs[0]).toMatchObject({ name: "probabilities", dims: [1, 10], argmax: shown?.digit });
+    expect(direct.outputs).toEqual(compiled.outputs);
+  });
+
+  it("writes outputs that read back to what it showed", async () => {
+    const npy = await summaryOf("digits", "-i", "image=image.npy", "-o", "results");
+    const pb = await summaryOf("digits", "-i", "image=image.npy", "-o", "results", "--output-format", "pb");
+    expect([...npy.written, ...pb.written]).toEqual(["probabilities.npy", "output_0.pb"]);
+    expect(readdirSync(inScratch("results")).toSorted()).toEqual(["output_0.pb", "probabilities.npy"]);
+    const fromNpy = decodeNpy(readFileSync(inScratch("results/probabilities.npy")), "probabilities.npy");
+    const fromPb = await decodeTensorFile(readFileSync(inScratch("results/output_0.pb")), "output_0.pb");
+    expect(fromPb).toEqual(fromNpy);
+    expect(fromNpy.shape).toEqual([1, 10]);
+    expect(Math.max(...(fromNpy.elements as Float32Array))).toBe(npy.outputs[0]?.max);
+  });
+
+  it("takes the inputs of a folder by position or by name", async () => {
+    mkdirSync(inScratch("by-position"));
+    mkdirSync(inScratch("by-name"));
+    writeFileSync(inScratch("by-position/input_0.pb"), await tensorBytes(image));
+    writeFileSync(inScratch("by-name/image.npy"), encodeNpy(image) ?? "");
+    const given = await summaryOf("digits", "-i", "image=image.npy");
+    expect((await summaryOf("digits", "--input-dir", "by-position")).outputs).toEqual(given.outputs);
+    expect((await summaryOf("digits", "--input-dir", "by-name")).outputs).toEqual(given.outputs);
+  });
+
+  it("runs several times and says so", async () => {
+    const { stdout } = await wsc(["run", "digits", "--random", "1", "--repeat", "3"], scratch.path);
+    expect(stdout).toMatch(/^3 runs, median: \d+\.\d\d ms$/m);
+  });
+
+  it("binds symbolic dims", async () => {
+    const spec = {
+      opset: 17,
+      inputs: { x: f32("batch", 3), ids: i64("batch") },
+      outputs: { y: f32("batch", 3), picked: f32("batch", 3) },
+      nodes: [node("Relu", ["x"], ["y"]), node("Gather", ["x", "ids"], ["picked"])],
+    };
+    writeFileSync(inScratch("open.onnx"), await modelBytes(spec));
+    const { outputs } = await summaryOf("open.onnx", "--random", "3", "--dim", "batch=4");
+    expect(outputs.map(({ name, dims }) => [name, dims])).toEqual([
+      ["y", [4, 3]],
+      ["picked", [4, 3]],
+    ]);
+    const unbound = await wsc(["run", "open.onnx", "--random", "3"], scratch.path);
+    expect(unbound.code).toBe(1);
+    expect(unbound.stderr).toMatch(/^error WSC2005: .*batch/);
+  });
+});
+
+describe("wsc inspect", () => {
+  it("says what is in a model", async () => {
+    const { code, stdout } = await wsc(["inspect", digitsModel]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('input   "image" : f32[1,1,20,20]');
+    expect(stdout).toContain("Conv 2");
+    expect(stdout).toMatch(/^supported$/m);
+  });
+
+  it("says it as JSON, with where the ops run", async () => {
+    const { stdout } = await wsc(["inspect", digitsModel, "--json", "--coverage"]);
+    const report = JSON.parse(stdout) as { readonly coverage: readonly { readonly kind: string; where: string }[] };
+    expect(report).toMatchObject({ supported: true, problems: [], operators: { Conv: 2 }, opsets: { "ai.onnx": 13 } });
+    expect(report.coverage).toContainEqual(expect.objectContaining({ kind: "conv", where: "wafer" }));
+  });
+
+  it("names every node that is not supported", async () => {
+    const spec = {
+      opset: 17,
+      inputs: { x: f32(2) },
+      outputs: { z: f32(2) },
+      nodes: [
+        node("Frobnicate", ["x"], ["y"], {}, { name: "first" }),
+        node("Defenestrate", ["y"], ["z"], {}, { name: "second" }),
+      ],
+    };
+    writeFileSync(inScratch("odd.onnx"), await modelBytes(spec));
+    const { code, stdout, stderr } = await wsc(["inspect", "odd.onnx"], scratch.path);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/WSC3001: Frobnicate "first"/);
+    expect(stderr).toMatch(/WSC3001: Defenestrate "second"/);
+    expect(stdout).toContain("not supported: 2 problems");
+  });
+});
+
+describe("the .npy files", () => {
+  it.each<[string, TensorData]>([
+    ["i64", makeTensor("i64", [2], BigInt64Array.of(-1n, 2n ** 60n))],
+    ["f16", makeTensor("f16", [2, 1], Uint16Array.of(0x3c00, 0x7c01))],
+    ["bool", makeTensor("bool", [3], Uint8Array.of(1, 0, 1))],
+    ["no elements", makeTensor("f32", [0, 4])],
+    ["a scalar", makeTensor("f64", [], Float64Array.of(0.1))],
+  ])("keep %s", (_, tensor) => {
+    const { dtype, shape, elements } = decodeNpy(encodeNpy(tensor) ?? new Uint8Array(0), "x.npy");
+    expect({ dtype, shape, elements: [...elements] }).toEqual({ ...tensor, elements: [...tensor.elements] });
+  });
+
+  it("in Fortran order are put into row-major order", () => {
+    const header = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }".padEnd(117) + "\n";
+    const bytes = Buffer.concat([
+      Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, header.length, 0]),
+      Buffer.from(header),
+      Buffer.from(Float32Array.of(1, 4, 2, 5, 3, 6).buffer),
+    ]);
+    expect(decodeNpy(bytes, "x.npy")).toEqual(makeTensor("f32", [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)));
+    expect(() => decodeNpy(bytes.subarray(0, -4), "x.npy")).toThrow(/WSC1005: x\.npy/);
+  });
+});
