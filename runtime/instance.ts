@@ -61,9 +61,8 @@ export class ProgramInstance {
 
   static async create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
     const binary = chooseModule(compiled, options.deterministic ?? false);
-    const module = await WebAssembly.compile(binary as Uint8Array<ArrayBuffer>);
     const memory = loadMemory(compiled);
-    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const exports = await instantiate(binary, memory);
     return new ProgramInstance(compiled.program, memory, exports, options);
   }
 
@@ -271,6 +270,16 @@ function chooseModule({ program, modules }: CompiledProgram, deterministic: bool
     if (binary !== undefined) return binary;
   }
   throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
+}
+
+async function instantiate(binary: Uint8Array, memory: WebAssembly.Memory): Promise<WebAssembly.Exports> {
+  try {
+    const { instance } = await WebAssembly.instantiate(binary as Uint8Array<ArrayBuffer>, { env: { memory } });
+    return instance.exports;
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
+    throw fail("WSC7004", `the kernels are damaged: ${error.message}`);
+  }
 }
 
 function kernelFailure(step: KernelStep, error: unknown): Error {

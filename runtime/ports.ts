@@ -4,7 +4,7 @@ import { diagnostic, type Diagnostic, fail, showName, WscError } from "../ir/dia
 import type { ValueType } from "../ir/graph.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
-import { fromTensorData, Tensor, toTensorData } from "./tensor.ts";
+import { fromTensorData, Tensor, type TensorElements, toTensorData } from "./tensor.ts";
 
 /** What a session takes and gives: a tensor, a sequence (array), or an empty optional (null). */
 export type SessionValue = Tensor | null | readonly SessionValue[];
@@ -87,10 +87,21 @@ function toHostValue(value: SessionValue, type: ValueType): HostValue {
   }
   if (value === null) return { kind: "optional", value: null };
   if (!isTensorLike(value)) throw fail("WSC7002", "a feed must be a Tensor, an array of tensors, or null");
-  return toTensorData(value);
+  return toTensorData(checkedTensor(value));
 }
 
-const isTensorLike = (value: unknown): value is Tensor =>
+/** What a tensor of any library has. */
+interface TensorLike {
+  readonly type: string;
+  readonly data: TensorElements;
+  readonly dims: readonly number[];
+}
+
+/** A tensor of another library becomes one of ours: its parts have not been checked against each other yet. */
+const checkedTensor = (value: TensorLike): Tensor =>
+  value instanceof Tensor ? value : new Tensor(value.type, value.data, value.dims);
+
+const isTensorLike = (value: unknown): value is TensorLike =>
   value instanceof Tensor ||
   (typeof value === "object" && value !== null && "dims" in value && "data" in value && "type" in value);
 

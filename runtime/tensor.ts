@@ -124,11 +124,18 @@ function storeData(dtype: DType, data: Input, count: number): TensorElements {
   if (data.constructor === wanted.constructor) return data as TensorElements;
   if (ArrayBuffer.isView(data)) return reinterpret(dtype, data, wanted);
   const elements = isPacked(dtype) ? new Uint8Array(length) : allocateElements(dtype, count);
-  for (let i = 0; i < length; i++) setElement(elements, i, (data as readonly (number | bigint | boolean)[])[i] ?? 0);
+  try {
+    for (let i = 0; i < length; i++) setElement(elements, i, (data as readonly (number | bigint | boolean)[])[i] ?? 0);
+  } catch {
+    throw fail("WSC7002", `the data holds what is no ${dtypeInfo(dtype).ortName}`);
+  }
   return elements;
 }
 
-/** Accepts an array of the same width under another name (Float16Array for float16, Uint8ClampedArray, Int8Array for int4). */
+/**
+ * Accepts an array of the same width under another name (Float16Array for float16, Uint8ClampedArray, Int8Array for int4), and the right
+ * array out of another realm (a frame, a vm context).
+ */
 function reinterpret(
   dtype: DType,
   data: ArrayBufferView,
@@ -138,6 +145,7 @@ function reinterpret(
   const sameWidth = bytesPerElement === wanted.BYTES_PER_ELEMENT;
   const name = data.constructor.name;
   const allowed =
+    name === wanted.constructor.name ||
     (name === "Float16Array" && dtype === "f16") ||
     (name === "Uint8ClampedArray" && dtype === "u8") ||
     (isPacked(dtype) && bytesPerElement === 1) ||
