@@ -22,7 +22,7 @@ export async function writeArtifact(model: CompiledModel, folder: string): Promi
   try {
     await writeFiles(model, draft);
     // a folder for temporary files is its owner's alone; a program is not
-    await chmod(draft, 0o777 & ~process.umask());
+    await chmod(draft, 0o755);
     await rm(target, { recursive: true, force: true });
     await rename(draft, target);
   } catch (error) {

@@ -51,8 +51,10 @@ export class InferenceSession {
   }
 
   /** Opens a compiled folder, or compiles a model; throws a WscError when it cannot. */
-  static create(source: string | URL, options?: SessionOptions): Promise<InferenceSession>;
-  static create(model: Uint8Array | ArrayBufferLike, options?: SessionOptions): Promise<InferenceSession>;
+  static create(
+    source: string | URL | Uint8Array | ArrayBufferLike,
+    options?: SessionOptions,
+  ): Promise<InferenceSession>;
   static create(
     model: ArrayBufferLike,
     byteOffset: number,

@@ -143,7 +143,7 @@ function print(
         ? ""
         : `  min ${short(s.min)}  max ${short(s.max ?? 0)} (at ${s.argmax ?? 0})  mean ${short(s.mean ?? 0)}`;
     process.stdout.write(
-      `${showName(s.name)}: ${s.type}[${s.dims.join(",")}]  [${s.head.map(short).join(", ")}${"…"}]${range}\n`,
+      `${showName(s.name)}: ${s.type}[${s.dims.join(",")}]  [${s.head.map(short).join(", ")}…]${range}\n`,
     );
   }
   process.stdout.write(`${times.length === 1 ? "1 run" : `${times.length} runs, median`}: ${median.toFixed(2)} ms\n`);

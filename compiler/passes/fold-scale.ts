@@ -6,7 +6,7 @@
  *
  * The map's expression is taken apart as S * $acc + B; the outermost part that is not affine in the accumulator (an activation) stays.
  */
-import { arg, binary, type Expr, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
+import { arg, argUses, binary, type Expr, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
 import type { MapOp, Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
@@ -192,15 +192,14 @@ function combine(fn: string, inner: Affine, other: Expr, innerIsLeft: boolean): 
 
 /** The value of an expression all of whose operands are constants. */
 function evaluateClosed(expr: Expr, constants: readonly (TensorData | undefined)[]): TensorData | null {
+  const isClosed = argUses(expr, constants.length).every((uses, i) => uses === 0 || constants[i] !== undefined);
+  if (!isClosed) return null;
   const used: TensorData[] = [];
-  let closed = true;
   const renumbered = substitute(expr, (index) => {
-    const constant = constants[index];
-    if (constant === undefined) closed = false;
-    else if (!used.includes(constant)) used.push(constant);
-    return arg(constant === undefined ? 0 : used.indexOf(constant));
+    const constant = constants[index] as TensorData;
+    if (!used.includes(constant)) used.push(constant);
+    return arg(used.indexOf(constant));
   });
-  if (!closed) return null;
   const inputs = used.length > 0 ? used : [{ dtype: "f32" as const, shape: [], elements: new Float32Array(1) }];
   const dtypes = inputs.map(({ dtype }) => dtype);
   const op = { kind: "map" as const, inputs: inputs.map((_, i) => i), expr: simplifyExpr(renumbered, dtypes) };

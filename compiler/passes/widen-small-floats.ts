@@ -106,6 +106,6 @@ function moveWide(rewrite: Rewrite): readonly ValueId[] | null {
   if (!moved.every((id) => narrowed(rewrite.producer(id)) !== null)) return null;
   const twins = moved.map((id) => wideTwin(rewrite, id));
   if (twins.some((twin) => twin === null)) return null;
-  const wide = rewrite.emitOne({ ...op, inputs: inputs.map((id, i) => twins[i] ?? id) } as Op);
+  const wide = rewrite.emitOne({ ...op, inputs: inputs.map((id, i) => twins[i] ?? id) });
   return [rewrite.emitOne({ kind: "map", inputs: [wide], expr: cast(type.dtype, arg(0)) })];
 }

@@ -10,7 +10,9 @@ import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelFolder, modelPath } from "./models.mjs";
 import { ort, peerSession } from "./peer.mjs";
 
-const { values: options } = parseArgs({ options: { only: { type: "string" }, seconds: { type: "string", default: "6" } } });
+const { values: options } = parseArgs({
+  options: { only: { type: "string" }, seconds: { type: "string", default: "6" } },
+});
 const names = options.only?.split(",") ?? [
   "mlp_784_512_512_10",
   "lenet5_mnist",
@@ -35,7 +37,10 @@ function timeCommand(args) {
     let peak = 0;
     const poll = setInterval(() => {
       try {
-        peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0));
+        peak = Math.max(
+          peak,
+          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0),
+        );
       } catch {
         // ended between two looks
       }
@@ -54,8 +59,16 @@ async function benchCommands() {
   console.log(`wsc --version        ${median(starts).toFixed(3)} s`);
   const folder = mkdtempSync(path.join(os.tmpdir(), "wsc-bench-"));
   for (const name of names.filter((n) => modelPath(n) !== null && n !== "gpt2_decode_p64")) {
-    const { seconds, mebibytes } = await timeCommand(["compile", modelPath(name), "-o", path.join(folder, "out"), "-q"]);
-    console.log(`wsc compile ${name.padEnd(20)} ${seconds.toFixed(1).padStart(6)} s ${mebibytes.toFixed(0).padStart(6)} MiB`);
+    const { seconds, mebibytes } = await timeCommand([
+      "compile",
+      modelPath(name),
+      "-o",
+      path.join(folder, "out"),
+      "-q",
+    ]);
+    console.log(
+      `wsc compile ${name.padEnd(20)} ${seconds.toFixed(1).padStart(6)} s ${mebibytes.toFixed(0).padStart(6)} MiB`,
+    );
   }
   rmSync(folder, { recursive: true, force: true });
 }
@@ -81,7 +94,9 @@ async function alternate(ours, theirs, seconds) {
 }
 
 async function benchInference() {
-  console.log(`\n${"model".padEnd(20)} ${"wsc ms".padStart(9)} ${"ort-web ms".padStart(11)} ${"ratio".padStart(6)}  largest error`);
+  console.log(
+    `\n${"model".padEnd(20)} ${"wsc ms".padStart(9)} ${"ort-web ms".padStart(11)} ${"ratio".padStart(6)}  largest error`,
+  );
   const ratios = [];
   for (const name of names) {
     const file = modelPath(name);
@@ -99,10 +114,18 @@ async function benchInference() {
       peerFeeds[mine.inputNames[i]] = new ort.Tensor(tensor.type, tensor.data, tensor.dims);
     }
     const error = largestError(await mine.run(feeds), await peer.run(peerFeeds));
-    const times = await alternate(() => mine.run(feeds), () => peer.run(peerFeeds), Number(options.seconds));
+    const times = await alternate(
+      () => mine.run(feeds),
+      () => peer.run(peerFeeds),
+      Number(options.seconds),
+    );
     const ratio = median(times.theirs.map((t, i) => t / times.ours[i]));
     ratios.push(ratio);
-    const cells = [median(times.ours).toFixed(2).padStart(9), median(times.theirs).toFixed(2).padStart(11), ratio.toFixed(2).padStart(6)];
+    const cells = [
+      median(times.ours).toFixed(2).padStart(9),
+      median(times.theirs).toFixed(2).padStart(11),
+      ratio.toFixed(2).padStart(6),
+    ];
     console.log(`${name.padEnd(20)} ${cells.join(" ")}  ${error.toExponential(1)}`);
     await mine.release();
     await peer.release();
@@ -118,7 +141,8 @@ function largestError(mine, theirs) {
     let scale = 0;
     for (const value of data) scale = Math.max(scale, Math.abs(Number(value)));
     const got = mine[name].data;
-    for (let i = 0; i < data.length; i++) worst = Math.max(worst, Math.abs(Number(data[i]) - Number(got[i])) / (scale || 1));
+    for (let i = 0; i < data.length; i++)
+      worst = Math.max(worst, Math.abs(Number(data[i]) - Number(got[i])) / (scale || 1));
   }
   return worst;
 }

@@ -14,6 +14,11 @@ ort.env.logLevel = "error";
 
 export function peerSession(file) {
   const bytes = readFileSync(file);
-  const options = { executionProviders: ["wasm"], intraOpNumThreads: 1, graphOptimizationLevel: "all", logSeverityLevel: 3 };
+  const options = {
+    executionProviders: ["wasm"],
+    intraOpNumThreads: 1,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+  };
   return ort.InferenceSession.create(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), options);
 }

@@ -32,10 +32,8 @@ export function expectSameMeaning(before: Graph, after: Graph, tolerance = 1e-5)
   for (const [name, value] of wanted) {
     const [a, b] = [value as TensorData, found.get(name) as TensorData];
     expect([b.dtype, b.shape]).toEqual([a.dtype, a.shape]);
-    for (const [i, element] of Array.from(a.elements as ArrayLike<number>).entries()) {
-      expect(Math.abs(Number(b.elements[i]) - Number(element))).toBeLessThanOrEqual(
-        tolerance * (1 + Math.abs(Number(element))),
-      );
+    for (const [i, element] of Array.from(a.elements as ArrayLike<number | bigint>, Number).entries()) {
+      expect(Math.abs(Number(b.elements[i]) - element)).toBeLessThanOrEqual(tolerance * (1 + Math.abs(element)));
     }
   }
 }
