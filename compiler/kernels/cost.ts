@@ -5,7 +5,7 @@
  *     compute = (macs + fastOps) / (fmaPerCycle * efficiency) + slowOps * slowOpCycles + vectors * vectorStartup      [cycles]
  *     ramp    = max(wordsIn, wordsOut) / wordsPerCycle                 words through the fullest core's ramp, each way [cycles]
  *     ports   = max(wordsIn, wordsOut * fanOut of the kernel) / (ports * wordsPerCycle)                                [cycles]
- *     cycles  = max(compute, ramp, ports) + serial        computing overlaps moving; `serial` is what waits for a reduction
+ *     cycles  = max(max(compute, ramp) + serial, ports)   computing overlaps moving; `serial` is what waits for a reduction
  *     latency = cycles + hops + reduceLatency             hops: one cycle per core passed on the way in and out
  *
  * Check of the compute term: dense f32 GEMM on WSE-2's simulator takes 2.11 cycles per multiply-add and 20.9 per vector, within 2%
@@ -67,14 +67,21 @@ export function ratesOf(kernel: Kernel, target: Target): Rates {
   };
 }
 
-/** Cycles per sample of a rectangle whose fullest core carries `load`; a whole number. */
-export function cyclesOf(rates: Rates, load: CoreLoad, ports: number): number {
+/** Cycles per sample that the fullest core needs for itself. */
+export function coreCycles(rates: Rates, load: CoreLoad): number {
   const { core } = rates.target;
   const compute = load.macs * rates.perMac + load.slowOps * core.slowOpCycles + load.vectors * core.vectorStartup;
   const ramp = Math.max(load.wordsIn, load.wordsOut) * rates.perWord;
-  const border = (rates.borderWords / ports) * rates.perWord;
-  return Math.max(1, Math.ceil(Math.max(compute, ramp, border) + load.serial));
+  return Math.max(compute, ramp) + load.serial;
 }
+
+/** Cycles per sample of a rectangle: those of its fullest core, or of its border; a whole number. */
+export const cyclesWithBorder = (rates: Rates, core: number, ports: number): number =>
+  Math.max(1, Math.ceil(Math.max(core, (rates.borderWords / ports) * rates.perWord)));
+
+/** Cycles per sample of a rectangle whose fullest core carries `load`. */
+export const cyclesOf = (rates: Rates, load: CoreLoad, ports: number): number =>
+  cyclesWithBorder(rates, coreCycles(rates, load), ports);
 
 /** Words that can enter or leave a rectangle per cycle, on whichever side a neighbour lies. */
 export const portsOf = (rows: number, columns: number): number => Math.min(rows, columns);

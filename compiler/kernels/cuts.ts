@@ -40,6 +40,18 @@ export function cutsOfLoops(sizes: readonly number[], limit: number, tries: numb
   return sizes.map((size) => usefulCuts(size, limit, count));
 }
 
+/** Index of the first value for which a predicate that turns true once holds; the length when it never does. */
+export function firstIndex(values: readonly number[], holds: (value: number) => boolean): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(values[middle] ?? 0)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Flat kernels take any rectangle: for each useful number of cores, shapes from square to flat. */
 export function flatShapes(elements: number, sides: Sides, tries: number): { rows: number; columns: number }[] {
   const shapes: { rows: number; columns: number }[] = [];

@@ -27,6 +27,14 @@ export interface FamilyContext {
   readonly tries: number;
   /** variants to keep per kernel */
   readonly keep: number;
+  /** cycles that are of interest; null for all */
+  readonly window: TimeWindow | null;
+}
+
+/** An interval of cycles within which variants are listed finely. */
+export interface TimeWindow {
+  readonly least: number;
+  readonly most: number;
 }
 
 /** Longest side of a rectangle on the target, and how long the other may then be at most. */
@@ -35,6 +43,7 @@ export interface Sides {
   readonly short: number;
 }
 
+/** How a family lists the variants of a kernel. */
 export type Family = (kernel: Kernel, context: FamilyContext) => VariantList;
 
 /** Sides that fit the usable rectangle, one way or the other. */

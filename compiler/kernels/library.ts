@@ -4,7 +4,8 @@
  */
 import type { Kernel, KernelFamily, KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Target } from "../targets/target.ts";
-import { type Family, type FamilyContext, sidesOf, type VariantList } from "./family.ts";
+import { type Family, type FamilyContext, sidesOf, type TimeWindow, type VariantList } from "./family.ts";
+import { paretoOptimal } from "./pareto.ts";
 import { convVariants } from "./families/conv.ts";
 import { dataMovementVariants } from "./families/data-movement.ts";
 import { depthwiseConvVariants } from "./families/depthwise-conv.ts";
@@ -30,43 +31,47 @@ export const families: Readonly<Record<KernelFamily, Family>> = {
   generic: genericVariants,
 };
 
-/** Effort over a whole graph, shared out among its distinct kernels. */
-const totalTries = 1_500_000;
-const totalKept = 400_000;
-const triesPerKernel = { least: 1_000, most: 30_000 };
-const keptPerKernel = { least: 64, most: 4_096 };
-
-const clamp = (value: number, { least, most }: { readonly least: number; readonly most: number }): number =>
-  Math.max(least, Math.min(most, Math.floor(value)));
+/** Effort over a whole graph, shared out among its distinct kernels: cuts to try, variants to keep. */
+const effort = {
+  tries: { total: 400_000, least: 600, most: 8_000 },
+  keep: { total: 400_000, least: 64, most: 4_096 },
+} as const;
 
 /** What makes two kernels equal for their variants. */
 export function kernelSignature(kernel: Kernel): string {
   const { family, dtype, dims, flops, weightBytes, wordsIn, wordsOut, fanOut } = kernel;
-  return JSON.stringify([
-    family,
-    dtype,
-    flops,
-    weightBytes,
-    wordsIn,
-    wordsOut,
-    fanOut,
-    dims.map((dim) => [dim.name, dim.size]),
-  ]);
+  const sizes = dims.map(({ name, size }) => [name, size]);
+  return JSON.stringify([family, dtype, flops, weightBytes, wordsIn, wordsOut, fanOut, sizes]);
 }
 
-/** The variants of one kernel on a target. */
-export function variantsOf(kernel: Kernel, target: Target, distinctKernels = 1): VariantList {
+const shared = (
+  budget: { readonly total: number; readonly least: number; readonly most: number },
+  among: number,
+): number => Math.max(budget.least, Math.min(budget.most, Math.floor(budget.total / Math.max(1, among))));
+
+/** The variants of one kernel on a target; `distinct` is the number of kernels that share the effort. */
+export function variantsOf(
+  kernel: Kernel,
+  target: Target,
+  distinct = 1,
+  window: TimeWindow | null = null,
+): VariantList {
   const context: FamilyContext = {
     target,
     sides: sidesOf(target),
-    tries: clamp(totalTries / distinctKernels, triesPerKernel),
-    keep: clamp(totalKept / distinctKernels, keptPerKernel),
+    tries: shared(effort.tries, distinct),
+    keep: shared(effort.keep, distinct),
+    window,
   };
   return families[kernel.family](kernel, context);
 }
 
-/** One list per kernel of a graph, in order; equal kernels share one object. */
-export function variantTable(graph: KernelGraph, target: Target): readonly VariantList[] {
+/** Lists variants of every kernel of a graph, in order; equal kernels share one object. */
+export function variantTable(
+  graph: KernelGraph,
+  target: Target,
+  window: TimeWindow | null = null,
+): readonly VariantList[] {
   const signatures = graph.kernels.map(kernelSignature);
   const distinct = new Set(signatures).size;
   const lists = new Map<string, VariantList>();
@@ -74,8 +79,26 @@ export function variantTable(graph: KernelGraph, target: Target): readonly Varia
     const signature = signatures[id] ?? "";
     const known = lists.get(signature);
     if (known !== undefined) return known;
-    const list = variantsOf(kernel, target, distinct);
+    const list = variantsOf(kernel, target, distinct, window);
     lists.set(signature, list);
     return list;
   });
+}
+
+/** The variants of two lists of one kernel, as one list. */
+export function mergeVariants(first: VariantList, second: VariantList): VariantList {
+  const origin = (list: VariantList) => (candidate: VariantList["candidates"][number], index: number) => {
+    const { rows, columns, cycles } = candidate;
+    return { rows, columns, cycles, list, index };
+  };
+  const all = [...first.candidates.map(origin(first)), ...second.candidates.map(origin(second))];
+  const kept = paretoOptimal(all, effort.keep.most);
+  return {
+    candidates: kept,
+    describe: (index) => {
+      const candidate = kept[index];
+      if (candidate === undefined) throw new Error("internal: no such variant");
+      return candidate.list.describe(candidate.index);
+    },
+  };
 }

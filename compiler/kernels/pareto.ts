@@ -5,6 +5,32 @@ const shortSide = (c: Candidate): number => Math.min(c.rows, c.columns);
 const longSide = (c: Candidate): number => Math.max(c.rows, c.columns);
 const area = (c: Candidate): number => c.rows * c.columns;
 
+/** Collects variants, keeping for each pair of sides the fastest only: cuts by the ten thousand have shapes by the hundred. */
+export class Collector<C extends Candidate> {
+  readonly #fastest = new Map<number, C>();
+
+  /** True when a variant of these sides and cycles would be kept; asked before it is built. */
+  wants(rows: number, columns: number, cycles: number): boolean {
+    const known = this.#fastest.get(keyOf(rows, columns));
+    return known === undefined || cycles < known.cycles;
+  }
+
+  add(candidate: C): void {
+    this.#fastest.set(keyOf(candidate.rows, candidate.columns), candidate);
+  }
+
+  /** What no other beats, at most about `keep`. */
+  optimal(keep: number): readonly C[] {
+    return paretoOptimal([...this.#fastest.values()], keep);
+  }
+}
+
+/** Longest side of any fabric, and one: keys stay small integers, which a Map finds several times faster. */
+const keyBase = 16_385;
+
+const keyOf = (rows: number, columns: number): number =>
+  rows < columns ? rows * keyBase + columns : columns * keyBase + rows;
+
 /**
  * Those that no other beats in time, shorter side and longer side at once (a variant may be turned, so its sides have no names), ascending
  * in time. More than `keep` are thinned: a grid over time and aspect keeps, in each cell, the one of least area.
@@ -16,8 +42,10 @@ export function paretoOptimal<C extends Candidate>(candidates: readonly C[], kee
   const longestByShort = new PrefixMinimum(candidates.reduce((most, c) => Math.max(most, shortSide(c)), 0) + 1);
   const optimal: C[] = [];
   for (const candidate of sorted) {
-    if (longestByShort.upTo(shortSide(candidate)) <= longSide(candidate)) continue;
-    longestByShort.lower(shortSide(candidate), longSide(candidate));
+    const short = shortSide(candidate);
+    const long = longSide(candidate);
+    if (longestByShort.upTo(short) <= long) continue;
+    longestByShort.lower(short, long);
     optimal.push(candidate);
   }
   return optimal.length <= keep ? optimal : thinByGrid(optimal, keep);

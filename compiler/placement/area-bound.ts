@@ -43,11 +43,15 @@ export function areaAt({ times, areas }: AreaCurve, time: number): number {
 
 /** Sum over all items of the least area at a time. */
 export function totalAreaAt(curves: readonly AreaCurve[], counts: readonly number[], time: number): number {
-  return curves.reduce((sum, curve, index) => sum + areaAt(curve, time) * (counts[index] ?? 0), 0);
+  return curves.reduce((sum, curve, index) => {
+    const count = counts[index] ?? 0;
+    return count === 0 ? sum : sum + count * areaAt(curve, time);
+  }, 0);
 }
 
 /** The least time whose areas fit, or null when even the smallest shapes do not. */
 export function areaBound(problem: Problem): number | null {
+  if (problem.items.length === 0) return 0;
   const curves = problem.classes.map(areaCurve);
   const counts = classCounts(problem);
   const times = distinctTimes(problem);

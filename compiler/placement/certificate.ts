@@ -22,7 +22,7 @@ export interface Claims {
 export function certify({ graph, target, kernels, routing, bound, solver, seed }: Claims): Certificate {
   const slowest = slowestOf(kernels);
   const kernelCycles = slowest === null ? 0 : (kernels[slowest]?.variant.cycles ?? 0);
-  const linkCycles = Math.ceil(routing.fullestLink / target.link.wordsPerCycle);
+  const linkCycles = linkCyclesOf(routing, target);
   const ioCycles = ioCyclesOf(graph, target);
   const objective = Math.max(1, kernelCycles, linkCycles, ioCycles);
   const proven = Math.min(objective, Math.max(1, bound, ioCycles));
@@ -42,6 +42,10 @@ export function certify({ graph, target, kernels, routing, bound, solver, seed }
     wireLength: wireLengthOf(graph, kernels),
   };
 }
+
+/** Cycles per sample of the fullest link; loads are sums of fractions, so a hair above a whole number is that number. */
+export const linkCyclesOf = (routing: Routing, target: Target): number =>
+  Math.max(0, Math.ceil(routing.fullestLink / target.link.wordsPerCycle - 1e-3));
 
 function bottleneckOf(objective: number, kernelCycles: number, linkCycles: number): Bottleneck {
   if (kernelCycles >= objective) return "kernel";

@@ -1,5 +1,5 @@
 /** The books of the router: which colors are taken on which router, and how many words each link carries. */
-import { type Course, walk } from "./route-geometry.ts";
+import { type Course, legsOf, walk } from "./route-geometry.ts";
 
 /** A router, and the direction in which words leave it (-1: into its core). */
 export type RouterUse = readonly [x: number, y: number, direction: number];
@@ -8,10 +8,8 @@ export type RouterUse = readonly [x: number, y: number, direction: number];
 export interface Survey {
   /** one bit per color taken on any of its routers */
   readonly taken: number;
-  /** words on its fullest link, before it is added */
-  readonly fullest: number;
-  /** links */
-  readonly length: number;
+  /** words above a limit, summed over its links */
+  readonly overload: number;
 }
 
 export class Fabric {
@@ -25,18 +23,28 @@ export class Fabric {
     this.#load = new Float64Array(width * height * 4);
   }
 
-  survey(course: Course): Survey {
+  /** Looks a course over; gives up, and says what it has seen, once the overload passes `enough`. */
+  survey(course: Course, limit: number, enough: number = Infinity): Survey {
+    const strides = [1, -1, this.width, -this.width];
+    // loads are sums of fractions; a hair above the limit is none
+    const tolerance = 1e-6 * Math.abs(limit);
     let taken = 0;
-    let fullest = 0;
-    let length = 0;
-    walk(course, (x, y, direction) => {
-      const router = y * this.width + x;
-      taken |= this.#taken[router] ?? 0;
-      if (direction < 0) return;
-      length++;
-      fullest = Math.max(fullest, this.#load[router * 4 + direction] ?? 0);
-    });
-    return { taken, fullest, length };
+    let overload = 0;
+    for (let lane = 0; lane < course.lanes && overload <= enough; lane++) {
+      let router = 0;
+      for (const { x, y, direction, steps } of legsOf(course, lane)) {
+        router = y * this.width + x;
+        const stride = strides[direction] as number;
+        for (let step = 0; step < steps; step++) {
+          taken |= this.#taken[router] as number;
+          const excess = (this.#load[router * 4 + direction] as number) - limit;
+          if (excess > tolerance) overload += excess;
+          router += stride;
+        }
+      }
+      taken |= this.#taken[router] as number;
+    }
+    return { taken, overload };
   }
 
   /** Books a bundle: its color on every router, `words` per lane on every link. */

@@ -1,17 +1,51 @@
 /** Finds the least interval at which the items can be packed, starting from the bound that sizing proved. */
-import { distinctTimes, type Problem, transposed } from "./problem.ts";
-import { layOut, type Placed, shelve } from "./shelves.ts";
+import { type Blocks, blocksOf, type Placed, type Style, styles } from "./blocks.ts";
+import { distinctTimes, type Problem } from "./problem.ts";
+import { packShelves, packWhole, transposedBlocks } from "./shelves.ts";
 
-export interface Floorplan {
-  /** slowest shape taken */
-  readonly cycles: number;
-  /** by item */
-  readonly placed: readonly Placed[];
-  /** packings tried */
-  readonly tries: number;
+/** A way to pack that succeeded, to be laid out in any style. */
+type Packing = (style: Style) => readonly Placed[];
+
+/** Ways to pack at one interval: on shelves along rows or along columns of the wafer, or as one block. */
+function* packings(problem: Problem, cycles: number): Generator<Packing> {
+  const blocks = blocksOf(problem, cycles);
+  if (blocks === null) return;
+  for (const way of [packShelves, packColumns, packWhole]) {
+    const packing = way(blocks);
+    if (packing !== null) yield packing;
+  }
 }
 
-export interface FloorplanOptions {
+function packColumns(blocks: Blocks): Packing | null {
+  const packing = packShelves(transposedBlocks(blocks));
+  return packing === null ? null : (style) => packing(style).map(turnBack);
+}
+
+const turnBack = ({ x, y, width, height, shape, rotated }: Placed): Placed => ({
+  x: y,
+  y: x,
+  width: height,
+  height: width,
+  shape,
+  rotated: !rotated,
+});
+
+/** The first packing at an interval, or null. */
+export function pack(problem: Problem, cycles: number): readonly Placed[] | null {
+  for (const packing of packings(problem, cycles)) return packing(styles[0] as Style);
+  return null;
+}
+
+/** All packings at an interval, each in all styles. */
+export function* floorplansAt(problem: Problem, cycles: number): Generator<Iterable<readonly Placed[]>> {
+  for (const packing of packings(problem, cycles)) yield inStyles(packing);
+}
+
+function* inStyles(packing: Packing): Generator<readonly Placed[]> {
+  for (const style of styles) yield packing(style);
+}
+
+export interface SearchOptions {
   /** intervals closer than this ratio are not told apart */
   readonly tolerance: number;
   /** milliseconds since the epoch after which the best found is taken */
@@ -19,42 +53,21 @@ export interface FloorplanOptions {
   readonly onTry?: (cycles: number, fits: boolean) => void;
 }
 
-/** Packs all items at one interval, along rows or along columns of the wafer; null when neither works. */
-export function pack(problem: Problem, cycles: number): readonly Placed[] | null {
-  const along = shelve(problem, cycles);
-  if (along !== null) return layOut(problem, cycles, along);
-  const turned = transposed(problem);
-  const across = shelve(turned, cycles);
-  if (across === null) return null;
-  return layOut(turned, cycles, across).map((item) => ({
-    x: item.y,
-    y: item.x,
-    width: item.height,
-    height: item.width,
-    shape: item.shape,
-    rotated: !item.rotated,
-  }));
-}
-
 /**
- * The least interval, from `bound` up, whose packing succeeds: first ever larger steps, then bisection. Packing at a larger interval can
- * use every shape of a smaller one, so success is monotone. Null when the smallest shapes of all cannot be packed.
+ * The least interval, from `bound` up, for which a packing is found: first ever larger steps, then bisection. Packing at a larger interval can
+ * use every shape of a smaller one, so success is monotone but for the limited height lists. Null when nothing fits at any interval.
  */
-export function floorplan(problem: Problem, bound: number, options: FloorplanOptions): Floorplan | null {
+export function leastPackable(problem: Problem, bound: number, options: SearchOptions): number | null {
   const times = [bound, ...distinctTimes(problem).filter((time) => time > bound)];
-  let tries = 0;
-  let best: readonly Placed[] | null = null;
-  const attempt = (index: number): boolean => {
-    tries++;
+  const fitsAt = (index: number): boolean => {
     const cycles = times[index] ?? bound;
-    const placed = pack(problem, cycles);
-    options.onTry?.(cycles, placed !== null);
-    if (placed !== null) best = placed;
-    return placed !== null;
+    const fits = pack(problem, cycles) !== null;
+    options.onTry?.(cycles, fits);
+    return fits;
   };
   let failed = -1;
   let fits = 0;
-  for (let ratio = 1.01; !attempt(fits); ratio = 1 + (ratio - 1) * 2) {
+  for (let ratio = 1.01; !fitsAt(fits); ratio = 1 + (ratio - 1) * 2) {
     failed = fits;
     if (fits === times.length - 1) return null;
     fits = nextIndex(times, fits, bound * ratio);
@@ -62,10 +75,10 @@ export function floorplan(problem: Problem, bound: number, options: FloorplanOpt
   while (fits - failed > 1 && (times[fits] ?? 0) > (times[failed] ?? bound) * (1 + options.tolerance)) {
     if (Date.now() > options.deadline) break;
     const middle = (failed + fits) >> 1;
-    if (attempt(middle)) fits = middle;
+    if (fitsAt(middle)) fits = middle;
     else failed = middle;
   }
-  return best === null ? null : { cycles: slowest(problem, best), placed: best, tries };
+  return times[fits] ?? null;
 }
 
 /** The first index after `from` whose time reaches `time`, or the last one. */
@@ -73,11 +86,4 @@ function nextIndex(times: readonly number[], from: number, time: number): number
   let index = from + 1;
   while (index < times.length - 1 && (times[index] ?? Infinity) < time) index++;
   return Math.min(index, times.length - 1);
-}
-
-function slowest(problem: Problem, placed: readonly Placed[]): number {
-  return placed.reduce((most, { shape }, item) => {
-    const shapes = problem.classes[problem.items[item] ?? 0] ?? [];
-    return Math.max(most, shapes[shape]?.cycles ?? 0);
-  }, 0);
 }

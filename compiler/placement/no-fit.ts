@@ -48,8 +48,7 @@ export function noVariant(graph: KernelGraph, target: Target, id: KernelId): Wsc
 /** SRAM per core from which on the kernel has a variant, to 1%; null when none up to 1,024 times the target's is enough. */
 function leastSram(kernel: Kernel, target: Target): number | null {
   const works = (sramBytes: number): boolean =>
-    variantsOf(kernel, { ...target, core: { ...target.core, sramBytes } }, Number.MAX_SAFE_INTEGER).candidates.length >
-    0;
+    variantsOf(kernel, { ...target, core: { ...target.core, sramBytes } }).candidates.length > 0;
   let low = target.core.sramBytes;
   let high = low * 2;
   while (!works(high)) {

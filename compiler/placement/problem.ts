@@ -47,6 +47,3 @@ export function distinctTimes(problem: Problem): number[] {
   for (const shapes of problem.classes) for (const { cycles } of shapes) times.add(cycles);
   return [...times].sort((a, b) => a - b);
 }
-
-/** The same problem with rows and columns of the rectangle exchanged. */
-export const transposed = (problem: Problem): Problem => ({ ...problem, width: problem.height, height: problem.width });

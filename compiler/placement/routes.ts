@@ -49,7 +49,11 @@ interface State {
 }
 
 /** Rounds of taking up and laying again. */
-const maxRounds = 4;
+const maxRounds = 6;
+
+/** Windows per side of a rectangle that courses are tried through, at first and when links are overloaded. */
+const firstWindows = 6;
+const relievingWindows = 14;
 
 /** Routes all edges, or says where colors ran out. */
 export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
@@ -58,7 +62,7 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
   const forking = forkingValues(problem);
   for (const readers of forking.values()) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
-    if (state.routes[edge] === undefined && !layBundle(state, edge)) return explain(state, edge);
+    if (state.routes[edge] === undefined && !layBundle(state, edge, firstWindows)) return explain(state, edge);
   }
   for (let round = 0; round < maxRounds && relieve(state, forking); round++);
   const routes = state.routes.map((route) => {
@@ -141,16 +145,16 @@ function treeOf(courses: readonly Course[]): readonly (readonly [number, number,
 }
 
 /** Lays the bundle of one edge where it overloads links least; false when no width of it finds a color. */
-function layBundle(state: State, index: number): boolean {
+function layBundle(state: State, index: number, windows: number): boolean {
   const { problem, fabric } = state;
   const edge = edgeAt(problem, index);
   const from = rectAt(problem, edge.from);
   const to = rectAt(problem, edge.to);
   let best: Choice | null = null;
   for (const lanes of widthsToTry(problem, edge)) {
-    const choice = chooseCourse(state, coursesBetween(from, to, lanes), edge.words / lanes);
-    if (choice !== null && (best === null || choice.excess < best.excess)) best = choice;
-    if (best?.excess === 0) break;
+    const choice = chooseCourse(state, coursesBetween(from, to, lanes, windows), edge.words / lanes);
+    if (choice !== null && (best === null || choice.overload < best.overload)) best = choice;
+    if (best?.overload === 0) break;
   }
   if (best === null) return false;
   const { course, color } = best;
@@ -174,24 +178,21 @@ function widthsToTry(problem: RouteProblem, edge: KernelEdge): number[] {
 interface Choice {
   readonly course: Course;
   readonly color: number;
-  /** words above the limit on the fullest link */
-  readonly excess: number;
-  readonly length: number;
+  /** words above the limit, summed over links */
+  readonly overload: number;
 }
 
-/** Courses come with the most direct first; the first that overloads nothing is taken. */
+/** The course that overloads links least; they come with the shortest first, so the first of several equal ones is taken. */
 function chooseCourse(state: State, courses: readonly Course[], words: number): Choice | null {
   const { problem, fabric } = state;
   let best: Choice | null = null;
   for (const course of courses) {
-    const { taken, fullest, length } = fabric.survey(course);
+    const { taken, overload } = fabric.survey(course, limitOf(problem) - words, best?.overload);
+    if (best !== null && overload >= best.overload) continue;
     const color = problem.colors.find((candidate) => ((taken >>> candidate) & 1) === 0);
     if (color === undefined) continue;
-    const excess = Math.max(0, fullest + words - limitOf(problem));
-    if (best === null || excess < best.excess || (excess === best.excess && length < best.length)) {
-      best = { course, color, excess, length };
-    }
-    if (excess === 0 && course === courses[0]) break;
+    best = { course, color, overload };
+    if (overload === 0) break;
   }
   return best;
 }
@@ -207,13 +208,19 @@ function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>):
     const edge = edgeAt(problem, index);
     if (route === undefined || (forking.has(edge.value) && route.lanes === 1)) continue;
     const words = edge.words / route.lanes;
-    if (fabric.survey(route).fullest <= limit) continue;
+    const before = fabric.survey(route, limit);
+    if (before.overload === 0) continue;
     fabric.release(route, route.color, words);
     routes[index] = undefined;
-    if (!layBundle(state, index)) {
-      fabric.claim(route, route.color, words);
-      routes[index] = route;
-    } else if (JSON.stringify(routes[index]) !== JSON.stringify(route)) changed = true;
+    layBundle(state, index, relievingWindows);
+    const next = routes[index] as Route | undefined;
+    if (next !== undefined && fabric.survey(next, limit).overload < before.overload) {
+      changed = true;
+      continue;
+    }
+    if (next !== undefined) fabric.release(next, next.color, edge.words / next.lanes);
+    fabric.claim(route, route.color, words);
+    routes[index] = route;
   }
   return changed;
 }
@@ -221,7 +228,7 @@ function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>):
 /** Finds who holds the colors on the most direct way of an edge that found none. */
 function explain({ problem, routes }: State, edge: number): RoutingFailure {
   const { from, to } = edgeAt(problem, edge);
-  const course = coursesBetween(rectAt(problem, from), rectAt(problem, to), 1)[0];
+  const course = coursesBetween(rectAt(problem, from), rectAt(problem, to), 1, 1)[0];
   const users = new Map<number, number[]>();
   if (course !== undefined) walk(course, (x, y) => users.set(y * problem.width + x, []));
   for (const route of routes) {

@@ -1,7 +1,6 @@
 /**
  * The floorplan: items in the order of the data flow, on shelves across the rectangle, each shelf read in the direction opposite to the one
- * before (a snake), so that neighbours in the flow are neighbours on the wafer. A shelf holds stacks side by side; a stack holds a few
- * consecutive items one above the other.
+ * before (a snake), so that neighbours in the flow are neighbours on the wafer. A shelf holds blocks side by side (blocks.ts).
  *
  *     +--------+-----+---------+
  *     |   0    |  1  |    2    |  shelf 0  ->
@@ -13,29 +12,26 @@
  *
  * For an interval T a dynamic program finds shelves of least total height:
  *
- *     reach(i, H) = items from i on that fit one shelf of height H          (inner program over stacks, least width first)
+ *     reach(i, H) = items from i on that fit one shelf of height H          (inner program over blocks, least width first)
  *     f(reach(i, H)) = min of f(i) + H                                      f(i): height that the first i items need
  *
  * Placing fewer items never needs more height, so only the farthest reach of each (i, H) matters, and a state that another one passes at
  * equal height is dropped. Within this class of floorplans (order kept, heights from a list) the answer is exact, hence monotone in T.
  */
+import { type Blocks, layRun, type Placed, runHeight, runWidth, type Style } from "./blocks.ts";
 import type { Problem } from "./problem.ts";
-import { lowest, narrowest, type Staircase, type Standing, staircases } from "./staircase.ts";
 
-export interface Stack {
+interface Run {
   readonly width: number;
   /** first item and how many */
   readonly first: number;
   readonly count: number;
 }
 
-export interface Shelf {
+interface Shelf {
   readonly height: number;
-  readonly stacks: readonly Stack[];
+  readonly runs: readonly Run[];
 }
-
-/** Items in a stack at most. */
-const maxStack = 4;
 
 /** Shelf heights to try: even divisions of the rectangle and a grid between them. */
 export function shelfHeights(height: number, items: number): number[] {
@@ -49,73 +45,87 @@ export function shelfHeights(height: number, items: number): number[] {
   return [...heights].sort((a, b) => a - b);
 }
 
-/** What the dynamic program asks for again and again. */
-interface Site {
-  readonly problem: Problem;
-  readonly stairs: readonly Staircase[];
-  /** by item * maxStack + count - 1: the number of the sequence of classes that such a stack has */
-  readonly sequences: Int32Array;
-  /** by height: least width of each sequence; NaN where not yet asked */
-  readonly widths: Map<number, Float64Array>;
-  readonly sequenceCount: number;
-  /** least width of the shelf in hand up to its k-th item, and the size of that item's stack */
-  readonly width: Float64Array;
-  readonly stack: Int32Array;
+/** Steps that filling shelves may take per interval; decides how long runs on a shelf may be where there are many items. */
+const stepBudget = 3e7;
+
+/** Items per shelf that the budget reckons with. */
+const usualShelf = 60;
+
+/** Items per shelf at most: a tall shelf could hold hundreds of small ones, which several low shelves hold as well. */
+const mostOnShelf = (items: number): number => Math.max(160, Math.ceil(items / 12));
+
+function longestOnShelf({ problem, longest }: Blocks, heights: number): number {
+  const { length } = problem.items;
+  const affordable = Math.floor(stepBudget / (length * heights * Math.min(length, usualShelf)));
+  return Math.max(4, Math.min(longest, affordable));
 }
 
-function siteOf(problem: Problem, cycles: number): Site {
-  const count = problem.items.length;
-  const sequences = new Int32Array(count * maxStack);
-  const numbers = new Map<string, number>();
-  for (let first = 0; first < count; first++) {
-    let key = "";
-    for (let size = 1; size <= maxStack && first + size <= count; size++) {
-      key += `,${problem.items[first + size - 1] ?? 0}`;
-      const number = numbers.get(key) ?? numbers.size;
-      numbers.set(key, number);
-      sequences[first * maxStack + size - 1] = number;
+/** Buffers of the inner program: least width of the shelf in hand up to its k-th item, and the size of that item's block. */
+interface Filling {
+  readonly blocks: Blocks;
+  readonly longest: number;
+  readonly width: Float64Array;
+  readonly count: Int32Array;
+  /** by height: width of every run of up to `longest` items, gathered so that they lie together in memory */
+  readonly widths: Map<number, Float64Array>;
+}
+
+/** Widths of all runs at a height, by first item * longest + count - 1. */
+function widthsAt({ blocks, longest, widths }: Filling, height: number): Float64Array {
+  const known = widths.get(height);
+  if (known !== undefined) return known;
+  const { length } = blocks.problem.items;
+  const gathered = new Float64Array(length * longest);
+  for (let first = 0; first < length; first++) {
+    for (let size = 1; size <= longest; size++) {
+      gathered[first * longest + size - 1] = runWidth(blocks, first, size, height);
     }
   }
-  return {
-    problem,
-    stairs: staircases(problem, cycles),
-    sequences,
-    widths: new Map(),
-    sequenceCount: numbers.size,
-    width: new Float64Array(count + 1),
-    stack: new Int32Array(count + 1),
-  };
+  widths.set(height, gathered);
+  return gathered;
 }
 
-/** Shelves for all items with every item at most `cycles`, or null when they do not fit. */
-export function shelve(problem: Problem, cycles: number): readonly Shelf[] | null {
-  const site = siteOf(problem, cycles);
+/** Packs all items on shelves, once per style; null when they do not fit. */
+export function packShelves(blocks: Blocks): ((style: Style) => Placed[]) | null {
+  const shelves = shelve(blocks);
+  return shelves === null ? null : (style) => layOut(blocks, shelves, style);
+}
+
+function shelve(blocks: Blocks): readonly Shelf[] | null {
+  const { problem } = blocks;
   const count = problem.items.length;
-  if (problem.items.some((item) => (site.stairs[item]?.length ?? 0) === 0)) return null;
   const heights = shelfHeights(problem.height, count);
+  const filling: Filling = {
+    blocks,
+    longest: Math.min(blocks.longest, longestOnShelf(blocks, heights.length)),
+    width: new Float64Array(count + 1),
+    count: new Int32Array(count + 1),
+    widths: new Map(),
+  };
   const used = new Float64Array(count + 1).fill(Infinity);
   const cameFrom = new Int32Array(count + 1);
   const shelfHeight = new Int32Array(count + 1);
   used[0] = 0;
+  const reachFrom = (first: number, height: number): void => {
+    const end = fillShelf(filling, first, height);
+    const total = (used[first] ?? Infinity) + height;
+    if (end === first || total >= (used[end] ?? Infinity)) return;
+    used[end] = total;
+    cameFrom[end] = first;
+    shelfHeight[end] = height;
+  };
   for (let first = 0; first < count; first++) {
     const base = used[first] ?? Infinity;
     if (base > problem.height || isPassed(used, first, base)) continue;
-    for (const height of heights) {
-      if (base + height > problem.height) break;
-      const end = fillShelf(site, first, height);
-      if (end > first && base + height < (used[end] ?? Infinity)) {
-        used[end] = base + height;
-        cameFrom[end] = first;
-        shelfHeight[end] = height;
-      }
-      if (end === count) break;
-    }
+    for (const height of heights) if (base + height <= problem.height) reachFrom(first, height);
+    // the last shelf may take all the height that is left
+    if (base < problem.height) reachFrom(first, problem.height - base);
   }
   if ((used[count] ?? Infinity) > problem.height) return null;
   const shelves: Shelf[] = [];
   for (let end = count; end > 0; end = cameFrom[end] ?? 0) {
     const height = shelfHeight[end] ?? 0;
-    shelves.push({ height, stacks: stacksOf(site, cameFrom[end] ?? 0, end, height) });
+    shelves.push({ height, runs: runsOf(filling, cameFrom[end] ?? 0, end, height) });
   }
   return shelves.reverse();
 }
@@ -126,110 +136,83 @@ function isPassed(used: Float64Array, first: number, base: number): boolean {
   return false;
 }
 
-/** Fills `site.width` and `site.stack` for a shelf that starts at `first`; returns the item behind the last that fits. */
-function fillShelf(site: Site, first: number, height: number): number {
-  const { problem, width, stack } = site;
+/** Fills the buffers for a shelf that starts at `first`; returns the item behind the last that fits. */
+function fillShelf(filling: Filling, first: number, height: number): number {
+  const { blocks, longest, width, count } = filling;
+  const { problem } = blocks;
   const { length } = problem.items;
+  const runs = widthsAt(filling, height);
+  const end = Math.min(length, first + mostOnShelf(length));
   width[0] = 0;
-  for (let item = first; item < length; item++) {
+  for (let item = first; item < end; item++) {
     const k = item - first + 1;
     let least = Infinity;
-    for (let size = 1; size <= Math.min(maxStack, k); size++) {
-      const own = stackWidth(site, item - size + 1, size, height);
-      if (own === Infinity) break;
-      const total = (width[k - size] ?? Infinity) + own;
+    for (let size = Math.min(longest, k); size >= 1; size--) {
+      const total = (width[k - size] as number) + (runs[(item - size + 1) * longest + size - 1] as number);
       if (total >= least) continue;
       least = total;
-      stack[k] = size;
+      count[k] = size;
     }
     if (least > problem.width) return item;
     width[k] = least;
   }
-  return length;
+  return end;
 }
 
-function stacksOf(site: Site, first: number, end: number, height: number): Stack[] {
-  fillShelf(site, first, height);
-  const stacks: Stack[] = [];
+function runsOf(filling: Filling, first: number, end: number, height: number): Run[] {
+  fillShelf(filling, first, height);
+  const runs: Run[] = [];
   for (let item = end; item > first;) {
-    const count = site.stack[item - first] ?? 1;
-    stacks.push({ width: stackWidth(site, item - count, count, height), first: item - count, count });
+    const count = filling.count[item - first] ?? 1;
+    runs.push({ width: runWidth(filling.blocks, item - count, count, height), first: item - count, count });
     item -= count;
   }
-  return stacks.reverse();
+  return runs.reverse();
 }
 
-/** Least width of a stack of consecutive items within a height; Infinity when they cannot stand on each other. */
-function stackWidth(site: Site, first: number, count: number, height: number): number {
-  let widths = site.widths.get(height);
-  if (widths === undefined) {
-    widths = new Float64Array(site.sequenceCount).fill(NaN);
-    site.widths.set(height, widths);
-  }
-  const sequence = site.sequences[first * maxStack + count - 1] ?? 0;
-  const known = widths[sequence] ?? NaN;
-  if (!Number.isNaN(known)) return known;
-  return (widths[sequence] = computeStackWidth(site, first, count, height));
-}
-
-function computeStackWidth(site: Site, first: number, count: number, height: number): number {
-  const stairs = Array.from({ length: count }, (_, i) => site.stairs[site.problem.items[first + i] ?? 0] ?? []);
-  if (count === 1) return narrowest(stairs[0] ?? [], height)?.width ?? Infinity;
-  const heightAt = (width: number): number =>
-    stairs.reduce((sum, steps) => sum + (lowest(steps, width)?.height ?? Infinity), 0);
-  if (heightAt(site.problem.width) > height) return Infinity;
-  let low = 1;
-  let high = site.problem.width;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (heightAt(middle) <= height) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** An item on the rectangle. */
-export interface Placed extends Standing {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** Lays the shelves out from the top, turning at each end. */
-export function layOut(problem: Problem, cycles: number, shelves: readonly Shelf[]): Placed[] {
-  const stairs = staircases(problem, cycles);
+function layOut(blocks: Blocks, shelves: readonly Shelf[], style: Style): Placed[] {
+  const { problem } = blocks;
   const placed = new Array<Placed>(problem.items.length);
   let y = 0;
-  for (const [index, shelf] of shelves.entries()) {
+  for (const [index, { height, runs }] of shelves.entries()) {
+    const right = index % 2 === 1;
+    let bottom = false;
     let offset = 0;
-    for (const { width, first, count } of shelf.stacks) {
-      const x = index % 2 === 0 ? offset : problem.width - offset - width;
-      let top = y;
-      for (let item = first; item < first + count; item++) {
-        const standing = standingIn(
-          stairs[problem.items[item] ?? 0] ?? [],
-          width,
-          count === 1 ? shelf.height : Infinity,
-        );
-        placed[item] = { ...standing, x: index % 2 === 0 ? x : x + width - standing.width, y: top };
-        top += standing.height;
-      }
+    for (const { width, first, count } of runs) {
+      const box = { x: right ? problem.width - offset - width : offset, y, width, height };
+      bottom = layRun(blocks, first, count, box, { right, bottom }, style, placed).bottom;
       offset += width;
     }
-    y += shelf.height;
+    y += height;
   }
   return placed;
 }
 
-/** What an item takes in its stack: the smallest that fits where it stands alone, the lowest in company. */
-function standingIn(stairs: Staircase, width: number, height: number): Standing {
-  let best: Standing | undefined = lowest(stairs, width);
-  if (height !== Infinity) {
-    for (const standing of stairs) {
-      if (standing.width > width) break;
-      if (standing.height > height) continue;
-      if (best === undefined || standing.width * standing.height < best.width * best.height) best = standing;
-    }
-  }
-  if (best === undefined) throw new Error("internal: an item outgrew its shelf");
-  return best;
+/** All items as one block, where runs may be that long; null when they do not fit or are too many. */
+export function packWhole(blocks: Blocks): ((style: Style) => Placed[]) | null {
+  const { problem, longest } = blocks;
+  const count = problem.items.length;
+  if (longest < count || (count > 0 && runHeight(blocks, 0, count, problem.width) > problem.height)) return null;
+  const box = { x: 0, y: 0, width: problem.width, height: problem.height };
+  return (style) => {
+    const placed = new Array<Placed>(count);
+    if (count > 0) layRun(blocks, 0, count, box, { right: false, bottom: false }, style, placed);
+    return placed;
+  };
+}
+
+/** The same blocks with rows and columns exchanged. */
+export function transposedBlocks(blocks: Blocks): Blocks {
+  const { problem, longest, stairs, runs } = blocks;
+  const turned: Problem = { ...problem, width: problem.height, height: problem.width };
+  return {
+    problem: turned,
+    longest,
+    stairs: stairs.map((steps) =>
+      steps
+        .map(({ width, height, shape, rotated }) => ({ width: height, height: width, shape, rotated: !rotated }))
+        .reverse(),
+    ),
+    runs: runs.map((run) => run && { heightAt: run.widthAt, widthAt: run.heightAt }),
+  };
 }

@@ -2,14 +2,14 @@
 import type { Graph } from "../../ir/graph.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { buildKernelGraph } from "../kernels/build.ts";
-import { variantTable } from "../kernels/library.ts";
 import { printLp } from "../solver/lp-text.ts";
 import { loadTarget } from "../targets/load.ts";
 import type { Target } from "../targets/target.ts";
 import { areaBound } from "./area-bound.ts";
-import { noRoom } from "./no-fit.ts";
-import { problemOf } from "./place.ts";
+import { ioCyclesOf } from "./certificate.ts";
+import { noRoom, noVariant } from "./no-fit.ts";
 import { sizingProgram } from "./sizing.ts";
+import { problemOf, tunedVariants } from "./variants.ts";
 
 /** The program that decides whether a model's layers fit at the least interval that they do. */
 export async function sizingText(graph: Graph, target: string | Target): Promise<string> {
@@ -19,7 +19,10 @@ export async function sizingText(graph: Graph, target: string | Target): Promise
 
 /** The same for a kernel graph. */
 export function sizingTextOf(kernels: KernelGraph, target: Target): string {
-  const problem = problemOf(kernels, target, variantTable(kernels, target));
+  const lists = tunedVariants(kernels, target, ioCyclesOf(kernels, target));
+  const homeless = lists.findIndex(({ candidates }) => candidates.length === 0);
+  if (homeless >= 0) throw noVariant(kernels, target, homeless);
+  const problem = problemOf(kernels, target, lists);
   const interval = areaBound(problem);
   if (interval === null) throw noRoom(kernels, target, problem);
   const { program, variables } = sizingProgram(problem, interval);

@@ -83,6 +83,7 @@ const wireGap = 0.05;
 
 /** Finds the least interval that fits by area; null when none does. */
 export function sizeLayers(problem: Problem, solver: Solver, timeLimitSeconds: number): Sizing | null {
+  if (problem.items.length === 0) return { cycles: 0, solver: solver.name, solves: 0 };
   const oracle = areaBound(problem);
   const deadline = Date.now() + timeLimitSeconds * 1000;
   let solves = 0;

@@ -43,30 +43,6 @@ function offer(
   if (known === undefined || height < known.height) lowest[width] = { width, height, shape, rotated };
 }
 
-/** The narrowest standing of at most `height`. */
-export function narrowest(stairs: Staircase, height: number): Standing | undefined {
-  let low = 0;
-  let high = stairs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((stairs[middle] as Standing).height <= height) high = middle;
-    else low = middle + 1;
-  }
-  return stairs[low];
-}
-
-/** The lowest standing of at most `width`. */
-export function lowest(stairs: Staircase, width: number): Standing | undefined {
-  let low = 0;
-  let high = stairs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((stairs[middle] as Standing).width <= width) low = middle + 1;
-    else high = middle;
-  }
-  return stairs[low - 1];
-}
-
 /** One staircase per class. */
 export const staircases = (problem: Problem, cycles: number): readonly Staircase[] =>
   problem.classes.map((shapes) => staircaseOf(shapes, cycles, problem.width, problem.height));

@@ -11,11 +11,13 @@
  * Input is broadcast along the axis that cuts k; partial sums travel along the axis that cuts c in a chain.
  */
 import { dimOf, type Kernel, type LoopDim, type Variant } from "../../../ir/kernel-graph.ts";
-import { cutsOfLoops } from "../cuts.ts";
+import { cutsOfLoops, firstIndex, usefulCuts } from "../cuts.ts";
 import {
   chainLatency,
+  type CoreLoad,
+  coreCycles,
   crossingCycles,
-  cyclesOf,
+  cyclesWithBorder,
   dataBytes,
   portsOf,
   type Rates,
@@ -23,8 +25,8 @@ import {
   sramOf,
   wordBytes,
 } from "../cost.ts";
-import { type FamilyContext, fitsSides, type VariantList } from "../family.ts";
-import { paretoOptimal } from "../pareto.ts";
+import { type FamilyContext, fitsSides, type TimeWindow, type VariantList } from "../family.ts";
+import { Collector } from "../pareto.ts";
 
 /** The nest, with the names that its loops have in the kernel's dims. */
 export interface Contraction {
@@ -129,45 +131,79 @@ interface Site {
 /** All cuts worth placing, with the figures of each on demand. */
 export function contractionVariants(kernel: Kernel, nest: Contraction, context: FamilyContext): VariantList {
   const site: Site = { rates: ratesOf(kernel, context.target), nest, context };
-  const options: Option[] = [];
+  const options = new Collector<Option>();
+  if (context.window === null) tryAll(options, site);
+  else tryWithin(options, site, context.window);
+  const kept = options.optimal(context.keep);
+  return { candidates: kept, describe: (index) => describe(site, kept[index]) };
+}
+
+/** Tries the product of coarse cuts of all loops. */
+function tryAll(options: Collector<Option>, site: Site): void {
+  const { nest, context } = site;
   const sizes = [nest.g, nest.p, nest.q, nest.c, nest.k];
   const [gs = [], ps = [], qs = [], cs = [], ks = []] = cutsOfLoops(sizes, context.sides.long, context.tries);
   for (const g of gs) {
     for (const p of ps) {
+      for (const q of qs) for (const c of cs) for (const k of ks) tryCut(options, site, { g, p, q, c, k });
+    }
+  }
+}
+
+/** Cuts of the innermost loop to look at; a core's time falls as they grow, so the few within a window are found by bisection. */
+const innerCuts = 400;
+
+/** Tries finer cuts of the other loops, and for each the cuts of k whose core needs between `least` and `most` cycles. */
+function tryWithin(options: Collector<Option>, site: Site, { least, most }: TimeWindow): void {
+  const { nest, context, rates } = site;
+  const [gs = [], ps = [], qs = [], cs = []] = cutsOfLoops([nest.g, nest.p, nest.q, nest.c], context.sides.long, context.tries); // prettier-ignore
+  const ks = usefulCuts(nest.k, context.sides.long, innerCuts);
+  const cores = context.sides.long * context.sides.short;
+  const timeOf = (cut: Cut): number => coreCycles(rates, loadOf(site, cut, tileOf(nest, cut)));
+  for (const g of gs) {
+    for (const p of ps) {
       for (const q of qs) {
-        for (const c of cs) for (const k of ks) addOptions(options, site, { g, p, q, c, k });
+        for (const c of cs) {
+          if (g * p * q * c > cores) continue;
+          const first = firstIndex(ks, (k) => timeOf({ g, p, q, c, k }) <= most);
+          for (let index = first; index < ks.length; index++) {
+            const cut = { g, p, q, c, k: ks[index] ?? 1 };
+            tryCut(options, site, cut);
+            if (timeOf(cut) < least) break;
+          }
+        }
       }
     }
   }
-  const kept = paretoOptimal(options, context.keep);
-  return { candidates: kept, describe: (index) => describe(site, kept[index]) };
 }
 
-function addOptions(options: Option[], site: Site, cut: Cut): void {
+/** Offers every layout of a cut that fits the cores' memory. */
+function tryCut(options: Collector<Option>, site: Site, cut: Cut): void {
   const { g, p, q, c, k } = cut;
   const { sides, target } = site.context;
   if (g * p * q * c * k > sides.long * sides.short) return;
   const tile = tileOf(site.nest, cut);
   if (bytesOf(site, tile) > dataBytes(target, site.nest.codeUnits)) return;
-  addShape(options, site, cut, tile, g * p * c, q * k);
-  if (q > 1) addShape(options, site, cut, tile, g * p * q * c, k);
-  if (g * p > 1) addShape(options, site, cut, tile, c, g * p * q * k);
+  const core = coreCycles(site.rates, loadOf(site, cut, tile));
+  const add = (rows: number, columns: number): void => {
+    if (!fitsSides(rows, columns, sides)) return;
+    const cycles = cyclesWithBorder(site.rates, core, portsOf(rows, columns));
+    if (options.wants(rows, columns, cycles)) options.add({ g, p, q, c, k, rows, columns, cycles });
+  };
+  add(g * p * c, q * k);
+  if (q > 1) add(g * p * q * c, k);
+  if (g * p > 1) add(c, g * p * q * k);
   if (g > 1) {
     const across = Math.max(1, Math.min(g, Math.round(Math.sqrt((g * p * c) / (q * k)))));
-    addShape(options, site, cut, tile, Math.ceil(g / across) * p * c, across * q * k);
+    add(Math.ceil(g / across) * p * c, across * q * k);
   }
 }
 
-function addShape(options: Option[], site: Site, cut: Cut, tile: Tile, rows: number, columns: number): void {
-  if (!fitsSides(rows, columns, site.context.sides)) return;
-  options.push({ ...cut, rows, columns, cycles: cyclesFor(site, cut, tile, portsOf(rows, columns)) });
-}
-
-function cyclesFor({ rates, nest }: Site, cut: Cut, tile: Tile, ports: number): number {
+function loadOf({ rates, nest }: Site, cut: Cut, tile: Tile): CoreLoad {
   const reduced = cut.c > 1 ? tile.outputs : 0;
   const residual = residualWords(rates.kernel) * tile.outputShare;
   const arriving = tile.inputs + reduced + (nest.streamed ? tile.second : 0);
-  const load = {
+  return {
     macs: tile.macs + reduced + tile.outputs * rates.fast,
     slowOps: tile.outputs * rates.slow,
     vectors: tile.vectors,
@@ -175,7 +211,6 @@ function cyclesFor({ rates, nest }: Site, cut: Cut, tile: Tile, ports: number): 
     wordsOut: tile.outputs * rates.elementWords,
     serial: 0,
   };
-  return cyclesOf(rates, load, ports);
 }
 
 /** Activations that the epilogue reads, in words per sample. */

@@ -6,7 +6,7 @@ import { dimOf, type Kernel, type Variant } from "../../../ir/kernel-graph.ts";
 import { flatShapes } from "../cuts.ts";
 import { crossingCycles, cyclesOf, dataBytes, portsOf, type Rates, ratesOf, sramOf, wordBytes } from "../cost.ts";
 import { type Candidate, type FamilyContext, fitsSides, type VariantList } from "../family.ts";
-import { paretoOptimal } from "../pareto.ts";
+import { Collector } from "../pareto.ts";
 
 /** Totals of a flat kernel per sample. */
 export interface FlatWork {
@@ -22,13 +22,14 @@ export interface FlatWork {
 
 export function flatVariants(kernel: Kernel, work: FlatWork, context: FamilyContext): VariantList {
   const rates = ratesOf(kernel, context.target);
-  const options: Candidate[] = [];
+  const options = new Collector<Candidate>();
   for (const { rows, columns } of flatShapes(work.elements, context.sides, context.tries)) {
     if (!fitsSides(rows, columns, context.sides)) continue;
     if (bytesOf(rates, rows * columns) > dataBytes(context.target, 1)) continue;
-    options.push({ rows, columns, cycles: cyclesFor(rates, work, rows, columns) });
+    const cycles = cyclesFor(rates, work, rows, columns);
+    if (options.wants(rows, columns, cycles)) options.add({ rows, columns, cycles });
   }
-  const kept = paretoOptimal(options, context.keep);
+  const kept = options.optimal(context.keep);
   return { candidates: kept, describe: (index) => describe(rates, work, kept[index]) };
 }
 

@@ -20,7 +20,7 @@ import {
   wordBytes,
 } from "../cost.ts";
 import { type FamilyContext, fitsSides, type VariantList } from "../family.ts";
-import { paretoOptimal } from "../pareto.ts";
+import { Collector } from "../pareto.ts";
 
 /** What is done to a row. */
 export interface RowWork {
@@ -54,21 +54,22 @@ export function rowwiseVariants(kernel: Kernel, work: RowWork, context: FamilyCo
   const site: Site = { rates: ratesOf(kernel, context.target), work, outer, inner, context };
   const cores = context.sides.long * context.sides.short;
   const count = Math.max(2, Math.floor(Math.sqrt(context.tries / 4)));
-  const options: Option[] = [];
+  const options = new Collector<Option>();
   for (const outerCut of usefulCuts(outer, cores, count)) {
     for (const innerCut of usefulCuts(inner, context.sides.long, count)) addOptions(options, site, outerCut, innerCut);
   }
-  const kept = paretoOptimal(options, context.keep);
+  const kept = options.optimal(context.keep);
   return { candidates: kept, describe: (index) => describe(site, kept[index]) };
 }
 
-function addOptions(options: Option[], site: Site, outer: number, inner: number): void {
+function addOptions(options: Collector<Option>, site: Site, outer: number, inner: number): void {
   if (bytesOf(site, outer, inner) > dataBytes(site.context.target, 2)) return;
   for (let spread = 1; spread <= outer && spread * inner <= site.context.sides.long; spread *= 2) {
     const rows = Math.ceil(outer / spread);
     const columns = spread * inner;
     if (!fitsSides(rows, columns, site.context.sides)) continue;
-    options.push({ rows, columns, outer, inner, cycles: cyclesFor(site, outer, inner, portsOf(rows, columns)) });
+    const cycles = cyclesFor(site, outer, inner, portsOf(rows, columns));
+    if (options.wants(rows, columns, cycles)) options.add({ rows, columns, outer, inner, cycles });
   }
 }
 

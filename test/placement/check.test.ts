@@ -1,0 +1,123 @@
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import { checkPlacement } from "../../compiler/placement/check.ts";
+import { place } from "../../compiler/placement/place.ts";
+import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
+import { convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
+
+const target = smallTarget(40, 40);
+const graph = graphOf(
+  [convSketch(8, 3, 16), convSketch(8, 16, 16), elementwiseSketch(1024), matmulSketch(1, 1024, 64)],
+  [[0, 1], [1, 2], [0, 2], [2, 3]], // prettier-ignore
+);
+
+let legal: Placement;
+beforeAll(async () => {
+  legal = await place(graph, target);
+});
+
+const faultsOf = (placement: Placement): string[] =>
+  checkPlacement(graph, placement, target).map(({ subject, message }) => `${subject ?? ""}: ${message}`);
+
+function withKernel(id: number, change: (kernel: PlacedKernel) => Partial<PlacedKernel>): Placement {
+  return {
+    ...legal,
+    kernels: legal.kernels.map((kernel) => (kernel.kernel === id ? { ...kernel, ...change(kernel) } : kernel)),
+  };
+}
+
+function withRoute(edge: number, change: (route: Route) => Partial<Route>): Placement {
+  return {
+    ...legal,
+    routes: legal.routes.map((route) => (route.edge === edge ? { ...route, ...change(route) } : route)),
+  };
+}
+
+describe("checkPlacement", () => {
+  it("accepts the placer's work", () => {
+    expect(faultsOf(legal)).toEqual([]);
+  });
+
+  it("reports as WSC5003", () => {
+    const diagnostics = checkPlacement(graph, { ...legal, routes: [] }, target);
+    expect(diagnostics.map(({ code }) => code)).toEqual(["WSC5003"]);
+  });
+
+  const moved = (id: number, to: (rect: PlacedKernel["rect"]) => Partial<PlacedKernel["rect"]>): Placement =>
+    withKernel(id, ({ rect }) => ({ rect: { ...rect, ...to(rect) } }));
+
+  const mutations: readonly (readonly [string, () => Placement, RegExp])[] = [
+    ["a kernel on another", () => moved(1, () => ({ x: legal.kernels[0]?.rect.x ?? 0, y: legal.kernels[0]?.rect.y ?? 0 })), /overlaps/],
+    ["a kernel in the I/O rim", () => moved(0, () => ({ x: 0 })), /not inside the usable/],
+    ["a kernel beyond the last row", () => moved(3, () => ({ y: 39 })), /not inside the usable/],
+    ["a rectangle unlike its variant", () => moved(2, (rect) => ({ width: rect.width + 1 })), /its variant/],
+    ["a turn that is not recorded", () => withKernel(3, (k) => ({ rect: { ...k.rect, width: k.rect.height, height: k.rect.width + 1 } })), /its variant/], // prettier-ignore
+    ["kernels in another order", () => withKernel(0, () => ({ kernel: 1 })), /stands where kernel 0 belongs/],
+    ["a core with too much in it", () => withKernel(1, (k) => ({ variant: { ...k.variant, sram: { ...k.variant.sram, buffers: 50_000 } } })), /fullest core/], // prettier-ignore
+    ["less SRAM than the weights need", () => withKernel(3, (k) => ({ variant: { ...k.variant, sram: { ...k.variant.sram, weights: 1 } } })), /cannot hold/], // prettier-ignore
+    ["a negative amount", () => withKernel(1, (k) => ({ variant: { ...k.variant, sram: { ...k.variant.sram, code: -1 } } })), /take -1/], // prettier-ignore
+    ["a missing kernel", () => ({ ...legal, kernels: legal.kernels.slice(1) }), /3 kernels and 4 routes for 4 kernels/],
+    ["a missing route", () => ({ ...legal, routes: legal.routes.slice(1) }), /3 routes/],
+    ["a route for another edge", () => withRoute(1, () => ({ edge: 2 })), /not the route of edge 1/],
+    ["a route between other kernels", () => withRoute(1, () => ({ to: 3 })), /not the route of edge 1/],
+    ["a reserved color", () => withRoute(0, () => ({ color: 22 })), /not one that routes may use/],
+    ["a kernel's own color", () => withRoute(0, () => ({ color: 0 })), /not one that routes may use/],
+    ["a color beyond the router's", () => withRoute(0, () => ({ color: 24 })), /not one that routes may use/],
+    ["no lanes", () => withRoute(0, () => ({ lanes: 0 })), /0 lanes/],
+    ["more lanes than the producer has rows or columns", () => withRoute(0, (r) => ({ lanes: r.lanes + 40 })), /outside its producer|leaves the fabric|lanes/],
+    ["a start outside the producer", () => withRoute(3, () => ({ fromX: 39, fromY: 39 })), /outside its producer/],
+    ["an end outside the consumer", () => withRoute(3, () => ({ toX: 0, toY: 0 })), /outside its/],
+    ["an end that is no core", () => withRoute(3, () => ({ toX: 0.5 })), /leaves the fabric/],
+    ["an interval shorter than a kernel's time", () => ({ ...legal, certificate: { ...legal.certificate, objective: 1, bound: 1, gap: 0 } }), /claims an interval of 1/],
+    ["a bound above the objective", () => ({ ...legal, certificate: { ...legal.certificate, bound: legal.certificate.objective + 1 } }), /above its objective/], // prettier-ignore
+    ["a gap that does not follow", () => ({ ...legal, certificate: { ...legal.certificate, gap: 0.9 } }), /does not follow/],
+  ]; // prettier-ignore
+
+  it.each(mutations)("rejects %s", (_, mutate, expected) => {
+    const faults = faultsOf(mutate());
+    expect(faults.length).toBeGreaterThan(0);
+    expect(faults.join("\n")).toMatch(expected);
+  });
+
+  it("rejects two edges that share a color on a router", () => {
+    const crossing = legal.routes.find(({ edge }) => edge === 2);
+    const clash = {
+      ...legal,
+      routes: legal.routes.map((route) =>
+        route.edge === 0 && crossing !== undefined ? { ...crossing, edge: 0, to: 1, from: 0 } : route,
+      ),
+    };
+    expect(faultsOf(clash).length).toBeGreaterThan(0);
+  });
+
+  it("rejects a bend whose lanes cross", () => {
+    // a hand-made placement: two lanes from (1,1)-(2,2) to (5,5)-(6,6), which must nest
+    const wide = smallTarget(12, 12);
+    const two = graphOf([elementwiseSketch(64), elementwiseSketch(64)], [[0, 1]]);
+    const kernel = (id: number, x: number, y: number): PlacedKernel => ({
+      kernel: id,
+      name: `layer${id}`,
+      family: "elementwise",
+      rect: { x, y, width: 2, height: 2 },
+      rotated: false,
+      variant: { rows: 2, columns: 2, cut: [], cycles: 100, latency: 100, ports: 2, colors: 2, sram: { code: 0, weights: 0, activations: 0, buffers: 0, stack: 0 } }, // prettier-ignore
+    });
+    const route: Route = {
+      edge: 0,
+      from: 0,
+      to: 1,
+      color: 7,
+      lanes: 2,
+      shape: "xy",
+      fromX: 2,
+      fromY: 1,
+      toX: 5,
+      toY: 6,
+    };
+    const certificate = { ...legal.certificate, objective: 200, bound: 100, gap: 0.5, status: "feasible" as const };
+    const base: Placement = { ...legal, target: { ...legal.target, width: 12, height: 12 }, kernels: [kernel(0, 1, 1), kernel(1, 5, 5)], routes: [route], certificate }; // prettier-ignore
+    expect(checkPlacement(two, base, wide)).toEqual([]);
+    // ending in the row between the lanes' rows, one lane would have to go up and meet the other
+    const crossed = { ...base, kernels: [kernel(0, 1, 5), kernel(1, 5, 5)], routes: [{ ...route, fromY: 5, toY: 5 }] };
+    expect(checkPlacement(two, crossed, wide)[0]?.message).toMatch(/color 7 at router/);
+  });
+});
