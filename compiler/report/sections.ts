@@ -12,7 +12,7 @@ import type { Target } from "../targets/target.ts";
 import { bytes, count, duration, escapeHtml, number, operations, percent } from "./text.ts";
 
 const card = (title: string, value: string, note: string): string =>
-  `<dl class="card"><dt>${title}</dt><dd>${value}</dd><dd class="note">${note}</dd></dl>`;
+  `<dl class="card figure"><dt>${title}</dt><dd>${value}</dd><dd class="note">${note}</dd></dl>`;
 
 const withUnit = (text: string): string => text.replace(/^(\S+) (.+)$/, "$1 <small>$2</small>");
 
@@ -39,7 +39,7 @@ export function summaryCards(placement: Placement, kernels: KernelGraph): string
     card(
       "Gap to bound",
       percent(certificate.gap),
-      certificate.gap === 0 ? "proven optimal" : `no placement is faster than ${count(certificate.bound)} cycles`,
+      certificate.gap === 0 ? "proven optimal" : `nothing beats ${count(certificate.bound)} cycles`,
     ),
   ].join("")}</div>`;
 }

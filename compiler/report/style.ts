@@ -53,12 +53,13 @@ p{margin:0 0 8px}
 .lead{color:var(--soft);margin:6px 0 24px;max-width:76ch}
 .lead b{color:var(--ink);font-weight:600}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.92em}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(176px,1fr));gap:12px;margin-bottom:16px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px;margin-bottom:16px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px}
-.card dt{color:var(--soft);font-size:12.5px}
-.card dd{margin:2px 0 0;font-size:24px;font-weight:600;letter-spacing:-.02em;line-height:1.25;white-space:nowrap}
-.card dd small{font-size:14px;font-weight:500;color:var(--soft);letter-spacing:0}
-.card .note{color:var(--soft);font-size:12.5px;margin:2px 0 0;overflow-wrap:anywhere}
+.figure{margin:0}
+.figure dt{color:var(--soft);font-size:12.5px}
+.figure dd{margin:2px 0 0;font-size:24px;font-weight:600;letter-spacing:-.02em;line-height:1.25;white-space:nowrap}
+.figure dd small{font-size:14px;font-weight:500;color:var(--soft);letter-spacing:0}
+.figure dd.note{color:var(--soft);font-size:12.5px;font-weight:400;letter-spacing:0;line-height:1.4;white-space:normal;margin-top:4px}
 .columns{display:grid;grid-template-columns:minmax(0,1.35fr) minmax(320px,1fr);gap:16px;align-items:start;margin-bottom:16px}
 .side{display:grid;gap:16px}
 @media (max-width:900px){.columns{grid-template-columns:minmax(0,1fr)}}

@@ -41,15 +41,21 @@ function label({ name, rect }: PlacedKernel, mapWidth: number): string {
   const least = mapWidth * smallestLabel;
   const along = Math.max(rect.width, rect.height) * 0.92;
   const across = Math.min(rect.width, rect.height) * 0.62;
-  const last = name.split("/").filter(Boolean).slice(-2).join("/") || name;
   const room = Math.floor(along / (least * characterWidth));
   if (across < least || room < 3) return "";
-  const text = shorten(last, Math.min(room, 28));
+  const text = shorten(shortName(name), Math.min(room, 28));
   const size = Math.min(across, along / (text.length * characterWidth), mapWidth / 42);
   const x = rect.x + rect.width / 2;
   const y = rect.y + rect.height / 2;
   const turn = rect.height > rect.width ? ` transform="rotate(-90 ${x} ${y})"` : "";
   return `<text x="${x}" y="${y}" font-size="${size.toFixed(1)}"${turn}>${escapeHtml(text)}</text>`;
+}
+
+/** `/layer3/layer3.0/conv2/Conv` -> `layer3.0/conv2`: exporters end paths with the operator's name, which the colour tells. */
+function shortName(name: string): string {
+  const parts = name.split("/").filter((part) => part !== "");
+  const telling = parts.length > 1 && /^[A-Z][A-Za-z]*(_\d+)?$/.test(parts.at(-1) ?? "") ? parts.slice(0, -1) : parts;
+  return telling.slice(-2).join("/") || name;
 }
 
 /** The middle lane of a bundle. */

@@ -110,7 +110,8 @@ function contradictions(target: Target): string[] {
   if (width < 1) found.push(`io takes ${target.fabric.width - width} columns of a fabric ${target.fabric.width} wide`);
   if (height < 1) found.push(`io takes ${target.fabric.height - height} rows of a fabric ${target.fabric.height} high`);
   const { min, max, used } = target.clock;
-  if (!(min <= used && used <= max)) found.push(`clock.used must lie between clock.min and clock.max, and ${used} does not`);
+  if (!(min <= used && used <= max))
+    found.push(`clock.used must lie between clock.min and clock.max, and ${used} does not`);
   if (target.core.systemBytes + target.core.codeBytes >= target.core.sramBytes) {
     found.push("core.systemBytes and core.codeBytes leave no SRAM for data");
   }
