@@ -34,7 +34,12 @@ const compileOptions = {
   },
   mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
   objective: { choices: objectives, default: "throughput" as const, describe: "What the placement is good at" },
-  "time-limit": { type: "number", requiresArg: true, default: 20, describe: "Seconds for the solvers" },
+  "time-limit": {
+    type: "number",
+    requiresArg: true,
+    default: 120,
+    describe: "Seconds after which the best placement found is taken (results then depend on the machine)",
+  },
   solver: { choices: ["auto", "glpk", "highs"] as const, default: "auto" as const, describe: "Integer program solver" },
   seed: {
     type: "number",

@@ -31,7 +31,7 @@ export interface Blocks {
 }
 
 /** Steps of the program per interval; decides how long runs may be. */
-const stepBudget = 1e8;
+const stepBudget = 5e7;
 
 /** Items per run that the budget allows. */
 export function longestRun({ items, width, height }: Problem): number {

@@ -72,7 +72,9 @@ export class Fabric {
 
   /** Words per sample on the fullest link. */
   fullest(): number {
-    return this.#load.reduce((most, words) => Math.max(most, words), 0);
+    let most = 0;
+    for (const words of this.#load) if (words > most) most = words;
+    return most;
   }
 
   #claim(x: number, y: number, direction: number, color: number, words: number): void {

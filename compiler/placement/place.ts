@@ -53,7 +53,7 @@ const packingTolerance = (layers: number): number => (layers <= 500 ? 0.001 : 0.
 const relaxations = [1, 1.01, 1.02, 1.04, 1.07, 1.11, 1.16, 1.25, 1.4];
 
 /** Packings that are routed at most. */
-const maxRoutings = 24;
+const maxRoutings = 12;
 
 /** Places every kernel, or throws a WscError with WSC5002 that says what does not fit. */
 export async function place(graph: KernelGraph, target: Target, options: PlaceOptions = {}): Promise<Placement> {
