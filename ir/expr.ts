@@ -107,26 +107,25 @@ export function substitute(expr: Expr, replace: (index: number) => Expr): Expr {
   }
 }
 
-/** Calls `visit` on every subexpression, children first. */
-export function walkExpr(expr: Expr, visit: (expr: Expr) => void): void {
+/** The subexpressions that an expression is made of, in the order of their text. */
+export function exprOperands(expr: Expr): readonly Expr[] {
   switch (expr.op) {
     case "arg":
     case "const":
-      break;
+      return [];
     case "unary":
     case "cast":
-      walkExpr(expr.x, visit);
-      break;
+      return [expr.x];
     case "binary":
-      walkExpr(expr.x, visit);
-      walkExpr(expr.y, visit);
-      break;
+      return [expr.x, expr.y];
     case "select":
-      walkExpr(expr.cond, visit);
-      walkExpr(expr.x, visit);
-      walkExpr(expr.y, visit);
-      break;
+      return [expr.cond, expr.x, expr.y];
   }
+}
+
+/** Calls `visit` on every subexpression, children first. */
+export function walkExpr(expr: Expr, visit: (expr: Expr) => void): void {
+  for (const operand of exprOperands(expr)) walkExpr(operand, visit);
   visit(expr);
 }
 

@@ -4,7 +4,7 @@
  */
 import { defined, nth } from "./access.ts";
 import { type DType, isBig, isFloat } from "../../ir/dtype.ts";
-import { type Expr, exprDType, type ScalarValue } from "../../ir/expr.ts";
+import { type Expr, exprOperands, exprDType, type ScalarValue } from "../../ir/expr.ts";
 import type { ExprRequest } from "./kernel.ts";
 import { hoistSplats, pushSplat } from "./math/constants.ts";
 import { castScalar, scalarRep } from "./math/scalar-casts.ts";
@@ -24,21 +24,6 @@ interface ExprGraph {
   readonly nodes: readonly Node[];
   readonly root: number;
 }
-
-const operandsOf = (expr: Expr): readonly Expr[] => {
-  switch (expr.op) {
-    case "arg":
-    case "const":
-      return [];
-    case "unary":
-    case "cast":
-      return [expr.x];
-    case "binary":
-      return [expr.x, expr.y];
-    case "select":
-      return [expr.cond, expr.x, expr.y];
-  }
-};
 
 const literalKey = (value: ScalarValue): string => `${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`;
 
@@ -94,7 +79,7 @@ function buildGraph(expr: Expr, argTypes: readonly DType[]): ExprGraph {
   const add = (e: Expr): number => {
     const seen = byObject.get(e);
     if (seen !== undefined) return seen;
-    const operands = operandsOf(e).map(add);
+    const operands = exprOperands(e).map(add);
     const key = nodeKey(e, operands);
     let id = byKey.get(key);
     if (id === undefined) {

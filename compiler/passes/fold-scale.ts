@@ -6,7 +6,7 @@
  *
  * The map's expression is taken apart as S * $acc + B; the outermost part that is not affine in the accumulator (an activation) stays.
  */
-import { arg, argUses, binary, type Expr, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
+import { arg, argUses, binary, type Expr, exprOperands, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
 import type { MapOp, Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
@@ -125,23 +125,8 @@ function findAffine(expr: Expr, index: number): (Affine & { readonly whole: Expr
 }
 
 function onlyChildWith(expr: Expr, index: number): Expr | undefined {
-  const children = childrenOf(expr).filter((child) => mentions(child, index));
+  const children = exprOperands(expr).filter((child) => mentions(child, index));
   return children.length === 1 ? children[0] : undefined;
-}
-
-function childrenOf(expr: Expr): readonly Expr[] {
-  switch (expr.op) {
-    case "arg":
-    case "const":
-      return [];
-    case "unary":
-    case "cast":
-      return [expr.x];
-    case "binary":
-      return [expr.x, expr.y];
-    case "select":
-      return [expr.cond, expr.x, expr.y];
-  }
 }
 
 /** expr = scale * $index + shift, or null. */
