@@ -20,6 +20,7 @@ import {
 } from "../../ir/graph.ts";
 import type { SlotId } from "../../ir/program.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
@@ -45,9 +46,6 @@ function inPlaceOperands(op: Op): number {
   if (op.kind === "map") return op.inputs.length;
   return op.kind === "softmax" || op.kind === "normalize" ? 1 : 0;
 }
-
-const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
 class GraphLowering {
   readonly #weights: WeightPool;

@@ -7,6 +7,7 @@
 import { type Expr, isComputable, lit, substitute } from "../../ir/expr.ts";
 import type { MapOp, OpOf, ValueId } from "../../ir/graph.ts";
 import { broadcastShapes, elementCount } from "../../ir/tensor.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 import { sameExpr, simplifyExpr } from "./simplify-expr.ts";
@@ -46,7 +47,7 @@ function input({ inputs }: Rewrite, index: number): ValueId {
 }
 
 const isWhole = (rewrite: Rewrite, op: OpOf<"slice">): boolean =>
-  equalShapes(rewrite.builder.tensorTypeOf(input(rewrite, 0)).shape, op.sizes) && op.steps.every((step) => step === 1);
+  sameShape(rewrite.builder.tensorTypeOf(input(rewrite, 0)).shape, op.sizes) && op.steps.every((step) => step === 1);
 
 /** Rewrites a map over fewer operands: literals inlined, repeated and unread operands dropped. */
 function canonicalMap(rewrite: Rewrite, op: MapOp): readonly ValueId[] | null {
@@ -56,7 +57,7 @@ function canonicalMap(rewrite: Rewrite, op: MapOp): readonly ValueId[] | null {
   const literals = inputs.map((id) => literalOf(rewrite, id));
   const inlined = substitute(op.expr, (index) => literals[index] ?? { op: "arg", index });
   const simplified = simplifyExpr(inlined, dtypes);
-  if (simplified.op === "arg" && equalShapes(builder.tensorTypeOf(input(rewrite, simplified.index)).shape, shape)) {
+  if (simplified.op === "arg" && sameShape(builder.tensorTypeOf(input(rewrite, simplified.index)).shape, shape)) {
     return [input(rewrite, simplified.index)];
   }
   const { expr, kept } = dropUnread(simplified, inputs);
@@ -97,19 +98,16 @@ function withShape(
   shape: readonly number[],
 ): readonly ValueId[] {
   const reached = broadcastShapes(kept.map((id) => builder.tensorTypeOf(id).shape));
-  if (kept.length > 0 && reached !== null && equalShapes(reached, shape)) return kept;
+  if (kept.length > 0 && reached !== null && sameShape(reached, shape)) return kept;
   const missing = inputs.filter((id) => !kept.includes(id));
-  const whole = missing.find((id) => equalShapes(builder.tensorTypeOf(id).shape, shape));
+  const whole = missing.find((id) => sameShape(builder.tensorTypeOf(id).shape, shape));
   return whole === undefined ? [...kept, ...missing] : [...kept, whole];
 }
-
-const equalShapes = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
 function canonicalReshape(rewrite: Rewrite, op: OpOf<"reshape">): readonly ValueId[] | null {
   const { builder } = rewrite;
   const source = input(rewrite, 0);
-  if (equalShapes(builder.tensorTypeOf(source).shape, op.shape)) return [source];
+  if (sameShape(builder.tensorTypeOf(source).shape, op.shape)) return [source];
   const before = rewrite.producer(source);
   if (before?.kind !== "reshape") return null;
   return [rewrite.emitOne({ kind: "reshape", inputs: before.inputs, shape: op.shape }, before)];

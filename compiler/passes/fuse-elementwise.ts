@@ -4,6 +4,7 @@
  */
 import { arg, type Expr, substitute } from "../../ir/expr.ts";
 import type { MapOp, Op, ValueId } from "../../ir/graph.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 import { exprSize } from "./simplify-expr.ts";
@@ -45,7 +46,7 @@ const usesHere = ({ inputs }: Rewrite, id: ValueId): number => inputs.filter((ot
 function sameSize(rewrite: Rewrite, id: ValueId): boolean {
   const { shape } = rewrite.builder.tensorTypeOf(id);
   const result = rewrite.resultShape();
-  return result.length === shape.length && result.every((dim, axis) => dim === shape[axis]);
+  return sameShape(result, shape);
 }
 
 function inline(into: Fused, id: ValueId, producer: MapOp): Fused {

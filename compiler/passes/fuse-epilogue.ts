@@ -4,6 +4,7 @@
  */
 import { arg, type Expr, substitute } from "../../ir/expr.ts";
 import { epilogueOperands, type MapOp, type Op, type OpOf, type OpSpec, type ValueId } from "../../ir/graph.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 import { exprSize } from "./simplify-expr.ts";
@@ -39,9 +40,7 @@ function isOnlyReader(rewrite: Rewrite, id: ValueId): boolean {
   const { shape } = rewrite.builder.tensorTypeOf(id);
   const result = rewrite.resultShape();
   const here = rewrite.inputs.filter((other) => other === id).length;
-  return (
-    rewrite.uses(id) === here && result.length === shape.length && result.every((dim, axis) => dim === shape[axis])
-  );
+  return rewrite.uses(id) === here && sameShape(result, shape);
 }
 
 /** The producer with the map's expression behind its own epilogue; null when it would grow too large. */

@@ -7,6 +7,7 @@
  */
 import type { Expr } from "../../ir/expr.ts";
 import type { ValueId } from "../../ir/graph.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 
@@ -141,7 +142,5 @@ function fits(rewrite: Rewrite, value: ValueId, operand: ValueId): boolean {
   const { shape, dtype } = rewrite.builder.tensorTypeOf(value);
   const result = rewrite.resultShape();
   const isConstant = rewrite.builder.constantOf(operand) !== undefined;
-  return (
-    isConstant && type.dtype === dtype && result.length === shape.length && result.every((dim, i) => dim === shape[i])
-  );
+  return isConstant && type.dtype === dtype && sameShape(result, shape);
 }

@@ -6,6 +6,7 @@
  */
 import type { Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 
@@ -35,7 +36,7 @@ function sinkReshape(rewrite: Rewrite, op: OpOf<"map">): readonly ValueId[] | nu
 /** What a value of the map's full shape is the reshape of, if that is a product's result with no other reader. */
 function reshapedProduct(rewrite: Rewrite, value: ValueId, shape: readonly number[]): ValueId | null {
   const reshape = rewrite.producer(value);
-  if (reshape?.kind !== "reshape" || !equal(reshape.shape, shape)) return null;
+  if (reshape?.kind !== "reshape" || !sameShape(reshape.shape, shape)) return null;
   const source = reshape.inputs[0] as ValueId;
   const isOnlyReader = rewrite.uses(value) === 1 && rewrite.uses(source) <= 1;
   return isOnlyReader && leadsToProduct(rewrite, rewrite.producer(source)) ? source : null;
@@ -56,13 +57,10 @@ function viewedAs(
 ): ValueId | null {
   const { shape } = rewrite.builder.tensorTypeOf(operand);
   const count = elementCount(shape);
-  if (equal(shape, outer)) return rewrite.emitOne({ kind: "reshape", inputs: [operand], shape: inner });
+  if (sameShape(shape, outer)) return rewrite.emitOne({ kind: "reshape", inputs: [operand], shape: inner });
   const isRow = shape.at(-1) === count && outer.at(-1) === count && inner.at(-1) === count;
   if (!isRow && count !== 1) return null;
   return shape.length <= inner.length
     ? operand
     : rewrite.emitOne({ kind: "reshape", inputs: [operand], shape: count === 1 ? [] : [count] });
 }
-
-const equal = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((dim, i) => dim === b[i]);

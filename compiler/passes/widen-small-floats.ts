@@ -6,6 +6,7 @@
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, cast, type Expr, walkExpr } from "../../ir/expr.ts";
 import type { MapOp, Op, ValueId } from "../../ir/graph.ts";
+import { sameShape } from "../../ir/types.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 
@@ -33,9 +34,7 @@ function wideTwin(rewrite: Rewrite, value: ValueId): ValueId | null {
   if (wide.op === "arg") {
     const source = map.inputs[wide.index] as ValueId;
     const { dtype, shape } = rewrite.builder.tensorTypeOf(source);
-    return dtype === "f32" && shape.length === type.shape.length && shape.every((d, i) => d === type.shape[i])
-      ? source
-      : null;
+    return dtype === "f32" && sameShape(shape, type.shape) ? source : null;
   }
   const twin = rewrite.emitOne({ kind: "map", inputs: map.inputs, expr: wide }, map);
   return rewrite.builder.tensorTypeOf(twin).dtype === "f32" ? twin : null;
