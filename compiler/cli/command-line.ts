@@ -101,6 +101,21 @@ const inspectOptions = {
   ...jsonOption,
 } as const;
 
+const partitionOptions = {
+  devices: { alias: "k", type: "number", requiresArg: true, describe: "Accelerators (default: the graph's maxFPGAs)" },
+  cpus: { type: "number", requiresArg: true, describe: "CPUs (default: the graph's maxCPUs)" },
+  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the split" },
+  "time-limit": {
+    type: "number",
+    requiresArg: true,
+    default: 120,
+    describe: "Seconds after which the best split found is taken; more never gives a worse one",
+  },
+  seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...jsonOption,
+} as const;
+
 /** Reads the arguments, runs the verb, gives the exit code. */
 export async function runCommandLine(args: readonly string[], version: string): Promise<number> {
   let code: number = exitCodes.done;
@@ -176,6 +191,18 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { inspectVerb } = await import("./inspect.ts");
         done(await inspectVerb(given));
+      },
+    )
+    .command(
+      "partition <graph>",
+      "Split an operator graph over devices",
+      (y) =>
+        y
+          .positional("graph", { type: "string", demandOption: true, describe: "An operator graph as JSON" })
+          .options(partitionOptions),
+      async (given) => {
+        const { partitionVerb } = await import("./partition.ts");
+        done(await partitionVerb(given));
       },
     )
     .command(

@@ -1,0 +1,94 @@
+/** `wsc partition`: splits an operator graph over devices, and says what is proven about the split. */
+import { writeFile } from "node:fs/promises";
+import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
+import type { DeviceGraph, Split } from "../partition/device-graph.ts";
+import { partition, type PartitionResult } from "../partition/partition.ts";
+import { readDeviceGraph } from "../partition/read-graph.ts";
+import { note } from "./command-line.ts";
+import { exitCodes } from "./failure.ts";
+import { printTable } from "./table.ts";
+
+export interface PartitionArguments {
+  readonly graph: string;
+  readonly devices: number | undefined;
+  readonly cpus: number | undefined;
+  readonly output: string | undefined;
+  readonly timeLimit: number;
+  readonly seed: number;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
+
+export async function partitionVerb(given: PartitionArguments): Promise<number> {
+  const start = performance.now();
+  const graph = await readDeviceGraph(given.graph);
+  const quiet = given.quiet || given.json;
+  for (const warning of graph.warnings) note(renderDiagnostic(warning), given.quiet);
+  const result = partition(graph, {
+    ...(given.devices === undefined ? {} : { accelerators: given.devices }),
+    ...(given.cpus === undefined ? {} : { cpus: given.cpus }),
+    timeLimitSeconds: given.timeLimit,
+    seed: given.seed,
+  });
+  const seconds = (performance.now() - start) / 1000;
+  if (given.output !== undefined) await writeText(given.output, splitText(result.split));
+  if (given.json) process.stdout.write(`${JSON.stringify(summaryOf(result, seconds), null, 2)}\n`);
+  else if (!quiet) describe(given, graph, result, seconds);
+  return exitCodes.done;
+}
+
+/** One device a line. */
+function splitText({ accelerators, cpus }: Split): string {
+  const lines = (devices: Split["cpus"]): string => devices.map((ids) => `    ${JSON.stringify(ids)}`).join(",\n");
+  return `{\n  "accelerators": [\n${lines(accelerators)}\n  ],\n  "cpus": [\n${lines(cpus)}\n  ]\n}\n`;
+}
+
+async function writeText(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: unknown) => {
+    throw fail("WSC8002", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+  });
+}
+
+const summaryOf = ({ certificate, score, split }: PartitionResult, seconds: number): object => ({
+  ...certificate,
+  seconds: Number(seconds.toFixed(3)),
+  loads: {
+    accelerators: score.loads.slice(0, split.accelerators.length),
+    cpus: score.loads.slice(split.accelerators.length),
+  },
+  split,
+});
+
+/** Six significant digits, as papers print loads. */
+const figure = (value: number): string => String(Number(value.toPrecision(6)));
+
+function describe(given: PartitionArguments, graph: DeviceGraph, result: PartitionResult, seconds: number): void {
+  const { certificate, split, score } = result;
+  const { maxLoad, bound, gap, status, boundMethod, contiguous, contiguousOptimum } = certificate;
+  const groups = [...split.accelerators, ...split.cpus];
+  const rows = groups.map((ids, device) => {
+    const isCpu = device >= split.accelerators.length;
+    const name = isCpu ? `cpu ${device - split.accelerators.length}` : `accelerator ${device}`;
+    return [name, String(ids.length), figure(score.loads[device] ?? 0), figure(score.sizes[device] ?? 0)];
+  });
+  printTable(["device", "nodes", "load", "size"], rows);
+  const best =
+    contiguousOptimum === null
+      ? "none found"
+      : contiguousOptimum.status === "optimal"
+        ? `${figure(contiguousOptimum.maxLoad)}, optimal (${contiguousOptimum.ideals} ideals)`
+        : `${figure(contiguousOptimum.maxLoad)}, at least ${figure(contiguousOptimum.bound)} (${contiguousOptimum.ideals} ideals, not all)`;
+  const lines = [
+    ["graph", `${graph.nodes.length} nodes, ${graph.edges.length} edges`],
+    ["max load", figure(maxLoad)],
+    ["bound", `${figure(bound)} (${boundMethod})`],
+    ["gap", `${(100 * gap).toFixed(2)}%`],
+    ["status", status],
+    ["contiguous", contiguous ? "yes" : "no"],
+    ["best contiguous", best],
+    ["seed", String(certificate.seed)],
+    ["seconds", seconds.toFixed(1)],
+    ...(given.output === undefined ? [] : [["written", given.output]]),
+  ];
+  for (const [name, value] of lines) process.stdout.write(`${(name ?? "").padEnd(16)} ${value ?? ""}\n`);
+}

@@ -1,0 +1,233 @@
+/**
+ * Device graph -> split:
+ *
+ *     instance    color classes become items; what costs nothing is left out               (instance.ts)
+ *     contiguous  the best chain of ideals, exactly where their number allows it            (order.ts, ideals.ts, contiguous.ts)
+ *     refine      annealing from there over all splits, contiguous or not                   (refine.ts)
+ *     bound       what no split can beat                                                    (bound.ts)
+ *     check       legality and loads once more, from the definition alone                   (split-check.ts)
+ *
+ * All steps come in one fixed order and are cut off, never redirected, by the time limit: a longer limit never gives a worse split.
+ */
+import { workBound } from "./bound.ts";
+import { bestChain, type Chain, stepOfBlocks } from "./contiguous.ts";
+import type { DeviceGraph, Split } from "./device-graph.ts";
+import { type Assignment, loadsOf } from "./hypergraph.ts";
+import { enumerateIdeals, type Ideals } from "./ideals.ts";
+import { type Instance, instanceOf, splitOf } from "./instance.ts";
+import { type BlockOrder, blockOrder } from "./order.ts";
+import { legalStart } from "./packing.ts";
+import { anneal } from "./refine.ts";
+import { checkSplit, type SplitScore } from "./split-check.ts";
+
+export interface PartitionOptions {
+  /** accelerators; default: the graph's */
+  readonly accelerators?: number;
+  /** CPUs; default: the graph's */
+  readonly cpus?: number;
+  readonly timeLimitSeconds?: number;
+  readonly seed?: number;
+  /** rounds of annealing at most */
+  readonly rounds?: number;
+  readonly onProgress?: (step: PartitionStep, detail: string) => void;
+}
+
+export type PartitionStep = "contiguous" | "refine" | "bound";
+
+/** What a split achieves and what is proven. */
+export interface PartitionCertificate {
+  readonly maxLoad: number;
+  /** no split, contiguous or not, has a smaller largest load */
+  readonly bound: number;
+  /** (maxLoad - bound) / maxLoad */
+  readonly gap: number;
+  readonly status: "optimal" | "feasible";
+  /** how the bound was proven */
+  readonly boundMethod: string;
+  readonly contiguous: boolean;
+  /** the best contiguous split that was found, and the bound proven for contiguous splits; null when there is none */
+  readonly contiguousOptimum: ContiguousOptimum | null;
+  readonly seed: number;
+}
+
+export interface ContiguousOptimum {
+  readonly maxLoad: number;
+  readonly bound: number;
+  readonly status: "optimal" | "feasible";
+  /** ideals of the order, or of the part of it that was searched */
+  readonly ideals: number;
+}
+
+export interface PartitionResult {
+  readonly split: Split;
+  readonly score: SplitScore;
+  readonly certificate: PartitionCertificate;
+}
+
+const defaultTimeLimit = 120;
+/** Ideals of the first, coarse search, and of the exact one. */
+const coarseIdeals = 2_000;
+const maxIdeals = 60_000;
+const defaultRounds = 48;
+
+/** Splits a graph over devices; throws WSC5002 when nothing fits. */
+export function partition(source: DeviceGraph, options: PartitionOptions = {}): PartitionResult {
+  const deadline = performance.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
+  const isOver = (): boolean => performance.now() > deadline;
+  const seed = options.seed ?? 0;
+  const progress = options.onProgress ?? (() => undefined);
+  const accelerators = options.accelerators ?? source.accelerators;
+  const cpus = options.cpus ?? source.cpus;
+  const instance = instanceOf(source, accelerators, cpus);
+  const packed = legalStart(instance);
+  const bound = workBound(instance.graph, instance.machine);
+  const best = new Best(instance, packed);
+  const chain = contiguousSplit(instance, bound, isOver);
+  if (chain !== null) {
+    best.offer(chain.assignment, chain.position);
+    progress("contiguous", `${chain.optimum.maxLoad}`);
+  }
+  const rounds = options.rounds ?? defaultRounds;
+  refine(instance, best, { seed, rounds, bound, isOver }, (load) => {
+    progress("refine", `${load}`);
+  });
+  return conclude(instance, best, bound, chain?.optimum ?? null, seed);
+}
+
+/** The best assignment so far. */
+class Best {
+  assignment: Assignment;
+  load: number;
+  position: Int32Array | undefined;
+  private readonly instance: Instance;
+
+  constructor(instance: Instance, assignment: Assignment) {
+    this.instance = instance;
+    this.assignment = assignment;
+    this.load = this.loadOf(assignment);
+  }
+
+  offer(assignment: Assignment, position?: Int32Array): boolean {
+    const load = this.loadOf(assignment);
+    if (load >= this.load) return false;
+    this.load = load;
+    this.assignment = assignment;
+    this.position = position;
+    return true;
+  }
+
+  private loadOf(assignment: Assignment): number {
+    return Math.max(...loadsOf(this.instance.graph, this.instance.machine, assignment));
+  }
+}
+
+interface ContiguousSplit {
+  readonly assignment: Assignment;
+  /** by device: its place in the chain */
+  readonly position: Int32Array;
+  readonly optimum: ContiguousOptimum;
+}
+
+/** The best contiguous split: a coarse search first, whose value then limits the exact one. */
+function contiguousSplit(instance: Instance, lower: number, isOver: () => boolean): ContiguousSplit | null {
+  const order = blockOrder(instance);
+  const search = (ideals: Ideals, upper: number): ReturnType<typeof bestChain> =>
+    bestChain(order.graph, instance.machine, ideals, { lower, upper, isOver });
+  const coarse = enumerateIdeals(order, coarseIdeals);
+  const first = search(coarse, Infinity);
+  if (coarse.complete) return first.chain === null ? null : place(instance, order, coarse, first.chain, first.bound);
+  const ideals = enumerateIdeals(order, maxIdeals);
+  const upper = first.chain?.maxLoad ?? Infinity;
+  const { chain, bound } = search(ideals, upper);
+  if (chain !== null) return place(instance, order, ideals, chain, ideals.complete ? bound : lower);
+  return first.chain === null ? null : place(instance, order, coarse, first.chain, ideals.complete ? bound : lower);
+}
+
+function place(instance: Instance, order: BlockOrder, ideals: Ideals, chain: Chain, bound: number): ContiguousSplit {
+  const { accelerators, cpus } = instance.machine;
+  const stepOf = stepOfBlocks(ideals, order.graph.items, chain);
+  let accelerator = 0;
+  let cpu = accelerators;
+  const deviceOf = chain.steps.map((step) => (step.cpu ? cpu++ : accelerator++));
+  const position = new Int32Array(accelerators + cpus);
+  for (const [step, device] of deviceOf.entries()) position[device] = step;
+  const optimal = bound >= chain.maxLoad * (1 - tolerance);
+  return {
+    assignment: order.blockOf.map((block) => deviceOf[stepOf[block] ?? 0] ?? 0),
+    position,
+    optimum: {
+      maxLoad: chain.maxLoad,
+      bound: optimal ? chain.maxLoad : bound,
+      status: optimal ? "optimal" : "feasible",
+      ideals: ideals.count,
+    },
+  };
+}
+
+/** Values within this ratio are equal: sums of the same terms in another order. */
+const tolerance = 1e-9;
+
+/** How hot rounds begin, in turn. */
+const heats = [0.03, 0.1, 0.01, 0.3];
+
+interface RefineOptions {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly bound: number;
+  readonly isOver: () => boolean;
+}
+
+function refine(
+  instance: Instance,
+  best: Best,
+  { seed, rounds, bound, isOver }: RefineOptions,
+  onBetter: (load: number) => void,
+): void {
+  const { graph, machine } = instance;
+  const moves = Math.min(1_000_000, 3_000 * graph.items);
+  for (let round = 0; round < rounds && best.load > bound * (1 + tolerance); round++) {
+    const hot = heats[round % heats.length] ?? 0.03;
+    const found = anneal(graph, machine, best.assignment, {
+      seed: seed * 1_000_003 + round,
+      moves,
+      hot,
+      cold: 1e-5,
+      isOver,
+    });
+    if (found === null) return;
+    if (best.offer(found)) onBetter(best.load);
+  }
+}
+
+function conclude(
+  instance: Instance,
+  best: Best,
+  lower: number,
+  contiguousOptimum: ContiguousOptimum | null,
+  seed: number,
+): PartitionResult {
+  const { source, machine } = instance;
+  const split = splitOf(instance, best.assignment, best.position);
+  const score = checkSplit(source, split, machine.accelerators, machine.cpus);
+  if (!score.legal) throw new Error(`internal: the split is not legal: ${score.errors[0] ?? ""}`);
+  if (Math.abs(score.maxLoad - best.load) > 1e-6 * (1 + best.load)) {
+    throw new Error(`internal: the split's load is ${score.maxLoad}, and the search had ${best.load}`);
+  }
+  const { maxLoad, contiguous } = score;
+  const optimal = lower >= maxLoad * (1 - tolerance);
+  const bound = optimal ? maxLoad : lower;
+  return {
+    split,
+    score,
+    certificate: {
+      maxLoad,
+      bound,
+      gap: maxLoad === 0 ? 0 : (maxLoad - bound) / maxLoad,
+      status: optimal ? "optimal" : "feasible",
+      boundMethod: "work",
+      contiguous,
+      contiguousOptimum,
+      seed,
+    },
+  };
+}
