@@ -90,11 +90,17 @@ const positions = (axes: readonly Axis[]): number[][] =>
 describe("schedules", () => {
   const size = { outer: 1, x: 1, canBlockRun: true };
 
-  it("use tiles of eight accumulators, and cut what is large into units", () => {
-    const schedule = chooseSchedule({ ...size, y: 128, columns: 768, steps: 768 }, f32);
-    expect(schedule.tile.rows * schedule.tile.vectors).toBe(8);
-    expect(schedule.kBlock).toBeLessThan(768);
+  it("use tiles of nine accumulators, and cut what is large into units", () => {
+    const schedule = chooseSchedule({ ...size, y: 128, columns: 768, steps: 3072 }, f32);
+    expect(schedule.tile.rows * schedule.tile.vectors).toBe(9);
+    expect(schedule.kBlock).toBeLessThan(3072);
     expect(768 / (schedule.block.panels * schedule.tile.vectors * 4)).toBeGreaterThanOrEqual(8);
+  });
+
+  it("give the ragged panel a tile of its own", () => {
+    // 64 columns: five panels of twelve, and four columns that nine accumulators would leave half idle
+    const { tile } = chooseSchedule({ ...size, y: 3136, columns: 64, steps: 64 }, f32);
+    expect(tile).toEqual({ rows: 3, vectors: 3, restRows: 6 });
   });
 
   it("stream a matrix that is read once", () => {

@@ -148,8 +148,9 @@ function setRunBlock(f: FunctionBuilder, block: IndexedRunBlock, count: number, 
 function emitPanels(context: Context, range: Range, yRange: Range, block: IndexedRunBlock | null): void {
   const { f, panels, product } = context;
   const panel = f.local("i32");
-  const whole = { columns: panels.width, vectors: product.schedule.tile.vectors };
-  const ragged = { columns: panels.rest, vectors: Math.ceil(panels.rest / product.arith.lanes) };
+  const { tile } = product.schedule;
+  const whole = { columns: panels.width, vectors: tile.vectors, rows: tile.rows };
+  const ragged = { columns: panels.rest, vectors: Math.ceil(panels.rest / product.arith.lanes), rows: tile.restRows };
   if (panels.full > 0) {
     const to = minBound(f, range.to, panels.full, panels.count);
     loopRange(f, panel, range.from, to, 1, () => {
@@ -194,7 +195,7 @@ function onlyAtEnd(f: FunctionBuilder, to: Bound, end: number, body: () => void)
 function emitPanel(
   context: Context,
   index: Bound,
-  size: Pick<TilePanel, "columns" | "vectors">,
+  size: Pick<TilePanel, "columns" | "vectors" | "rows">,
   yRange: Range,
   block: IndexedRunBlock | null,
 ): void {
@@ -238,7 +239,7 @@ function emitRows(
   block: RunBlock | null,
 ): void {
   const rowLength = product.x.size;
-  const { rows } = product.schedule.tile;
+  const { rows } = panel;
   const period = rowPeriod(rowLength, rows);
   const rest = product.y.size % period;
   const y = f.local("i32");

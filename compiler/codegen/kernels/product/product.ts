@@ -49,7 +49,8 @@ export type PanelSource =
   | { readonly kind: "direct"; readonly rowStride: number };
 
 export interface Schedule {
-  readonly tile: { readonly rows: number; readonly vectors: number };
+  /** the ragged panel, which is narrower, has tiles of `restRows` rows */
+  readonly tile: { readonly rows: number; readonly vectors: number; readonly restRows: number };
   /** steps of the run that are done before the next panel; the rest is added to the stored result later */
   readonly kBlock: number;
   /** rows (values of y) and panels in one unit of work */

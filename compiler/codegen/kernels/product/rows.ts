@@ -22,6 +22,9 @@ const longRow = 40;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
+/** The least number that both divide. */
+export const commonMultiple = (a: number, b: number): number => (a / gcd(a, b)) * b;
+
 /** Values of y after which the pattern of tiles repeats. */
 export function rowPeriod(rowLength: number, tileRows: number): number {
   if (rowLength >= longRow) return 1;

@@ -4,23 +4,25 @@
  */
 import { type Arith, aStepBytes } from "./arith.ts";
 import { type Panels, panelsOf, type Schedule } from "./product.ts";
-import { rowPeriod, tileSpans } from "./rows.ts";
+import { commonMultiple, rowPeriod, tileSpans } from "./rows.ts";
 
 /** x86-64 has 16 vector registers; V8 keeps one for itself and loads all operands of a step before it multiplies. */
 const vectorRegisters = 15;
 /** An accumulator is ready for the next step after this many cycles (multiply-add, or add). */
 const accumulateLatency = 4;
-const issueWidth = 5;
+const issueWidth = 4;
 /** Instructions of a step that are neither loads nor arithmetic: two pointers, compare and branch. */
-const loopInstructions = 4;
+const loopInstructions = 3;
+/** A's elements are spread over all lanes when they are loaded, from lines of their own: measured as so many instructions. */
+const spreadInstructions = 1.3;
 /** Instructions around the reduction of one tile, and for each of its vectors. */
 const tileInstructions = 25;
 const storeInstructions = 4;
 
 /** Bytes of A's block that should stay in the second-level cache. */
-const blockBytes = 128 * 1024;
-/** Bytes of a panel of B that should stay in the first-level cache. */
-const panelBytes = 16 * 1024;
+const blockBytes = 448 * 1024;
+/** Bytes of a panel of B that all rows read again: it may come from the second-level cache, which it must share with A's block. */
+const panelBytes = 48 * 1024;
 /** Units that leave room for balance between threads. */
 const wantedUnits = 16;
 /** Below this many operations a stage is not worth cutting up. */
@@ -31,14 +33,15 @@ interface TileShape {
   readonly vectors: number;
 }
 
-const candidates: readonly TileShape[] = [4, 2, 3, 6, 5, 1].flatMap((rows) =>
-  [2, 4, 3, 1]
-    .filter((vectors) => rows * vectors + rows + vectors < vectorRegisters)
-    .map((vectors) => ({ rows, vectors })),
-);
+const fitsRegisters = ({ rows, vectors }: TileShape): boolean => rows * vectors + rows + vectors <= vectorRegisters;
+
+/** Shapes in order of preference among equals. */
+const candidates: readonly TileShape[] = [3, 4, 2, 6, 5, 1]
+  .flatMap((rows) => [3, 2, 4, 1].map((vectors) => ({ rows, vectors })))
+  .filter(fitsRegisters);
 
 const stepCycles = (rows: number, vectors: number): number =>
-  Math.max(accumulateLatency, (2 * rows * vectors + rows + vectors + loopInstructions) / issueWidth);
+  Math.max(accumulateLatency, (rows * vectors + rows * spreadInstructions + vectors + loopInstructions) / issueWidth);
 
 const tileCycles = (rows: number, vectors: number, steps: number): number =>
   steps * stepCycles(rows, vectors) + (tileInstructions + storeInstructions * rows * vectors) / issueWidth;
@@ -57,33 +60,45 @@ export interface ProductSize {
   readonly aRowBytes?: number;
 }
 
-/** Cycles for one outer index. */
-function estimate(tile: TileShape, size: ProductSize, arith: Arith): number {
-  const panels = panelsOf(size.columns, tile.vectors, arith.lanes);
-  const period = rowPeriod(size.x, tile.rows);
-  const wholePeriods = Math.floor(size.y / period);
-  const rest = size.y % period;
-  const rowTiles = [...tileCounts(size.x, tile.rows, period, wholePeriods), ...tileCounts(size.x, tile.rows, rest, 1)];
-  return rowTiles.reduce((sum, [rows, count]) => sum + count * panelCycles(rows, tile, panels, arith, size.steps), 0);
+/** Cycles for one outer index: the full panels in one tile, the ragged panel in the tile that suits its width. */
+function chooseTile(size: ProductSize, arith: Arith): Schedule["tile"] {
+  let best = { rows: 4, vectors: 2, restRows: 4 };
+  let bestCycles = Infinity;
+  for (const { rows, vectors } of candidates) {
+    const panels = panelsOf(size.columns, vectors, arith.lanes);
+    const rest = chooseRestRows(panels, size, arith);
+    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(rows, vectors, size);
+    if (full + rest.cycles < bestCycles) {
+      [best, bestCycles] = [{ rows, vectors, restRows: rest.rows }, full + rest.cycles];
+    }
+  }
+  return best;
+}
+
+interface RestChoice {
+  readonly rows: number;
+  readonly cycles: number;
+}
+
+function chooseRestRows(panels: Panels, size: ProductSize, arith: Arith): RestChoice {
+  if (panels.rest === 0) return { rows: 1, cycles: 0 };
+  const vectors = Math.ceil(panels.rest / arith.lanes);
+  const choices = candidates
+    .filter((tile) => tile.vectors === vectors)
+    .map(({ rows }) => ({ rows, cycles: sweepCycles(rows, vectors, size) }));
+  return choices.reduce((best, choice) => (choice.cycles < best.cycles ? choice : best));
+}
+
+/** Cycles for all rows of one panel. */
+function sweepCycles(rows: number, vectors: number, { x, y, steps }: ProductSize): number {
+  const period = rowPeriod(x, rows);
+  const rest = y % period;
+  const tiles = [...tileCounts(x, rows, period, Math.floor(y / period)), ...tileCounts(x, rows, rest, 1)];
+  return tiles.reduce((sum, [height, count]) => sum + count * tileCycles(height, vectors, steps), 0);
 }
 
 const tileCounts = (x: number, tileRows: number, y: number, times: number): (readonly [number, number])[] =>
   y === 0 ? [] : tileSpans(x, tileRows, y).map(({ count, repeat }) => [count, repeat * times] as const);
-
-function panelCycles(rows: number, tile: TileShape, panels: Panels, arith: Arith, steps: number): number {
-  const whole = panels.full === 0 ? 0 : panels.full * tileCycles(rows, tile.vectors, steps);
-  return panels.rest === 0 ? whole : whole + tileCycles(rows, Math.ceil(panels.rest / arith.lanes), steps);
-}
-
-function chooseTile(size: ProductSize, arith: Arith): TileShape {
-  let best = { rows: 4, vectors: 2 };
-  let bestCycles = Infinity;
-  for (const tile of candidates) {
-    const cycles = estimate(tile, size, arith);
-    if (cycles < bestCycles) [best, bestCycles] = [tile, cycles];
-  }
-  return best;
-}
 
 /** The tile that does the product with the fewest cycles, and blocks that keep its operands in the caches. */
 export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
@@ -95,8 +110,8 @@ export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
 }
 
 /**
- * Steps of the run that are done panel by panel, so that the panel's part of B stays in the first-level cache for all rows. With few rows
- * B is not read again, and goes best as one stream.
+ * Steps of the run that are done panel by panel, so that the panel's part of B stays in a near cache for all rows. With few rows B is not
+ * read again, and goes best as one stream.
  */
 function runBlock(size: ProductSize, tile: TileShape, arith: Arith): number {
   const fitting = Math.floor(panelBytes / (tile.vectors * arith.bVectorBytes));
@@ -105,8 +120,8 @@ function runBlock(size: ProductSize, tile: TileShape, arith: Arith): number {
 }
 
 /** Values of y in a unit: whole periods of tiles whose part of A stays in the cache. */
-function rowBlock(size: ProductSize, tile: TileShape, stepsBytes: number): number {
-  const period = rowPeriod(size.x, tile.rows);
+function rowBlock(size: ProductSize, tile: Schedule["tile"], stepsBytes: number): number {
+  const period = commonMultiple(rowPeriod(size.x, tile.rows), rowPeriod(size.x, tile.restRows));
   const rowBytes = Math.max(1, size.aRowBytes ?? size.x * stepsBytes);
   const fitting = Math.max(1, Math.floor(blockBytes / rowBytes / period));
   const blocks = Math.max(1, Math.ceil(size.y / (fitting * period)));

@@ -30,6 +30,8 @@ export interface TilePanel {
   readonly b: Local;
   readonly columns: number;
   readonly vectors: number;
+  /** rows of a tile */
+  readonly rows: number;
   /** bytes of B from step to step */
   readonly bStep: number;
   /** bytes of B from vector to vector */
