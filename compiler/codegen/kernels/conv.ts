@@ -6,6 +6,9 @@ import { chooseConvSchedule } from "./conv-schedule.ts";
 import { depthwiseStages } from "./depthwise.ts";
 import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
 import { arithFor } from "./product/arith.ts";
+import type { WinogradPlan } from "./winograd/plan.ts";
+import { winogradStages } from "./winograd/winograd.ts";
+import { storageBytes } from "../../../ir/dtype.ts";
 
 const at = (list: readonly number[], i: number): number => list[i] ?? 1;
 
@@ -16,8 +19,32 @@ export const emitConv: KernelEmitter<ConvOp> = (op, operands) => {
       return directStages(op, operands);
     case "depthwise":
       return depthwiseStages(op, operands);
+    case "winograd":
+      return tiledStages(op, operands, schedule.plan);
   }
 };
+
+function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan): KernelCode[] {
+  const result = prepareResult(op, operands, op.layout, "f32", epilogueOperands.conv);
+  const constant = operands.constants[1];
+  if (constant === undefined) throw new Error("internal: Winograd with variable weights");
+  const extras = result.extras.map(({ dtype, strides }) => {
+    const [batch = 0, row = 0, column = 0, channel = 0] = strides.map((stride) => stride * storageBytes(dtype));
+    return [batch, row, column, channel] as const;
+  });
+  const stages = winogradStages(
+    plan,
+    { epilogue: result.epilogue, extras },
+    {
+      image: { kind: "input", index: 0 },
+      weights: { input: 1, constant },
+      extras: result.extras.map((extra) => extra.arg),
+      out: result.arg,
+      scratchId: convScratch.weights,
+    },
+  );
+  return [...stages, ...result.stages];
+}
 
 /** Elements of the padded image along a dim that some window touches. */
 const touchedSize = (count: number, stride: number, taps: number, dilation: number): number =>

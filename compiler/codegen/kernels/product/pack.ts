@@ -134,6 +134,9 @@ function writePanel(
   columnStride: number,
   kStep: number,
 ): number {
+  if (columnStride === 1 && kStep === 1 && columns === slots) {
+    return copyPanel(view, start, elements, from, kOffsets, columns);
+  }
   let at = start;
   const zero = (typeof elements[0] === "bigint" ? 0n : 0) as number;
   for (let k = 0; k < kOffsets.length; k += kStep) {
@@ -144,6 +147,24 @@ function writePanel(
           column < columns && offset !== filler ? (elements[from + offset + column * columnStride] as number) : zero;
       }
     }
+  }
+  return at;
+}
+
+/** A panel whose rows stand in the source as they are. */
+function copyPanel(
+  view: Numeric,
+  start: number,
+  elements: Numeric,
+  from: number,
+  kOffsets: Int32Array,
+  columns: number,
+): number {
+  let at = start;
+  for (const offset of kOffsets) {
+    const row = from + offset;
+    for (let column = 0; column < columns; column++) view[at + column] = elements[row + column] as number;
+    at += columns;
   }
   return at;
 }

@@ -58,13 +58,16 @@ export interface ProductSize {
   readonly canBlockRun: boolean;
   /** bytes of A that each further y adds, where rows share elements of A */
   readonly aRowBytes?: number;
+  /** vectors of a panel, where B is packed already */
+  readonly vectors?: number;
 }
 
 /** Cycles for one outer index: the full panels in one tile, the ragged panel in the tile that suits its width. */
 function chooseTile(size: ProductSize, arith: Arith): Schedule["tile"] {
-  let best = { rows: 4, vectors: 2, restRows: 4 };
+  let best = { rows: 1, vectors: size.vectors ?? 1, restRows: 1 };
   let bestCycles = Infinity;
   for (const { rows, vectors } of candidates) {
+    if (vectors !== (size.vectors ?? vectors)) continue;
     const panels = panelsOf(size.columns, vectors, arith.lanes);
     const rest = chooseRestRows(panels, size, arith);
     const full = panels.full === 0 ? 0 : panels.full * sweepCycles(rows, vectors, size);
