@@ -20,7 +20,7 @@ import type { TensorData } from "../ir/tensor.ts";
 import { hostFunctions } from "./host/functions.ts";
 import { type HostState, type HostValue, isTensor } from "./host/value.ts";
 import { loadMemory, readValue, viewValue, writeValue } from "./memory.ts";
-import { hasRelaxedSimd } from "./platform.ts";
+import { compileModule, hasRelaxedSimd } from "./platform.ts";
 import { sliceAlong, stackTensors } from "./stacking.ts";
 
 export interface InstanceOptions {
@@ -62,7 +62,7 @@ export class ProgramInstance {
   static async create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
     const binary = chooseModule(compiled, options.deterministic ?? false);
     const memory = loadMemory(compiled);
-    const exports = await instantiate(binary, memory);
+    const exports = await instantiate(binary, memory, isLarge(compiled.program));
     return new ProgramInstance(compiled.program, memory, exports, options);
   }
 
@@ -272,10 +272,19 @@ function chooseModule({ program, modules }: CompiledProgram, deterministic: bool
   throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
 }
 
-async function instantiate(binary: Uint8Array, memory: WebAssembly.Memory): Promise<WebAssembly.Exports> {
+/** Bytes from which on a program works long enough for its kernels to be optimised before they run. */
+const largeBytes = 2 ** 20;
+
+const isLarge = ({ memory }: Program): boolean => memory.weightsBytes + memory.arenaBytes >= largeBytes;
+
+async function instantiate(
+  binary: Uint8Array,
+  memory: WebAssembly.Memory,
+  eager: boolean,
+): Promise<WebAssembly.Exports> {
   try {
-    const { instance } = await WebAssembly.instantiate(binary as Uint8Array<ArrayBuffer>, { env: { memory } });
-    return instance.exports;
+    const { exports } = await WebAssembly.instantiate(await compileModule(binary, eager), { env: { memory } });
+    return exports;
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
     throw fail("WSC7004", `the kernels are damaged: ${error.message}`);

@@ -27,16 +27,42 @@ const relaxedProbe = new Uint8Array([
 
 const engineFlags = {
   relaxedSimd: "--experimental-wasm-relaxed-simd",
+  /** optimise every function before the first run, and the engine's own way again: V8 reads them when it begins to compile */
+  eager: ["--no-liftoff", "--no-wasm-lazy-compilation"],
+  lazy: ["--liftoff", "--wasm-lazy-compilation"],
 } as const;
+
+/** Compiles a module. With `eager`, an engine that can be told so optimises all of it at once, so that its first run is as fast as any. */
+export async function compileModule(binary: Uint8Array, eager: boolean): Promise<WebAssembly.Module> {
+  const bytes = binary as Uint8Array<ArrayBuffer>;
+  if (!eager || isTunedByCaller()) return WebAssembly.compile(bytes);
+  setFlags(engineFlags.eager);
+  try {
+    return await WebAssembly.compile(bytes);
+  } finally {
+    setFlags(engineFlags.lazy);
+  }
+}
+
+/** Whoever starts Node with flags for its WebAssembly compilers knows better. */
+function isTunedByCaller(): boolean {
+  const host = (globalThis as { readonly process?: { readonly execArgv?: readonly string[] } }).process;
+  return (host?.execArgv ?? []).some((flag) => /liftoff|wasm[-_](lazy|tier|dynamic)/.test(flag));
+}
+
+/** Sets V8's flags in Node; elsewhere, and where V8 does not know one, nothing happens. */
+function setFlags(flags: readonly string[]): void {
+  try {
+    for (const flag of flags) nodeModule("node:v8")?.setFlagsFromString(flag);
+  } catch {
+    // the engine keeps its own way
+  }
+}
 
 /** True when the engine runs relaxed SIMD; on Node 20, where V8 has it behind a flag, the flag is set first. */
 export function hasRelaxedSimd(): boolean {
   if (WebAssembly.validate(relaxedProbe)) return true;
-  try {
-    nodeModule("node:v8")?.setFlagsFromString(engineFlags.relaxedSimd);
-  } catch {
-    return false;
-  }
+  setFlags([engineFlags.relaxedSimd]);
   return WebAssembly.validate(relaxedProbe);
 }
 

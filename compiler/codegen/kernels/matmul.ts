@@ -150,9 +150,14 @@ function prepareA(matrix: Matrix, arith: Arith): PreparedA {
 const fewRows = 8;
 /** Rows of B beyond this length are packed: one column panel of a long matrix touches too many pages. */
 const longRow = 1024;
+/** Up to this many rows a product waits for B to come from memory, which several streams bring in faster than one. */
+const streamedRows = 24;
 
 function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[], operands: Operands): PreparedB {
-  const panels = panelsOf(b.columns, vectors, arith.lanes);
+  const rows = axes.at(-1)?.size ?? 1;
+  const constant = operands.constants[1];
+  const apart = constant !== undefined && rows <= streamedRows;
+  const panels = panelsOf(b.columns, apart ? 1 : vectors, arith.lanes);
   const plan: PackPlan = {
     arith,
     panels,
@@ -163,23 +168,26 @@ function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[
       columnStride: b.columnStride,
     },
   };
-  const constant = operands.constants[1];
   if (constant !== undefined) {
     return {
       arg: packedArg(1, constant, plan),
       stages: [],
-      source: { kind: "packed" },
+      source: { kind: "packed", apart },
       matrixStride: matrixBytes(plan),
     };
   }
-  const rows = axes.at(-1)?.size ?? 1;
   if (canReadDirectly(b, arith) && (rows < fewRows || b.columns <= longRow)) {
     const bytes = storageBytes(b.type.dtype);
     const source = { kind: "direct", rowStride: b.rowStride * bytes } as const;
     return { arg: { kind: "input", index: 1 }, stages: [], source, matrixStride: b.rows * b.columns * bytes };
   }
   const stage = packStage(plan, b.type.dtype, { kind: "input", index: 1 }, bScratch);
-  return { arg: stage.scratch, stages: [stage.code], source: { kind: "packed" }, matrixStride: matrixBytes(plan) };
+  return {
+    arg: stage.scratch,
+    stages: [stage.code],
+    source: { kind: "packed", apart },
+    matrixStride: matrixBytes(plan),
+  };
 }
 
 const canReadDirectly = (b: Matrix, arith: Arith): boolean =>

@@ -163,7 +163,7 @@ function productOf(window: WindowProduct, loops: Loops, schedule: Schedule, grou
     levels,
     run: Math.ceil(run / arith.kStep),
     aStep: aStepBytes(arith),
-    b: { kind: "packed" },
+    b: { kind: "packed", apart: false },
     epilogue: window.epilogue,
     schedule,
   };

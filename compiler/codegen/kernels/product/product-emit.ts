@@ -225,7 +225,9 @@ function panelLayout(product: Product, vectors: number): { bStep: number; bVecto
   if (b.kind === "direct") {
     return { bStep: b.rowStride, bVector: 16, panelBytes: schedule.tile.vectors * 16 };
   }
-  const fullPanel = schedule.tile.vectors * arith.bVectorBytes * totalSteps(product);
+  const vectorBytes = arith.bVectorBytes * totalSteps(product);
+  const fullPanel = schedule.tile.vectors * vectorBytes;
+  if (b.apart) return { bStep: arith.bVectorBytes, bVector: vectorBytes, panelBytes: fullPanel };
   return { bStep: vectors * arith.bVectorBytes, bVector: arith.bVectorBytes, panelBytes: fullPanel };
 }
 

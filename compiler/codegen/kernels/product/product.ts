@@ -44,7 +44,8 @@ export interface Level {
 
 /** How the run reads B: from packed panels, or from rows of a matrix as it is. */
 export type PanelSource =
-  | { readonly kind: "packed" }
+  /** `apart`: each vector of a panel has a run of its own, so that a tile reads several streams; else a step's vectors are neighbours */
+  | { readonly kind: "packed"; readonly apart: boolean }
   /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
   | { readonly kind: "direct"; readonly rowStride: number };
 

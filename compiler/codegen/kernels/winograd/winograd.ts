@@ -97,7 +97,7 @@ function productOf({ plan, pack }: Winograd, tiles: number): Product {
     levels: [],
     run: perGroup,
     aStep: 4,
-    b: { kind: "packed" },
+    b: { kind: "packed", apart: false },
     epilogue: plainResult,
     schedule: chooseSchedule(size, f32),
   };
