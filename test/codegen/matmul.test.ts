@@ -85,6 +85,7 @@ describe("matrix products", () => {
 
   it("cuts a long reduction into blocks", () => {
     check({ a: [9, 2000], b: [2000, 20] });
+    check({ a: [29, 2100], b: [2100, 28] });
     check({
       a: [9, 2001],
       b: [2001, 20],
@@ -92,6 +93,11 @@ describe("matrix products", () => {
       epilogue: binary("add", arg(0), arg(1)),
       apply: (x, [y = 0]) => x + y,
     });
+  });
+
+  it("streams the vectors of a constant B apart where rows are few, together where they are many", () => {
+    for (const m of [1, 3, 24, 25, 50]) check({ a: [m, 37], b: [37, 45] });
+    check({ a: [2, 26, 9], b: [2, 9, 21] });
   });
 
   it("packs a wide variable B of many rows", () => {

@@ -73,10 +73,10 @@
           v128.load
           local.set 31
           local.get 29
-          v128.load offset=16
+          v128.load offset=48
           local.set 32
           local.get 29
-          v128.load offset=32
+          v128.load offset=96
           local.set 33
           local.get 28
           v128.load32_splat
@@ -133,7 +133,7 @@
           f32x4.relaxed_madd
           local.set 27
           local.get 29
-          i32.const 48
+          i32.const 16
           i32.add
           local.set 29
           local.get 28
@@ -274,10 +274,10 @@
           v128.load
           local.set 21
           local.get 28
-          v128.load offset=16
+          v128.load offset=48
           local.set 20
           local.get 28
-          v128.load offset=32
+          v128.load offset=96
           local.set 19
           local.get 29
           v128.load32_splat
@@ -316,7 +316,7 @@
           f32x4.relaxed_madd
           local.set 22
           local.get 28
-          i32.const 48
+          i32.const 16
           i32.add
           local.set 28
           local.get 29
