@@ -25,7 +25,7 @@ interface Format {
   readonly largest: number;
   /** magnitude of infinity, where there is one */
   readonly infinity: number | null;
-  /** the pattern that a NaN becomes; the pattern of 6 in f4e2m1, which has none */
+  /** the pattern that a NaN becomes; that of -0 in f4e2m1, which has none, as ml_dtypes does */
   readonly nan: number;
   /** magnitudes from here on are NaN */
   readonly firstNan: number;
@@ -46,7 +46,7 @@ const formats: Readonly<Record<SignedFormat, Format>> = {
   f8e4m3fn: { ...ieee, bits: 8, mantissaBits: 3, bias: 7, largest: 0x7e, infinity: null, nan: 0x7f, firstNan: 0x7f, saturates: true },
   f8e4m3fnuz: { ...fnuz, bits: 8, mantissaBits: 3, bias: 8, largest: 0x7f },
   f8e5m2fnuz: { ...fnuz, bits: 8, mantissaBits: 2, bias: 16, largest: 0x7f },
-  f4e2m1: { ...ieee, bits: 4, mantissaBits: 1, bias: 1, largest: 7, infinity: null, nan: 7, firstNan: Infinity, saturates: true },
+  f4e2m1: { ...ieee, bits: 4, mantissaBits: 1, bias: 1, largest: 7, infinity: null, nan: 8, firstNan: Infinity, saturates: true },
 }; // prettier-ignore
 
 const formatNames: ReadonlySet<string> = new Set([...Object.keys(formats), "f8e8m0"]);

@@ -2,7 +2,7 @@
 import { dtypeInfo } from "../ir/dtype.ts";
 import { diagnostic, type Diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
 import type { ValueType } from "../ir/graph.ts";
-import { type HostValue, isTensor } from "./host/value.ts";
+import { type HostValue, isTensor, optionalOf, sequenceOf } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
 import { fromTensorData, Tensor, type TensorElements, toTensorData } from "./tensor.ts";
 
@@ -80,12 +80,12 @@ const missing = (port: ModelPort): Diagnostic =>
   });
 
 function toHostValue(value: SessionValue, type: ValueType): HostValue {
+  if (value === null) return optionalOf(null);
+  if (type.kind === "optional") return optionalOf(toHostValue(value, type.element));
   if (Array.isArray(value)) {
-    const element = type.kind === "sequence" || type.kind === "optional" ? type.element : type;
-    const items = (value as readonly SessionValue[]).map((item) => toHostValue(item, element));
-    return { kind: "sequence", elements: items };
+    const element = type.kind === "sequence" ? type.element : type;
+    return sequenceOf((value as readonly SessionValue[]).map((item) => toHostValue(item, element)));
   }
-  if (value === null) return { kind: "optional", value: null };
   if (!isTensorLike(value)) throw fail("WSC7002", "a feed must be a Tensor, an array of tensors, or null");
   return toTensorData(checkedTensor(value));
 }
@@ -108,11 +108,14 @@ const isTensorLike = (value: unknown): value is TensorLike =>
 /** What is wrong with a value for a port, or null. Symbols take the first dim that they meet. */
 function mismatch(value: HostValue, type: ValueType, symbols: Map<string, number>): string | null {
   if (type.kind === "optional") {
-    if ("kind" in value && value.kind === "optional") return null;
-    return mismatch(value, type.element, symbols);
+    const content = !isTensor(value) && value.kind === "optional" ? value.value : value;
+    return content === null ? null : mismatch(content, type.element, symbols);
   }
-  if (type.kind === "sequence")
-    return "kind" in value && value.kind === "sequence" ? null : "a sequence (an array) is expected";
+  if (type.kind === "sequence") {
+    if (isTensor(value) || value.kind !== "sequence") return "a sequence (an array) is expected";
+    // elements may differ in shape where the declared one has symbols
+    return firstOf(value.elements, (element) => mismatch(element, type.element, new Map(symbols)));
+  }
   if (!isTensor(value)) return "a tensor is expected";
   if (value.dtype !== type.dtype) {
     return `type ${dtypeInfo(value.dtype).ortName} given, ${dtypeInfo(type.dtype).ortName} expected`;
@@ -122,6 +125,14 @@ function mismatch(value: HostValue, type: ValueType, symbols: Map<string, number
   const fits =
     dims.length === value.shape.length && dims.every((dim, axis) => dimFits(dim, value.shape[axis] ?? -1, symbols));
   return fits ? null : `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected`;
+}
+
+function firstOf<T>(items: readonly T[], complaint: (item: T) => string | null): string | null {
+  for (const item of items) {
+    const found = complaint(item);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function dimFits(dim: number | string, given: number, symbols: Map<string, number>): boolean {

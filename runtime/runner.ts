@@ -68,7 +68,7 @@ async function runInstance(
 
 /** The type of a value as it is now; sequences and empty optionals keep the declared type. */
 function typeOfValue(value: HostValue, declared: ValueType): ValueType {
-  if (!isTensor(value)) return declared;
+  if (!isTensor(value) || declared.kind === "sequence" || declared.kind === "optional") return declared;
   return { kind: "tensor", dtype: value.dtype, shape: value.shape };
 }
 

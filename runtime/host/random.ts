@@ -1,68 +1,40 @@
-/**
- * Random tensors from a seeded generator: the same seed gives the same numbers on every machine. The generator is a 32-bit counter hashed
- * by a mixing function (a bijection with good avalanche), two words per uniform double.
- */
+/** Random tensors from numpy's `RandomState` streams: the same seed gives the same numbers everywhere. */
 import type { DType } from "../../ir/dtype.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { allocateBigs, numbersOf, tensorOfNumbers } from "../reference/numbers.ts";
 import { makeTensor } from "../../ir/tensor.ts";
 import { dtypeOf, type HostFamily, numberOf, numbersOf as numberList, tensorAt } from "./arguments.ts";
+import { type RandomState, randomState } from "./mersenne-twister.ts";
 import type { HostAttributes, HostFunction, HostState } from "./value.ts";
 
-type Generator = () => number;
-
-/** Spreads the bits of a word over all of its bits. */
-function mix(word: number): number {
-  let z = word | 0;
-  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-  return (z ^ (z >>> 15)) >>> 0;
-}
-
-const seedWords = new DataView(new ArrayBuffer(8));
-
-/** A stream of uniform doubles in [0, 1): one per seed and call. */
-function makeGenerator(seed: number, call: number): Generator {
-  seedWords.setFloat64(0, seed);
-  const key = mix(seedWords.getUint32(0) ^ mix(seedWords.getUint32(4) ^ mix(call + 1)));
-  let counter = 0;
-  const word = (): number => mix((counter = (counter + 0x9e3779b9) | 0) ^ key);
-  return () => ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) / 2 ** 53;
-}
-
 /** The generator of an op; its stream goes on with every call. */
-function generatorOf(attributes: HostAttributes, state: HostState | undefined): Generator {
+function generatorOf(attributes: HostAttributes, state: HostState | undefined): RandomState {
   const call = state?.calls ?? 0;
   if (state !== undefined) state.calls++;
-  return makeGenerator(numberOf(attributes, "seed", 0), call);
+  return randomState(numberOf(attributes, "seed", 0), call);
 }
 
-function fillTensor(attributes: HostAttributes, next: Generator): TensorData {
+function fillTensor(attributes: HostAttributes, next: () => number): TensorData {
   const shape = numberList(attributes, "shape");
   const values = new Float64Array(elementCount(shape)).map(next);
   return tensorOfNumbers(dtypeOf(attributes, "dtype"), shape, values);
 }
 
 const randomUniform: HostFunction = (_, attributes, state) => {
-  const next = generatorOf(attributes, state);
+  const { uniform } = generatorOf(attributes, state);
   const [low, high] = [numberOf(attributes, "low", 0), numberOf(attributes, "high", 1)];
-  return [fillTensor(attributes, () => low + (high - low) * next())];
+  return [fillTensor(attributes, () => low + (high - low) * uniform())];
 };
 
-/** Box and Muller's transform; 1 - u is never 0. */
-const standardNormal = (next: Generator): number =>
-  Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-
 const randomNormal: HostFunction = (_, attributes, state) => {
-  const next = generatorOf(attributes, state);
+  const { normal } = generatorOf(attributes, state);
   const [mean, scale] = [numberOf(attributes, "mean", 0), numberOf(attributes, "scale", 1)];
-  return [fillTensor(attributes, () => mean + scale * standardNormal(next))];
+  return [fillTensor(attributes, () => mean + scale * normal())];
 };
 
 const bernoulli: HostFunction = (inputs, attributes, state) => {
   const p = tensorAt(inputs, 0);
-  const next = generatorOf(attributes, state);
-  const draws = Float64Array.from(numbersOf(p), (chance) => (next() < chance ? 1 : 0));
+  const draws = Float64Array.from(numbersOf(p), generatorOf(attributes, state).bernoulli);
   return [ofType(dtypeOf(attributes, "dtype"), p.shape, draws)];
 };
 
@@ -78,12 +50,12 @@ const multinomial: HostFunction = (inputs, attributes, state) => {
   const logits = tensorAt(inputs, 0);
   const [batch, classes] = logits.shape as readonly [number, number];
   const size = numberOf(attributes, "sampleSize", 1);
-  const next = generatorOf(attributes, state);
+  const { uniform } = generatorOf(attributes, state);
   const values = numbersOf(logits);
   const draws = new Float64Array(batch * size);
   for (let row = 0; row < batch; row++) {
     const sums = runningSums(values.subarray(row * classes, (row + 1) * classes));
-    for (let i = 0; i < size; i++) draws[row * size + i] = pick(sums, next());
+    for (let i = 0; i < size; i++) draws[row * size + i] = pick(sums, uniform());
   }
   return [ofType(dtypeOf(attributes, "dtype"), [batch, size], draws)];
 };

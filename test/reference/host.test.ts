@@ -1,3 +1,4 @@
+import { randomState } from "../../runtime/host/mersenne-twister.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { DType } from "../../ir/dtype.ts";
@@ -369,5 +370,27 @@ describe("melWeightMatrix", () => {
     expect(weights.shape).toEqual([9, 8]);
     const columns = Array.from({ length: 8 }, (_, c) => numbers(weights).filter((_value, i) => i % 8 === c));
     for (const column of columns) expect(Math.max(...column)).toBe(1);
+  });
+});
+
+describe("MT19937", () => {
+  // numpy: s = RandomState(7); s.rand(), s.rand(), s.randn(), s.randn(), s.randn(); RandomState([5, 2]).rand()
+  it("gives numpy's streams", () => {
+    const { uniform, normal } = randomState(7);
+    const drawn = [uniform(), uniform(), normal(), normal(), normal()];
+    expect(drawn).toEqual([0.07630828937395717, 0.7799187922401146, 1.690525703800356, -0.4659373705408328, 0.0328201636785844]); // prettier-ignore
+    expect(randomState(5, 2).uniform()).toBe(0.7416304072852293);
+  });
+
+  // numpy: RandomState(3).binomial(1, p)
+  it("draws Bernoulli trials as numpy's binomial", () => {
+    const { bernoulli } = randomState(3);
+    const chances = [0.2, 0.7, 0.5, 0.9, 0.01, 1, 0, 0.51, 0.3, 0.3];
+    expect(chances.map(bernoulli)).toEqual([0, 0, 0, 1, 0, 1, 0, 1, 0, 0]);
+  });
+
+  it("has other streams for later calls, and reads seeds modulo 2^32", () => {
+    expect(randomState(7, 1).uniform()).not.toBe(randomState(7).uniform());
+    expect(randomState(-1).uniform()).toBe(randomState(2 ** 32 - 1).uniform());
   });
 });

@@ -39,7 +39,7 @@ export const smallFloatLayouts: Readonly<Record<Signed, SmallFloatLayout>> = {
   f8e4m3fn: { ...choice, bits: 8, mantissaBits: 3, bias: 7, largest: 0x7e, infinity: null, nan: 0x7f, firstNan: 0x7f },
   f8e4m3fnuz: { ...fnuz, bits: 8, mantissaBits: 3, bias: 8, largest: 0x7f },
   f8e5m2fnuz: { ...fnuz, bits: 8, mantissaBits: 2, bias: 16, largest: 0x7f },
-  f4e2m1: { bits: 4, mantissaBits: 1, bias: 1, largest: 7, infinity: null, nan: 7, firstNan: never, unsignedZero: false, saturates: "always" },
+  f4e2m1: { bits: 4, mantissaBits: 1, bias: 1, largest: 7, infinity: null, nan: 8, firstNan: never, unsignedZero: false, saturates: "always" },
 }; // prettier-ignore
 
 export const isSmallFloatType = (dtype: DType): dtype is SmallFloatType =>

@@ -1,9 +1,10 @@
 /** Operators that pass values on: Identity, Dropout, and conversions of the element type. */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
-import { arg, cast, lit } from "../../../ir/expr.ts";
+import { arg, binary, cast, lit } from "../../../ir/expr.ts";
 import type { ValueId, ValueType } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, mapIn } from "./precision.ts";
+import { seedOf } from "./random.ts";
 import { div, mul, sub } from "./scalar.ts";
 import { asScalar, dtypeAttribute, literal } from "./support.ts";
 import { type Attributes, operator } from "./table.ts";
@@ -65,18 +66,27 @@ function dropout(node: NodeContext): readonly ValueId[] {
   return drops ? droppedOut(node) : dropoutMasked(() => "bool")(node);
 }
 
-/** Keeps each element with the chance 1 - ratio, and scales what is kept by its inverse. */
+/**
+ * Keeps an element where a uniform draw is not below the ratio, and scales what is kept by 1 / (1 - ratio). With a seed the draws are
+ * those of ONNX's reference.
+ */
 function droppedOut(node: NodeContext): readonly ValueId[] {
   const ratio = node.hasInput(1) ? asScalar(node, node.input(1)) : node.scalar("f32", 0.5);
-  const chance = mapIn(node, "f32", "f32", [ratio], ([x = arg(0)]) => sub(lit("f32", 1), x));
-  const chances = node.broadcastTo(chance, node.shape(0));
-  const attributes = { dtype: "bool", seed: node.int("seed") ?? null };
-  const [mask] = node.host("bernoulli", [chances], [withDType(node, 0, "bool")], "random numbers", attributes);
-  if (mask === undefined) throw new Error("internal: bernoulli has no result");
+  const shape = node.shape(0);
+  const attributes = { shape, dtype: "f64", low: 0, high: 1, seed: node.int("seed") ?? seedOf(node) };
+  const [draws] = node.host(
+    "randomUniform",
+    [],
+    [{ kind: "tensor", dtype: "f64", shape }],
+    "random numbers",
+    attributes,
+  );
+  if (draws === undefined) throw new Error("internal: randomUniform has no result");
+  const mask = node.map(binary("ge", arg(0), cast("f64", arg(1))), draws, ratio);
   const dtype = node.dtype(0);
   const compute = computeDType(dtype);
-  const kept = mapIn(node, compute, dtype, [node.input(0), mask, chance], ([x = arg(0), keep = arg(1), p = arg(2)]) =>
-    div(mul(x, keep), p),
+  const kept = mapIn(node, compute, dtype, [node.input(0), mask, ratio], ([x = arg(0), keep = arg(1), p = arg(2)]) =>
+    mul(mul(keep, x), div(lit(compute, 1), sub(lit(compute, 1), p))),
   );
   return [kept, mask];
 }

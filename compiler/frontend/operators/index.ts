@@ -13,6 +13,7 @@ import { convolutionOperators } from "./convolution.ts";
 import { cumulativeOperators } from "./cumulative.ts";
 import { deformConvOperators } from "./deform-conv.ts";
 import { detectionOperators } from "./detection.ts";
+import { determinantOperators } from "./determinant.ts";
 import { einsumOperators } from "./einsum.ts";
 import { flexAttentionOperators } from "./flex-attention.ts";
 import { gridOperators } from "./grid-sample.ts";
@@ -57,6 +58,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   cumulativeOperators,
   deformConvOperators,
   detectionOperators,
+  determinantOperators,
   einsumOperators,
   flexAttentionOperators,
   gridOperators,

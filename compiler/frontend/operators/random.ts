@@ -13,7 +13,7 @@ const uniform: Parameters = { low: 0, high: 1 };
 const normal: Parameters = { mean: 0, scale: 1 };
 
 /** The node's seed; without one a number that differs from node to node and stays from run to run (FNV-1a of its name and place). */
-function seedOf(node: NodeContext): number {
+export function seedOf(node: NodeContext): number {
   let hash = 0x811c9dc5;
   for (const character of `${node.node.name}#${node.node.index}`) {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
