@@ -9,11 +9,11 @@ const middle = 397;
 /** A stream of random numbers. */
 export interface RandomState {
   /** in [0, 1), 53 bits */
-  uniform(): number;
+  readonly uniform: () => number;
   /** standard normal */
-  normal(): number;
+  readonly normal: () => number;
   /** 1 with the chance `p`, else 0 */
-  bernoulli(p: number): number;
+  readonly bernoulli: (p: number) => number;
 }
 
 /** The stream of a seed (its integer part, modulo 2^32); `call` > 0 gives further streams of the same seed. */
