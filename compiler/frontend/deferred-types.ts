@@ -48,7 +48,11 @@ const rules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
     (name) => [name, fixed("bool")] as const,
   ),
   ...["OptionalHasElement", "RegexFullMatch"].map((name) => [name, fixed("bool")] as const),
-  ...["Cast", "MelWeightMatrix"].map((name) => [name, named("to", like(0))] as const),
+  ...["Cast", "BitCast"].map((name) => [name, named("to", like(0))] as const),
+  ...["HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix"].map(
+    (name) => [name, named("output_datatype", fixed("f32"))] as const,
+  ),
+  ["ImageDecoder", fixed("u8")],
   ...["RandomNormalLike", "RandomUniformLike", "Bernoulli", "EyeLike"].map(
     (name) => [name, named("dtype", like(0))] as const,
   ),
@@ -71,6 +75,12 @@ const rules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
   ["DequantizeLinear", named("output_dtype", like(1))],
   ["QLinearConv", like(7)],
   ["QLinearMatMul", like(7)],
+  ...["FeatureVectorizer", "LinearRegressor", "Normalizer", "OneHotEncoder", "Scaler", "SVMRegressor"].map(
+    (name) => [name, fixed("f32")] as const,
+  ),
+  ["TreeEnsembleRegressor", fixed("f32")],
+  ["LabelEncoder", labelType],
+  ["CategoryMapper", (_node, operand) => [anyTensor(dtypeOf(operand(0)) === "string" ? "i64" : "string")]],
   ["ConstantOfShape", constantType],
   ["Constant", constantType],
   ["SequenceConstruct", (_node, operand) => [{ kind: "sequence", element: anyTensor(dtypeOf(operand(0))) }]],
@@ -87,6 +97,15 @@ const rules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
   ["Optional", (_node, operand) => [{ kind: "optional", element: operand(0) }]],
 ]); // prettier-ignore
 
+/** A LabelEncoder's values: of the form that the node gives them in; version 1 goes between strings and numbers. */
+function labelType({ attributes }: OnnxNode, operand: (index: number) => ValueType): readonly ValueType[] {
+  const tensor = attributes.get("values_tensor");
+  if (tensor?.kind === "tensor") return [anyTensor(tensor.value.dtype)];
+  const forms = [["values_strings", "string"], ["values_int64s", "i64"], ["values_floats", "f32"]] as const; // prettier-ignore
+  const found = forms.find(([name]) => attributes.has(name));
+  return [anyTensor(found?.[1] ?? (dtypeOf(operand(0)) === "string" ? "i64" : "string"))];
+}
+
 function constantType(node: OnnxNode): readonly ValueType[] {
   const value = node.attributes.get("value") ?? node.attributes.get("sparse_value");
   if (value?.kind === "tensor" || value?.kind === "sparse") return [anyTensor(value.value.dtype)];
@@ -101,13 +120,16 @@ export function openShape(type: ValueType): ValueType {
   return { kind: type.kind, element: openShape(type.element) };
 }
 
+/** The domains whose operators have rules; their names differ. */
+const ownDomains: ReadonlySet<string> = new Set(["", "ai.onnx.ml"]);
+
 /** Types of a put-off node's outputs, as far as they follow from its operands' types. */
 export function deferredTypes(node: OnnxNode, lookUp: TypeLookUp): readonly ValueType[] {
   const operand = (index: number): ValueType => {
     const name = node.inputs[index] ?? "";
     return (name === "" ? undefined : lookUp(name)) ?? anyTensor("f32");
   };
-  const types = node.domain === "" ? typesOf(node, operand, lookUp) : [openShape(operand(0))];
+  const types = ownDomains.has(node.domain) ? typesOf(node, operand, lookUp) : [openShape(operand(0))];
   return node.outputs.map((_, i) => types[i] ?? types.at(-1) ?? anyTensor("f32"));
 }
 

@@ -6,6 +6,7 @@
  *
  * The map's expression is taken apart as S * $acc + B; the outermost part that is not affine in the accumulator (an activation) stays.
  */
+import type { DType } from "../../ir/dtype.ts";
 import { arg, argUses, binary, type Expr, exprOperands, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
 import type { MapOp, Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
@@ -50,7 +51,8 @@ function isFoldable(rewrite: Rewrite, producer: Op | undefined, id: ValueId): pr
 }
 
 function foldMap(rewrite: Rewrite, op: MapOp, producer: Weighted, index: number): ValueId | null {
-  const found = findAffine(op.expr, index);
+  const { dtype } = rewrite.builder.tensorTypeOf(rewrite.inputs[index] as ValueId);
+  const found = findAffine(op.expr, { index, dtype });
   const constants = rewrite.inputs.map((id) => rewrite.builder.constantOf(id));
   if (found === null) return null;
   const scale = evaluateClosed(found.scale, constants);
@@ -101,6 +103,12 @@ function replaceNode(expr: Expr, target: Expr, replacement: Expr): Expr {
   }
 }
 
+/** The operand of a map that the weighted op gives. */
+interface Operand {
+  readonly index: number;
+  readonly dtype: DType;
+}
+
 interface Affine {
   readonly scale: Expr;
   /** null: zero */
@@ -116,9 +124,9 @@ const mentions = (expr: Expr, index: number): boolean => {
 };
 
 /** The outermost subexpression that is affine in the operand, reached through nodes that read it in one place only. */
-function findAffine(expr: Expr, index: number): (Affine & { readonly whole: Expr }) | null {
-  for (let at: Expr | undefined = expr; at !== undefined; at = onlyChildWith(at, index)) {
-    const affine = decompose(at, index);
+function findAffine(expr: Expr, operand: Operand): (Affine & { readonly whole: Expr }) | null {
+  for (let at: Expr | undefined = expr; at !== undefined; at = onlyChildWith(at, operand.index)) {
+    const affine = decompose(at, operand);
     if (affine !== null && at.op !== "arg") return { ...affine, whole: at };
   }
   return null;
@@ -130,17 +138,18 @@ function onlyChildWith(expr: Expr, index: number): Expr | undefined {
 }
 
 /** expr = scale * $index + shift, or null. */
-function decompose(expr: Expr, index: number): Affine | null {
-  if (expr.op === "arg" && expr.index === index) return { scale: lit("f32", 1), shift: null };
+function decompose(expr: Expr, operand: Operand): Affine | null {
+  const { index, dtype } = operand;
+  if (expr.op === "arg" && expr.index === index) return { scale: lit(dtype, 1), shift: null };
   if (expr.op === "unary" && expr.fn === "neg") {
-    const x = decompose(expr.x, index);
+    const x = decompose(expr.x, operand);
     return x === null ? null : { scale: unary("neg", x.scale), shift: x.shift === null ? null : unary("neg", x.shift) };
   }
   if (expr.op !== "binary") return null;
   const inX = mentions(expr.x, index);
   const inY = mentions(expr.y, index);
   if (inX === inY) return null;
-  const inner = decompose(inX ? expr.x : expr.y, index);
+  const inner = decompose(inX ? expr.x : expr.y, operand);
   return inner === null ? null : combine(expr.fn, inner, inX ? expr.y : expr.x, inX);
 }
 

@@ -54,7 +54,7 @@ function denormalized({ t, alignCorners }: Sampling, x: Expr, size: number): Exp
 function reflected({ t, alignCorners }: Sampling, x: Expr, size: number): Expr {
   const low = alignCorners ? 0 : -0.5;
   const span = alignCorners ? size - 1 : size;
-  if (span === 0) return lit(t, 0);
+  if (span === 0) return x;
   const distance = abs(sub(x, lit(t, low)));
   const turns = floor(div(distance, lit(t, span)));
   const rest = sub(distance, mul(turns, lit(t, span)));

@@ -5,6 +5,7 @@ import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
+import { postTransformOf, transformed } from "./post-transform.ts";
 import { computeDType, mapIn, toDType } from "./precision.ts";
 import { abs, add, div, mul, sqrt, sub } from "./scalar.ts";
 import { bigintAttribute, concatOf, range } from "./support.ts";
@@ -159,13 +160,17 @@ function normalizer(node: NodeContext): readonly ValueId[] {
   const axes = [shape.length - 1];
   const reduce = (fn: "max" | "sum", expr: Expr): ValueId =>
     node.emitOne({ kind: "reduce", inputs: [node.map(expr, x)], fn, axes, keepDims: true });
+  // a row whose norm is zero stays as it is
+  const over = (size: ValueId): readonly ValueId[] => [
+    node.map(select(binary("eq", arg(1), lit("f32", 0)), arg(0), div(arg(0), arg(1))), x, size),
+  ];
   switch (norm) {
     case "MAX":
-      return [node.map(div(arg(0), arg(1)), x, reduce("max", arg(0)))];
+      return over(reduce("max", arg(0)));
     case "L1":
-      return [node.map(div(arg(0), arg(1)), x, reduce("sum", abs(arg(0))))];
+      return over(reduce("sum", abs(arg(0))));
     case "L2":
-      return [node.map(div(arg(0), sqrt(arg(1))), x, reduce("sum", mul(arg(0), arg(0))))];
+      return over(node.map(sqrt(arg(0)), reduce("sum", mul(arg(0), arg(0)))));
     default:
       throw node.attributeError(`there is no norm ${JSON.stringify(norm)}`);
   }
@@ -190,7 +195,7 @@ function linearRegressor(node: NodeContext): readonly ValueId[] {
   if (coefficients.length !== targets * columns) {
     throw node.attributeError(`${coefficients.length} coefficients for ${targets} targets of ${columns} columns`);
   }
-  if (node.string("post_transform", "NONE") !== "NONE") throw node.unsupported("post_transform other than NONE");
+  const transform = postTransformOf(node);
   const x = node.reshape(node.castTo("f32", node.input(0)), [rows, columns]);
   const weights = node.constantValue(tensorFrom("f32", [targets, columns], coefficients));
   const product = node.emitOne({
@@ -201,8 +206,9 @@ function linearRegressor(node: NodeContext): readonly ValueId[] {
     epilogue: null,
   });
   const intercepts = node.floats("intercepts");
-  if (intercepts === undefined) return [product];
-  return [node.map(add(arg(0), arg(1)), product, node.constantValue(vector("f32", intercepts)))];
+  if (intercepts === undefined) return [transformed(node, transform, product)];
+  const scores = node.map(add(arg(0), arg(1)), product, node.constantValue(vector("f32", intercepts)));
+  return [transformed(node, transform, scores)];
 }
 
 const encoderAttributes: Attributes = {

@@ -19,6 +19,7 @@ const logSoftmax: AlongAxis = (node, x, axis) => node.emitOne({ kind: "softmax",
 /** One at the first largest element along the axis, zero elsewhere. */
 const hardmax: AlongAxis = (node, x, axis) => {
   const { dtype, shape } = node.typeOf(x);
+  if (elementCount(shape) === 0) return x;
   const best = node.emitOne({ kind: "argReduce", inputs: [x], fn: "max", axis, keepDims: true, selectLast: false });
   const size = shape[axis] ?? 1;
   const position = node.reshape(countFrom(node, size), alongAxis(shape.length, axis, size));

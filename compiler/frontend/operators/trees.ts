@@ -14,6 +14,7 @@ import {
   runForest,
   type TreeNode,
 } from "./forest.ts";
+import { postTransformOf, transformed } from "./post-transform.ts";
 import { toDType } from "./precision.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
@@ -32,11 +33,6 @@ function columnAt<T>(node: NodeContext, name: string, list: readonly T[], index:
 }
 
 const aggregates: readonly Aggregate[] = ["AVERAGE", "SUM", "MIN", "MAX"];
-
-function expectNoTransform(node: NodeContext, given: string | number): void {
-  if (given !== "NONE" && given !== 0)
-    throw node.unsupported(`post_transform ${given}`, "leave it out and transform the scores afterwards");
-}
 
 /** Number of the mode that tests for membership in a set. */
 const memberMode = 6;
@@ -127,9 +123,10 @@ function rowsOf(node: NodeContext): ValueId {
 }
 
 function treeEnsemble(node: NodeContext): ValueId[] {
-  expectNoTransform(node, node.int("post_transform", 0));
+  const transform = postTransformOf(node);
   const aggregate = columnAt(node, "the list of aggregate functions", aggregates, node.int("aggregate_function", 1));
-  return [toDType(node, node.dtype(0), runForest(node, rowsOf(node), ensembleForest(node), aggregate))];
+  const scores = runForest(node, rowsOf(node), ensembleForest(node), aggregate);
+  return [toDType(node, node.dtype(0), transformed(node, transform, scores))];
 }
 
 const modeNames: ReadonlyMap<string, BranchMode> = new Map([
@@ -207,15 +204,16 @@ function regressorForest(node: NodeContext): Forest {
 }
 
 function treeEnsembleRegressor(node: NodeContext): ValueId[] {
-  expectNoTransform(node, node.string("post_transform", "NONE"));
+  const transform = postTransformOf(node);
   const name = node.string("aggregate_function", "SUM");
   const aggregate = aggregates.find((candidate) => candidate === name);
   if (aggregate === undefined) throw node.attributeError(`there is no aggregate_function ${JSON.stringify(name)}`);
   const x = node.dtype(0) === "f64" ? rowsOf(node) : node.castTo("f32", rowsOf(node));
   const scores = node.castTo("f32", runForest(node, x, regressorForest(node), aggregate));
   const base = floatsOf(node, "base_values");
-  if (base.length === 0) return [scores];
-  return [node.map(binary("add", arg(0), arg(1)), scores, node.constantValue(tensorFrom("f32", [base.length], base)))];
+  if (base.length === 0) return [transformed(node, transform, scores)];
+  const bases = node.constantValue(tensorFrom("f32", [base.length], base));
+  return [transformed(node, transform, node.map(binary("add", arg(0), arg(1)), scores, bases))];
 }
 
 const ensembleAttributes: Attributes = {
