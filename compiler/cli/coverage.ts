@@ -23,6 +23,7 @@ export function coverageOf(graph: Graph): readonly CoverageRow[] {
     const script = scripted.get(op.origin.join("\n"));
     if (placed.has(index)) add(op.kind, "wafer", "");
     else if (op.kind === "reshape") add(op.kind, "free", "a view");
+    else if (op.kind === "host" && script === undefined) add(op.fn, "free", "a view");
     else if (script !== undefined) add(op.kind, "host JavaScript", script);
     else add(op.kind, "host WASM", regionsOf(op).length > 0 ? "control flow" : "");
   }

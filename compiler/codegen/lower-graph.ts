@@ -5,7 +5,7 @@
  */
 import { defined, nth } from "./access.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { storageBytes } from "../../ir/dtype.ts";
+import { dtypeInfo, storageBytes } from "../../ir/dtype.ts";
 import {
   type Graph,
   type IfOp,
@@ -40,6 +40,12 @@ export function lowerGraph(graph: Graph, weights: WeightPool, kernelOf: KernelOf
 
 /** True for a value that kernels can work on: a tensor of known shape whose elements are bytes. */
 const isNumericTensor = (type: ValueType): type is TensorType => type.kind === "tensor" && type.dtype !== "string";
+
+/** Bits under another type of their width are the same bytes; elements of less than a byte are stored with their sign. */
+function isBitView(graph: Graph, { fn, inputs, outputs }: Extract<Op, { kind: "host" }>): boolean {
+  const isWhole = (type: ValueType): boolean => isNumericTensor(type) && dtypeInfo(type.dtype).bits >= 8;
+  return fn === "bitCast" && [...inputs, ...outputs].every((value) => isWhole(typeOf(graph, value)));
+}
 
 /** How many of the leading operands a kind's kernels can overwrite: each element is read before its place is written. */
 function inPlaceOperands(op: Op): number {
@@ -166,7 +172,8 @@ class GraphLowering {
   }
 
   #lowerOp(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
-    if (op.kind === "host" || op.kind === "deferred") this.#lowerHost(graph, scope, op, steps);
+    if (op.kind === "host" && isBitView(graph, op)) this.#view(graph, scope, op, steps);
+    else if (op.kind === "host" || op.kind === "deferred") this.#lowerHost(graph, scope, op, steps);
     else if (op.kind === "if") this.#lowerIf(graph, scope, op, steps);
     else if (op.kind === "loop") this.#lowerLoop(graph, scope, op, steps);
     else if (op.kind === "scan") this.#lowerScan(graph, scope, op, steps);
@@ -202,16 +209,21 @@ class GraphLowering {
     const types = [...op.inputs, ...op.outputs].map((value) => typeOf(graph, value));
     const isNumeric = types.every(isNumericTensor);
     if (op.kind === "reshape" && isNumeric) {
-      const [input] = op.inputs as readonly [ValueId];
-      const [output] = op.outputs as readonly [ValueId];
-      const { place } = nth(this.#slots, this.#slotOf(graph, scope, input, steps));
-      scope.set(output, this.#newSlot(typeOf(graph, output), place));
+      this.#view(graph, scope, op, steps);
       return;
     }
     const operands = isNumeric ? operandsOf(graph, op) : null;
     const stages = operands === null ? null : emitKernels(op, operands);
     if (stages === null) this.#lowerFallback(graph, scope, op, steps, kernel);
     else this.#lowerKernels(graph, scope, op, stages, steps, kernel);
+  }
+
+  /** The result is the operand's bytes under another type. */
+  #view(graph: Graph, scope: Scope, op: Op, steps: DraftStep[]): void {
+    const [input] = op.inputs as readonly [ValueId];
+    const [output] = op.outputs as readonly [ValueId];
+    const { place } = nth(this.#slots, this.#slotOf(graph, scope, input, steps));
+    scope.set(output, this.#newSlot(typeOf(graph, output), place));
   }
 
   #lowerKernels(

@@ -59,6 +59,9 @@ describe("Dropout", () => {
     const kept = numbers(mask ?? many).reduce((a, b) => a + b, 0);
     expect(kept).toBeGreaterThan(150);
     expect(kept).toBeLessThan(350);
+    // numpy: (numpy.random.RandomState(1).uniform(size=1000) >= 0.75).nonzero()[0][:8]
+    const first = numbers(mask ?? many).flatMap((isKept, i) => (isKept === 1 ? [i] : [])).slice(0, 8); // prettier-ignore
+    expect(first).toEqual([13, 20, 21, 24, 25, 29, 32, 37]);
     expect(await values({ ...spec, outputs: 1, inputs: [many, tensor([], [0]), inputs[2] ?? null] })).toEqual(numbers(many)); // prettier-ignore
   });
 });

@@ -101,9 +101,33 @@ describe("columns", () => {
     const linear = { coefficients: floatList(1, 10, 0, 1), intercepts: floatList(0.5, 0), targets: 2 };
     expect(await values(of("LinearRegressor", linear))).toEqual([-18.5, -2, 43.5, 4]);
     expect(await refusal(of("LinearRegressor", { coefficients: floatList(1) }))).toContain("WSC3006");
-    expect(
-      await refusal(of("LinearRegressor", { coefficients: floatList(1, 2), post_transform: "LOGISTIC" })),
-    ).toContain("WSC3001");
+    expect(await refusal(of("LinearRegressor", { coefficients: floatList(1, 2), post_transform: "ODD" }))).toContain(
+      "WSC3006",
+    );
+  });
+
+  it.each([
+    // onnxruntime 1.30
+    ["NONE", [1, 0, -2]],
+    ["LOGISTIC", [0.7310586, 0.5, 0.1192029]],
+    ["SOFTMAX", [0.7053845, 0.2594965, 0.035119]],
+    ["SOFTMAX_ZERO", [0.9525741, 0, 0.0474259]],
+  ] as const)("transform scores: %s", async (post_transform, expected) => {
+    const attributes = { coefficients: floatList(1, 0, -2), targets: 3, post_transform };
+    const found = await values(of("LinearRegressor", attributes, [tensor([1, 1], [1])]));
+    expect(distance(found, expected)).toBeLessThan(1e-6);
+  });
+
+  it("transform scores: PROBIT is the normal distribution's quantile", async () => {
+    const attributes = { coefficients: floatList(0.5, 0.975), targets: 2, post_transform: "PROBIT" };
+    const found = await values(of("LinearRegressor", attributes, [tensor([1, 1], [1])]));
+    expect(distance(found, [0, 1.96])).toBeLessThan(0.01);
+  });
+
+  it("Normalizer leaves a row without a norm as it is", async () => {
+    const rows = tensor([2, 2], [0, -1, 0, 0]);
+    expect(await values(of("Normalizer", { norm: "MAX" }, [rows]))).toEqual([0, -1, 0, 0]);
+    expect(await values(of("Normalizer", { norm: "L2" }, [rows]))).toEqual([0, -1, 0, 0]);
   });
 });
 
@@ -156,7 +180,7 @@ describe("trees", () => {
     expect(await refusal(spec({ ...ensemble, nodes_splits: f32(1) }))).toContain("WSC3006");
     expect(await refusal(spec({ ...ensemble, leaf_targetids: [0, 7, 0] }))).toContain("target");
     expect(await refusal(spec({ ...ensemble, nodes_featureids: [2, 1] }))).toContain("feature 2");
-    expect(await refusal(spec({ ...ensemble, post_transform: 1 }))).toContain("WSC3001");
+    expect(await refusal(spec({ ...ensemble, post_transform: 9 }))).toContain("WSC3006");
   });
 
   it("were written down by node ids before", async () => {

@@ -1,9 +1,24 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { parseEquation } from "../../compiler/frontend/operators/einsum-equation.ts";
+import type { DType } from "../../ir/dtype.ts";
 import { type TensorData, rowMajorStrides } from "../../ir/tensor.ts";
+import { runPasses } from "../../compiler/passes/pipeline.ts";
+import { interpretGraph } from "../../runtime/reference/interpret.ts";
+import { hostFunctions } from "../../runtime/host/functions.ts";
 import { float } from "../helpers/onnx-builder.ts";
-import { distance, loweredTexts, type NodeCase, numbers, ramp, refusal, run, tensor, values } from "./node-case.ts";
+import {
+  distance,
+  lowered,
+  loweredTexts,
+  type NodeCase,
+  numbers,
+  ramp,
+  refusal,
+  run,
+  tensor,
+  values,
+} from "./node-case.ts";
 
 describe("MatMul", () => {
   const matrix = ramp([2, 3]);
@@ -36,6 +51,14 @@ describe("Gemm", () => {
     const inputs = [a, b, tensor([2], [1, 2])];
     // A^T B^T = [[23, 31], [34, 46]]
     expect(await values({ op: "Gemm", opset: 13, attributes, inputs })).toEqual([56, 82, 78, 112]);
+  });
+
+  it("keeps doubles in double when a scale meets constant weights", async () => {
+    const x = tensor([2, 2], [1, 2, 3, 4], "f64");
+    const spec = { op: "Gemm", opset: 13, attributes: { alpha: float(0.5) }, inputs: [x, x], constants: [1] };
+    const graph = runPasses(await lowered(spec));
+    const y = interpretGraph(graph, new Map([["a", x]])).get("y") as TensorData;
+    expect([y.dtype, numbers(y)]).toEqual(["f64", [3.5, 5, 7.5, 11]]);
   });
 
   it("does without C from opset 11 on, not before", async () => {
@@ -192,4 +215,35 @@ it("lowers products to matmul and maps", async () => {
     einsum("i,j->ij", ramp([2]), ramp([3])),
   ]; // prettier-ignore
   expect(await loweredTexts(cases)).toMatchGolden("operators/products.txt");
+});
+
+describe("Det", () => {
+  const det = (shape: readonly number[], list: readonly number[], dtype: DType = "f32"): NodeCase => ({
+    op: "Det",
+    opset: 22,
+    inputs: [tensor(shape, list, dtype)],
+  });
+
+  it("swaps rows for the largest pivot, and sees singular matrices", async () => {
+    const some = await values(det([3, 2, 2], [0, 1, 1, 0, 2, 1, 1, 1, 1, 2, 2, 4]));
+    expect(some.map((value) => value + 0)).toEqual([-1, 1, 0]);
+    expect(await values(det([3, 3], [0, 0, 1, 0, 2, 5, 3, 1, 1], "f64"))).toEqual([-6]);
+    expect(await values(det([0, 2, 2], []))).toEqual([]);
+    expect(await values(det([2, 0, 0], []))).toEqual([1, 1]);
+  });
+
+  it("agrees with the host's elimination, which large matrices are left to", async () => {
+    const list = Array.from({ length: 65 * 65 }, (_, i) => ((i * 2654435761) % 1009) / 400);
+    const small = await values(det([8, 8], list.slice(0, 64)));
+    const [host] = hostFunctions.get("det")?.([tensor([8, 8], list.slice(0, 64))], {}) ?? [];
+    expect(distance(small, numbers(host as TensorData))).toBeLessThan(1e-6);
+    const kinds = (await lowered(det([65, 65], list))).ops.map(({ kind }) => kind);
+    expect(kinds).toEqual(["host"]);
+    expect((await lowered(det([4, 4], list.slice(0, 16)))).ops.every(({ kind }) => kind !== "host")).toBe(true);
+  });
+
+  it("refuses what is no square matrix of floats", async () => {
+    expect(await refusal(det([2, 3], [1, 2, 3, 4, 5, 6]))).toContain("WSC3004");
+    expect(await refusal({ op: "Det", opset: 11, inputs: [tensor([1, 1], [1], "i32")] })).toContain("WSC3005");
+  });
 });

@@ -120,6 +120,7 @@ describe("Softmax", () => {
   it("gives one to the first largest in Hardmax", async () => {
     const inputs = [tensor([2, 3], [3, 3, 1, 0, 1, 2])];
     expect(await values({ op: "Hardmax", opset: 13, inputs })).toEqual([1, 0, 0, 0, 0, 1]);
+    expect(await values({ op: "Hardmax", opset: 13, inputs: [tensor([2, 0], [])] })).toEqual([]);
     expect(await values({ op: "Hardmax", opset: 11, attributes: { axis: 0 }, inputs })).toEqual([1, 0, 0, 0, 0, 0]);
   });
 });

@@ -85,6 +85,20 @@ describe("GridSample", () => {
   });
 });
 
+describe("GridSample over an axis of one element", () => {
+  it.each(["zeros", "border", "reflection"])("reads that element with padding %s", async (padding_mode) => {
+    const grid = tensor([1, 1, 2, 2], [-1, 0, 1, 0]);
+    const attributes = { mode: "nearest", padding_mode, align_corners: 1 };
+    const inputs = [tensor([1, 1, 1, 2], [5, 7]), grid];
+    expect(await values({ op: "GridSample", opset: 20, attributes, inputs })).toEqual([5, 7]);
+  });
+
+  it("refuses elements that are no numbers", async () => {
+    const inputs = [tensor([1, 1, 1, 2], [1, 0], "bool"), tensor([1, 1, 1, 2], [0, 0])];
+    expect(await refusal({ op: "GridSample", opset: 20, inputs })).toContain("WSC3005");
+  });
+});
+
 describe("AffineGrid", () => {
   it("spans the output from -1 to 1", async () => {
     const identity = tensor([1, 2, 3], [1, 0, 0, 0, 1, 0]);

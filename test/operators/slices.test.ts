@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { sliceRun } from "../../compiler/frontend/operators/slicing.ts";
 import { tensorFrom, type TensorData } from "../../ir/tensor.ts";
 import { float } from "../helpers/onnx-builder.ts";
-import { loweredTexts, type NodeCase, ramp, refusal, run, tensor, values } from "./node-case.ts";
+import { lowered, loweredTexts, type NodeCase, numbers, ramp, refusal, run, tensor, values } from "./node-case.ts";
 
 const i64 = (...list: readonly (number | bigint)[]): TensorData => tensorFrom("i64", [list.length], list);
 const int64Max = 2n ** 63n - 1n;
@@ -148,6 +148,20 @@ describe("Pad", () => {
     ["constant", [-1, -1], [2]],
   ] as const)("%s %j", async (mode, pads, expected) => {
     expect(await values(pad(mode, pads))).toEqual(expected);
+  });
+
+  // numpy: y = numpy.pad(numpy.arange(6.).reshape(2, 3), ((20, 30), (25, 15)), mode); (y.ravel() * numpy.arange(1, y.size + 1)).sum()
+  it.each([
+    ["reflect", 6266364],
+    ["wrap", 6383052],
+    ["edge", 8220500],
+  ] as const)("%s, many times around", async (mode, sum) => {
+    const spec = pad(mode, [20, 25, 30, 15], { inputs: [ramp([2, 3]), i64(20, 25, 30, 15)] });
+    const [y] = await run(spec);
+    expect(y?.shape).toEqual([52, 43]);
+    expect(y && numbers(y).reduce((total, value, i) => total + value * (i + 1), 0)).toBe(sum);
+    const kinds = (await lowered(spec)).ops.map(({ kind }) => kind);
+    expect(kinds).toEqual(mode === "edge" ? ["pad"] : ["gather", "gather"]);
   });
 
   it("takes a value and axes", async () => {

@@ -7,6 +7,7 @@ import { InferenceSession, type SessionValue, Tensor } from "../../runtime/index
 import {
   bool,
   f32,
+  floatList,
   floats,
   graph,
   i64,
@@ -14,6 +15,7 @@ import {
   modelBytes,
   type ModelSpec,
   node,
+  optional,
   sequence,
   typed,
 } from "../helpers/onnx-builder.ts";
@@ -117,8 +119,8 @@ describe("control flow", () => {
       outputs: { y: f32(2) },
       nodes: [
         node("If", ["c"], ["y"], {
-          then_branch: graph({ outputs: { t: null }, nodes: [node("Add", ["x", "w"], ["t"])] }),
-          else_branch: graph({ outputs: { e: null }, nodes: [node("Neg", ["x"], ["e"])] }),
+          then_branch: graph({ inputs: {}, outputs: { t: null }, nodes: [node("Add", ["x", "w"], ["t"])] }),
+          else_branch: graph({ inputs: {}, outputs: { e: null }, nodes: [node("Neg", ["x"], ["e"])] }),
         }),
       ],
       initializers: { w: floats(10, 20) },
@@ -139,8 +141,12 @@ describe("control flow", () => {
       outputs: { y: f32("n") },
       nodes: [
         node("If", ["c"], ["b"], {
-          then_branch: graph({ outputs: { t: null }, nodes: [node("Concat", ["x", "x"], ["t"], { axis: 0 })] }),
-          else_branch: graph({ outputs: { e: null }, nodes: [node("Neg", ["x"], ["e"])] }),
+          then_branch: graph({
+            inputs: {},
+            outputs: { t: null },
+            nodes: [node("Concat", ["x", "x"], ["t"], { axis: 0 })],
+          }),
+          else_branch: graph({ inputs: {}, outputs: { e: null }, nodes: [node("Neg", ["x"], ["e"])] }),
         }),
         node("Abs", ["b"], ["y"]),
       ],
@@ -263,6 +269,65 @@ describe("values of the host", () => {
     ]);
     expect(plain(joined)).toEqual([[5], [1, 2, 3, 4, 5]]);
     expect(plain(count)).toEqual([[], [3]]);
+  });
+
+  it("optionals come in as their values or as null", async () => {
+    const session = await open({
+      opset: 18,
+      inputs: { o: optional(f32("n")) },
+      outputs: { has: bool(), y: f32("n") },
+      nodes: [
+        node("OptionalHasElement", ["o"], ["has"]),
+        node("If", ["has"], ["y"], {
+          then_branch: graph({
+            inputs: {},
+            outputs: { t: f32("n") },
+            nodes: [node("OptionalGetElement", ["o"], ["t"])],
+          }),
+          else_branch: graph({
+            inputs: {},
+            outputs: { e: f32("n") },
+            nodes: [node("Constant", [], ["e"], { value_floats: floatList(7) })],
+          }),
+        }),
+      ],
+    });
+    expect(plain((await session.run({ o: vector(1, 2) }))["y"])).toEqual([[2], [1, 2]]);
+    expect(plain((await session.run({ o: null }))["y"])).toEqual([[1], [7]]);
+    expect(await codesOf(session.run({ o: integers(1) }))).toEqual(["WSC7002"]);
+  });
+
+  it("refuses elements of a sequence that have another type", async () => {
+    const session = await open({
+      opset: 17,
+      inputs: { s: sequence(f32("n")) },
+      outputs: { count: i64() },
+      nodes: [node("SequenceLength", ["s"], ["count"])],
+    });
+    expect(await codesOf(session.run({ s: [vector(1), integers(1)] }))).toEqual(["WSC7002"]);
+    expect(plain((await session.run({ s: [vector(1), vector(1, 2)] }))["count"])).toEqual([[], [2]]);
+  });
+
+  it("a result's type follows from the operator, not from its operand", async () => {
+    const session = await open({
+      opset: 17,
+      inputs: { n: i64() },
+      outputs: { w: null },
+      nodes: [node("HannWindow", ["n"], ["w"])],
+    });
+    expect(plain((await session.run({ n: new Tensor("int64", [2], []) }))["w"])).toEqual([[2], [0, 1]]);
+  });
+
+  it("bits under another type are the same memory", async () => {
+    const session = await open({
+      opset: 26,
+      inputs: { x: f32(2) },
+      outputs: { y: null, z: f32(2) },
+      nodes: [node("Neg", ["x"], ["n"]), node("BitCast", ["n"], ["y"], { to: 6 }), node("Exp", ["n"], ["z"])],
+    });
+    const { y, z } = await session.run({ x: vector(-1, 0) });
+    expect(plain(y)).toEqual([[2], [0x3f800000, -0x80000000]]);
+    expect(z?.data[1]).toBe(1);
   });
 
   it("refuses a tensor where a sequence belongs", async () => {

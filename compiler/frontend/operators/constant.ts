@@ -210,7 +210,10 @@ export const constantOperators: readonly OperatorDef[] = [
     { since: [15, 19, 21, 23, 24, 25], attributes: { start: "int", end: "int" } },
   ]),
   operator("Size", size, [{ since: [1, 13, 19, 21, 23, 24, 25] }]),
-  operator("Range", rangeOp, [{ since: [11, 27], inputs: [3, 3] }]),
+  operator("Range", rangeOp, [
+    { since: 11, inputs: [3, 3] },
+    { since: 27, attributes: { stash_type: "int" } },
+  ]),
   operator("EyeLike", eyeLike, [{ since: [9, 22], attributes: { dtype: "int", k: "int" } }]),
   operator("OneHot", oneHot, [{ since: [9, 11], inputs: [3, 3], attributes: { axis: "int" } }]),
 ];

@@ -2,7 +2,7 @@
  * GridSample and AffineGrid. A sample point weighs its neighbours axis by axis, so that the result is a sum over all combinations of one
  * neighbour per axis: one gather each, from the image as rows of channels, times the product of the weights.
  */
-import type { DType } from "../../../ir/dtype.ts";
+import { type DType, isFloat, isInteger } from "../../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit, select, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount, makeTensor } from "../../../ir/tensor.ts";
@@ -39,7 +39,9 @@ function samplingOf(node: NodeContext): Sampling {
   if (mode === undefined) throw node.attributeError(`there is no mode ${JSON.stringify(name)}`);
   if (padding === undefined)
     throw node.attributeError(`there is no padding_mode ${JSON.stringify(node.string("padding_mode"))}`);
-  return { t: floatFor(computeDType(node.dtype(0))), mode, padding, alignCorners: node.int("align_corners", 0) !== 0 };
+  const dtype = node.dtype(0);
+  if (!isFloat(dtype) && !isInteger(dtype)) throw node.typeError(`elements must be numeric, not ${dtype}`);
+  return { t: floatFor(computeDType(dtype)), mode, padding, alignCorners: node.int("align_corners", 0) !== 0 };
 }
 
 const floor = (x: Expr): Expr => unary("floor", x);

@@ -1,7 +1,7 @@
 /** Pad in all its forms, and CenterCropPad. */
 import type { PadOp, ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { asScalar, checkedShape, distinctAxes, literal, range } from "./support.ts";
+import { asScalar, checkedShape, distinctAxes, indexTensor, literal, range } from "./support.ts";
 import { operator } from "./table.ts";
 
 const modes: ReadonlySet<string> = new Set<PadOp["mode"]>(["constant", "reflect", "edge", "wrap"]);
@@ -35,6 +35,55 @@ function crop(node: NodeContext, x: ValueId, { before, after }: Amounts): ValueI
   return node.emitOne({ kind: "slice", inputs: [x], starts, sizes, steps: shape.map(() => 1) });
 }
 
+type Repeating = Exclude<PadOp["mode"], "constant">;
+
+/** A pad op is a copy per straight run of the source; beyond this many (wide pads of tiny tensors) an index per axis is the smaller program. */
+const mostCopies = 512;
+
+/** Straight runs of the source that a padded tensor is made of, rounded up. */
+function copies(
+  mode: Repeating,
+  shape: readonly number[],
+  before: readonly number[],
+  after: readonly number[],
+): number {
+  return shape.reduce((product, size, axis) => {
+    const added = (before[axis] ?? 0) + (after[axis] ?? 0);
+    if (added === 0) return product;
+    return product * (mode === "edge" ? 3 : 2 + Math.ceil(added / Math.max(1, size - 1)));
+  }, 1);
+}
+
+/** The element that stands at a position before, in or after an axis of `size` elements. */
+function sourceOf(mode: Repeating, position: number, size: number): number {
+  const period = mode === "reflect" ? Math.max(1, 2 * (size - 1)) : size;
+  const folded = ((position % period) + period) % period;
+  switch (mode) {
+    case "edge":
+      return Math.min(size - 1, Math.max(0, position));
+    case "wrap":
+      return folded;
+    case "reflect":
+      return folded < size ? folded : period - folded;
+  }
+}
+
+/** The pad as a look-up along one axis after the other. */
+function indexed(
+  node: NodeContext,
+  x: ValueId,
+  mode: Repeating,
+  before: readonly number[],
+  after: readonly number[],
+): ValueId {
+  return node.typeOf(x).shape.reduce((value, size, axis) => {
+    const [begin = 0, end = 0] = [before[axis], after[axis]];
+    if (begin === 0 && end === 0) return value;
+    const index = indexTensor([begin + size + end], (i) => sourceOf(mode, i - begin, size));
+    return node.emitOne({ kind: "gather", inputs: [value, node.constantValue(index)], axis });
+  }, x);
+}
+
 /** ONNX's Pad; `value` is a scalar and only read in mode constant. */
 function padded(node: NodeContext, mode: string, amounts: Amounts, value: () => ValueId): ValueId {
   if (!isMode(mode)) throw node.attributeError(`there is no mode ${JSON.stringify(mode)}`);
@@ -48,6 +97,8 @@ function padded(node: NodeContext, mode: string, amounts: Amounts, value: () => 
     shape.map((dim, axis) => dim + (before[axis] ?? 0) + (after[axis] ?? 0)),
   );
   if ([...before, ...after].every((amount) => amount === 0)) return cropped;
+  if (mode !== "constant" && copies(mode, shape, before, after) > mostCopies)
+    return indexed(node, cropped, mode, before, after);
   const inputs = mode === "constant" ? [cropped, value()] : [cropped];
   return node.emitOne({ kind: "pad", inputs, mode, before, after });
 }
