@@ -116,6 +116,19 @@ const partitionOptions = {
   ...jsonOption,
 } as const;
 
+const placeOptions = {
+  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the placement (default: stdout)" },
+  "time-limit": {
+    type: "number",
+    requiresArg: true,
+    default: 120,
+    describe: "Seconds for the search; more never gives a worse placement",
+  },
+  seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...jsonOption,
+} as const;
+
 /** Reads the arguments, runs the verb, gives the exit code. */
 export async function runCommandLine(args: readonly string[], version: string): Promise<number> {
   let code: number = exitCodes.done;
@@ -191,6 +204,16 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { inspectVerb } = await import("./inspect.ts");
         done(await inspectVerb(given));
+      },
+    )
+    .command(
+      "place <graph>",
+      "Place a wafer placement contest graph (.kgraph)",
+      (y) =>
+        y.positional("graph", { type: "string", demandOption: true, describe: "A .kgraph file" }).options(placeOptions),
+      async (given) => {
+        const { placeVerb } = await import("./place.ts");
+        done(await placeVerb(given));
       },
     )
     .command(

@@ -1,0 +1,90 @@
+/** `wsc place`: places a contest graph (.kgraph) and writes the placement (.paint). */
+import { readFile, writeFile } from "node:fs/promises";
+import { fail } from "../../ir/diagnostic.ts";
+import { readContestGraph } from "../contest/kgraph.ts";
+import { writePaint } from "../contest/paint.ts";
+import { type ContestPlacement, placeContest } from "../contest/place.ts";
+import { note } from "./command-line.ts";
+import { exitCodes } from "./failure.ts";
+
+export interface PlaceArguments {
+  readonly graph: string;
+  readonly output: string | undefined;
+  readonly timeLimit: number;
+  readonly seed: number;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
+
+export async function placeVerb(given: PlaceArguments): Promise<number> {
+  const text = await readFile(given.graph, "utf8").catch((error: unknown) => {
+    throw fail("WSC1001", `${given.graph} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+  });
+  const graph = readContestGraph(text);
+  const start = performance.now();
+  const placement = placeContest(graph, {
+    timeLimitSeconds: given.timeLimit,
+    seed: given.seed,
+    onBetter: (stage, cost) => {
+      if (process.stderr.isTTY) note(`${stage}: cost ${figure(cost)}`, given.quiet || given.json);
+    },
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const paint = writePaint(graph.kernels, placement.places);
+  if (given.output !== undefined) {
+    await writeFile(given.output, paint).catch((error: unknown) => {
+      throw fail(
+        "WSC8002",
+        `cannot write ${given.output ?? ""}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`,
+      );
+    });
+  }
+  if (given.json)
+    process.stdout.write(`${JSON.stringify(report(graph.name, placement, given.seed, seconds), null, 2)}\n`);
+  else if (given.output === undefined) process.stdout.write(paint);
+  else if (!given.quiet) process.stdout.write(`${summary(graph.name, graph.kernels.length, placement, seconds)}\n`);
+  return exitCodes.done;
+}
+
+/** Costs come in quarters. */
+const figure = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+
+function report(
+  name: string,
+  { score, bound, cycleBound, status }: ContestPlacement,
+  seed: number,
+  seconds: number,
+): object {
+  const { cost, cycles, wire, adapters, utilisation } = score;
+  return {
+    name,
+    cost,
+    cycles,
+    wire,
+    adapters,
+    utilisation,
+    bound,
+    gap: gapOf(cost, bound),
+    cycleBound,
+    status,
+    seed,
+    seconds,
+  };
+}
+
+const gapOf = (cost: number, bound: number): number => (cost === 0 ? 0 : (cost - bound) / cost);
+
+function summary(
+  name: string,
+  kernels: number,
+  { score, bound, cycleBound, status }: ContestPlacement,
+  seconds: number,
+): string {
+  const { cost, cycles, wire, adapters, utilisation } = score;
+  return [
+    `${name}: ${kernels} kernels placed in ${seconds.toFixed(1)} s`,
+    `  cost     ${figure(cost)}   ${status}: no placement is below ${figure(bound)} (gap ${(100 * gapOf(cost, bound)).toFixed(2)}%)`,
+    `  cycles   ${figure(cycles)}   by area at least ${figure(cycleBound)}`,
+    `  wires    ${figure(wire)} cores, ${adapters} adapters, ${(100 * utilisation).toFixed(1)}% of the wafer used`,
+  ].join("\n");
+}

@@ -1,0 +1,101 @@
+/** Contest graph -> placement: the placer's search over the contest's kernels, then a last touch on the cuts. */
+import { fail, type WscError } from "../../ir/diagnostic.ts";
+import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrange.ts";
+import type { Arrangement } from "../placement/arrangement.ts";
+import { areaAt, type CostBound } from "../placement/cost-bound.ts";
+import { type ContestProblem, contestProblem } from "./arrangement.ts";
+import { type ContestScore, scoreContest } from "./check.ts";
+import type { ContestKernel } from "./kernel.ts";
+import type { ContestGraph } from "./kgraph.ts";
+import type { ContestPlace } from "./paint.ts";
+import { polish } from "./polish.ts";
+
+export interface ContestOptions {
+  /** more of them never make the result worse; the same number gives the same result everywhere unless the clock strikes first */
+  readonly timeLimitSeconds: number;
+  readonly seed: number;
+  readonly onBetter?: (stage: ArrangeStage, cost: number) => void;
+}
+
+export interface ContestPlacement {
+  readonly places: readonly ContestPlace[];
+  readonly score: ContestScore;
+  /** no placement costs less: proven over all cuts (adapters counted as none) */
+  readonly bound: number;
+  /** no placement has a slowest kernel of fewer cycles: proven by area over all cuts */
+  readonly cycleBound: number;
+  readonly status: "optimal" | "feasible";
+}
+
+/** Annealing steps per second that are reckoned with, per item; a common machine does several times as many, so the clock does not decide. */
+const stepsPerSecond = (items: number): number => 1_000_000 / (items + 20);
+
+/** Largest problem: curves of the slicing tree take 8 bytes per item and column. */
+const mostItemColumns = 1e8;
+
+export function placeContest(graph: ContestGraph, options: ContestOptions): ContestPlacement {
+  const deadline = Date.now() + options.timeLimitSeconds * 1000;
+  const items = graph.kernels.length;
+  if (items === 0) return emptyPlacement(graph);
+  if (items * graph.width > mostItemColumns)
+    throw fail("WSC1009", `${items} kernels on ${graph.width} columns are too many to place`);
+  const problem = contestProblem(graph);
+  const placesOf = (arrangement: Arrangement): ContestPlace[] => finish(graph, problem, arrangement);
+  const arranged = arrange(problem, {
+    steps: Math.ceil(stepsPerSecond(items) * options.timeLimitSeconds),
+    seed: options.seed,
+    deadline,
+    isOptimal: (arrangement, bound) => isProven(scoreContest(graph, placesOf(arrangement)), bound),
+    ...(options.onBetter === undefined ? {} : { onBetter: options.onBetter }),
+  });
+  if (typeof arranged === "string") throw noFit(graph, problem, arranged);
+  const { arrangement, bound } = arranged;
+  const places = placesOf(arrangement);
+  const score = scoreContest(graph, places);
+  if (score.faults.length > 0) throw new Error(`internal: the placement is not legal: ${score.faults.join("; ")}`);
+  const status = isProven(score, bound) ? "optimal" : "feasible";
+  return { places, score, bound: Math.min(bound.cost, score.cost), cycleBound: bound.cycles, status };
+}
+
+/** Costs are sums of quarters times weights; this much is rounding. */
+const isProven = ({ cost }: ContestScore, bound: CostBound): boolean => cost <= bound.cost * (1 + 1e-12);
+
+function finish(graph: ContestGraph, problem: ContestProblem, { limit, spots, boxes }: Arrangement): ContestPlace[] {
+  const plain = spots.map(({ x, y, width, height }, kernel): ContestPlace => {
+    const cut = problem.cutAt(limit, kernel, width, height);
+    return { x, y, ...cut };
+  });
+  return polish(graph, plain, boxes);
+}
+
+const emptyPlacement = (graph: ContestGraph): ContestPlacement => ({
+  places: [],
+  score: scoreContest(graph, []),
+  bound: 0,
+  cycleBound: 0,
+  status: "optimal",
+});
+
+/** Which limit stands in the way, and by how much. */
+function noFit(graph: ContestGraph, problem: ContestProblem, why: NotArranged): WscError {
+  const shapes = problem.shapesAt(Number.MAX_SAFE_INTEGER);
+  const homeless = graph.kernels.findIndex((_, kernel) => (shapes[problem.items[kernel] ?? -1]?.count ?? 0) === 0);
+  const wafer = `${graph.width} x ${graph.height} cores of ${graph.memoryLimit} words`;
+  if (homeless >= 0) {
+    const { name, type } = graph.kernels[homeless] as ContestKernel;
+    return fail("WSC5002", `does not fit alone: no cut keeps the memory limit and the sides of ${wafer}`, {
+      subject: `${type} ${name}`,
+      hint: "a larger memlimit, width or height",
+    });
+  }
+  const needed = areaAt(problem, Number.MAX_SAFE_INTEGER);
+  const have = graph.width * graph.height;
+  const share = `its ${graph.kernels.length} kernels need at least ${needed} cores at any speed, and ${wafer} are ${have}`;
+  return fail("WSC5002", why === "area" ? `does not fit: ${share}` : `no arrangement was found: ${share}`, {
+    subject: graph.name,
+    hint:
+      why === "area"
+        ? `${(needed / have).toFixed(2)} times the cores, or a larger memlimit`
+        : "a larger wafer, or a larger memlimit",
+  });
+}
