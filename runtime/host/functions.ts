@@ -42,6 +42,7 @@
  * | dft | x […, 1 or 2], dftLength? (i64; 0: x's), axis? (i64, in place of the attribute) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
  * | stft | signal [b, n, 1 or 2], window? [frameLength] | frameStep, frameLength: int, onesided | [b, frames, bins, 2] |
  * | melWeightMatrix | numMelBins, dftLength, sampleRate (ints), lowerEdgeHertz, upperEdgeHertz (floats) | to: dtype | [dftLength / 2 + 1, numMelBins] |
+ * | imageDecoder | x u8[n], a file: PNG, JPEG, BMP, TIFF, PNM | pixelFormat: "RGB", "BGR" or "Grayscale" | u8[h, w, 3 or 1], empty for what cannot be decoded |
  * | evaluate | the op's operands | op: an IR op without expressions, as JSON (kind and its fields) | that op's: movement of strings and complex numbers |
  * | constant | | dtype: "string", shape: int[], elements: string[] | tensor |
  *
@@ -51,6 +52,7 @@
 import { boxFunctions } from "./boxes.ts";
 import { constantFunctions } from "./constants.ts";
 import { evaluateFunctions } from "./evaluate-op.ts";
+import { imageFunctions } from "./images/decode.ts";
 import { ngramFunctions } from "./ngrams.ts";
 import { randomFunctions } from "./random.ts";
 import { selectionFunctions } from "./selection.ts";
@@ -70,6 +72,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...ngramFunctions,
   ...randomFunctions,
   ...signalFunctions,
+  ...imageFunctions,
   ...evaluateFunctions,
   ...constantFunctions,
 ]);

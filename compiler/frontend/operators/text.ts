@@ -120,9 +120,17 @@ function tfIdfVectorizer(node: NodeContext): readonly ValueId[] {
   return node.host("tfIdfVectorizer", [node.input(0)], [type], "n-grams", attributes);
 }
 
-/** ImageDecoder reads files of several formats; wsc takes tensors. */
+/** The pixels [height, width, channels] of an image file. */
 function imageDecoder(node: NodeContext): readonly ValueId[] {
-  throw node.unsupported("images are not decoded inside a model", "decode the image first and feed its pixels");
+  const pixelFormat = node.string("pixel_format", "RGB");
+  if (!["RGB", "BGR", "Grayscale"].includes(pixelFormat))
+    throw node.attributeError(`there is no pixel_format ${JSON.stringify(pixelFormat)}`);
+  const type: ValueType = {
+    kind: "dynamic",
+    dtype: "u8",
+    dims: ["height", "width", pixelFormat === "Grayscale" ? 1 : 3],
+  };
+  return node.host("imageDecoder", [node.input(0)], [type], "image files", { pixelFormat });
 }
 
 const gramSignature = {
