@@ -265,9 +265,10 @@ describe("strings", () => {
     ).toContain("WSC300");
   });
 
-  it("are no images", async () => {
+  it("that are no images decode to none, as the specification asks", async () => {
     const bytes = tensor([3], [1, 2, 3], "u8");
-    expect(await refusal({ op: "ImageDecoder", opset: 20, inputs: [bytes] })).toContain("WSC3001");
+    const [image] = await run({ op: "ImageDecoder", opset: 20, inputs: [bytes] });
+    expect(image).toMatchObject({ dtype: "u8", shape: [0, 0, 3] });
   });
 });
 
