@@ -45,6 +45,7 @@ export const diagnosticTable = {
   WSC5002: "the model does not fit the target",
   WSC5003: "the placement is not legal",
   WSC5004: "the solver found no answer in its limits",
+  WSC5005: "a constraint on the placement is not valid",
   WSC6001: "no kernel can be generated for an operation",
   WSC7001: "an input is missing",
   WSC7002: "an input has the wrong shape or type",

@@ -15,12 +15,23 @@ import {
 import { kernelFamilies, type LoopDim, type SramBudget, type Variant } from "./kernel-graph.ts";
 import {
   type Certificate,
+  type Core,
+  type FullestLink,
+  type FullestRouter,
+  type Goal,
+  linkDirections,
+  type Movement,
+  type Pin,
   type PlacedKernel,
   type Placement,
+  type PlacementConstraints,
+  placementObjectives,
   type PlacementTarget,
   placementVersion,
   type Rect,
   type Route,
+  routeShapes,
+  unconstrained,
 } from "./placement.ts";
 
 const most = Number.MAX_SAFE_INTEGER;
@@ -81,20 +92,76 @@ const readPlacedKernel: Reader<PlacedKernel> = readObject({
   variant: readVariant,
 });
 
-const readRoute: Reader<Route> = readObject({
+const orNull =
+  <T>(read: Reader<T>): Reader<T | null> =>
+  (value, path) =>
+    value === null ? null : read(value, path);
+
+/** What older files lack is taken to be `otherwise`. */
+const orElse =
+  <T>(read: Reader<T>, otherwise: T): Reader<T> =>
+  (value, path) =>
+    value === undefined ? otherwise : read(value, path);
+
+const readStraight: Reader<Omit<Route, "via"> & { readonly via: number | null }> = readObject({
   edge: count,
   from: count,
   to: count,
   color: count,
   lanes: positive,
-  shape: readOneOf("horizontal", "vertical", "xy", "yx"),
+  shape: readOneOf(...routeShapes),
   fromX: readInteger(-most, most),
   fromY: readInteger(-most, most),
   toX: readInteger(-most, most),
   toY: readInteger(-most, most),
+  via: orElse<number | null>(readInteger(-most, most), null),
 });
 
-const readCertificate: Reader<Certificate> = readObject({
+const readRoute: Reader<Route> = (value, path) => {
+  const { via, ...route } = readStraight(value, path);
+  const bendsTwice = route.shape === "xyx" || route.shape === "yxy";
+  if (bendsTwice !== (via !== null)) throw new JsonMismatch(path, `${bendsTwice ? "needs" : "has no use for"} "via"`);
+  return via === null ? route : { ...route, via };
+};
+
+const readPin: Reader<Pin> = readObject({
+  kernel: count,
+  x: readInteger(-most, most),
+  y: readInteger(-most, most),
+  width: orNull(positive),
+  height: orNull(positive),
+  rotated: orNull(readBoolean),
+});
+
+const readConstraints: Reader<PlacementConstraints> = readObject({
+  pins: readArray(readPin),
+  keepOut: readArray(readRect),
+  deadCores: readArray<Core>(readObject({ x: count, y: count })),
+  coLocate: readArray(readArray(count)),
+  maxInterval: orNull(readNumber),
+});
+
+const readGoal: Reader<Goal> = readObject({
+  kind: readOneOf(...placementObjectives),
+  value: readNumber,
+  bound: readNumber,
+  gap: readNumber,
+  status: readOneOf("optimal", "feasible"),
+});
+
+const readFullestLink: Reader<FullestLink> = readObject({
+  x: count,
+  y: count,
+  direction: readOneOf(...linkDirections),
+  words: readNumber,
+  edges: readArray(count),
+});
+
+const readFullestRouter: Reader<FullestRouter> = readObject({ x: count, y: count, colors: count });
+
+const readMovement: Reader<Movement> = readObject({ kept: count, moved: count, added: count, distance: readNumber });
+
+const readFigures: Reader<Omit<Certificate, "goal"> & { readonly goal: Goal | null }> = readObject({
   objective: readNumber,
   bound: readNumber,
   gap: readNumber,
@@ -108,12 +175,23 @@ const readCertificate: Reader<Certificate> = readObject({
   ioCycles: readNumber,
   latencyCycles: readNumber,
   wireLength: readNumber,
+  goal: orElse<Goal | null>(readGoal, null),
+  fullestLink: orElse(orNull(readFullestLink), null),
+  fullestRouter: orElse(orNull(readFullestRouter), null),
+  movement: orElse(orNull(readMovement), null),
 });
+
+const readCertificate: Reader<Certificate> = (value, path) => {
+  const figures = readFigures(value, path);
+  const { objective, bound, gap, status, goal } = figures;
+  return { ...figures, goal: goal ?? { kind: "throughput", value: objective, bound, gap, status } };
+};
 
 const readPlacement: Reader<Placement> = readObject({
   version: readVersion,
   model: readString,
   target: readTarget,
+  constraints: orElse(readConstraints, unconstrained),
   kernels: readArray(readPlacedKernel),
   routes: readArray(readRoute),
   certificate: readCertificate,

@@ -3,6 +3,13 @@
  *
  *     placement "lenet" {
  *       target "wse2" fabric 757 x 996 usable 750 x 994 at (4, 1) sram=49152 clock=850000000
+ *       constraints {
+ *         pin k0 at (4, 1) size 96 x 60 upright
+ *         keep out 10 x 10 at (400, 400)
+ *         dead (17, 33) (512, 8)
+ *         together (k1, k2)
+ *         interval=2000
+ *       }
  *       k0 conv "Conv_0" 96 x 60 at (4, 1) upright {
  *         rows=60 columns=96 cut {p=24, k=4} cycles=1200 latency=1400 ports=60 colors=6
  *         sram {code=5120, weights=832, activations=784, buffers=784, stack=5120}
@@ -11,17 +18,27 @@
  *       certificate {
  *         objective=1200 bound=1150 gap=0.0417 feasible "glpk.js 5.0.0" seed=0 bottleneck=kernel slowest=k0
  *         kernel=1200 link=900 io=40 latency=5200 wire=310
+ *         goal latency value=5200 bound=5000 gap=0.0385 feasible
+ *         fullest link (99, 1) east words=900 (e0) router (99, 1) colors=10
+ *         moved=1 kept=7 added=0 distance=12
  *       }
  *     }
  */
 import {
   type Certificate,
+  type Goal,
+  linkDirections,
+  type Pin,
   type PlacedKernel,
   type Placement,
+  type PlacementConstraints,
+  placementObjectives,
   type PlacementTarget,
   placementVersion,
   type Rect,
   type Route,
+  routeShapes,
+  unconstrained,
 } from "./placement.ts";
 import { type SramBudget, sramCategories, type Variant } from "./kernel-graph.ts";
 import { namedInteger, parseDims, parseFamily, parseKernelId, printDims } from "./kernel-graph-text.ts";
@@ -35,6 +52,7 @@ const rectangle = (rect: Rect): string => `${rect.width} x ${rect.height} at ${p
 export function printPlacement(placement: Placement): string {
   const lines = [
     printTarget(placement.target),
+    ...printConstraints(placement.constraints),
     ...placement.kernels.flatMap(printKernel),
     ...placement.routes.map(printRoute),
     ...printCertificate(placement.certificate),
@@ -45,6 +63,24 @@ export function printPlacement(placement: Placement): string {
 function printTarget({ name, width, height, usable, sramBytes, clockHz }: PlacementTarget): string {
   const fabric = `fabric ${width} x ${height} usable ${rectangle(usable)}`;
   return `target ${quote(name)} ${fabric} sram=${sramBytes} clock=${clockHz}`;
+}
+
+const deadPerLine = 8;
+
+function printConstraints({ pins, keepOut, deadCores, coLocate, maxInterval }: PlacementConstraints): string[] {
+  const lines = [...pins.map(printPin), ...keepOut.map((rect) => `keep out ${rectangle(rect)}`)];
+  for (let start = 0; start < deadCores.length; start += deadPerLine) {
+    const cores = deadCores.slice(start, start + deadPerLine);
+    lines.push(`dead ${cores.map(({ x, y }) => point(x, y)).join(" ")}`);
+  }
+  for (const group of coLocate) lines.push(`together (${group.map((id) => `k${id}`).join(", ")})`);
+  if (maxInterval !== null) lines.push(`interval=${maxInterval}`);
+  return lines.length === 0 ? [] : ["constraints {", ...lines.map((line) => `  ${line}`), "}"];
+}
+
+function printPin({ kernel, x, y, width, height, rotated }: Pin): string {
+  const size = width === null || height === null ? "" : ` size ${width} x ${height}`;
+  return `pin k${kernel} at ${point(x, y)}${size}${rotated === null ? "" : rotated ? " rotated" : " upright"}`;
 }
 
 function printKernel({ kernel, family, name, rect, rotated, variant }: PlacedKernel): string[] {
@@ -62,7 +98,7 @@ function printKernel({ kernel, family, name, rect, rotated, variant }: PlacedKer
 function printRoute(route: Route): string {
   const ends = `${point(route.fromX, route.fromY)} to ${point(route.toX, route.toY)}`;
   const head = `route e${route.edge} k${route.from} -> k${route.to}`;
-  return `${head} color=${route.color} lanes=${route.lanes} ${route.shape} ${ends}`;
+  return `${head} color=${route.color} lanes=${route.lanes} ${route.shape} ${ends}${route.via === undefined ? "" : ` via ${route.via}`}`;
 }
 
 function printCertificate(c: Certificate): string[] {
@@ -72,9 +108,31 @@ function printCertificate(c: Certificate): string[] {
     "certificate {",
     `  ${found} bottleneck=${c.bottleneck} slowest=${c.slowest === null ? "none" : `k${c.slowest}`}`,
     `  ${parts} latency=${c.latencyCycles} wire=${c.wireLength}`,
+    ...printGoal(c.goal),
+    ...printFullest(c),
+    ...printMovement(c),
     "}",
   ];
 }
+
+/** The goal of throughput repeats the interval's figures, so it is left out. */
+const printGoal = ({ kind, value, bound, gap, status }: Goal): string[] =>
+  kind === "throughput" ? [] : [`  goal ${kind} value=${value} bound=${bound} gap=${gap} ${status}`];
+
+function printFullest({ fullestLink: link, fullestRouter: router }: Certificate): string[] {
+  const parts: string[] = [];
+  if (link !== null) {
+    const edges = link.edges.map((edge) => `e${edge}`).join(", ");
+    parts.push(`link ${point(link.x, link.y)} ${link.direction} words=${link.words} (${edges})`);
+  }
+  if (router !== null) parts.push(`router ${point(router.x, router.y)} colors=${router.colors}`);
+  return parts.length === 0 ? [] : [`  fullest ${parts.join(" ")}`];
+}
+
+const printMovement = ({ movement }: Certificate): string[] =>
+  movement === null
+    ? []
+    : [`  moved=${movement.moved} kept=${movement.kept} added=${movement.added} distance=${movement.distance}`];
 
 /** Reads the text form; throws WSC2007 on malformed text. Legality is the checker's affair. */
 export function parsePlacement(text: string): Placement {
@@ -83,6 +141,7 @@ export function parsePlacement(text: string): Placement {
   const model = reader.string();
   reader.expect("{");
   const target = parseTarget(reader);
+  const constraints = reader.accept("constraints") ? parseConstraints(reader) : unconstrained;
   const kernels: PlacedKernel[] = [];
   while (!reader.at("route") && !reader.at("certificate")) kernels.push(parseKernel(reader, kernels.length));
   const routes: Route[] = [];
@@ -90,7 +149,7 @@ export function parsePlacement(text: string): Placement {
   const certificate = parseCertificate(reader, kernels.length);
   reader.expect("}");
   reader.end();
-  return { version: placementVersion, model, target, kernels, routes, certificate };
+  return { version: placementVersion, model, target, constraints, kernels, routes, certificate };
 }
 
 function parseTarget(reader: TextReader): PlacementTarget {
@@ -121,6 +180,45 @@ function parsePoint(reader: TextReader): { readonly x: number; readonly y: numbe
   const y = reader.integer("a row");
   reader.expect(")");
   return { x, y };
+}
+
+/** Kernels come later in the text, so their number is not known yet. */
+const anyKernel = 10 ** 9;
+
+function parseConstraints(reader: TextReader): PlacementConstraints {
+  const pins: Pin[] = [];
+  const keepOut: Rect[] = [];
+  const deadCores: { readonly x: number; readonly y: number }[] = [];
+  const coLocate: number[][] = [];
+  let maxInterval: number | null = null;
+  reader.expect("{");
+  while (!reader.accept("}")) {
+    if (reader.accept("pin")) pins.push(parsePin(reader));
+    else if (reader.accept("dead")) while (reader.at("(")) deadCores.push(parsePoint(reader));
+    else if (reader.accept("together")) coLocate.push(reader.list("(", ")", () => parseKernelId(reader, anyKernel)));
+    else if (reader.at("interval")) maxInterval = namedNumber(reader, "interval");
+    else {
+      reader.expect("keep");
+      reader.expect("out");
+      keepOut.push(parseRect(reader));
+    }
+  }
+  return { pins, keepOut, deadCores, coLocate, maxInterval };
+}
+
+function parsePin(reader: TextReader): Pin {
+  const kernel = parseKernelId(reader, anyKernel);
+  reader.expect("at");
+  const { x, y } = parsePoint(reader);
+  let width: number | null = null;
+  let height: number | null = null;
+  if (reader.accept("size")) {
+    width = reader.integer("a width", 1);
+    reader.expect("x");
+    height = reader.integer("a height", 1);
+  }
+  const rotated = reader.accept("rotated") ? true : reader.accept("upright") ? false : null;
+  return { kernel, x, y, width, height, rotated };
 }
 
 function parseKernel(reader: TextReader, expected: number): PlacedKernel {
@@ -172,11 +270,14 @@ function parseRoute(reader: TextReader, kernels: number): Route {
   const to = parseKernelId(reader, kernels);
   const color = namedInteger(reader, "color");
   const lanes = namedInteger(reader, "lanes", 1);
-  const shape = reader.oneOf(["horizontal", "vertical", "xy", "yx"]);
+  const shape = reader.oneOf(routeShapes);
   const start = parsePoint(reader);
   reader.expect("to");
   const end = parsePoint(reader);
-  return { edge, from, to, color, lanes, shape, fromX: start.x, fromY: start.y, toX: end.x, toY: end.y };
+  const route = { edge, from, to, color, lanes, shape, fromX: start.x, fromY: start.y, toX: end.x, toY: end.y };
+  if (shape !== "xyx" && shape !== "yxy") return route;
+  reader.expect("via");
+  return { ...route, via: reader.integer("a column or row") };
 }
 
 function parseEdgeId(reader: TextReader): number {
@@ -204,11 +305,46 @@ function parseCertificate(reader: TextReader, kernels: number): Certificate {
   const ioCycles = namedNumber(reader, "io");
   const latencyCycles = namedNumber(reader, "latency");
   const wireLength = namedNumber(reader, "wire");
+  const goal = parseGoal(reader) ?? { kind: "throughput", value: objective, bound, gap, status };
+  const { fullestLink, fullestRouter } = parseFullest(reader);
+  const movement = parseMovement(reader);
   reader.expect("}");
   return {
     objective, bound, gap, status, solver, seed, bottleneck, slowest,
-    kernelCycles, linkCycles, ioCycles, latencyCycles, wireLength,
+    kernelCycles, linkCycles, ioCycles, latencyCycles, wireLength, goal, fullestLink, fullestRouter, movement,
   }; // prettier-ignore
+}
+
+function parseGoal(reader: TextReader): Goal | null {
+  if (!reader.accept("goal")) return null;
+  const kind = reader.oneOf(placementObjectives);
+  const value = namedNumber(reader, "value");
+  const bound = namedNumber(reader, "bound");
+  const gap = namedNumber(reader, "gap");
+  return { kind, value, bound, gap, status: reader.oneOf(["optimal", "feasible"]) };
+}
+
+function parseFullest(reader: TextReader): Pick<Certificate, "fullestLink" | "fullestRouter"> {
+  let fullestLink: Certificate["fullestLink"] = null;
+  let fullestRouter: Certificate["fullestRouter"] = null;
+  if (reader.accept("fullest")) {
+    if (reader.accept("link")) {
+      const start = parsePoint(reader);
+      const direction = reader.oneOf(linkDirections);
+      const words = namedNumber(reader, "words");
+      fullestLink = { ...start, direction, words, edges: reader.list("(", ")", () => parseEdgeId(reader)) };
+    }
+    if (reader.accept("router")) fullestRouter = { ...parsePoint(reader), colors: namedInteger(reader, "colors") };
+  }
+  return { fullestLink, fullestRouter };
+}
+
+function parseMovement(reader: TextReader): Certificate["movement"] {
+  if (!reader.at("moved")) return null;
+  const moved = namedInteger(reader, "moved");
+  const kept = namedInteger(reader, "kept");
+  const added = namedInteger(reader, "added");
+  return { kept, moved, added, distance: namedNumber(reader, "distance") };
 }
 
 function expectField(reader: TextReader, name: string): void {

@@ -15,6 +15,10 @@
  *
  * Equal coordinates count as going east or south. A straight bundle runs from (fromX, fromY) to (toX, toY) with its lanes side by side in the
  * rows below (`horizontal`) or the columns to the right (`vertical`).
+ *
+ * Where no such way is left, for dead routers or for colors, a bundle may bend twice. `xyx`: lane i starts in row fromY + i, turns into column
+ * via + turn(i), turns into row toY + i (or toY + lanes-1-i, when the last leg runs back against the first one) and ends in column toX; `turn`
+ * is that of the first bend, with `via` for toX. `yxy` is the same with rows and columns exchanged.
  */
 import type { KernelFamily, KernelId, Variant } from "./kernel-graph.ts";
 
@@ -50,7 +54,9 @@ export interface PlacedKernel {
   readonly variant: Variant;
 }
 
-export type RouteShape = "horizontal" | "vertical" | "xy" | "yx";
+export const routeShapes = ["horizontal", "vertical", "xy", "yx", "xyx", "yxy"] as const;
+
+export type RouteShape = (typeof routeShapes)[number];
 
 export interface Route {
   /** index into `KernelGraph.edges` */
@@ -66,6 +72,99 @@ export interface Route {
   /** straight: last core of lane 0; `xy`: leftmost column of the second leg, last row; `yx`: last column, topmost row of the second leg */
   readonly toX: number;
   readonly toY: number;
+  /** of two bends: first column (`xyx`) or row (`yxy`) of the middle leg; the last leg's first lane is at toY (`xyx`) or toX (`yxy`) */
+  readonly via?: number;
+}
+
+/** One core of the fabric. */
+export interface Core {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A kernel that has its place given: the north-west corner only, or a rectangle that it lies in and that no other kernel enters. */
+export interface Pin {
+  readonly kernel: KernelId;
+  readonly x: number;
+  readonly y: number;
+  /** null: only the corner is given; the kernel's own rectangle then begins there */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** null: either way */
+  readonly rotated: boolean | null;
+}
+
+/** What the user asked for beyond the objective; every part is checked (compiler/placement/check-constraints.ts). */
+export interface PlacementConstraints {
+  readonly pins: readonly Pin[];
+  /** no kernel lies there; routes may cross */
+  readonly keepOut: readonly Rect[];
+  /** neither core nor router works */
+  readonly deadCores: readonly Core[];
+  /** the rectangles of each group touch: their union is connected by shared borders */
+  readonly coLocate: readonly (readonly KernelId[])[];
+  /** cycles between two samples at most; null for no limit */
+  readonly maxInterval: number | null;
+}
+
+/** No constraints. */
+export const unconstrained: PlacementConstraints = {
+  pins: [],
+  keepOut: [],
+  deadCores: [],
+  coLocate: [],
+  maxInterval: null,
+};
+
+export const placementObjectives = ["throughput", "latency", "cores", "wire"] as const;
+
+/** What a placement is to have the least of: cycles between samples, cycles from first word in to last word out, cores, or wire length. */
+export type PlacementObjective = (typeof placementObjectives)[number];
+
+/** What the placement was asked to minimise and how near it came. */
+export interface Goal {
+  readonly kind: PlacementObjective;
+  /** cycles, cores, or hops between centres */
+  readonly value: number;
+  /** no placement of these kernels with these variants under these constraints has less */
+  readonly bound: number;
+  /** (value - bound) / value */
+  readonly gap: number;
+  readonly status: "optimal" | "feasible";
+}
+
+export const linkDirections = ["east", "west", "south", "north"] as const;
+
+export type LinkDirection = (typeof linkDirections)[number];
+
+/** The link that carries most. */
+export interface FullestLink {
+  /** the router that the words leave */
+  readonly x: number;
+  readonly y: number;
+  readonly direction: LinkDirection;
+  /** words per sample */
+  readonly words: number;
+  /** indices into `KernelGraph.edges`, ascending */
+  readonly edges: readonly number[];
+}
+
+/** The router that holds most colors: those of routes, of the kernel on its core, and the reserved ones. */
+export interface FullestRouter {
+  readonly x: number;
+  readonly y: number;
+  readonly colors: number;
+}
+
+/** How far kernels went from an earlier placement that the search began with. */
+export interface Movement {
+  /** kernels that have the rectangle they had */
+  readonly kept: number;
+  readonly moved: number;
+  /** kernels that the earlier placement did not have */
+  readonly added: number;
+  /** sum of |dx| + |dy| between old and new centres */
+  readonly distance: number;
 }
 
 /** What decides the interval: the slowest kernel, the fullest link, or the words over the wafer's edge. */
@@ -92,12 +191,20 @@ export interface Certificate {
   readonly latencyCycles: number;
   /** sum of |dx| + |dy| between the centres of connected kernels, weighted by nothing */
   readonly wireLength: number;
+  /** equal to objective, bound, gap and status where throughput is the goal */
+  readonly goal: Goal;
+  /** null where nothing is routed */
+  readonly fullestLink: FullestLink | null;
+  readonly fullestRouter: FullestRouter | null;
+  /** null unless an earlier placement was given */
+  readonly movement: Movement | null;
 }
 
 export interface Placement {
   readonly version: typeof placementVersion;
   readonly model: string;
   readonly target: PlacementTarget;
+  readonly constraints: PlacementConstraints;
   readonly kernels: readonly PlacedKernel[];
   readonly routes: readonly Route[];
   readonly certificate: Certificate;

@@ -8,7 +8,7 @@ import { exitCodes, writeError } from "./failure.ts";
 export const emitStages = ["graph", "kernels", "placement", "program", "wat", "ilp"] as const;
 export type EmitStage = (typeof emitStages)[number];
 
-const objectives = ["throughput"] as const satisfies readonly PlacementObjective[];
+const objectives = ["throughput", "latency", "cores", "wire"] as const satisfies readonly PlacementObjective[];
 const modes = ["auto", "pipeline"] as const;
 
 const dimOption = {
@@ -23,6 +23,9 @@ const dimOption = {
 
 const jsonOption = { json: { type: "boolean", default: false, describe: "Print JSON on stdout" } } as const;
 
+/** An option that may be given more than once. */
+const listOption = { type: "string", array: true, nargs: 1, default: [] as string[] } as const;
+
 const compileOptions = {
   output: { alias: "o", type: "string", requiresArg: true, describe: "Folder (or file, with --emit) to write" },
   target: {
@@ -34,6 +37,25 @@ const compileOptions = {
   },
   mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
   objective: { choices: objectives, default: "throughput" as const, describe: "What the placement is good at" },
+  constraints: {
+    type: "string",
+    requiresArg: true,
+    describe: "JSON file with pins, keepOut, deadCores, coLocate, maxInterval (docs/placement.md)",
+  },
+  pin: {
+    ...listOption,
+    describe: "LAYER=X,Y,WIDTH,HEIGHT: the layer lies in that rectangle; LAYER=X,Y: it begins there (repeatable)",
+  },
+  "keep-out": { ...listOption, describe: "X,Y,WIDTH,HEIGHT: no layer lies there (repeatable)" },
+  defects: { type: "string", requiresArg: true, describe: "Map of dead cores: lines of `x y`, or JSON [[x, y], …]" },
+  "co-locate": { ...listOption, describe: "LAYER,LAYER,…: these layers touch (repeatable)" },
+  "max-interval": { type: "number", requiresArg: true, describe: "Cycles between two samples at most" },
+  from: {
+    type: "string",
+    requiresArg: true,
+    describe: "An earlier placement (folder, placement.json or text): layers stay where they can",
+  },
+  explain: { type: "boolean", default: false, describe: "Say what binds, where, and the least change that would help" },
   "time-limit": {
     type: "number",
     requiresArg: true,

@@ -14,10 +14,11 @@ import {
 } from "../compile.ts";
 import type { PlacementObjective } from "../placement/place.ts";
 import { type EmitStage, note, readDims } from "./command-line.ts";
+import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
 
-export interface CompileArguments {
+export interface CompileArguments extends ConstraintArguments {
   readonly model: string;
   readonly output: string | undefined;
   readonly target: string;
@@ -30,6 +31,7 @@ export interface CompileArguments {
   readonly quiet: boolean;
   readonly dim: readonly string[];
   readonly json: boolean;
+  readonly explain: boolean;
 }
 
 export async function compileVerb(given: CompileArguments): Promise<number> {
@@ -42,6 +44,8 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     timeLimitSeconds: given.timeLimit,
     solver: given.solver,
     seed: given.seed,
+    constraints: await readConstraints(given),
+    ...(given.from === undefined ? {} : { from: await readOldPlacement(given.from) }),
     onStage: progress.stage,
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };

@@ -3,7 +3,7 @@
  * add up to at most the rectangle is a bound that no placement can beat. It is exact for sizing alone (area is the only thing items share),
  * which makes it the oracle that the integer program is checked against.
  */
-import { classCounts, distinctTimes, type Problem, type Shape } from "./problem.ts";
+import { classCounts, coresOf, distinctTimes, type Problem, type Shape } from "./problem.ts";
 
 /** Least area of each class by time: `areas[i]` holds from `times[i]` on. */
 export interface AreaCurve {
@@ -55,7 +55,7 @@ export function areaBound(problem: Problem): number | null {
   const curves = problem.classes.map(areaCurve);
   const counts = classCounts(problem);
   const times = distinctTimes(problem);
-  const fits = (time: number): boolean => totalAreaAt(curves, counts, time) <= problem.width * problem.height;
+  const fits = (time: number): boolean => totalAreaAt(curves, counts, time) <= coresOf(problem);
   return leastThat(times, fits);
 }
 

@@ -8,6 +8,7 @@
  * each minimised over all places to split the run, and each curve then lowered by what the other one knows. Runs of equal classes share a
  * block, so a network of repeated layers costs little.
  */
+import type { Box } from "./grid.ts";
 import type { Problem } from "./problem.ts";
 import { type Staircase, staircases, type Standing } from "./staircase.ts";
 
@@ -131,14 +132,6 @@ export function runWidth(blocks: Blocks, first: number, count: number, height: n
 export function runHeight(blocks: Blocks, first: number, count: number, width: number): number {
   const height = blocks.runs[first * blocks.longest + count - 1]?.heightAt[width] ?? never;
   return height === never ? Infinity : height;
-}
-
-/** A box on the rectangle. */
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** An item on the rectangle. */

@@ -1,8 +1,16 @@
 /** What a placement achieves and what is proven about it. */
 import type { KernelGraph, KernelId, KernelPort } from "../../ir/kernel-graph.ts";
-import { type Bottleneck, type Certificate, doubleCentre, type PlacedKernel } from "../../ir/placement.ts";
+import {
+  type Bottleneck,
+  type Certificate,
+  doubleCentre,
+  type Movement,
+  type PlacedKernel,
+  type PlacementObjective,
+} from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../targets/target.ts";
 import { courseLength } from "./route-geometry.ts";
+import { fullestOf } from "./fullest.ts";
 import type { Routing } from "./routes.ts";
 
 const wordBytes = 4;
@@ -16,21 +24,32 @@ export interface Claims {
   readonly bound: number;
   readonly solver: string;
   readonly seed: number;
+  readonly objective: PlacementObjective;
+  /** proven bound of the objective; that of the interval for throughput */
+  readonly goalBound: number;
+  readonly movement: Movement | null;
 }
 
 /** Draws up the certificate. */
-export function certify({ graph, target, kernels, routing, bound, solver, seed }: Claims): Certificate {
+export function certify(claims: Claims): Certificate {
+  const { graph, target, kernels, routing, bound, solver, seed, movement } = claims;
   const slowest = slowestOf(kernels);
   const kernelCycles = slowest === null ? 0 : (kernels[slowest]?.variant.cycles ?? 0);
   const linkCycles = linkCyclesOf(routing, target);
   const ioCycles = ioCyclesOf(graph, target);
   const objective = Math.max(1, kernelCycles, linkCycles, ioCycles);
-  const proven = Math.min(objective, Math.max(1, bound, ioCycles));
+  const latencyCycles = latencyOf(graph, kernels, routing) + ioCycles;
+  const wireLength = wireLengthOf(graph, kernels);
+  const interval = proof(objective, Math.max(1, bound, ioCycles));
+  const values: Readonly<Record<Exclude<PlacementObjective, "throughput">, number>> = {
+    latency: latencyCycles,
+    cores: kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0),
+    wire: wireLength,
+  };
+  const kind = claims.objective;
   return {
     objective,
-    bound: proven,
-    gap: (objective - proven) / objective,
-    status: objective === proven ? "optimal" : "feasible",
+    ...interval,
     solver,
     seed,
     bottleneck: bottleneckOf(objective, kernelCycles, linkCycles),
@@ -38,8 +57,24 @@ export function certify({ graph, target, kernels, routing, bound, solver, seed }
     kernelCycles,
     linkCycles,
     ioCycles,
-    latencyCycles: latencyOf(graph, kernels, routing) + ioCycles,
-    wireLength: wireLengthOf(graph, kernels),
+    latencyCycles,
+    wireLength,
+    goal:
+      kind === "throughput"
+        ? { kind, value: objective, ...interval }
+        : { kind, value: values[kind], ...proof(values[kind], claims.goalBound) },
+    ...fullestOf(graph, target, kernels, routing.routes),
+    movement,
+  };
+}
+
+/** A value against what is proven; bounds within rounding above it are the value itself. */
+function proof(value: number, bound: number): Pick<Certificate, "bound" | "gap" | "status"> {
+  const proven = Math.min(value, bound);
+  return {
+    bound: proven,
+    gap: value === 0 ? 0 : (value - proven) / value,
+    status: value === proven ? "optimal" : "feasible",
   };
 }
 
@@ -73,7 +108,7 @@ function wordsByName(ports: readonly KernelPort[]): number {
 }
 
 /** Cycles of the longest way through the kernels and routes. Kernels stand in topological order. */
-function latencyOf(graph: KernelGraph, kernels: readonly PlacedKernel[], routing: Routing): number {
+export function latencyOf(graph: KernelGraph, kernels: readonly PlacedKernel[], routing: Routing): number {
   const start = new Float64Array(kernels.length);
   const edgesOf = new Map<KernelId, number[]>();
   for (const [index, { from }] of graph.edges.entries()) edgesOf.set(from, [...(edgesOf.get(from) ?? []), index]);

@@ -1,7 +1,8 @@
 /**
  * The checker's part for routes: follows every lane core by core and keeps, for each color, who uses it on which router. A router sends the
  * words of one color from one way in (a neighbour, or its own core) to any ways out; so at any router a color may carry one value only, and
- * that value may come from one side only. This forbids crossings of lanes, and allows a value to fork.
+ * that value may come from one side only. This forbids crossings of lanes, and allows a value to fork. A dead core's router passes nothing, and
+ * no router holds more colors than it can: those of the routes, of the kernel on its core, and the reserved ones.
  */
 import { showName } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
@@ -31,17 +32,23 @@ interface Books {
   readonly planes: Map<number, ColorPlane>;
   /** words per sample by router and direction */
   readonly load: Float64Array;
+  /** routers that pass nothing */
+  readonly dead: ReadonlySet<number>;
 }
 
 /** Checks all routes; returns the words per sample on the fullest link. */
 export function checkRoutes(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): number {
   const routers = target.fabric.width * target.fabric.height;
   const load = new Float64Array(routers * 4);
-  const books: Books = { graph, placement, target, faults, planes: new Map(), load };
+  const { deadCores } = placement.constraints;
+  const cores = [...deadCores.map(({ x, y }) => [x, y] as const), ...(target.deadCores ?? [])];
+  const dead = new Set(cores.map(([x, y]) => y * target.fabric.width + x));
+  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead };
   const allowed = allowedColors(target);
   for (const [index, route] of placement.routes.entries()) {
     if (checkEnds(books, route, index, allowed)) walkLanes(books, route);
   }
+  checkColorCounts(books);
   return load.reduce((most, words) => Math.max(most, words), 0);
 }
 
@@ -73,7 +80,9 @@ function checkEnds(books: Books, route: Route, index: number, allowed: ReadonlyS
   const longest = Math.max(target.fabric.width, target.fabric.height);
   if (!Number.isInteger(route.lanes) || route.lanes < 1 || route.lanes > longest)
     return fault(`has ${route.lanes} lanes`);
-  const coordinates = [route.fromX, route.fromY, route.toX, route.toY];
+  const bendsTwice = route.shape === "xyx" || route.shape === "yxy";
+  if (bendsTwice !== (route.via !== undefined)) return fault(bendsTwice ? "has no middle leg" : "has a leg too many");
+  const coordinates = [route.fromX, route.fromY, route.toX, route.toY, route.via ?? 0];
   if (!coordinates.every((c) => Number.isInteger(c) && c >= 0 && c < longest)) return fault("leaves the fabric");
   return true;
 }
@@ -94,7 +103,33 @@ function corners(route: Route, lane: number): readonly Point[] {
       const row = toY + turn(route, lane);
       return [[fromX + lane, fromY], [fromX + lane, row], [toX, row]]; // prettier-ignore
     }
+    case "xyx": {
+      const along = doubleTurn(fromX, fromY, toX, toY, route, lane);
+      return [[fromX, fromY + lane], [along.middle, fromY + lane], [along.middle, along.last], [toX, along.last]]; // prettier-ignore
+    }
+    case "yxy": {
+      const along = doubleTurn(fromY, fromX, toY, toX, route, lane);
+      return [[fromX + lane, fromY], [fromX + lane, along.middle], [along.last, along.middle], [along.last, toY]]; // prettier-ignore
+    }
   }
+}
+
+/** Positions of the middle and the last leg of a lane that bends twice; `u` runs along the outer legs, `v` along the middle one. */
+function doubleTurn(
+  fromU: number,
+  fromV: number,
+  toU: number,
+  toV: number,
+  { lanes, via = 0 }: Route,
+  lane: number,
+): { readonly middle: number; readonly last: number } {
+  const outward = via >= fromU;
+  const sameSense = outward === toV >= fromV;
+  const goesOn = outward === toU > via;
+  return {
+    middle: via + (sameSense ? lanes - 1 - lane : lane),
+    last: toV + (goesOn ? lane : lanes - 1 - lane),
+  };
 }
 
 function turn({ fromX, fromY, toX, toY, lanes }: Route, lane: number): number {
@@ -163,6 +198,10 @@ function planeOf(books: Books, color: number): ColorPlane {
 
 /** Books a router for a route's color; false when someone else has it. */
 function enter(books: Books, route: Route, router: number, wayIn: number): boolean {
+  if (books.dead.has(router)) {
+    books.faults.add(routeName(books, route), `passes ${whereIs(books, router)}, which is dead`);
+    return false;
+  }
   const plane = planeOf(books, route.color);
   const value = (books.graph.edges[route.edge]?.value ?? 0) + 1;
   const known = plane.value[router];
@@ -172,11 +211,44 @@ function enter(books: Books, route: Route, router: number, wayIn: number): boole
     return true;
   }
   if (known === value && plane.wayIn[router] === wayIn) return true;
-  const { width } = books.target.fabric;
-  const where = `router (${router % width}, ${Math.floor(router / width)})`;
-  const who = known === value ? "the same value from another side" : "another edge";
-  books.faults.add(routeName(books, route), `color ${route.color} at ${where} is taken by ${who}`);
+  const who =
+    known === value ? "the same value from another side" : `the value of ${producerOf(books, (known ?? 0) - 1)}`;
+  books.faults.add(routeName(books, route), `color ${route.color} at ${whereIs(books, router)} is taken by ${who}`);
   return false;
+}
+
+function whereIs({ target }: Books, router: number): string {
+  const { width } = target.fabric;
+  return `router (${router % width}, ${Math.floor(router / width)})`;
+}
+
+function producerOf({ graph }: Books, value: number): string {
+  const edge = graph.edges.find((one) => one.value === value);
+  return `layer "${showName(graph.kernels[edge?.from ?? -1]?.name ?? "")}"`;
+}
+
+/** Counts colors router by router: those of routes, of the kernel on the core, and those that are reserved. */
+function checkColorCounts(books: Books): void {
+  const { target, placement } = books;
+  const { width } = target.fabric;
+  const { perRouter, reserved } = target.colors;
+  const count = new Uint16Array(books.load.length / 4);
+  for (const { value } of books.planes.values()) {
+    for (let router = 0; router < count.length; router++) if (value[router] !== 0) count[router] = (count[router] ?? 0) + 1; // prettier-ignore
+  }
+  for (const { rect, variant } of placement.kernels) {
+    for (let y = rect.y; y < rect.y + rect.height; y++) {
+      for (let x = rect.x; x < rect.x + rect.width; x++) count[y * width + x] = (count[y * width + x] ?? 0) + variant.colors; // prettier-ignore
+    }
+  }
+  const room = perRouter - reserved.filter((color) => color < perRouter).length;
+  const over = count.findIndex((colors) => colors > room);
+  if (over < 0) return;
+  const owner = placement.kernels.find(({ rect }) => contains(rect, [over % width, Math.floor(over / width)]));
+  books.faults.add(
+    owner === undefined ? "colors" : `kernel ${owner.kernel} "${showName(owner.name)}"`,
+    `${whereIs(books, over)} would hold ${count[over] ?? 0} colors of routes and of the kernel on it, and has ${room}`,
+  );
 }
 
 /** Counts a link's load; words of one value on one color travel it once. */

@@ -6,12 +6,14 @@
  *     memory       code + weights + activations + buffers + stack of the fullest core within its SRAM; weights of all cores hold the kernel's
  *     routes       every edge once, from a core of its producer to a core of its consumer, inside the fabric
  *     colors       allowed for routes; at any router a color has one source, one way in, and at most the router's number of them
- *     certificate  objective, bound and gap agree with the placement
+ *     constraints  pinned there, nothing on keep-out areas and dead cores, co-located kernels touch, the interval within its limit
+ *     certificate  objective, bound and gap agree with the placement, and so do the goal's
  */
 import { type Diagnostic, showName } from "../../ir/diagnostic.ts";
 import { type KernelGraph, sramCategories } from "../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement, Rect } from "../../ir/placement.ts";
 import type { Target } from "../targets/target.ts";
+import { checkConstraints } from "./check-constraints.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { Faults } from "./faults.ts";
 
@@ -22,6 +24,7 @@ export function checkPlacement(graph: KernelGraph, placement: Placement, target:
     checkOverlaps(placement, faults);
     for (const kernel of placement.kernels) checkMemory(graph, kernel, target, faults);
     const load = checkRoutes(graph, placement, target, faults);
+    checkConstraints(placement, target, faults);
     checkCertificate(placement, load / target.link.wordsPerCycle, faults);
   }
   return faults.list;
@@ -113,4 +116,27 @@ function checkCertificate(placement: Placement, linkCycles: number, faults: Faul
   if (Math.abs(gap - (objective - bound) / objective) > 1e-9)
     faults.add("certificate", `its gap ${gap} does not follow from objective and bound`);
   if (certificate.status === "optimal" && gap !== 0) faults.add("certificate", "claims to be optimal with a gap");
+  checkGoal(placement, faults);
 }
+
+/** The goal's value is recounted where rectangles alone tell it: interval, cores and wire length. */
+function checkGoal({ certificate, kernels, routes }: Placement, faults: Faults): void {
+  const { kind, value, bound, gap, status } = certificate.goal;
+  const counted: Readonly<Record<typeof kind, number>> = {
+    throughput: certificate.objective,
+    latency: certificate.latencyCycles,
+    cores: kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0),
+    wire: routes.reduce((sum, { from, to }) => sum + centreDistance(kernels[from]?.rect, kernels[to]?.rect), 0),
+  };
+  if (Math.abs(value - counted[kind]) > 1e-6 * Math.max(1, value))
+    faults.add("certificate", `claims ${value} for ${kind}, the placement has ${counted[kind]}`);
+  if (bound > value) faults.add("certificate", `its bound ${bound} on ${kind} is above the value ${value}`);
+  if (value > 0 && Math.abs(gap - (value - bound) / value) > 1e-9)
+    faults.add("certificate", `its gap ${gap} in ${kind} does not follow from value and bound`);
+  if (status === "optimal" && gap !== 0) faults.add("certificate", `claims the least ${kind} with a gap`);
+}
+
+const centreDistance = (a: Rect | undefined, b: Rect | undefined): number =>
+  a === undefined || b === undefined
+    ? 0
+    : Math.abs(a.x + a.width / 2 - b.x - b.width / 2) + Math.abs(a.y + a.height / 2 - b.y - b.height / 2);

@@ -1,5 +1,9 @@
 /** The books of the router: which colors are taken on which router, and how many words each link carries. */
+import type { Core } from "../../ir/placement.ts";
 import { type Course, legsOf, walk } from "./route-geometry.ts";
+
+/** One bit for each color that the books can hold. */
+const allColors = 0xffff_ffff;
 
 /** A router, and the direction in which words leave it (-1: into its core). */
 export type RouterUse = readonly [x: number, y: number, direction: number];
@@ -17,10 +21,12 @@ export class Fabric {
   readonly #taken: Uint32Array;
   readonly #load: Float64Array;
 
-  constructor(width: number, height: number) {
+  /** Dead routers have no color free. */
+  constructor(width: number, height: number, dead: readonly Core[] = []) {
     this.width = width;
     this.#taken = new Uint32Array(width * height);
     this.#load = new Float64Array(width * height * 4);
+    for (const { x, y } of dead) this.#taken[y * width + x] = allColors;
   }
 
   /** Looks a course over; gives up, and says what it has seen, once the overload passes `enough`. */

@@ -2,11 +2,12 @@
 import { type Blocks, blocksOf, type Placed, type Style, styles } from "./blocks.ts";
 import { distinctTimes, type Problem } from "./problem.ts";
 import { packShelves, packWhole, transposedBlocks } from "./shelves.ts";
+import { packingsOnSite, turnBack } from "./site-packing.ts";
 
 /** A way to pack that succeeded, to be laid out in any style. */
 type Packing = (style: Style) => readonly Placed[];
 
-/** Ways to pack at one interval: on shelves along rows or along columns of the wafer, or as one block. */
+/** Ways to pack at one interval on the bare rectangle: on shelves along rows or along columns of the wafer, or as one block. */
 function* packings(problem: Problem, cycles: number): Generator<Packing> {
   const blocks = blocksOf(problem, cycles);
   if (blocks === null) return;
@@ -21,24 +22,16 @@ function packColumns(blocks: Blocks): Packing | null {
   return packing === null ? null : (style) => packing(style).map(turnBack);
 }
 
-const turnBack = ({ x, y, width, height, shape, rotated }: Placed): Placed => ({
-  x: y,
-  y: x,
-  width: height,
-  height: width,
-  shape,
-  rotated: !rotated,
-});
-
 /** The first packing at an interval, or null. */
 export function pack(problem: Problem, cycles: number): readonly Placed[] | null {
-  for (const packing of packings(problem, cycles)) return packing(styles[0] as Style);
+  for (const styled of floorplansAt(problem, cycles)) for (const plan of styled) return plan;
   return null;
 }
 
 /** All packings at an interval, each in all styles. */
 export function* floorplansAt(problem: Problem, cycles: number): Generator<Iterable<readonly Placed[]>> {
-  for (const packing of packings(problem, cycles)) yield inStyles(packing);
+  if (problem.site !== undefined) yield* packingsOnSite(problem, problem.site, cycles);
+  else for (const packing of packings(problem, cycles)) yield inStyles(packing);
 }
 
 function* inStyles(packing: Packing): Generator<readonly Placed[]> {

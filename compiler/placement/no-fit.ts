@@ -1,11 +1,18 @@
 /** Why a model does not fit: which constraint, at which layer, by how much, and the least change that would help. All WSC5002. */
 import { fail, showName, type WscError } from "../../ir/diagnostic.ts";
 import type { Kernel, KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
-import { variantsOf } from "../kernels/library.ts";
+import type { PlacementConstraints, Rect } from "../../ir/placement.ts";
+import type { VariantList } from "../kernels/family.ts";
+import { kernelSignature, variantsOf, variantTable } from "../kernels/library.ts";
 import { type Target, usableRect } from "../targets/target.ts";
 import { areaAt, areaCurve } from "./area-bound.ts";
-import type { Problem } from "./problem.ts";
+import { showRect } from "./constraints.ts";
+import { pack } from "./floorplan.ts";
+import { Grid } from "./grid.ts";
+import { coresOf, distinctTimes, type Problem } from "./problem.ts";
 import type { RoutingFailure } from "./routes.ts";
+import type { Scene } from "./search.ts";
+import { blockedBoxes, rectOfPin, type Task } from "./task.ts";
 
 const subjectOf = ({ family, name }: Kernel): string => `${family} "${showName(name)}"`;
 
@@ -64,42 +71,212 @@ function leastSram(kernel: Kernel, target: Target): number | null {
   return high;
 }
 
-/** The smallest shapes of all kernels need more cores than there are. */
-export function noRoom(graph: KernelGraph, target: Target, problem: Problem): WscError {
-  const least = problem.classes.map((shapes) => areaAt(areaCurve(shapes), Infinity));
-  const needs = problem.items.map((item) => least[item] ?? 0);
-  const needed = needs.reduce((sum, cores) => sum + cores, 0);
-  const have = problem.width * problem.height;
-  const largest = needs.indexOf(needs.reduce((most, cores) => Math.max(most, cores), 0));
-  const weights = graph.kernels.reduce((sum, kernel) => sum + kernel.weightBytes, 0);
-  const share = (needs[largest] ?? 0) / needed;
+/** A kernel that constraints leave no place for. */
+export function noPlace(scene: Scene, id: KernelId): WscError {
+  const { graph, target, constraints } = scene;
+  const kernel = kernelAt(graph, id);
+  const pin = constraints.pins.find((one) => one.kernel === id);
+  const smallest = smallestOf(variantsOf(kernel, target));
+  const size = `its smallest variant is ${smallest.columns} x ${smallest.rows} cores`;
+  const subject = subjectOf(kernel);
+  if (pin !== undefined) {
+    const rect = rectOfPin(pin);
+    return fail(
+      "WSC5002",
+      rect === null
+        ? `no variant fits at its pinned corner (${pin.x}, ${pin.y}) without blocked cores; ${size}`
+        : `no variant fits its pinned rectangle of ${showRect(rect)}; ${size}`,
+      { subject, hint: hintForPin(kernel, target, rect) },
+    );
+  }
+  const { width, height } = usableRect(target);
+  const boxes = new Grid(width, height, blockedBoxes(constraints, target)).largestBoxes();
+  const largest = boxes.reduce((a, b) => (b.width * b.height > a.width * a.height ? b : a), { width: 0, height: 0, x: 0, y: 0 }); // prettier-ignore
   return fail(
     "WSC5002",
-    `does not fit ${target.name}: cores are short by ${percent(needed / have - 1)}; ${graph.kernels.length} layers with ${bytes(weights)} of weights need at least ${needed} cores, and ${have} are usable; the largest layer, ${subjectOf(kernelAt(graph, largest))}, takes ${percent(share)} of them`,
+    `fits between no blocked cores: ${size}, and the largest free rectangle is ${largest.width} x ${largest.height}`,
+    { subject, hint: "fewer or smaller keep-out areas, or a wafer with fewer dead cores" },
+  );
+}
+
+function smallestOf({ candidates }: VariantList): { readonly rows: number; readonly columns: number } {
+  return candidates.reduce((a, b) => (b.rows * b.columns < a.rows * a.columns ? b : a), candidates[0] ?? { rows: 0, columns: 0, cycles: 0 }); // prettier-ignore
+}
+
+/** The least rectangle of the pin's proportions that would do, found by trying. */
+function hintForPin(kernel: Kernel, target: Target, rect: Rect | null): string | undefined {
+  if (rect === null) return "another corner";
+  const io = { ...target.io, columnsWest: 0, columnsEast: 0, rowsNorth: 0, rowsSouth: 0 };
+  const scaled = (factor: number): { width: number; height: number } => ({
+    width: Math.min(target.fabric.width, Math.ceil(rect.width * factor)),
+    height: Math.min(target.fabric.height, Math.ceil(rect.height * factor)),
+  });
+  const works = (factor: number): boolean =>
+    variantsOf(kernel, { ...target, io, fabric: scaled(factor) }).candidates.length > 0;
+  const factor = leastFactor(works, Math.max(target.fabric.width / rect.width, target.fabric.height / rect.height));
+  if (factor === null) return "a pin of its corner only";
+  const { width, height } = scaled(factor);
+  return `a rectangle of ${width} x ${height} would do`;
+}
+
+/** The least factor above 1 at which something works, to 1%; null when it does not up to `most`. */
+function leastFactor(works: (factor: number) => boolean, most: number): number | null {
+  let low = 1;
+  let high = Math.min(most, 1.1);
+  while (!works(high)) {
+    if (high >= most) return null;
+    low = high;
+    high = Math.min(most, 1 + (high - 1) * 2);
+  }
+  while (high > low * 1.01) {
+    const middle = (low + high) / 2;
+    if (works(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** No placement can keep to `--max-interval`: some kernel, or the edge of the wafer (`null`), is slower by itself. */
+export function noInterval(
+  graph: KernelGraph,
+  target: Target,
+  limit: number,
+  id: KernelId | null,
+  cycles: number,
+): WscError {
+  const what = id === null ? "the words over the wafer's edge take" : "its fastest variant takes";
+  return fail(
+    "WSC5002",
+    `cannot keep to ${limit} cycles between samples on ${target.name}: ${what} ${cycles} cycles, ${percent(cycles / limit - 1)} more`,
     {
-      subject: `"${showName(graph.name)}"`,
-      hint: `${Math.ceil(needed / have)} wafers, a fabric of ${Math.ceil(Math.sqrt(needed))} x ${Math.ceil(Math.sqrt(needed))} usable cores, or narrower weights`,
+      subject: id === null ? `"${showName(graph.name)}"` : subjectOf(kernelAt(graph, id)),
+      hint: `--max-interval ${cycles} or more`,
     },
   );
 }
 
-/** Areas fit, rectangles do not. */
-export function noPacking(graph: KernelGraph, target: Target, problem: Problem): WscError {
-  const least = problem.classes.map((shapes) => areaAt(areaCurve(shapes), Infinity));
-  const needed = problem.items.reduce((sum, item) => sum + (least[item] ?? 0), 0);
-  const have = problem.width * problem.height;
-  const largest = problem.items.reduce(
-    (most, item, id) => ((least[item] ?? 0) > (least[problem.items[most] ?? 0] ?? 0) ? id : most),
-    0,
-  );
+/** Kernels keep to `--max-interval`, links do not. */
+export function tooSlowLinks({ graph, constraints }: Scene, interval: number): WscError {
   return fail(
     "WSC5002",
-    `does not fit ${target.name}: its ${graph.kernels.length} rectangles need ${needed} of ${have} cores (${percent(needed / have)}), and no arrangement was found; the largest layer is ${subjectOf(kernelAt(graph, largest))}`,
+    `no routes were found that keep to ${constraints.maxInterval ?? 0} cycles between samples; the best need ${interval} on their fullest link`,
+    { subject: `"${showName(graph.name)}"`, hint: `--max-interval ${interval}, or more words per link and cycle` },
+  );
+}
+
+/** The smallest shapes of all kernels need more cores than there are. */
+export function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): WscError {
+  const { needs, needed, largest } = demand(problem);
+  const have = coresOf(problem);
+  const weights = graph.kernels.reduce((sum, kernel) => sum + kernel.weightBytes, 0);
+  const share = (needs[largest] ?? 0) / needed;
+  const blocked = problem.width * problem.height - have;
+  const taken = blocked === 0 ? "" : ` (constraints take ${blocked} of ${problem.width * problem.height})`;
+  const side = Math.ceil(Math.sqrt(needed));
+  const { maxInterval } = constraints;
+  const limit = maxInterval === null ? "" : ` at ${maxInterval} cycles between samples`;
+  const sram = leastSramForAll(graph, target, have);
+  return fail(
+    "WSC5002",
+    `does not fit ${target.name}: cores are short by ${percent(needed / have - 1)}; ${ids.length} layers with ${bytes(weights)} of weights need at least ${needed} cores${limit}, and ${have} are usable${taken}; the largest layer, ${subjectOf(kernelAt(graph, ids[largest] ?? 0))}, takes ${percent(share)} of them`,
     {
       subject: `"${showName(graph.name)}"`,
-      hint: `a fabric with about ${percent(0.15)} more cores would leave room to arrange them`,
+      hint: `${Math.ceil(needed / have)} wafers, a fabric of ${side} x ${side} usable cores, ${sram === null ? "" : `core.sramBytes of ${sram}, `}or narrower weights`,
     },
   );
+}
+
+/** SRAM per core from which on the smallest variants of all layers fit so many cores, to 1%; null when 16 times as much is not enough. */
+function leastSramForAll(graph: KernelGraph, target: Target, cores: number): number | null {
+  const { sramBytes } = target.core;
+  const works = (factor: number): boolean => {
+    const core = { ...target.core, sramBytes: Math.round(sramBytes * factor) };
+    const lists = variantTable(graph, { ...target, core });
+    const smallest = lists.map((list) => (list.candidates.length === 0 ? Infinity : areaOf(smallestOf(list))));
+    return smallest.reduce((sum, area) => sum + area, 0) <= cores;
+  };
+  // listing all variants takes long for large graphs
+  if (new Set(graph.kernels.map(kernelSignature)).size > maxDistinctForHints) return null;
+  const factor = leastFactor(works, 16);
+  return factor === null ? null : Math.round(sramBytes * factor);
+}
+
+const maxDistinctForHints = 60;
+
+const areaOf = ({ rows, columns }: { readonly rows: number; readonly columns: number }): number => rows * columns;
+
+/** Least cores by item, their sum, and the item that needs most. */
+function demand(problem: Problem): {
+  readonly needs: readonly number[];
+  readonly needed: number;
+  readonly largest: number;
+} {
+  const least = problem.classes.map((shapes) => areaAt(areaCurve(shapes), Infinity));
+  const needs = problem.items.map((item) => least[item] ?? 0);
+  return {
+    needs,
+    needed: needs.reduce((sum, cores) => sum + cores, 0),
+    largest: needs.indexOf(needs.reduce((most, cores) => Math.max(most, cores), 0)),
+  };
+}
+
+/** Areas fit, rectangles do not. */
+export function noPacking({ graph, target, constraints }: Scene, { problem, ids }: Task): WscError {
+  const { needed, largest } = demand(problem);
+  const have = coresOf(problem);
+  const restless = withoutConstraints(constraints, problem);
+  const rows = restless === null ? rowsThatHelp(problem) : null;
+  return fail(
+    "WSC5002",
+    `does not fit ${target.name}: its ${ids.length} rectangles need ${needed} of ${have} cores (${percent(needed / have)}), and no arrangement was found; the largest layer is ${subjectOf(kernelAt(graph, ids[largest] ?? 0))}`,
+    {
+      subject: `"${showName(graph.name)}"`,
+      hint:
+        restless ??
+        (rows === null
+          ? "a larger fabric, or wider cores"
+          : `${rows} more rows of ${problem.width} cores (${percent(rows / problem.height)}) leave room to arrange them`),
+    },
+  );
+}
+
+/** Which constraint, left out alone, leaves room; null when none does or there are none. */
+function withoutConstraints({ coLocate, pins }: PlacementConstraints, problem: Problem): string | null {
+  const { site, ...bare } = problem;
+  if (site === undefined) return null;
+  const slowest = distinctTimes(problem).at(-1) ?? 0;
+  const fits = (changed: Problem): boolean => pack(changed, slowest) !== null;
+  if (coLocate.length > 0 && fits({ ...problem, site: { ...site, groups: [] } })) {
+    return "it fits when no layers are co-located";
+  }
+  if (pins.length > 0 && site.corners.length > 0 && fits({ ...problem, site: { ...site, corners: [] } })) {
+    return "it fits when no corner is pinned";
+  }
+  return fits(bare) ? "it fits without keep-out areas, dead cores and pinned rectangles" : null;
+}
+
+/** Rows at the south side with which a packing is found, by doubling and halving; null when twice the fabric is not enough. */
+function rowsThatHelp(problem: Problem): number | null {
+  const slowest = distinctTimes(problem).at(-1) ?? 0;
+  const works = (rows: number): boolean => {
+    const height = problem.height + rows;
+    const { site } = problem;
+    const grid = site === undefined ? null : new Grid(problem.width, height, site.grid.blocked);
+    const larger = { ...problem, height, ...(site === undefined || grid === null ? {} : { site: { ...site, grid } }) };
+    return pack(larger, slowest) !== null;
+  };
+  let high = 1;
+  while (!works(high)) {
+    if (high > problem.height) return null;
+    high *= 2;
+  }
+  let low = high >> 1;
+  while (high - low > Math.max(1, high >> 4)) {
+    const middle = (low + high) >> 1;
+    if (works(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
 }
 
 /** No color left for an edge. */
@@ -110,12 +287,20 @@ export function noColors(graph: KernelGraph, target: Target, colors: number, fai
     const other = graph.edges[index];
     return `${name(other?.from)} -> ${name(other?.to)}`;
   });
+  const subject = `edge ${name(edge?.from)} -> ${name(edge?.to)}`;
+  if (failure.others.length < colors && failure.dead !== null) {
+    const { x, y } = failure.dead;
+    return fail("WSC5002", `does not fit ${target.name}: no way with up to two bends avoids its dead routers, the first at (${x}, ${y}), with a color left`, {
+      subject,
+      hint: "--co-locate the two layers, or --pin them where their sides face each other",
+    }); // prettier-ignore
+  }
   const more = failure.others.length > others.length ? ` and ${failure.others.length - others.length} more` : "";
   return fail(
     "WSC5002",
     `does not fit ${target.name}: router (${failure.x}, ${failure.y}) has ${colors} colors for routes, all taken by ${others.join(", ")}${more}`,
     {
-      subject: `edge ${name(edge?.from)} -> ${name(edge?.to)}`,
+      subject,
       hint: `${failure.others.length + 1} colors for routes would do there`,
     },
   );

@@ -1,43 +1,53 @@
 /**
  * Kernel graph + target -> placement:
  *
- *     variants   every kernel lists how it can be cut                                     (variants.ts, compiler/kernels)
- *     sizing     an integer program proves the least interval that the area allows         (sizing.ts)
- *     floorplan  the least interval at which the rectangles can be packed                  (floorplan.ts)
- *     routes     lanes and a color for every edge, for several packings of that interval    (routes.ts)
+ *     variants      every kernel lists how it can be cut                                     (variants.ts, compiler/kernels)
+ *     constraints   pinned and kept kernels are settled, blocked cores taken out              (constraints.ts, hold.ts, task.ts)
+ *     sizing        an integer program proves the least interval that the area allows         (sizing.ts)
+ *     floorplan     the least interval at which the rectangles can be packed                  (floorplan.ts, site-packing.ts)
+ *     routes        lanes and a color for every edge, for several packings of that interval   (search.ts, routes.ts)
  *
  * The interval is that of the slowest kernel, or of the fullest link or the wafer's edge where those are slower; of all packings that were
  * routed the one with the least interval, then the shortest wires, is taken. While links decide, packings with somewhat slower kernels, which
- * have more room to choose from, are tried too. What does not fit is a diagnostic with figures (no-fit.ts).
+ * have more room to choose from, are tried too. Other objectives (objectives.ts) bring an order of merit of their own, and take the best of
+ * what is found in it and of the packing for throughput. What does not fit is a diagnostic with figures (no-fit.ts).
  */
-import { fail } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import { type PlacedKernel, type Placement, placementVersion, type Rect } from "../../ir/placement.ts";
+import { type Placement, type PlacementObjective, placementVersion } from "../../ir/placement.ts";
 import type { VariantList } from "../kernels/family.ts";
+import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
-import { clockHz, routeColors, type Target, usableRect } from "../targets/target.ts";
-import type { Placed } from "./blocks.ts";
-import { certify, ioCyclesOf, linkCyclesOf, wireLengthOf } from "./certificate.ts";
+import { clockHz, type Target, usableRect } from "../targets/target.ts";
+import { certify, ioCyclesOf } from "./certificate.ts";
+import { checkPins } from "./conflicts.ts";
+import { type ConstraintRequest, resolveConstraints } from "./constraints.ts";
 import { floorplansAt, leastPackable } from "./floorplan.ts";
-import { noColors, noPacking, noRoom, noVariant } from "./no-fit.ts";
-import { routeEdges, type RoutingFailure, type Routing } from "./routes.ts";
-import { sizeLayers } from "./sizing.ts";
-import { problemOf, tunedVariants } from "./variants.ts";
+import { fastFirst, holdOld, holdPins, type ListInside, movementFrom, releaseOrder, smallFirst, thinFirst } from "./hold.ts"; // prettier-ignore
+import { noColors, noInterval, noPacking, noPlace, noRoom, noVariant, tooSlowLinks } from "./no-fit.ts";
+import { approaches, betterBy, usualCost } from "./objectives.ts";
+import { classesOf, tunedVariants } from "./variants.ts";
+import { type Candidate, maxRoutings, placedKernels, plansFrom, routeColorsOf, type Scene, Selection } from "./search.ts"; // prettier-ignore
 import type { Problem } from "./problem.ts";
+import { sizeLayers, type Sizing } from "./sizing.ts";
+import { type Held, type Preference, type Task, taskOf, variantsInside } from "./task.ts";
+import { costVariants, filterVariants, mapLists } from "./variant-lists.ts";
+import { shortenWires } from "./wires.ts";
+import { Grid } from "./grid.ts";
 
-export const placementObjectives = ["throughput"] as const;
-
-export type PlacementObjective = (typeof placementObjectives)[number];
+export { type PlacementObjective, placementObjectives } from "../../ir/placement.ts";
 
 /** Which step runs, for progress bars. */
 export type PlaceStep = "variants" | "sizing" | "floorplan" | "routes";
 
 export interface PlaceOptions {
   readonly objective?: PlacementObjective;
+  readonly constraints?: ConstraintRequest;
+  /** an earlier placement to begin with: layers that still exist stay where they can */
+  readonly from?: Placement;
   /** seconds after which the best found is taken; results then depend on the machine */
   readonly timeLimitSeconds?: number;
   readonly solver?: SolverChoice;
-  /** recorded in the certificate; no step draws lots yet */
+  /** recorded in the certificate; no step draws lots */
   readonly seed?: number;
   /** variants of every kernel; default: the kernel library */
   readonly variants?: readonly VariantList[];
@@ -46,42 +56,46 @@ export interface PlaceOptions {
 
 const defaultTimeLimit = 60;
 
-/** Intervals within this ratio of each other count as equal in the search for a packing, which takes longer for many layers. */
-const packingTolerance = (layers: number): number => (layers <= 500 ? 0.001 : 0.004);
+/** Intervals within this ratio of each other count as equal in the search for a packing, which takes longer for many layers or obstacles. */
+const packingTolerance = ({ items, site }: Problem): number =>
+  items.length <= 500 && (site?.grid.blocked.length ?? 0) <= manyObstacles ? 0.001 : 0.004;
 
-/** How much slower than the fastest packing kernels may be made to relieve links. */
-const relaxations = [1, 1.01, 1.02, 1.04, 1.07, 1.11, 1.16, 1.25, 1.4];
+const manyObstacles = 100;
 
-/** Packings that are routed at most. */
-const maxRoutings = 12;
+/** The search as it goes on. */
+interface Search {
+  readonly scene: Scene;
+  readonly lists: readonly VariantList[];
+  readonly objective: PlacementObjective;
+  readonly solver: Solver;
+  readonly listInside: ListInside;
+  readonly pinned: readonly Held[];
+  /** the items that constraints leave */
+  readonly task: Task;
+  readonly sizing: Sizing;
+  readonly deadline: number;
+  readonly progress: NonNullable<PlaceOptions["onProgress"]>;
+}
 
-/** Places every kernel, or throws a WscError with WSC5002 that says what does not fit. */
+/** Places every kernel, or throws a WscError: WSC5002 says what does not fit, WSC5005 which constraint is not valid. */
 export async function place(graph: KernelGraph, target: Target, options: PlaceOptions = {}): Promise<Placement> {
-  const deadline = Date.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
-  const progress = options.onProgress ?? (() => undefined);
-  const solver = await loadSolver(options.solver);
-  progress("variants", `${graph.kernels.length} kernels`);
-  // nothing is gained by kernels that are faster than the edge of the wafer
-  const ioCycles = ioCyclesOf(graph, target);
-  const lists = options.variants ?? tunedVariants(graph, target, ioCycles);
-  const homeless = lists.findIndex(({ candidates }) => candidates.length === 0);
-  if (homeless >= 0) throw noVariant(graph, target, homeless);
-  const problem = problemOf(graph, target, lists);
-  progress("sizing", `${problem.classes.length} distinct kernels`);
-  const sizing = sizeLayers(problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
-  if (sizing === null) throw noRoom(graph, target, problem);
-  const fastest = leastPackable(problem, Math.max(sizing.cycles, ioCycles), {
-    tolerance: packingTolerance(graph.kernels.length),
-    deadline,
-    onTry: (cycles, fits) => {
-      progress("floorplan", `${cycles} cycles ${fits ? "fit" : "do not fit"}`);
-    },
+  const search = prepare(graph, target, await loadSolver(options.solver), options);
+  const { scene, objective, solver, sizing, pinned } = search;
+  const bound = Math.max(sizing.cycles, ...pinned.map(leastCycles));
+  const { best, goalBound } = objective === "throughput" ? { best: fastest(search, options.from), goalBound: bound } : bestOf(search, objective, options.from); // prettier-ignore
+  const { kernels, routing } = best;
+  const certificate = certify({
+    graph,
+    target,
+    kernels,
+    routing,
+    bound,
+    solver: solver.name,
+    seed: options.seed ?? 0,
+    objective,
+    goalBound,
+    movement: options.from === undefined ? null : movementFrom(graph, options.from, kernels),
   });
-  if (fastest === null) throw noPacking(graph, target, problem);
-  const site: Site = { graph, target, lists, ioCycles };
-  const { kernels, routing } = bestRouted(site, problem, fastest, deadline, progress);
-  const seed = options.seed ?? 0;
-  const certificate = certify({ graph, target, kernels, routing, bound: sizing.cycles, solver: solver.name, seed });
   return {
     version: placementVersion,
     model: graph.name,
@@ -93,106 +107,165 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
       sramBytes: target.core.sramBytes,
       clockHz: clockHz(target),
     },
+    constraints: scene.constraints,
     kernels,
     routes: routing.routes,
     certificate,
   };
 }
 
-interface Site {
-  readonly graph: KernelGraph;
-  readonly target: Target;
-  readonly lists: readonly VariantList[];
-  readonly ioCycles: number;
+/** Cycles of the fastest variant that fits where a kernel is pinned. */
+const leastCycles = ({ list }: Held): number =>
+  list.candidates.reduce((least, _, index) => Math.min(least, list.describe(index).cycles), Infinity);
+
+/** Which variant a settled kernel takes under an objective; for latency, candidates carry latency as their cycles. */
+const preferences: Readonly<Record<PlacementObjective, Preference>> = {
+  throughput: fastFirst,
+  latency: fastFirst,
+  cores: smallFirst,
+  wire: thinFirst,
+};
+
+/** Variants, constraints and sizing: what comes before the search. */
+function prepare(graph: KernelGraph, target: Target, solver: Solver, options: PlaceOptions): Search {
+  const deadline = Date.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
+  const progress = options.onProgress ?? (() => undefined);
+  const objective = options.objective ?? "throughput";
+  const constraints = resolveConstraints(graph, target, options.constraints ?? {});
+  checkPins(graph, constraints);
+  progress("variants", `${graph.kernels.length} kernels`);
+  // nothing is gained by kernels that are faster than the edge of the wafer
+  const ioCycles = ioCyclesOf(graph, target);
+  const scene: Scene = { graph, target, constraints, ioCycles };
+  const all = options.variants ?? tunedVariants(graph, target, ioCycles);
+  const homeless = all.findIndex(({ candidates }) => candidates.length === 0);
+  if (homeless >= 0) throw noVariant(graph, target, homeless);
+  const limit = constraints.maxInterval ?? Infinity;
+  if (ioCycles > limit) throw noInterval(graph, target, limit, null, ioCycles);
+  const lists = mapLists(all, (list) => filterVariants(list, ({ cycles }) => cycles <= limit));
+  const late = lists.findIndex(({ candidates }) => candidates.length === 0);
+  if (late >= 0) throw noInterval(graph, target, limit, late, all[late]?.candidates[0]?.cycles ?? 0);
+  const listInside: ListInside = (kernel, rect) => {
+    const list = options.variants?.[kernel] ?? variantsInside(graph, target, kernel, rect);
+    const quick = filterVariants(list, ({ cycles }) => cycles <= limit);
+    return objective === "latency" ? costVariants(quick, (_, variant) => variant().latency) : quick;
+  };
+  const pinned = holdPins(constraints, listInside, preferences[objective]);
+  if ("unfit" in pinned) throw noPlace(scene, pinned.unfit);
+  const task = taskOf(graph, target, lists, constraints, pinned);
+  if ("kernel" in task) throw noPlace(scene, task.kernel);
+  progress("sizing", `${task.problem.classes.length} distinct kernels`);
+  const sizing = sizeLayers(task.problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
+  if (sizing === null) throw noRoom(scene, task);
+  return { scene, lists, objective, solver, listInside, pinned, task, sizing, deadline, progress };
 }
 
-/** A packing with its routes. */
-interface Candidate {
-  readonly kernels: readonly PlacedKernel[];
-  readonly routing: Routing;
-  readonly interval: number;
-  readonly wireLength: number;
-}
-
-/** Routes packings, from the fastest on, until links no longer decide; throws when none can be routed. */
-function bestRouted(
-  site: Site,
-  problem: Problem,
-  fastest: number,
-  deadline: number,
-  progress: NonNullable<PlaceOptions["onProgress"]>,
-): Candidate {
-  let best: Candidate | null = null;
-  let failure: RoutingFailure | null = null;
-  let routings = 0;
-  for (const plan of plansFrom(problem, fastest, () => best?.interval ?? Infinity)) {
-    if (best !== null && (routings >= maxRoutings || Date.now() > deadline)) break;
-    routings++;
-    const result = routePlan(site, plan);
-    if ("x" in result) {
-      failure = result;
-      continue;
-    }
-    progress("routes", `${result.interval} cycles`);
-    if (best === null || isBetter(result, best)) best = result;
+/** The fastest placement that is found; with an earlier one, the one nearest to it that is not much slower. */
+function fastest(search: Search, old: Placement | undefined): Candidate {
+  const kept = old === undefined ? [] : keptFrom(search, old);
+  if (old !== undefined && kept.length > 0) {
+    const near = nearOld(search, old, kept);
+    if (near !== null) return near;
   }
-  if (best !== null) return best;
+  const selection = new Selection(betterBy("throughput"));
+  searchThroughput(search, search.task, selection);
+  return selection.best ?? refuse(search, selection);
+}
+
+const keptFrom = ({ scene, pinned, listInside }: Search, old: Placement): readonly Held[] =>
+  holdOld(scene.graph, scene.target, scene.constraints, old, pinned, listInside);
+
+/** How much slower than the old placement, or than what is proven possible, one near to the old may be. */
+const movementSlack = 1.1;
+
+/** Keeps all kernels that can stay, then ever fewer, until what is left can be placed at about the old speed; null when that never happens. */
+function nearOld(search: Search, old: Placement, kept: readonly Held[]): Candidate | null {
+  const { scene, pinned, lists, sizing } = search;
+  const stay = new Set([...kept, ...pinned].map(({ kernel }) => kernel));
+  const free = new Set(scene.graph.kernels.flatMap(({ id }) => (stay.has(id) ? [] : [id])));
+  const order = releaseOrder(kept, scene.graph, free);
+  const wanted = Math.max(old.certificate.objective, sizing.cycles, scene.ioCycles) * movementSlack;
+  for (let released = 0; released < order.length; released = Math.max(1, released * 2)) {
+    const task = taskOf(scene.graph, scene.target, lists, scene.constraints, [...pinned, ...order.slice(released)]);
+    if ("kernel" in task) continue;
+    const selection = new Selection(betterBy("throughput"));
+    searchThroughput(search, task, selection);
+    if (selection.best !== null && selection.best.interval <= wanted) return selection.best;
+    if (Date.now() > search.deadline) return null;
+  }
+  return null;
+}
+
+/** Packs and routes from the fastest on, until links no longer decide. */
+function searchThroughput(search: Search, task: Task, selection: Selection): void {
+  const { scene, sizing, deadline, progress } = search;
+  const cycles = leastPackable(task.problem, Math.max(sizing.cycles, scene.ioCycles), {
+    tolerance: packingTolerance(task.problem),
+    deadline,
+    onTry: (tried, fits) => {
+      progress("floorplan", `${tried} cycles ${fits ? "fit" : "do not fit"}`);
+    },
+  });
+  if (cycles === null) return;
+  for (const plan of plansFrom(task, cycles, () => selection.best?.interval ?? Infinity)) {
+    if (selection.best !== null && (selection.routed >= maxRoutings || Date.now() > deadline)) break;
+    const result = selection.offer(scene, placedKernels(scene, task, plan));
+    if (result !== null) progress("routes", `${result.interval} cycles`);
+  }
+}
+
+/** The best placement for another objective: packed in its own orders of merit, and for throughput, which may be as good. */
+function bestOf(
+  search: Search,
+  objective: Exclude<PlacementObjective, "throughput">,
+  old: Placement | undefined,
+): { readonly best: Candidate; readonly goalBound: number } {
+  const { scene, task, pinned, lists, solver, deadline } = search;
+  const { graph, target, ioCycles, constraints } = scene;
+  const timeLimitSeconds = Math.max(1, (deadline - Date.now()) / 3000);
+  const options = { graph, ioCycles, solver, timeLimitSeconds };
+  const { bound, orders } = approaches[objective]({ ...options, task });
+  const selection = new Selection(betterBy(objective));
+  const kept = old === undefined ? [] : keptFrom(search, old);
+  const near = kept.length === 0 ? task : taskOf(graph, target, lists, constraints, [...pinned, ...kept]);
+  if (near !== task && !("kernel" in near)) {
+    for (const order of approaches[objective]({ ...options, task: near }).orders) searchOrder(search, near, order, selection); // prettier-ignore
+    if (selection.best !== null) return { best: selection.best, goalBound: bound };
+  }
+  for (const order of orders) searchOrder(search, task, order, selection);
+  const byThroughput = new Selection(betterBy(objective));
+  searchThroughput(search, task, byThroughput);
+  const both = [selection.best, byThroughput.best].filter((one) => one !== null).sort((a, b) => (betterBy(objective)(a, b) ? -1 : 1)); // prettier-ignore
+  return { best: both[0] ?? refuse(search, byThroughput), goalBound: bound };
+}
+
+/** Packs with costed variants from the least common cost on. */
+function searchOrder(search: Search, task: Task, order: readonly VariantList[], selection: Selection): void {
+  const { scene, deadline, progress, objective } = search;
+  const costed: Task = { ...task, lists: order, problem: { ...task.problem, ...classesOf(order) } };
+  const cost = leastPackable(costed.problem, usualCost, {
+    tolerance: packingTolerance(task.problem),
+    deadline,
+    onTry: (tried, fits) => {
+      progress("floorplan", `${objective} ${tried / usualCost} of the least ${fits ? "fits" : "does not fit"}`);
+    },
+  });
+  if (cost === null) return;
+  const origin = usableRect(scene.target);
+  const grid = task.problem.site?.grid ?? new Grid(origin.width, origin.height, []);
+  const first = selection.routed;
+  for (const styled of floorplansAt(costed.problem, cost)) {
+    for (const plan of styled) {
+      if (selection.best !== null && (selection.routed - first >= maxRoutings || Date.now() > deadline)) return;
+      const shorter = objective === "wire" ? shortenWires(scene.graph, costed, plan, cost, grid, origin) : plan;
+      selection.offer(scene, placedKernels(scene, costed, shorter));
+    }
+  }
+}
+
+function refuse({ scene, task }: Search, { failure, tooSlow, routed }: Selection): never {
+  if (routed === 0) throw noPacking(scene, task);
+  if (tooSlow !== null) throw tooSlowLinks(scene, tooSlow);
   if (failure === null) throw new Error("internal: a packing was found and lost");
-  throw noColors(site.graph, site.target, routeColorsOf(site.target).length, failure);
-}
-
-/** Packings at ever slower intervals, while one of the next interval could still be better than the best. */
-function* plansFrom(problem: Problem, fastest: number, reached: () => number): Generator<readonly Placed[]> {
-  for (const relaxation of relaxations) {
-    const cycles = Math.floor(fastest * relaxation);
-    if (reached() <= cycles) return;
-    for (const styled of floorplansAt(problem, cycles)) {
-      // all styles of a packing, for the sake of wires; another packing only while links decide
-      yield* styled;
-      if (reached() <= cycles) return;
-    }
-  }
-}
-
-const isBetter = (a: Candidate, b: Candidate): boolean =>
-  a.interval < b.interval || (a.interval === b.interval && a.wireLength < b.wireLength);
-
-function routePlan(site: Site, plan: readonly Placed[]): Candidate | RoutingFailure {
-  const { graph, target } = site;
-  const kernels = placedKernels(site, plan);
-  const slowest = kernels.reduce((most, { variant }) => Math.max(most, variant.cycles), site.ioCycles);
-  const routing = routeEdges({
-    width: target.fabric.width,
-    height: target.fabric.height,
-    edges: graph.edges,
-    rects: kernels.map(({ rect }) => rect),
-    ports: kernels.map(({ variant }) => variant.ports),
-    colors: routeColorsOf(target),
-    wordsPerCycle: target.link.wordsPerCycle,
-    interval: slowest,
-  });
-  if (!("routes" in routing)) return routing;
-  const interval = Math.max(slowest, linkCyclesOf(routing, target));
-  return { kernels, routing, interval, wireLength: wireLengthOf(graph, kernels) };
-}
-
-function placedKernels({ graph, target, lists }: Site, plan: readonly Placed[]): PlacedKernel[] {
-  const origin = usableRect(target);
-  return graph.kernels.map(({ id, name, family }) => {
-    const placed = plan[id];
-    const list = lists[id];
-    if (placed === undefined || list === undefined) throw new Error(`internal: kernel ${id} has no place`);
-    const { x, y, width, height, shape, rotated } = placed;
-    const rect: Rect = { x: origin.x + x, y: origin.y + y, width, height };
-    return { kernel: id, name, family, rect, rotated, variant: list.describe(shape) };
-  });
-}
-
-/** Colors that the router's books can hold. */
-const maxColors = 32;
-
-function routeColorsOf(target: Target): number[] {
-  const colors = routeColors(target).filter((color) => color < maxColors);
-  if (colors.length === 0) throw fail("WSC5001", `target ${target.name} has no color below ${maxColors} for routes`);
-  return colors;
+  throw noColors(scene.graph, scene.target, routeColorsOf(scene.target).length, failure);
 }

@@ -1,15 +1,39 @@
 /**
- * The engine's own view of a placement problem: items with shapes to choose from, on a bare rectangle. It knows nothing of kernels, so
+ * The engine's own view of a placement problem: items with shapes to choose from, on a rectangle that is bare or partly blocked. It knows nothing of kernels, so
  * that any library of variants can be placed by it.
  *
  * Items of one class have the same shapes. A shape may be turned by 90 degrees.
  */
+import type { Box, Grid } from "./grid.ts";
 
 /** A way to build an item. */
 export interface Shape {
   readonly rows: number;
   readonly columns: number;
   readonly cycles: number;
+}
+
+/** What constraints leave of the rectangle, and where some items have to lie. */
+export interface Site {
+  /** cores that nobody may use */
+  readonly grid: Grid;
+  readonly corners: readonly CornerPin[];
+  readonly groups: readonly Group[];
+}
+
+/** An item whose north-west corner is given. */
+export interface CornerPin {
+  readonly item: number;
+  readonly x: number;
+  readonly y: number;
+  /** null: either way */
+  readonly rotated: boolean | null;
+}
+
+/** Items whose rectangles, together with those settled before, must touch. */
+export interface Group {
+  readonly items: readonly number[];
+  readonly anchors: readonly Box[];
 }
 
 export interface Problem {
@@ -20,7 +44,12 @@ export interface Problem {
   readonly classes: readonly (readonly Shape[])[];
   /** class of each item; items stand in the order in which data flows */
   readonly items: readonly number[];
+  /** absent: the bare rectangle */
+  readonly site?: Site;
 }
+
+/** Cores that items may lie on. */
+export const coresOf = ({ width, height, site }: Problem): number => site?.grid.free ?? width * height;
 
 /** How many items each class has. */
 export function classCounts(problem: Problem): number[] {

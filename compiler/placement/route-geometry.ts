@@ -9,6 +9,8 @@ export interface Course {
   readonly fromY: number;
   readonly toX: number;
   readonly toY: number;
+  /** middle leg of a course with two bends */
+  readonly via?: number;
 }
 
 /** Directions in which a word can leave a router. */
@@ -55,8 +57,37 @@ export function legsOf(course: Course, lane: number): readonly Leg[] {
       const row = toY + turnOf(course, lane);
       return [columnLeg(fromY, row, fromX + lane), rowLeg(fromX + lane, toX, row)];
     }
+    case "xyx":
+      return twoBends(course, lane);
+    case "yxy":
+      return twoBends(flipTwoBends(course), lane).map(flipLeg);
   }
 }
+
+/** Along a row, a column and a row. */
+function twoBends({ lanes, fromX, fromY, toX, toY, via = 0 }: Course, lane: number): readonly Leg[] {
+  const east = via >= fromX;
+  const column = via + (east === toY >= fromY ? lanes - 1 - lane : lane);
+  const row = toY + (east === toX > via || lanes === 1 ? lane : lanes - 1 - lane);
+  return [rowLeg(fromX, column, fromY + lane), columnLeg(fromY + lane, row, column), rowLeg(column, toX, row)];
+}
+
+const flipTwoBends = (course: Course): Course => ({
+  ...course,
+  fromX: course.fromY,
+  fromY: course.fromX,
+  toX: course.toY,
+  toY: course.toX,
+});
+
+const flippedDirection = [directions.south, directions.north, directions.east, directions.west];
+
+const flipLeg = ({ x, y, direction, steps }: Leg): Leg => ({
+  x: y,
+  y: x,
+  direction: flippedDirection[direction] ?? 0,
+  steps,
+});
 
 /** Which column or row of the second leg a lane takes, counted from its first, so that lanes nest at the bend. */
 export function turnOf(course: Course, lane: number): number {
@@ -107,15 +138,98 @@ function windows(low: number, high: number, size: number, wish: number, most: nu
 }
 
 /** Courses of `lanes` lanes from one rectangle to another through up to `most` windows per side, the shortest first. */
-export function coursesBetween(from: Rect, to: Rect, lanes: number, most: number): Course[] {
+export function coursesBetween(from: Rect, to: Rect, lanes: number, most: number, allows: Allows = any): Course[] {
   const columnFirst = rowFirstCourses(flip(from), flip(to), lanes, most).map(flipCourse);
   const courses = [
     ...straightCourses(from, to, lanes, most),
     ...rowFirstCourses(from, to, lanes, most),
     ...columnFirst,
   ];
+  return shortestFirst(courses.filter(allows));
+}
+
+/** Says whether a course may be looked at. */
+export type Allows = (course: Course) => boolean;
+
+const any: Allows = () => true;
+
+/** Courses that are looked at per bundle width; of more, the shortest and a sample of the others. */
+const maxCourses = 400;
+
+function shortestFirst(courses: Course[]): Course[] {
   const lengths = new Map(courses.map((course) => [course, courseLength(course)]));
-  return courses.sort((a, b) => (lengths.get(a) ?? 0) - (lengths.get(b) ?? 0));
+  courses.sort((a, b) => (lengths.get(a) ?? 0) - (lengths.get(b) ?? 0));
+  if (courses.length <= maxCourses) return courses;
+  const step = courses.length / maxSampled;
+  return Array.from({ length: maxSampled }, (_, i) => courses[i < maxSampled / 2 ? i : Math.floor(i * step)] as Course);
+}
+
+/** Courses kept of too many: half of them the shortest. */
+const maxSampled = 48;
+
+/** For each leg the box of all lanes, bends included: the cores that a bundle can pass. */
+export function boxesOf(course: Course): readonly Rect[] {
+  const first = legsOf(course, 0);
+  const last = legsOf(course, course.lanes - 1);
+  return first.map((leg, index) => around(leg, last[index] ?? leg));
+}
+
+/** The box around two legs of one direction. */
+function around(a: Leg, b: Leg): Rect {
+  const acrossX = (stepX[a.direction] ?? 0) * a.steps;
+  const acrossY = (stepY[a.direction] ?? 0) * a.steps;
+  const alongX = (stepX[b.direction] ?? 0) * b.steps;
+  const alongY = (stepY[b.direction] ?? 0) * b.steps;
+  const x = Math.min(a.x, a.x + acrossX, b.x, b.x + alongX);
+  const y = Math.min(a.y, a.y + acrossY, b.y, b.y + alongY);
+  const width = Math.max(a.x, a.x + acrossX, b.x, b.x + alongX) - x + 1;
+  const height = Math.max(a.y, a.y + acrossY, b.y, b.y + alongY) - y + 1;
+  return { x, y, width, height };
+}
+
+/** How far beyond both rectangles the middle leg of two bends may run, in cores. */
+const detour = 32;
+
+/** Courses with two bends inside `bounds`, the shortest first: ways around what blocks the direct ones. */
+export function detoursBetween(
+  from: Rect,
+  to: Rect,
+  lanes: number,
+  most: number,
+  bounds: Rect,
+  allows: Allows = any,
+): Course[] {
+  const rowsOuter = rowDetours(from, to, lanes, most, bounds);
+  const columnsOuter = rowDetours(flip(from), flip(to), lanes, most, flip(bounds)).map((course): Course => ({
+    ...flipTwoBends(course),
+    shape: "yxy",
+  }));
+  return shortestFirst([...rowsOuter, ...columnsOuter].filter(allows));
+}
+
+function rowDetours(from: Rect, to: Rect, lanes: number, most: number, bounds: Rect): Course[] {
+  const courses: Course[] = [];
+  const west = Math.max(bounds.x, Math.min(from.x, to.x) - detour);
+  const east = Math.min(right(bounds), Math.max(right(from), right(to)) + detour);
+  const middle = (Math.max(from.x, to.x) + Math.min(right(from), right(to))) >> 1;
+  for (const via of windows(west, east, lanes, middle, 2 * most)) {
+    const fromX = endOf(from, via, lanes);
+    const toX = endOf(to, via, lanes);
+    if (fromX === null || toX === null) continue;
+    for (const fromY of windows(from.y, bottom(from), lanes, to.y, most)) {
+      for (const toY of windows(to.y, bottom(to), lanes, from.y, most)) {
+        if (Math.abs(toY - fromY) >= lanes) courses.push({ lanes, shape: "xyx", fromX, fromY, toX, toY, via });
+      }
+    }
+  }
+  return courses;
+}
+
+/** The column of a rectangle that has the columns via..via+lanes-1 all to one side, itself included. */
+function endOf(rect: Rect, via: number, lanes: number): number | null {
+  if (via >= rect.x) return Math.min(right(rect), via);
+  const last = via + lanes - 1;
+  return right(rect) >= last ? Math.max(rect.x, last) : null;
 }
 
 /** The direct way in row-first order, for routes that must form a tree: from one core, in a lane of its own. */

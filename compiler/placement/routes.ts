@@ -3,15 +3,24 @@
  *
  * A lane moves one word per link and cycle, so a bundle needs words / interval lanes; it gets twice that where the rectangles' sides allow,
  * which leaves room for another bundle on the same links. Edges are routed by falling traffic; each takes, among a handful of courses, the
- * one that overloads links least, then the shortest. Then edges on overloaded links are taken up and laid again, a few times.
+ * one that overloads links least, then the shortest; one with two bends only where dead routers or colors leave no other. Then edges on overloaded links are taken up and laid again, a few times.
  *
  * A value that goes to several kernels and fits one lane forks on its way: its routes start at one core, share a color, and count once on
  * the links they share. Being in dimension order from one core, they form a tree.
  */
 import type { KernelEdge } from "../../ir/kernel-graph.ts";
-import type { Rect, Route } from "../../ir/placement.ts";
+import type { Core, Rect, Route } from "../../ir/placement.ts";
 import { Fabric } from "./fabric.ts";
-import { type Course, coursesBetween, treeCourse, walk } from "./route-geometry.ts";
+import { Grid } from "./grid.ts";
+import {
+  type Allows,
+  boxesOf,
+  type Course,
+  coursesBetween,
+  detoursBetween,
+  treeCourse,
+  walk,
+} from "./route-geometry.ts";
 
 export interface RouteProblem {
   readonly width: number;
@@ -25,6 +34,8 @@ export interface RouteProblem {
   readonly wordsPerCycle: number;
   /** cycles per sample that links should not exceed */
   readonly interval: number;
+  /** routers that nothing passes */
+  readonly dead: readonly Core[];
 }
 
 export interface Routing {
@@ -40,10 +51,14 @@ export interface RoutingFailure {
   readonly y: number;
   /** edges that pass that router */
   readonly others: readonly number[];
+  /** a dead router on the most direct way; null when there is none */
+  readonly dead: Core | null;
 }
 
 interface State {
   readonly problem: RouteProblem;
+  /** accepts courses that keep clear of dead routers */
+  readonly allows: Allows;
   readonly fabric: Fabric;
   readonly routes: (Route | undefined)[];
 }
@@ -54,11 +69,20 @@ const maxRounds = 6;
 /** Windows per side of a rectangle that courses are tried through, at first and when links are overloaded. */
 const firstWindows = 6;
 const relievingWindows = 14;
+const detourWindows = 10;
+
+/** So many times more of them among dead routers, where most ways are barred. */
+const moreWindows = 4;
 
 /** Routes all edges, or says where colors ran out. */
 export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
-  const fabric = new Fabric(problem.width, problem.height);
-  const state: State = { problem, fabric, routes: new Array<Route | undefined>(problem.edges.length) };
+  const fabric = new Fabric(problem.width, problem.height, problem.dead);
+  const state: State = {
+    problem,
+    allows: clearOf(problem),
+    fabric,
+    routes: new Array<Route | undefined>(problem.edges.length),
+  };
   const forking = forkingValues(problem);
   for (const readers of forking.values()) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
@@ -70,6 +94,17 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
     return route;
   });
   return { routes, fullestLink: fabric.fullest() };
+}
+
+/** Dead routers are looked up for all lanes of a leg at once. */
+function clearOf({ width, height, dead }: RouteProblem): Allows {
+  if (dead.length === 0) return () => true;
+  const grid = new Grid(
+    width,
+    height,
+    dead.map(({ x, y }) => ({ x, y, width: 1, height: 1 })),
+  );
+  return (course) => boxesOf(course).every((box) => grid.isFree(box));
 }
 
 function byTraffic(edges: readonly KernelEdge[]): number[] {
@@ -150,17 +185,42 @@ function layBundle(state: State, index: number, windows: number): boolean {
   const edge = edgeAt(problem, index);
   const from = rectAt(problem, edge.from);
   const to = rectAt(problem, edge.to);
+  const tried = windows * (problem.dead.length > 0 ? moreWindows : 1);
   let best: Choice | null = null;
   for (const lanes of widthsToTry(problem, edge)) {
-    const choice = chooseCourse(state, coursesBetween(from, to, lanes, windows), edge.words / lanes);
+    const choice = chooseCourse(state, coursesBetween(from, to, lanes, tried, state.allows), edge.words / lanes);
     if (choice !== null && (best === null || choice.overload < best.overload)) best = choice;
     if (best?.overload === 0) break;
   }
+  if (best === null || (best.overload > 0 && problem.dead.length > 0)) best = chooseDetour(state, index, best);
   if (best === null) return false;
   const { course, color } = best;
   fabric.claim(course, color, edge.words / course.lanes);
   state.routes[index] = { edge: index, from: edge.from, to: edge.to, color, ...course };
   return true;
+}
+
+/** The best course with two bends where it beats what is known. */
+function chooseDetour(state: State, index: number, known: Choice | null): Choice | null {
+  const { problem } = state;
+  const { width, height } = problem;
+  const edge = edgeAt(problem, index);
+  const bounds: Rect = { x: 0, y: 0, width, height };
+  let best = known;
+  for (const lanes of widthsToTry(problem, edge)) {
+    const courses = detoursBetween(
+      rectAt(problem, edge.from),
+      rectAt(problem, edge.to),
+      lanes,
+      detourWindows,
+      bounds,
+      state.allows,
+    );
+    const choice = chooseCourse(state, courses, edge.words / lanes, best?.overload);
+    if (choice !== null && (best === null || choice.overload < best.overload)) best = choice;
+    if (best?.overload === 0) break;
+  }
+  return best;
 }
 
 /** Lanes with half the limit each, then fewer down to those that the limit asks for, then ever fewer in case colors are short. */
@@ -183,12 +243,18 @@ interface Choice {
 }
 
 /** The course that overloads links least; they come with the shortest first, so the first of several equal ones is taken. */
-function chooseCourse(state: State, courses: readonly Course[], words: number): Choice | null {
+function chooseCourse(
+  state: State,
+  courses: readonly Course[],
+  words: number,
+  enough: number = Infinity,
+): Choice | null {
   const { problem, fabric } = state;
   let best: Choice | null = null;
   for (const course of courses) {
-    const { taken, overload } = fabric.survey(course, limitOf(problem) - words, best?.overload);
-    if (best !== null && overload >= best.overload) continue;
+    const least = best?.overload ?? enough;
+    const { taken, overload } = fabric.survey(course, limitOf(problem) - words, least);
+    if (overload >= least && least !== Infinity) continue;
     const color = problem.colors.find((candidate) => ((taken >>> candidate) & 1) === 0);
     if (color === undefined) continue;
     best = { course, color, overload };
@@ -238,10 +304,11 @@ function explain({ problem, routes }: State, edge: number): RoutingFailure {
       if (known !== undefined && known.at(-1) !== route.edge) known.push(route.edge);
     });
   }
-  let worst: RoutingFailure = { edge, x: 0, y: 0, others: [] };
+  const dead = problem.dead.find(({ x, y }) => users.has(y * problem.width + x)) ?? null;
+  let worst: RoutingFailure = { edge, x: 0, y: 0, others: [], dead };
   for (const [router, others] of users) {
     if (others.length > worst.others.length) {
-      worst = { edge, x: router % problem.width, y: Math.floor(router / problem.width), others };
+      worst = { ...worst, x: router % problem.width, y: Math.floor(router / problem.width), others };
     }
   }
   return worst;

@@ -54,9 +54,10 @@ const usualShelf = 60;
 /** Items per shelf at most: a tall shelf could hold hundreds of small ones, which several low shelves hold as well. */
 const mostOnShelf = (items: number): number => Math.max(160, Math.ceil(items / 12));
 
-function longestOnShelf({ problem, longest }: Blocks, heights: number): number {
+/** Items per run on a shelf when every item may begin so many shelves. */
+export function longestAround({ problem, longest }: Blocks, shelves: number): number {
   const { length } = problem.items;
-  const affordable = Math.floor(stepBudget / (length * heights * Math.min(length, usualShelf)));
+  const affordable = Math.floor(stepBudget / (length * shelves * Math.min(length, usualShelf)));
   return Math.max(4, Math.min(longest, affordable));
 }
 
@@ -97,7 +98,7 @@ function shelve(blocks: Blocks): readonly Shelf[] | null {
   const heights = shelfHeights(problem.height, count);
   const filling: Filling = {
     blocks,
-    longest: Math.min(blocks.longest, longestOnShelf(blocks, heights.length)),
+    longest: Math.min(blocks.longest, longestAround(blocks, heights.length)),
     width: new Float64Array(count + 1),
     count: new Int32Array(count + 1),
     widths: new Map(),

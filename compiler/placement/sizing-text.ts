@@ -1,6 +1,7 @@
 /** `--emit ilp`: the sizing program at its optimum, as CPLEX-LP text. */
 import type { Graph } from "../../ir/graph.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import { unconstrained } from "../../ir/placement.ts";
 import { buildKernelGraph } from "../kernels/build.ts";
 import { printLp } from "../solver/lp-text.ts";
 import { loadTarget } from "../targets/load.ts";
@@ -24,7 +25,10 @@ export function sizingTextOf(kernels: KernelGraph, target: Target): string {
   if (homeless >= 0) throw noVariant(kernels, target, homeless);
   const problem = problemOf(kernels, target, lists);
   const interval = areaBound(problem);
-  if (interval === null) throw noRoom(kernels, target, problem);
+  if (interval === null) {
+    const scene = { graph: kernels, target, constraints: unconstrained, ioCycles: ioCyclesOf(kernels, target) };
+    throw noRoom(scene, { problem, ids: kernels.kernels.map(({ id }) => id), lists, held: [] });
+  }
   const { program, variables } = sizingProgram(problem, interval);
   const names = problem.classes.map((_, index) => kernels.kernels[problem.items.indexOf(index)]?.name ?? "");
   return printLp(program, {

@@ -11,7 +11,7 @@
  */
 import type { LinearProgram, Row, Solver, Term, Variable } from "../solver/linear-program.ts";
 import { areaBound, areaCurve, leastThat } from "./area-bound.ts";
-import { classCounts, distinctTimes, type Problem, type Shape, shapesWithin } from "./problem.ts";
+import { classCounts, coresOf, distinctTimes, type Problem, type Shape, shapesWithin } from "./problem.ts";
 
 export interface Sizing {
   /** least interval that fits by area, proven */
@@ -67,7 +67,7 @@ export function sizingProgram(problem: Problem, time: number): SizingProgram {
     }
     rows.push({ terms, lower: count, upper: count });
   }
-  rows.push({ terms: areas, lower: 0, upper: problem.width * problem.height });
+  rows.push({ terms: areas, lower: 0, upper: coresOf(problem) });
   return { program: { variables: variables.map((v) => columnOf(v, counts)), rows }, variables };
 }
 

@@ -53,19 +53,23 @@ function mergeTables(coarse: readonly VariantList[], fine: readonly VariantList[
   });
 }
 
-/** The engine's view: kernels with one variant list become one class. */
+/** The engine's view of all kernels on the bare rectangle. */
 export function problemOf(graph: KernelGraph, target: Target, lists: readonly VariantList[]): Problem {
   const { width, height } = usableRect(target);
+  if (lists.length !== graph.kernels.length) throw new Error("internal: some kernel has no variants");
+  return { width, height, ...classesOf(lists) };
+}
+
+/** Items with one variant list become one class. */
+export function classesOf(lists: readonly VariantList[]): Pick<Problem, "classes" | "items"> {
   const classes: VariantList["candidates"][] = [];
   const numbers = new Map<VariantList, number>();
-  const items = graph.kernels.map(({ id }) => {
-    const list = lists[id];
-    if (list === undefined) throw new Error(`internal: kernel ${id} has no variants`);
+  const items = lists.map((list) => {
     const known = numbers.get(list);
     if (known !== undefined) return known;
     numbers.set(list, classes.length);
     classes.push(list.candidates);
     return classes.length - 1;
   });
-  return { width, height, classes, items };
+  return { classes, items };
 }

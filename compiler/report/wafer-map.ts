@@ -71,5 +71,9 @@ function routePath(route: Route): string {
       return `<path d="M${fromX + 0.5} ${fromY + middle}H${toX + middle}V${toY + 0.5}"/>`;
     case "yx":
       return `<path d="M${fromX + middle} ${fromY + 0.5}V${toY + middle}H${toX + 0.5}"/>`;
+    case "xyx":
+      return `<path d="M${fromX + 0.5} ${fromY + middle}H${(route.via ?? 0) + middle}V${toY + middle}H${toX + 0.5}"/>`;
+    case "yxy":
+      return `<path d="M${fromX + middle} ${fromY + 0.5}V${(route.via ?? 0) + middle}H${toX + middle}V${toY + 0.5}"/>`;
   }
 }

@@ -109,6 +109,8 @@ function contradictions(target: Target): string[] {
   const { width, height } = usableRect(target);
   if (width < 1) found.push(`io takes ${target.fabric.width - width} columns of a fabric ${target.fabric.width} wide`);
   if (height < 1) found.push(`io takes ${target.fabric.height - height} rows of a fabric ${target.fabric.height} high`);
+  const outside = target.deadCores?.find(([x, y]) => x >= target.fabric.width || y >= target.fabric.height);
+  if (outside !== undefined) found.push(`deadCores has (${outside.join(", ")}), which is not on the fabric`);
   const { min, max, used } = target.clock;
   if (!(min <= used && used <= max))
     found.push(`clock.used must lie between clock.min and clock.max, and ${used} does not`);

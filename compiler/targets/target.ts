@@ -57,6 +57,8 @@ export interface Target {
     /** colors that kernels use inside their own rectangles */
     readonly kernel: number;
   };
+  /** cores of this machine that do not work, nor their routers: columns and rows of the fabric; default none */
+  readonly deadCores?: readonly (readonly [x: number, y: number])[];
   /** where the figures come from */
   readonly sources: readonly string[];
 }

@@ -113,7 +113,9 @@ describe("checkPlacement", () => {
       toX: 5,
       toY: 6,
     };
-    const certificate = { ...legal.certificate, objective: 200, bound: 100, gap: 0.5, status: "feasible" as const };
+    const interval = { bound: 100, gap: 0.5, status: "feasible" as const };
+    const goal = { kind: "throughput" as const, value: 200, ...interval };
+    const certificate = { ...legal.certificate, objective: 200, ...interval, goal };
     const base: Placement = { ...legal, target: { ...legal.target, width: 12, height: 12 }, kernels: [kernel(0, 1, 1), kernel(1, 5, 5)], routes: [route], certificate }; // prettier-ignore
     expect(checkPlacement(two, base, wide)).toEqual([]);
     // ending in the row between the lanes' rows, one lane would have to go up and meet the other

@@ -1,0 +1,82 @@
+/** The options of `wsc compile` that constrain a placement: files and short forms, read into one request. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { fail, showName } from "../../ir/diagnostic.ts";
+import type { Placement } from "../../ir/placement.ts";
+import { parsePlacementJson } from "../../ir/placement-json.ts";
+import { parsePlacement } from "../../ir/placement-text.ts";
+import { joinConstraints, parseConstraintFile, parseDefects } from "../placement/constraint-files.ts";
+import type { ConstraintRequest, PinRequest } from "../placement/constraints.ts";
+import { splitAssignment } from "./command-line.ts";
+
+export interface ConstraintArguments {
+  readonly constraints: string | undefined;
+  readonly pin: readonly string[];
+  readonly keepOut: readonly string[];
+  readonly defects: string | undefined;
+  readonly coLocate: readonly string[];
+  readonly maxInterval: number | undefined;
+  readonly from: string | undefined;
+}
+
+/** Text of a file; what cannot be read is WSC5005. */
+async function textOf(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    throw fail("WSC5005", `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`, {
+      subject: showName(file),
+    });
+  });
+}
+
+/** All constraints that the options state. */
+export async function readConstraints(given: ConstraintArguments): Promise<ConstraintRequest> {
+  const parts: ConstraintRequest[] = [];
+  if (given.constraints !== undefined) parts.push(await constraintsOf(given.constraints));
+  if (given.defects !== undefined) parts.push({ deadCores: parseDefects(await textOf(given.defects), given.defects) });
+  parts.push({
+    pins: given.pin.map(readPin),
+    keepOut: given.keepOut.map((text) => {
+      const [x = 0, y = 0, width = 0, height = 0] = numbersOf(text, "keep-out", [4], "X,Y,WIDTH,HEIGHT");
+      return { x, y, width, height };
+    }),
+    coLocate: given.coLocate.map((text) => text.split(",").map((name) => name.trim())),
+    ...(given.maxInterval === undefined ? {} : { maxInterval: given.maxInterval }),
+  });
+  return joinConstraints(parts);
+}
+
+/** A constraint file; the defect map that it names lies beside it. */
+async function constraintsOf(file: string): Promise<ConstraintRequest> {
+  const { deadCores, ...rest } = parseConstraintFile(await textOf(file), file);
+  if (deadCores === undefined) return rest;
+  if (typeof deadCores !== "string") return { ...rest, deadCores };
+  const map = path.resolve(path.dirname(file), deadCores);
+  return { ...rest, deadCores: parseDefects(await textOf(map), deadCores) };
+}
+
+/** `LAYER=x,y` or `LAYER=x,y,width,height`; names may hold `=`. */
+function readPin(text: string): PinRequest {
+  const [layer, numbers] = splitAssignment(text, "pin", "last");
+  const [x = 0, y = 0, width, height] = numbersOf(numbers, "pin", [2, 4], "LAYER=X,Y or LAYER=X,Y,WIDTH,HEIGHT");
+  return width === undefined || height === undefined ? { layer, x, y } : { layer, x, y, width, height };
+}
+
+function numbersOf(text: string, option: string, counts: readonly number[], form: string): readonly number[] {
+  const parts = text.split(",").map((part) => part.trim());
+  const numbers = parts.map(Number);
+  const isSize = (index: number): boolean => index >= 2 && numbers[index] === 0;
+  if (!counts.includes(parts.length) || !parts.every((part, index) => /^\d{1,5}$/.test(part) && !isSize(index))) {
+    throw fail("WSC8001", `--${option} takes ${form}, not "${showName(text)}"`);
+  }
+  return numbers;
+}
+
+/** An earlier placement: a compiled folder, its placement.json, or the text that `--emit placement` writes. */
+export async function readOldPlacement(from: string): Promise<Placement> {
+  const isFolder = await stat(from).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const text = await textOf(isFolder ? path.join(from, "placement.json") : from);
+  return /^\s*\{/.test(text) ? parsePlacementJson(text) : parsePlacement(text);
+}
