@@ -13,14 +13,19 @@ import type { CompiledModel } from "./compile.ts";
 /** Bytes of weights written at a time. */
 const chunkBytes = 64 * 2 ** 20;
 
-/** Writes the folder; an earlier program there is replaced, anything else is left alone (WSC8002). */
-export async function writeArtifact(model: CompiledModel, folder: string): Promise<void> {
+/** Writes the folder, with more files by name; an earlier program there is replaced, anything else is left alone (WSC8002). */
+export async function writeArtifact(
+  model: CompiledModel,
+  folder: string,
+  more: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
   const target = path.resolve(folder);
   await refuseForeign(target);
   await mkdir(path.dirname(target), { recursive: true });
   const draft = await mkdtemp(path.join(path.dirname(target), ".wsc-"));
   try {
     await writeFiles(model, draft);
+    for (const [name, text] of more) await writeFile(path.join(draft, name), text);
     // a folder for temporary files is its owner's alone; a program is not
     await chmod(draft, 0o755);
     await rm(target, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
+import type { Goal, Movement } from "../../ir/placement.ts";
 import { writeArtifact } from "../artifact.ts";
 import {
   compile,
@@ -9,9 +10,12 @@ import {
   type CompiledModel,
   lowerSource,
   type ModelSource,
+  type PlacedModel,
   placeModel,
   programOf,
 } from "../compile.ts";
+import { layoutJson } from "../../ir/json-reader.ts";
+import type { Explanation } from "../placement/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
 import { type EmitStage, note, readDims } from "./command-line.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
@@ -53,9 +57,11 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     if (given.emit !== undefined) return await emitStage(given, given.emit, options);
     const folder = given.output ?? path.basename(given.model).replace(/\.onnx$/, "") + ".wsc";
     const model = await compile(given.model, options);
-    await writeArtifact(model, folder);
+    const explanation = given.explain ? await explain(model) : null;
+    const more = explanation === null ? [] : [["explanation.json", layoutJson(explanation)] as const];
+    await writeArtifact(model, folder, new Map(more));
     progress.stop();
-    summarize(model, folder, given);
+    await summarize(model, folder, given, explanation);
     return exitCodes.done;
   } finally {
     progress.stop();
@@ -63,7 +69,7 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
 }
 
 async function emitStage(given: CompileArguments, stage: EmitStage, options: CompileOptions): Promise<number> {
-  const text = await textOf(stage, given.model, options);
+  const text = await textOf(stage, given.model, options, given.explain);
   if (given.output === undefined) process.stdout.write(text);
   else {
     await writeFile(given.output, text).catch((error: unknown) => {
@@ -76,7 +82,12 @@ async function emitStage(given: CompileArguments, stage: EmitStage, options: Com
   return exitCodes.done;
 }
 
-async function textOf(stage: EmitStage, source: ModelSource, options: CompileOptions): Promise<string> {
+async function textOf(
+  stage: EmitStage,
+  source: ModelSource,
+  options: CompileOptions,
+  wantsExplanation: boolean,
+): Promise<string> {
   const lowered = await lowerSource(source, options);
   switch (stage) {
     case "graph":
@@ -89,13 +100,19 @@ async function textOf(stage: EmitStage, source: ModelSource, options: CompileOpt
       const { buildKernelGraph } = await import("../kernels/build.ts");
       return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(buildKernelGraph(lowered.graph));
     }
-    case "placement":
-      return (await import("../../ir/placement-text.ts")).printPlacement(
-        (await placeModel(lowered, options)).placement,
-      );
+    case "placement": {
+      const placed = await placeModel(lowered, options);
+      // the text is a placement and nothing else, so the explanation goes beside it
+      if (wantsExplanation) await printExplained(await explain(placed), process.stderr);
+      return (await import("../../ir/placement-text.ts")).printPlacement(placed.placement);
+    }
     case "ilp":
       return (await import("../placement/sizing-text.ts")).sizingText(lowered.graph, options.target ?? "wse2");
   }
+}
+
+async function printExplained(explanation: Explanation, stream: NodeJS.WritableStream): Promise<void> {
+  stream.write((await import("../placement/explain-text.ts")).printExplanation(explanation));
 }
 
 async function checkPassNames(names: readonly string[]): Promise<void> {
@@ -118,11 +135,22 @@ async function passPrinter(names: readonly string[]): Promise<NonNullable<Compil
   };
 }
 
-function summarize(model: CompiledModel, folder: string, given: CompileArguments): void {
+async function explain({ kernels, target, placement }: PlacedModel): Promise<Explanation> {
+  return (await import("../placement/explain.ts")).explainPlacement(kernels, target, placement);
+}
+
+async function summarize(
+  model: CompiledModel,
+  folder: string,
+  given: CompileArguments,
+  explanation: Explanation | null,
+): Promise<void> {
   for (const warning of model.warnings) note(renderDiagnostic(warning), given.quiet);
   const summary = summaryOf(model, folder);
-  if (given.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  const told = explanation === null ? summary : { ...summary, explanation };
+  if (given.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
   else if (!given.quiet) process.stdout.write(`${describe(summary)}\n`);
+  if (explanation !== null && !given.json) await printExplained(explanation, process.stdout);
 }
 
 /** What happened: the object that `--json` prints. */
@@ -142,6 +170,10 @@ interface CompileSummary {
   readonly bound: number;
   readonly gap: number;
   readonly status: string;
+  /** what was minimised, and how near it came */
+  readonly goal: Goal;
+  /** null unless --from was given */
+  readonly movement: Movement | null;
   readonly solver: string;
   readonly seed: number;
   /** the slowest kernel's name */
@@ -169,6 +201,8 @@ function summaryOf(model: CompiledModel, folder: string): CompileSummary {
     bound: certificate.bound,
     gap: certificate.gap,
     status: certificate.status,
+    goal: certificate.goal,
+    movement: certificate.movement,
     solver: certificate.solver,
     seed: certificate.seed,
     bottleneck: kernels.find(({ kernel }) => kernel === certificate.slowest)?.name ?? "",
@@ -187,7 +221,23 @@ function describe(s: CompileSummary): string {
     `${s.model} on ${s.target}: ${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
     `interval  ${s.intervalCycles.toFixed(0)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
     `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
+    ...goalLines(s),
     `program   ${sizeText(s.weightsBytes)} of weights, ${sizeText(s.arenaBytes)} of activations`,
     `written   ${s.folder} (report: ${s.report})`,
   ].join("\n");
+}
+
+/** Lines for a goal other than throughput, and for what became of an earlier placement. */
+function goalLines({ goal, movement }: CompileSummary): string[] {
+  const lines: string[] = [];
+  if (goal.kind !== "throughput") {
+    const proof =
+      goal.status === "optimal" ? "optimal" : `at least ${goal.bound}, gap ${(100 * goal.gap).toFixed(2)} %`;
+    lines.push(`${goal.kind.padEnd(10)}${goal.value} (${proof})`);
+  }
+  if (movement !== null) {
+    const { kept, moved, added, distance } = movement;
+    lines.push(`movement  ${kept} layers kept, ${moved} moved by ${distance} cores in all, ${added} added`);
+  }
+  return lines;
 }

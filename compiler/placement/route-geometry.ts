@@ -138,34 +138,44 @@ function windows(low: number, high: number, size: number, wish: number, most: nu
 }
 
 /** Courses of `lanes` lanes from one rectangle to another through up to `most` windows per side, the shortest first. */
-export function coursesBetween(from: Rect, to: Rect, lanes: number, most: number, allows: Allows = any): Course[] {
+export function coursesBetween(
+  from: Rect,
+  to: Rect,
+  lanes: number,
+  most: number,
+  allows: Allows = anyCourse,
+): Course[] {
   const columnFirst = rowFirstCourses(flip(from), flip(to), lanes, most).map(flipCourse);
   const courses = [
     ...straightCourses(from, to, lanes, most),
     ...rowFirstCourses(from, to, lanes, most),
     ...columnFirst,
   ];
-  return shortestFirst(courses.filter(allows));
+  return allows === anyCourse ? shortestFirst(courses) : sampled(shortestFirst(courses.filter(allows)));
 }
 
 /** Says whether a course may be looked at. */
 export type Allows = (course: Course) => boolean;
 
-const any: Allows = () => true;
-
-/** Courses that are looked at per bundle width; of more, the shortest and a sample of the others. */
-const maxCourses = 400;
+/** Allows every course. */
+export const anyCourse: Allows = () => true;
 
 function shortestFirst(courses: Course[]): Course[] {
   const lengths = new Map(courses.map((course) => [course, courseLength(course)]));
-  courses.sort((a, b) => (lengths.get(a) ?? 0) - (lengths.get(b) ?? 0));
+  return courses.sort((a, b) => (lengths.get(a) ?? 0) - (lengths.get(b) ?? 0));
+}
+
+/** Courses that are looked at per bundle width; of more, the shortest and a sample of the others. */
+const maxCourses = 120;
+
+function sampled(courses: Course[]): Course[] {
   if (courses.length <= maxCourses) return courses;
   const step = courses.length / maxSampled;
   return Array.from({ length: maxSampled }, (_, i) => courses[i < maxSampled / 2 ? i : Math.floor(i * step)] as Course);
 }
 
 /** Courses kept of too many: half of them the shortest. */
-const maxSampled = 48;
+const maxSampled = 32;
 
 /** For each leg the box of all lanes, bends included: the cores that a bundle can pass. */
 export function boxesOf(course: Course): readonly Rect[] {
@@ -197,14 +207,14 @@ export function detoursBetween(
   lanes: number,
   most: number,
   bounds: Rect,
-  allows: Allows = any,
+  allows: Allows = anyCourse,
 ): Course[] {
   const rowsOuter = rowDetours(from, to, lanes, most, bounds);
   const columnsOuter = rowDetours(flip(from), flip(to), lanes, most, flip(bounds)).map((course): Course => ({
     ...flipTwoBends(course),
     shape: "yxy",
   }));
-  return shortestFirst([...rowsOuter, ...columnsOuter].filter(allows));
+  return sampled(shortestFirst([...rowsOuter, ...columnsOuter].filter(allows)));
 }
 
 function rowDetours(from: Rect, to: Rect, lanes: number, most: number, bounds: Rect): Course[] {

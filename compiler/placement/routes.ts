@@ -14,6 +14,7 @@ import { Fabric } from "./fabric.ts";
 import { Grid } from "./grid.ts";
 import {
   type Allows,
+  anyCourse,
   boxesOf,
   type Course,
   coursesBetween,
@@ -69,10 +70,10 @@ const maxRounds = 6;
 /** Windows per side of a rectangle that courses are tried through, at first and when links are overloaded. */
 const firstWindows = 6;
 const relievingWindows = 14;
-const detourWindows = 10;
+const detourWindows = 6;
 
 /** So many times more of them among dead routers, where most ways are barred. */
-const moreWindows = 4;
+const moreWindows = 3;
 
 /** Routes all edges, or says where colors ran out. */
 export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
@@ -98,7 +99,7 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
 
 /** Dead routers are looked up for all lanes of a leg at once. */
 function clearOf({ width, height, dead }: RouteProblem): Allows {
-  if (dead.length === 0) return () => true;
+  if (dead.length === 0) return anyCourse;
   const grid = new Grid(
     width,
     height,
@@ -185,7 +186,7 @@ function layBundle(state: State, index: number, windows: number): boolean {
   const edge = edgeAt(problem, index);
   const from = rectAt(problem, edge.from);
   const to = rectAt(problem, edge.to);
-  const tried = windows * (problem.dead.length > 0 ? moreWindows : 1);
+  const tried = problem.dead.length > 0 ? Math.max(windows, firstWindows * moreWindows) : windows;
   let best: Choice | null = null;
   for (const lanes of widthsToTry(problem, edge)) {
     const choice = chooseCourse(state, coursesBetween(from, to, lanes, tried, state.allows), edge.words / lanes);

@@ -123,3 +123,88 @@ describe("checkPlacement", () => {
     expect(checkPlacement(two, crossed, wide)[0]?.message).toMatch(/color 7 at router/);
   });
 });
+
+describe("checkPlacement with constraints", () => {
+  let bound: Placement;
+  beforeAll(async () => {
+    bound = await place(graph, target, {
+      constraints: {
+        pins: [
+          { layer: "layer3", x: 20, y: 20, width: 15, height: 15, rotated: false },
+          { layer: "layer2", x: 5, y: 30 },
+        ],
+        keepOut: [{ x: 30, y: 2, width: 5, height: 5 }],
+        deadCores: [[10, 10], [37, 37]], // prettier-ignore
+        coLocate: [["layer0", "layer1"]],
+        maxInterval: 5_000,
+      },
+    });
+  });
+
+  const faultsNow = (placement: Placement): string =>
+    checkPlacement(graph, placement, target)
+      .map(({ subject, message }) => `${subject ?? ""}: ${message}`)
+      .join("\n");
+
+  const moved = (id: number, to: Partial<PlacedKernel["rect"]>): Placement => ({
+    ...bound,
+    kernels: bound.kernels.map((kernel) => (kernel.kernel === id ? { ...kernel, rect: { ...kernel.rect, ...to } } : kernel)), // prettier-ignore
+  });
+  const asked = (changes: Partial<Placement["constraints"]>): Placement => ({
+    ...bound,
+    constraints: { ...bound.constraints, ...changes },
+  });
+  const goal = (changes: Partial<Placement["certificate"]["goal"]>): Placement => ({
+    ...bound,
+    certificate: { ...bound.certificate, goal: { ...bound.certificate.goal, ...changes } },
+  });
+  const pin = (index: number): Placement["constraints"]["pins"][number] => {
+    const found = bound.constraints.pins[index];
+    if (found === undefined) throw new Error("no such pin");
+    return found;
+  };
+
+  it("accepts what keeps to them", () => {
+    expect(faultsNow(bound)).toBe("");
+  });
+
+  const centre = (id: number): { x: number; y: number } => {
+    const { x, y, width, height } = bound.kernels[id]?.rect as PlacedKernel["rect"];
+    return { x: x + (width >> 1), y: y + (height >> 1) };
+  };
+  const wayOf = (edge: number): { x: number; y: number } => {
+    const { fromX, fromY } = bound.routes[edge] as Route;
+    return { x: fromX, y: fromY };
+  };
+
+  const mutations: readonly (readonly [string, () => Placement, RegExp])[] = [
+    ["a layer outside its pinned rectangle", () => moved(3, { x: 1, y: 1 }), /outside its pin 15 x 15 at \(20, 20\)/],
+    ["a guest in a pinned rectangle", () => moved(2, { x: 33, y: 33 }), /lies in the rectangle that kernel 3/],
+    ["a corner that is elsewhere", () => asked({ pins: [{ ...pin(1), x: 6 }] }), /pinned to begin at \(6, 30\)/],
+    ["a layer turned against its pin", () => asked({ pins: [{ ...pin(0), rotated: true }] }), /against its pin/],
+    ["a pin of no layer", () => asked({ pins: [{ ...pin(0), kernel: 9 }] }), /does not exist/],
+    ["a layer on a keep-out area", () => asked({ keepOut: [{ ...centre(0), width: 1, height: 1 }] }), /lies on keep-out 1/], // prettier-ignore
+    ["a layer on a dead core", () => asked({ deadCores: [centre(1)] }), /lies on the dead core/],
+    ["a route through a dead router", () => asked({ deadCores: [wayOf(1)] }), /which is dead|dead core/],
+    ["co-located layers apart", () => asked({ coLocate: [[2, 3]] }), /does not touch/],
+    ["a group with a layer that does not exist", () => asked({ coLocate: [[0, 7]] }), /not all of them exist/],
+    ["an interval above its limit", () => asked({ maxInterval: 1 }), /1 are allowed/],
+    ["a goal that was not reached", () => goal({ kind: "cores", value: 1, bound: 1, gap: 0 }), /claims 1 for cores/],
+    ["a wire length made up", () => goal({ kind: "wire", value: 1, bound: 1, gap: 0 }), /claims 1 for wire/],
+    ["a goal's bound above its value", () => goal({ bound: bound.certificate.objective + 5 }), /bound \d+ on throughput is above/], // prettier-ignore
+    ["a goal's gap made up", () => goal({ gap: 0.7 }), /gap 0.7 in throughput does not follow/],
+    ["more colors than a router holds", () => ({ ...bound, kernels: bound.kernels.map((k) => ({ ...k, variant: { ...k.variant, colors: 21 } })) }), /would hold \d+ colors/], // prettier-ignore
+    ["a middle leg that its shape has no use for", () => ({ ...bound, routes: bound.routes.map((r) => ({ ...r, via: 3 })) }), /a leg too many/], // prettier-ignore
+    ["a missing middle leg", () => ({ ...bound, routes: bound.routes.map((r) => ({ ...r, shape: "xyx" as const })) }), /no middle leg/], // prettier-ignore
+  ];
+
+  it.each(mutations)("rejects %s", (_, mutate, expected) => {
+    expect(faultsNow(mutate())).toMatch(expected);
+  });
+
+  it("honours dead cores that only the target knows", () => {
+    const { x, y } = centre(0);
+    const faults = checkPlacement(graph, bound, { ...target, deadCores: [[x, y]] });
+    expect(faults.map(({ message }) => message).join("\n")).toContain(`lies on the dead core (${x}, ${y})`);
+  });
+});
