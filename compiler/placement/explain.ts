@@ -4,7 +4,7 @@
  * links, the routes of the same rectangles) is computed again under it.
  */
 import { showName } from "../../ir/diagnostic.ts";
-import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import { type KernelGraph, sramCategories } from "../../ir/kernel-graph.ts";
 import { type Placement, type PlacementConstraints, unconstrained } from "../../ir/placement.ts";
 import type { VariantList } from "../kernels/family.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../targets/target.ts";
@@ -117,7 +117,7 @@ function edgeName(graph: KernelGraph, index: number): string {
 
 function sramOfSlowest({ kernels, certificate }: Placement): number {
   const slowest = certificate.slowest === null ? undefined : kernels[certificate.slowest];
-  return slowest === undefined ? 0 : Object.values(slowest.variant.sram).reduce((sum, bytes) => sum + bytes, 0);
+  return slowest === undefined ? 0 : sramCategories.reduce((sum, category) => sum + slowest.variant.sram[category], 0);
 }
 
 /** The bound on the interval in one case; null when not everything has a variant. */
