@@ -160,25 +160,11 @@
         local.set 9
         local.get 3
         local.set 8
-        i32.const 0
-        local.set 11
         local.get 7
-        local.get 11
-        i32.const 288
-        i32.mul
-        i32.add
         local.set 12
         local.get 8
-        local.get 11
-        i32.const 5
-        i32.shl
-        i32.add
         local.set 13
         local.get 9
-        local.get 11
-        i32.const 5
-        i32.shl
-        i32.add
         local.set 14
         i32.const 0
         local.set 15
@@ -429,10 +415,6 @@
           i32.lt_u
           br_if 0 (;@3;)
         end
-        local.get 11
-        i32.const 1
-        i32.add
-        local.set 11
         local.get 10
         i32.const 1
         i32.add
@@ -890,7 +872,7 @@
       end
     end)
   (func $conv_3x3x8x16 (type 1) (param i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128 v128 v128)
     local.get 4
     local.set 10
     local.get 10
@@ -910,705 +892,277 @@
         local.set 8
         i32.const 0
         local.set 11
+        local.get 7
+        local.get 11
+        i32.const 4608
+        i32.mul
+        i32.add
+        local.set 12
+        local.get 8
+        local.get 11
+        i32.const 6
+        i32.shl
+        i32.add
+        local.set 13
+        local.get 9
+        local.get 11
+        i32.const 6
+        i32.shl
+        i32.add
+        local.set 14
+        i32.const 0
+        local.set 15
         loop  ;; label = @3
-          local.get 7
-          local.get 11
-          i32.const 2304
+          local.get 6
+          local.get 15
+          i32.const 384
           i32.mul
           i32.add
-          local.set 12
-          local.get 8
-          local.get 11
-          i32.const 5
-          i32.shl
+          local.set 16
+          local.get 13
+          local.get 15
+          i32.const 640
+          i32.mul
           i32.add
-          local.set 13
-          local.get 9
-          local.get 11
-          i32.const 5
-          i32.shl
-          i32.add
-          local.set 14
+          local.set 17
+          local.get 14
+          local.set 18
+          local.get 16
+          local.set 19
+          local.get 17
+          local.set 20
+          local.get 18
+          local.set 21
           i32.const 0
-          local.set 15
+          local.set 22
           loop  ;; label = @4
-            local.get 6
-            local.get 15
-            i32.const 384
-            i32.mul
-            i32.add
-            local.set 16
-            local.get 13
-            local.get 15
-            i32.const 640
-            i32.mul
-            i32.add
-            local.set 17
-            local.get 14
-            local.set 18
-            local.get 16
-            local.set 19
-            local.get 17
-            local.set 20
-            local.get 18
-            local.set 21
-            i32.const 0
-            local.set 22
-            loop  ;; label = @5
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 23
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 24
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 25
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 26
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 27
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 28
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 29
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 30
-              local.get 19
-              local.set 31
-              local.get 12
-              local.set 32
-              i32.const 0
-              local.set 33
-              loop  ;; label = @6
-                local.get 31
-                i32.const 96
-                i32.add
-                local.set 34
-                loop  ;; label = @7
-                  local.get 32
-                  v128.load
-                  local.set 35
-                  local.get 32
-                  v128.load offset=16
-                  local.set 36
-                  local.get 31
-                  v128.load32_splat
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 23
-                  f32x4.add
-                  local.set 23
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 24
-                  f32x4.add
-                  local.set 24
-                  local.get 31
-                  v128.load32_splat offset=32
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 25
-                  f32x4.add
-                  local.set 25
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 26
-                  f32x4.add
-                  local.set 26
-                  local.get 31
-                  v128.load32_splat offset=64
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 27
-                  f32x4.add
-                  local.set 27
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 28
-                  f32x4.add
-                  local.set 28
-                  local.get 31
-                  v128.load32_splat offset=96
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 29
-                  f32x4.add
-                  local.set 29
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 30
-                  f32x4.add
-                  local.set 30
-                  local.get 32
-                  i32.const 32
-                  i32.add
-                  local.set 32
-                  local.get 31
-                  i32.const 4
-                  i32.add
-                  local.set 31
-                  local.get 31
-                  local.get 34
-                  i32.ne
-                  br_if 0 (;@7;)
-                end
-                local.get 31
-                i32.const 288
-                i32.add
-                local.set 31
-                local.get 33
-                i32.const 1
-                i32.add
-                local.tee 33
-                i32.const 3
-                i32.lt_u
-                br_if 0 (;@6;)
-              end
-              local.get 23
-              local.get 21
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store
-              local.get 24
-              local.get 21
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=16
-              local.get 25
-              local.get 21
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=64
-              local.get 26
-              local.get 21
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=80
-              local.get 27
-              local.get 21
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=128
-              local.get 28
-              local.get 21
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=144
-              local.get 29
-              local.get 21
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=192
-              local.get 30
-              local.get 21
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 20
-              local.get 36
-              v128.store offset=208
-              local.get 19
-              i32.const 128
-              i32.add
-              local.set 19
-              local.get 20
-              i32.const 256
-              i32.add
-              local.set 20
-              local.get 22
-              i32.const 1
-              i32.add
-              local.tee 22
-              i32.const 2
-              i32.lt_u
-              br_if 0 (;@5;)
-            end
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 30
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 29
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 28
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 27
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 26
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 25
+            local.set 23
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             local.set 24
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 23
-            local.get 16
-            local.set 21
+            local.set 25
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 26
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 27
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 28
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 29
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 30
+            local.get 19
+            local.set 31
             local.get 12
-            local.set 20
+            local.set 32
             i32.const 0
-            local.set 19
+            local.set 33
             loop  ;; label = @5
-              local.get 21
+              local.get 31
               i32.const 96
               i32.add
-              local.set 22
+              local.set 34
               loop  ;; label = @6
-                local.get 20
+                local.get 32
                 v128.load
-                local.set 36
-                local.get 20
-                v128.load offset=16
                 local.set 35
-                local.get 21
-                v128.load32_splat offset=256
+                local.get 32
+                v128.load offset=16
+                local.set 36
+                local.get 32
+                v128.load offset=32
                 local.set 37
-                local.get 37
-                local.get 36
-                f32x4.mul
-                local.get 30
-                f32x4.add
-                local.set 30
-                local.get 37
-                local.get 35
-                f32x4.mul
-                local.get 29
-                f32x4.add
-                local.set 29
-                local.get 21
-                v128.load32_splat offset=288
-                local.set 37
-                local.get 37
-                local.get 36
-                f32x4.mul
-                local.get 28
-                f32x4.add
-                local.set 28
-                local.get 37
-                local.get 35
-                f32x4.mul
-                local.get 27
-                f32x4.add
-                local.set 27
-                local.get 21
-                v128.load32_splat offset=384
-                local.set 37
-                local.get 37
-                local.get 36
-                f32x4.mul
-                local.get 26
-                f32x4.add
-                local.set 26
-                local.get 37
-                local.get 35
-                f32x4.mul
-                local.get 25
-                f32x4.add
-                local.set 25
-                local.get 21
-                v128.load32_splat offset=416
-                local.set 37
-                local.get 37
-                local.get 36
-                f32x4.mul
-                local.get 24
-                f32x4.add
-                local.set 24
-                local.get 37
+                local.get 32
+                v128.load offset=48
+                local.set 38
+                local.get 31
+                v128.load32_splat
+                local.set 39
+                local.get 39
                 local.get 35
                 f32x4.mul
                 local.get 23
                 f32x4.add
                 local.set 23
-                local.get 20
-                i32.const 32
+                local.get 39
+                local.get 36
+                f32x4.mul
+                local.get 24
+                f32x4.add
+                local.set 24
+                local.get 39
+                local.get 37
+                f32x4.mul
+                local.get 25
+                f32x4.add
+                local.set 25
+                local.get 39
+                local.get 38
+                f32x4.mul
+                local.get 26
+                f32x4.add
+                local.set 26
+                local.get 31
+                v128.load32_splat offset=32
+                local.set 39
+                local.get 39
+                local.get 35
+                f32x4.mul
+                local.get 27
+                f32x4.add
+                local.set 27
+                local.get 39
+                local.get 36
+                f32x4.mul
+                local.get 28
+                f32x4.add
+                local.set 28
+                local.get 39
+                local.get 37
+                f32x4.mul
+                local.get 29
+                f32x4.add
+                local.set 29
+                local.get 39
+                local.get 38
+                f32x4.mul
+                local.get 30
+                f32x4.add
+                local.set 30
+                local.get 32
+                i32.const 64
                 i32.add
-                local.set 20
-                local.get 21
+                local.set 32
+                local.get 31
                 i32.const 4
                 i32.add
-                local.set 21
-                local.get 21
-                local.get 22
+                local.set 31
+                local.get 31
+                local.get 34
                 i32.ne
                 br_if 0 (;@6;)
               end
-              local.get 21
+              local.get 31
               i32.const 288
               i32.add
-              local.set 21
-              local.get 19
+              local.set 31
+              local.get 33
               i32.const 1
               i32.add
-              local.tee 19
+              local.tee 33
               i32.const 3
               i32.lt_u
               br_if 0 (;@5;)
             end
-            local.get 30
-            local.get 18
-            v128.load
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=512
-            local.get 29
-            local.get 18
-            v128.load offset=16
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=528
-            local.get 28
-            local.get 18
-            v128.load
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=576
-            local.get 27
-            local.get 18
-            v128.load offset=16
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=592
-            local.get 26
-            local.get 18
-            v128.load
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=640
-            local.get 25
-            local.get 18
-            v128.load offset=16
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=656
-            local.get 24
-            local.get 18
-            v128.load
-            f32x4.add
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=704
             local.get 23
-            local.get 18
+            local.get 21
+            v128.load
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store
+            local.get 24
+            local.get 21
             v128.load offset=16
             f32x4.add
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             f32x4.pmax
-            local.set 35
-            local.get 17
-            local.get 35
-            v128.store offset=720
-            local.get 16
-            local.set 20
-            local.get 17
-            local.set 21
-            local.get 18
-            local.set 19
-            i32.const 0
-            local.set 22
-            loop  ;; label = @5
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 23
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 24
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 25
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 26
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 27
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 28
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 29
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              local.set 30
-              local.get 20
-              local.set 32
-              local.get 12
-              local.set 31
-              i32.const 0
-              local.set 33
-              loop  ;; label = @6
-                local.get 32
-                i32.const 96
-                i32.add
-                local.set 34
-                loop  ;; label = @7
-                  local.get 31
-                  v128.load
-                  local.set 35
-                  local.get 31
-                  v128.load offset=16
-                  local.set 36
-                  local.get 32
-                  v128.load32_splat offset=448
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 23
-                  f32x4.add
-                  local.set 23
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 24
-                  f32x4.add
-                  local.set 24
-                  local.get 32
-                  v128.load32_splat offset=480
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 25
-                  f32x4.add
-                  local.set 25
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 26
-                  f32x4.add
-                  local.set 26
-                  local.get 32
-                  v128.load32_splat offset=512
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 27
-                  f32x4.add
-                  local.set 27
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 28
-                  f32x4.add
-                  local.set 28
-                  local.get 32
-                  v128.load32_splat offset=544
-                  local.set 37
-                  local.get 37
-                  local.get 35
-                  f32x4.mul
-                  local.get 29
-                  f32x4.add
-                  local.set 29
-                  local.get 37
-                  local.get 36
-                  f32x4.mul
-                  local.get 30
-                  f32x4.add
-                  local.set 30
-                  local.get 31
-                  i32.const 32
-                  i32.add
-                  local.set 31
-                  local.get 32
-                  i32.const 4
-                  i32.add
-                  local.set 32
-                  local.get 32
-                  local.get 34
-                  i32.ne
-                  br_if 0 (;@7;)
-                end
-                local.get 32
-                i32.const 288
-                i32.add
-                local.set 32
-                local.get 33
-                i32.const 1
-                i32.add
-                local.tee 33
-                i32.const 3
-                i32.lt_u
-                br_if 0 (;@6;)
-              end
-              local.get 23
-              local.get 19
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=768
-              local.get 24
-              local.get 19
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=784
-              local.get 25
-              local.get 19
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=832
-              local.get 26
-              local.get 19
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=848
-              local.get 27
-              local.get 19
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=896
-              local.get 28
-              local.get 19
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=912
-              local.get 29
-              local.get 19
-              v128.load
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=960
-              local.get 30
-              local.get 19
-              v128.load offset=16
-              f32x4.add
-              v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-              f32x4.pmax
-              local.set 36
-              local.get 21
-              local.get 36
-              v128.store offset=976
-              local.get 20
-              i32.const 128
-              i32.add
-              local.set 20
-              local.get 21
-              i32.const 256
-              i32.add
-              local.set 21
-              local.get 22
-              i32.const 1
-              i32.add
-              local.tee 22
-              i32.const 2
-              i32.lt_u
-              br_if 0 (;@5;)
-            end
-            local.get 15
-            i32.const 2
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=16
+            local.get 25
+            local.get 21
+            v128.load offset=32
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=32
+            local.get 26
+            local.get 21
+            v128.load offset=48
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=48
+            local.get 27
+            local.get 21
+            v128.load
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=64
+            local.get 28
+            local.get 21
+            v128.load offset=16
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=80
+            local.get 29
+            local.get 21
+            v128.load offset=32
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=96
+            local.get 30
+            local.get 21
+            v128.load offset=48
+            f32x4.add
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            f32x4.pmax
+            local.set 38
+            local.get 20
+            local.get 38
+            v128.store offset=112
+            local.get 19
+            i32.const 64
             i32.add
-            local.tee 15
-            i32.const 10
+            local.set 19
+            local.get 20
+            i32.const 128
+            i32.add
+            local.set 20
+            local.get 22
+            i32.const 1
+            i32.add
+            local.tee 22
+            i32.const 5
             i32.lt_u
             br_if 0 (;@4;)
           end
-          local.get 11
+          local.get 15
           i32.const 1
           i32.add
-          local.tee 11
-          i32.const 2
+          local.tee 15
+          i32.const 10
           i32.lt_u
           br_if 0 (;@3;)
         end
+        local.get 11
+        i32.const 1
+        i32.add
+        local.set 11
         local.get 10
         i32.const 1
         i32.add
@@ -2340,10 +1894,10 @@
           v128.load
           local.set 25
           local.get 23
-          v128.load offset=16
+          v128.load offset=6400
           local.set 26
           local.get 23
-          v128.load offset=32
+          v128.load offset=12800
           local.set 27
           local.get 22
           v128.load32_splat
@@ -2367,7 +1921,7 @@
           f32x4.add
           local.set 21
           local.get 23
-          i32.const 48
+          i32.const 16
           i32.add
           local.set 23
           local.get 22
