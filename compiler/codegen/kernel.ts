@@ -37,6 +37,8 @@ export interface ScratchArg {
   readonly kind: "scratch";
   readonly id: number;
   readonly byteLength: number;
+  /** work area of one call: calls that run at the same time, over other units, need bytes of their own */
+  readonly isPrivate?: true;
 }
 
 /** What an address parameter points to. Every address is a multiple of `argAlignment`. */

@@ -21,6 +21,8 @@ import {
 import type { SlotId } from "../../ir/program.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";
+import { type Attention, planOps } from "./attention.ts";
+import { attentionStages } from "./kernels/attention.ts";
 import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
@@ -165,10 +167,17 @@ class GraphLowering {
   // ---- ops ------------------------------------------------------------------------------------------------------------------------
 
   #lowerOps(graph: Graph, scope: Scope, steps: DraftStep[], kernelOf: KernelOf): void {
-    for (const [index, op] of graph.ops.entries()) {
-      this.#lowerOp(graph, scope, op, steps, kernelOf(index));
+    for (const { index, op, attention } of planOps(graph)) {
+      if (attention === null) this.#lowerOp(graph, scope, op, steps, kernelOf(index));
+      else this.#lowerAttention(graph, scope, attention, steps, kernelOf(index));
       this.#time++;
     }
+  }
+
+  #lowerAttention(graph: Graph, scope: Scope, attention: Attention, steps: DraftStep[], kernel: number): void {
+    const { spec, inputs, output, origin } = attention;
+    const stages = attentionStages(spec);
+    this.#lowerKernels(graph, scope, { inputs, outputs: [output], origin }, stages, steps, kernel);
   }
 
   #lowerOp(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
@@ -215,7 +224,11 @@ class GraphLowering {
     const operands = isNumeric ? operandsOf(graph, op) : null;
     const stages = operands === null ? null : emitKernels(op, operands);
     if (stages === null) this.#lowerFallback(graph, scope, op, steps, kernel);
-    else this.#lowerKernels(graph, scope, op, stages, steps, kernel);
+    else {
+      this.#lowerKernels(graph, scope, op, stages, steps, kernel);
+      const own = inPlaceOperands(op);
+      if (own > 0) this.#offerInPlace(graph, scope, op, own);
+    }
   }
 
   /** The result is the operand's bytes under another type. */
@@ -229,7 +242,7 @@ class GraphLowering {
   #lowerKernels(
     graph: Graph,
     scope: Scope,
-    op: Op,
+    op: Pick<Op, "inputs" | "outputs" | "origin">,
     stages: readonly KernelCode[],
     steps: DraftStep[],
     kernel: number,
@@ -247,7 +260,7 @@ class GraphLowering {
         case "packed": {
           const constant = nth(graph.values, nth(op.inputs, arg.input)).constant;
           if (constant === undefined)
-            throw new Error(`internal: packed operand ${arg.input} of ${op.kind} is no constant`);
+            throw new Error(`internal: packed operand ${arg.input} of ${op.origin.join()} is no constant`);
           return { kind: "weights", segment: this.#weights.packed(constant, arg) };
         }
         case "scratch": {
@@ -261,12 +274,11 @@ class GraphLowering {
       if (code.units === 0) continue;
       steps.push({ kind: "kernel", code, args: code.args.map(placeOf), origin: op.origin, kernel });
     }
-    const own = inPlaceOperands(op);
-    if (own > 0) this.#offerInPlace(graph, scope, op, own, nth(outputs, 0));
   }
 
   /** One of the first `own` operands with the output's shape and element size may give its place, if it is not read in another form. */
-  #offerInPlace(graph: Graph, scope: Scope, op: Op, own: number, output: SlotId): void {
+  #offerInPlace(graph: Graph, scope: Scope, op: Op, own: number): void {
+    const output = defined(scope.get(nth(op.outputs, 0)));
     const target = this.#bufferOf(output);
     const type = nth(this.#slots, output).type as TensorType;
     const operands = op.inputs.map((value) => {

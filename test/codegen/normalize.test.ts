@@ -14,6 +14,38 @@ const float = fc.constantFrom("f32" as const, "f64" as const);
 describe("softmax", () => {
   const softmax = (axis: number, log: boolean): OpSpec => ({ kind: "softmax", axis, log, inputs: [0] });
 
+  it("gives masked elements exactly nothing, and NaN where the row has one", () => {
+    const row = [0, -1e4, -Infinity, -3.4028235e38, -1, -87, -90, -104, -200];
+    const masked = tensorFrom("f32", [1, 9], row);
+    for (const axis of [0, 1]) {
+      const x =
+        axis === 1
+          ? masked
+          : tensorFrom(
+              "f32",
+              [9, 4],
+              row.flatMap((value) => [value, value, value, value]),
+            );
+      const [result] = runKernel(emitSoftmax, softmax(axis, false), [x], {});
+      const zeros = Array.from(defined(result).elements as Float32Array, (value, i) => (value === 0 ? i : -1));
+      const at =
+        axis === 1 ? [1, 2, 3, 6, 7, 8] : [1, 2, 3, 6, 7, 8].flatMap((r) => [0, 1, 2, 3].map((c) => 4 * r + c));
+      expect(zeros.filter((i) => i >= 0)).toEqual(at);
+      expectLikeReference(emitSoftmax, softmax(axis, false), [x], near);
+    }
+    for (const bad of [NaN, Infinity]) {
+      for (let i = 0; i < 9; i++) {
+        const x = tensorFrom(
+          "f32",
+          [1, 9],
+          Array.from({ length: 9 }, (_, j) => (i === j ? bad : j)),
+        );
+        const [result] = runKernel(emitSoftmax, softmax(1, false), [x], {});
+        expect((defined(result).elements as Float32Array)[i]).toBeNaN();
+      }
+    }
+  });
+
   it("works along any axis, in place too", () => {
     fc.assert(
       fc.property(

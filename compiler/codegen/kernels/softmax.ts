@@ -6,11 +6,12 @@ import { defined, nth } from "../access.ts";
 import { arg, binary, unary } from "../../../ir/expr.ts";
 import type { SoftmaxOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
-import { hoistExprConstants } from "../expr-emit.ts";
 import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import { algebra, apply, type Push, pushLocal } from "../math/algebra.ts";
-import { type FunctionBuilder, increment, type Local } from "../wasm/index.ts";
-import type { Axis } from "./index-space.ts";
+import { hoistSplats } from "../math/constants.ts";
+import { expOfNegativeF32x4 } from "../math/f32x4.ts";
+import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../wasm/index.ts";
+import { type Axis, pushOffset } from "./index-space.ts";
 import { alongLane, laneBytes, laneExpr, type LaneShape, laneValType, loadLane, storeLane } from "./lane-loops.ts";
 import { forEachRow, rowCount } from "./rows-loop.ts";
 
@@ -21,6 +22,23 @@ const args: readonly KernelArg[] = [
 
 const shifted = binary("sub", arg(0), arg(1));
 const exponential = unary("exp", shifted);
+
+/** Puts the constants of the vector exponential into locals. */
+function hoistExponential(f: FunctionBuilder): void {
+  hoistSplats(f, (probe) => {
+    probe.splatConst("i32x4", 0);
+    expOfNegativeF32x4(probe);
+    probe.drop();
+  });
+}
+
+/** e^(x - most) of four elements. */
+const vectorExponential =
+  (f: FunctionBuilder, x: Push, most: Local): Push =>
+  () => {
+    apply(f, "f32x4.sub", x, pushLocal(f, most))();
+    expOfNegativeF32x4(f);
+  };
 const logarithm = unary("log", arg(0));
 
 /** Lanes of one shape: where they begin, and how their elements follow. */
@@ -98,7 +116,9 @@ function emitLane(f: FunctionBuilder, { shape, size, step, log }: LanePlan, from
   assign(sum, a.constant(0));
   const value = f.local(laneValType(shape));
   alongLane(f, size, [from, to], [step, step], ([source, target]) => {
-    assign(value, laneExpr(f, shape, exponential, loadAt(defined(source)), pushLocal(f, most)));
+    const x = loadAt(defined(source));
+    const isVector = shape === "f32x4";
+    assign(value, isVector ? vectorExponential(f, x, most) : laneExpr(f, shape, exponential, x, pushLocal(f, most)));
     assign(sum, a.add(pushLocal(f, sum), pushLocal(f, value)));
     if (log) return;
     f.get(defined(target));
@@ -118,6 +138,20 @@ function emitLane(f: FunctionBuilder, { shape, size, step, log }: LanePlan, from
 
 // ---- rows -------------------------------------------------------------------------------------------------------------------------
 
+/** Adds a function (rows, begin, end): the softmax of `size` elements (at least 4) of each row, in place. `stride` in bytes. */
+export const softmaxRows = (module: ModuleBuilder, size: number, stride: number): number =>
+  module.function("softmax_rows", { params: ["i32", "i32", "i32"], results: [] }, (f) => {
+    const [rows, begin, end] = f.params as [Local, Local, Local];
+    hoistExponential(f);
+    const [row, pointer] = [f.local("i32"), f.local("i32")];
+    loopRange(f, row, begin, end, 1, () => {
+      f.get(rows);
+      pushOffset(f, row, stride);
+      f.set(pointer);
+      emitRow(f, size, false, pointer, pointer);
+    });
+  });
+
 function rowStage(rows: number, size: number, log: boolean, work: number): KernelCode {
   return {
     key: kernelKey("softmax", "row", rows, size, log),
@@ -127,7 +161,7 @@ function rowStage(rows: number, size: number, log: boolean, work: number): Kerne
     emit: (module) =>
       module.function("softmax", kernelType(2), (f) => {
         const [from, to, begin, end] = f.params as [Local, Local, Local, Local];
-        hoistExprConstants(f, exponential, ["f32", "f32"]);
+        hoistExponential(f);
         forEachRow(f, begin, end, [axis(rows, size * 4)], [from, to], ([source, target]) => {
           emitRow(f, size, log, defined(source), defined(target));
         });
@@ -193,7 +227,7 @@ function emitRow(f: FunctionBuilder, size: number, log: boolean, from: Local, to
   const value = f.local("v128");
   overVectors(f, size, [from, to], 2, ({ cursors, offset, way }) => {
     const [source, target] = cursors as [Local, Local];
-    laneExpr(f, "f32x4", exponential, loadVectorAt(f, source, offset), pushLocal(f, most))();
+    vectorExponential(f, loadVectorAt(f, source, offset), most)();
     f.set(value);
     apply(f, "f32x4.add", pushLocal(f, nth(sums, way)), pushLocal(f, value))();
     f.set(nth(sums, way));
@@ -208,7 +242,7 @@ function emitRow(f: FunctionBuilder, size: number, log: boolean, from: Local, to
   f.get(value);
   f.lane("f32x4.extract_lane", 0);
   f.set(sum);
-  emitTailExponentials(f, tailOffsets, log, from, to, mostScalar, sum);
+  emitTailExponentials(f, tailOffsets, log, from, to, most, sum);
   const a = algebra(f, "f32");
   (log ? laneExpr(f, "f32", logarithm, pushLocal(f, sum)) : a.div(a.constant(1), pushLocal(f, sum)))();
   f.tee(sum);
@@ -250,7 +284,14 @@ const loadScalarAt =
     f.load("f32.load", offset);
   };
 
-/** The row's maximum in all lanes of a local. */
+const loadSplatAt =
+  (f: FunctionBuilder, pointer: Local, offset: number): Push =>
+  () => {
+    f.get(pointer);
+    f.load("v128.load32_splat", offset);
+  };
+
+/** The row's maximum in all lanes of a local. A NaN may be passed over: its own exponential brings it into the sum. */
 function rowMaximum(f: FunctionBuilder, size: number, tailOffsets: readonly number[], from: Local): Local {
   const [most, other] = [f.local("v128"), f.local("v128")];
   for (const local of [most, other]) {
@@ -259,14 +300,14 @@ function rowMaximum(f: FunctionBuilder, size: number, tailOffsets: readonly numb
   }
   overVectors(f, size, [from], 2, ({ cursors, offset, way }) => {
     const local = way === 0 ? most : other;
-    apply(f, "f32x4.max", pushLocal(f, local), loadVectorAt(f, nth(cursors, 0), offset))();
+    apply(f, "f32x4.pmax", pushLocal(f, local), loadVectorAt(f, nth(cursors, 0), offset))();
     f.set(local);
   });
   for (const offset of tailOffsets) {
     f.get(other);
     f.get(from);
     f.load("v128.load32_splat", offset);
-    f.op("f32x4.max");
+    f.op("f32x4.pmax");
     f.set(other);
   }
   apply(f, "f32x4.max", pushLocal(f, most), pushLocal(f, other))();
@@ -287,7 +328,8 @@ function emitTailExponentials(
 ): void {
   const value = f.local("f32");
   for (const offset of offsets) {
-    laneExpr(f, "f32", exponential, loadScalarAt(f, from, offset), pushLocal(f, most))();
+    vectorExponential(f, loadSplatAt(f, from, offset), most)();
+    f.lane("f32x4.extract_lane", 0);
     f.set(value);
     f.get(sum);
     f.get(value);

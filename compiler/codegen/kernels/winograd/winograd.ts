@@ -8,7 +8,6 @@
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
-import { pushOffset } from "../index-space.ts";
 import { arithFor } from "../product/arith.ts";
 import { noEpilogue } from "../product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "../product/pack.ts";
@@ -156,13 +155,12 @@ const wholeBlock = (module: ModuleBuilder, name: string, args: number, transform
 
 // ---- blocks of tiles --------------------------------------------------------------------------------------------------------------
 
-/**
- * Units are blocks. The work area of the first block of a call serves all of them: calls at the same time have different first blocks.
- */
+/** Units are blocks, which go through one work area. */
 function blockStage(kernel: Winograd, args: WinogradArgs, weights: KernelArg): KernelCode {
   const { plan, result } = kernel;
   const blocks = blockCount(plan);
-  const work: KernelArg = { kind: "scratch", id: args.scratchId, byteLength: blocks * workAreaOf(plan).byteLength };
+  const { byteLength } = workAreaOf(plan);
+  const work: KernelArg = { kind: "scratch", id: args.scratchId, byteLength, isPrivate: true };
   const perTile = transformWork(plan);
   const all = [args.image, weights, work, ...args.extras, args.out];
   return {
@@ -202,10 +200,10 @@ function emitBlocks(module: ModuleBuilder, kernel: Winograd, args: number): numb
 const operandsOfProduct: readonly KernelArg[] = [0, 1, 2].map((index): KernelArg => ({ kind: "input", index }));
 
 function emitBlockLoop(f: FunctionBuilder, plan: WinogradPlan, functions: BlockFunctions, args: number, lastTiles: number): void {
-  const [image, weights, scratch] = f.params as [Local, Local, Local];
+  const [image, weights, work] = f.params as [Local, Local, Local];
   const operands = f.params.slice(3, args);
   const [begin, end] = f.params.slice(args) as [Local, Local];
-  const [unit, work, first, count] = f.localArray("i32", 4) as [Local, Local, Local, Local];
+  const [unit, first, count] = f.localArray("i32", 3) as [Local, Local, Local];
   const call = (index: number, ...pushed: readonly Local[]): void => {
     for (const local of pushed) f.get(local);
     f.get(first);
@@ -213,9 +211,6 @@ function emitBlockLoop(f: FunctionBuilder, plan: WinogradPlan, functions: BlockF
     f.get(count);
     f.call(index);
   };
-  f.get(scratch);
-  pushOffset(f, begin, workAreaOf(plan).byteLength);
-  f.set(work);
   loopRange(f, unit, begin, end, 1, () => {
     f.get(unit);
     mulConst(f, plan.blockTiles);
