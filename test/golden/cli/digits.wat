@@ -1,7 +1,6 @@
 (module
   (type (;0;) (func (param i32 i32 i32 i32)))
   (type (;1;) (func (param i32 i32 i32 i32 i32 i32)))
-  (type (;2;) (func (param f32) (result f32)))
   (import "env" "memory" (memory (;0;) 0 65536))
   (func $pad_image (type 0) (param i32 i32 i32 i32)
     (local i32 i32 i32 i32 i32 i32 i32)
@@ -1966,474 +1965,467 @@
         br_if 0 (;@2;)
       end
     end)
-  (func $f32_exp (type 2) (param f32) (result f32)
-    (local v128 v128 v128 v128 v128 v128 v128)
-    local.get 0
-    f32x4.splat
-    local.set 1
-    local.get 1
-    v128.const i32x4 0xc2d00000 0xc2d00000 0xc2d00000 0xc2d00000
-    f32x4.pmax
-    v128.const i32x4 0x42b20000 0x42b20000 0x42b20000 0x42b20000
-    f32x4.pmin
-    local.set 2
-    local.get 2
-    v128.const i32x4 0x3fb8aa3b 0x3fb8aa3b 0x3fb8aa3b 0x3fb8aa3b
-    f32x4.mul
-    v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000
-    f32x4.add
-    local.set 3
-    local.get 3
-    v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000
-    i32x4.sub
-    local.set 4
-    local.get 3
-    v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000
-    f32x4.sub
-    local.set 5
-    local.get 5
-    v128.const i32x4 0x395e8083 0x395e8083 0x395e8083 0x395e8083
-    f32x4.mul
-    local.get 5
-    v128.const i32x4 0xbf318000 0xbf318000 0xbf318000 0xbf318000
-    f32x4.mul
-    local.get 2
-    f32x4.add
-    f32x4.add
-    local.set 6
-    local.get 4
-    i32.const 1
-    i32x4.shr_s
-    local.set 7
-    v128.const i32x4 0x3f800000 0x3f800000 0x3f800000 0x3f800000
-    local.get 6
-    local.get 6
-    local.get 6
-    f32x4.mul
-    v128.const i32x4 0x3ab51218 0x3ab51218 0x3ab51218 0x3ab51218
-    local.get 6
-    f32x4.mul
-    v128.const i32x4 0x3c091cf2 0x3c091cf2 0x3c091cf2 0x3c091cf2
-    f32x4.add
-    local.get 6
-    f32x4.mul
-    v128.const i32x4 0x3d2aac79 0x3d2aac79 0x3d2aac79 0x3d2aac79
-    f32x4.add
-    local.get 6
-    f32x4.mul
-    v128.const i32x4 0x3e2aaa49 0x3e2aaa49 0x3e2aaa49 0x3e2aaa49
-    f32x4.add
-    local.get 6
-    f32x4.mul
-    v128.const i32x4 0x3efffffe 0x3efffffe 0x3efffffe 0x3efffffe
-    f32x4.add
-    f32x4.mul
-    f32x4.add
-    f32x4.add
-    local.get 7
-    v128.const i32x4 0x0000007f 0x0000007f 0x0000007f 0x0000007f
-    i32x4.add
-    i32.const 23
-    i32x4.shl
-    f32x4.mul
-    local.get 4
-    local.get 7
-    i32x4.sub
-    v128.const i32x4 0x0000007f 0x0000007f 0x0000007f 0x0000007f
-    i32x4.add
-    i32.const 23
-    i32x4.shl
-    f32x4.mul
-    f32x4.extract_lane 0)
   (func $softmax (type 0) (param i32 i32 i32 i32)
-    (local v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 i32 i32 f32 f32 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 f32)
-    v128.const i32x4 0xc2d00000 0xc2d00000 0xc2d00000 0xc2d00000
+    (local v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 i32 i32 f32 f32 v128 v128 i32 v128 v128 v128 v128 v128 f32)
+    v128.const i32x4 0xc2b00000 0xc2b00000 0xc2b00000 0xc2b00000
     local.set 4
-    v128.const i32x4 0x42b20000 0x42b20000 0x42b20000 0x42b20000
-    local.set 5
     v128.const i32x4 0x3fb8aa3b 0x3fb8aa3b 0x3fb8aa3b 0x3fb8aa3b
+    local.set 5
+    v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000
     local.set 6
-    v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000
-    local.set 7
-    v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000
-    local.set 8
     v128.const i32x4 0x395e8083 0x395e8083 0x395e8083 0x395e8083
-    local.set 9
+    local.set 7
     v128.const i32x4 0xbf318000 0xbf318000 0xbf318000 0xbf318000
-    local.set 10
+    local.set 8
     v128.const i32x4 0x3f800000 0x3f800000 0x3f800000 0x3f800000
-    local.set 11
+    local.set 9
     v128.const i32x4 0x3ab51218 0x3ab51218 0x3ab51218 0x3ab51218
-    local.set 12
+    local.set 10
     v128.const i32x4 0x3c091cf2 0x3c091cf2 0x3c091cf2 0x3c091cf2
-    local.set 13
+    local.set 11
     v128.const i32x4 0x3d2aac79 0x3d2aac79 0x3d2aac79 0x3d2aac79
-    local.set 14
+    local.set 12
     v128.const i32x4 0x3e2aaa49 0x3e2aaa49 0x3e2aaa49 0x3e2aaa49
-    local.set 15
+    local.set 13
     v128.const i32x4 0x3efffffe 0x3efffffe 0x3efffffe 0x3efffffe
+    local.set 14
+    v128.const i32x4 0x4b3fff81 0x4b3fff81 0x4b3fff81 0x4b3fff81
+    local.set 15
+    local.get 2
     local.set 16
-    v128.const i32x4 0x0000007f 0x0000007f 0x0000007f 0x0000007f
+    local.get 0
+    local.set 16
+    local.get 1
     local.set 17
     local.get 2
-    local.set 18
-    local.get 0
-    local.set 18
-    local.get 1
-    local.set 19
-    local.get 2
-    local.tee 20
+    local.tee 18
     local.get 3
     i32.lt_u
     if  ;; label = @1
       loop  ;; label = @2
         v128.const i32x4 0xff800000 0xff800000 0xff800000 0xff800000
-        local.set 21
+        local.set 19
         v128.const i32x4 0xff800000 0xff800000 0xff800000 0xff800000
-        local.set 22
-        local.get 18
-        local.set 24
-        i32.const 0
-        local.set 23
-        local.get 21
-        local.get 24
-        v128.load
-        f32x4.max
-        local.set 21
-        local.get 22
-        local.get 24
-        v128.load offset=16
-        f32x4.max
-        local.set 22
-        local.get 24
-        i32.const 32
-        i32.add
-        local.set 24
-        local.get 23
-        i32.const 1
-        i32.add
-        local.set 23
-        local.get 22
-        local.get 18
-        v128.load32_splat offset=32
-        f32x4.max
-        local.set 22
-        local.get 22
-        local.get 18
-        v128.load32_splat offset=36
-        f32x4.max
-        local.set 22
-        local.get 21
-        local.get 22
-        f32x4.max
-        local.set 21
-        local.get 21
-        local.get 21
-        local.get 21
-        i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7
-        f32x4.max
-        local.set 21
-        local.get 21
-        local.get 21
-        local.get 21
-        i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11
-        f32x4.max
-        local.set 21
-        local.get 21
-        f32x4.extract_lane 0
-        local.set 25
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.set 22
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.set 27
-        local.get 18
-        local.set 23
-        local.get 19
-        local.set 29
-        i32.const 0
-        local.set 24
-        local.get 23
-        v128.load
-        local.get 21
-        f32x4.sub
-        local.set 30
-        local.get 30
-        local.get 4
-        f32x4.pmax
-        local.get 5
-        f32x4.pmin
-        local.set 31
-        local.get 31
-        local.get 6
-        f32x4.mul
-        local.get 7
-        f32x4.add
-        local.set 32
-        local.get 32
-        local.get 8
-        i32x4.sub
-        local.set 33
-        local.get 32
-        local.get 7
-        f32x4.sub
-        local.set 34
-        local.get 34
-        local.get 9
-        f32x4.mul
-        local.get 34
-        local.get 10
-        f32x4.mul
-        local.get 31
-        f32x4.add
-        f32x4.add
-        local.set 35
-        local.get 33
-        i32.const 1
-        i32x4.shr_s
-        local.set 36
-        local.get 11
-        local.get 35
-        local.get 35
-        local.get 35
-        f32x4.mul
-        local.get 12
-        local.get 35
-        f32x4.mul
-        local.get 13
-        f32x4.add
-        local.get 35
-        f32x4.mul
-        local.get 14
-        f32x4.add
-        local.get 35
-        f32x4.mul
-        local.get 15
-        f32x4.add
-        local.get 35
-        f32x4.mul
+        local.set 20
         local.get 16
-        f32x4.add
-        f32x4.mul
-        f32x4.add
-        f32x4.add
-        local.get 36
-        local.get 17
-        i32x4.add
-        i32.const 23
-        i32x4.shl
-        f32x4.mul
-        local.get 33
-        local.get 36
-        i32x4.sub
-        local.get 17
-        i32x4.add
-        i32.const 23
-        i32x4.shl
-        f32x4.mul
-        local.set 28
-        local.get 22
-        local.get 28
-        f32x4.add
         local.set 22
-        local.get 29
-        local.get 28
-        v128.store
-        local.get 23
-        v128.load offset=16
-        local.get 21
-        f32x4.sub
-        local.set 36
-        local.get 36
-        local.get 4
-        f32x4.pmax
-        local.get 5
-        f32x4.pmin
-        local.set 35
-        local.get 35
-        local.get 6
-        f32x4.mul
-        local.get 7
-        f32x4.add
-        local.set 34
-        local.get 34
-        local.get 8
-        i32x4.sub
-        local.set 33
-        local.get 34
-        local.get 7
-        f32x4.sub
-        local.set 32
-        local.get 32
-        local.get 9
-        f32x4.mul
-        local.get 32
-        local.get 10
-        f32x4.mul
-        local.get 35
-        f32x4.add
-        f32x4.add
-        local.set 31
-        local.get 33
-        i32.const 1
-        i32x4.shr_s
-        local.set 30
-        local.get 11
-        local.get 31
-        local.get 31
-        local.get 31
-        f32x4.mul
-        local.get 12
-        local.get 31
-        f32x4.mul
-        local.get 13
-        f32x4.add
-        local.get 31
-        f32x4.mul
-        local.get 14
-        f32x4.add
-        local.get 31
-        f32x4.mul
-        local.get 15
-        f32x4.add
-        local.get 31
-        f32x4.mul
-        local.get 16
-        f32x4.add
-        f32x4.mul
-        f32x4.add
-        f32x4.add
-        local.get 30
-        local.get 17
-        i32x4.add
-        i32.const 23
-        i32x4.shl
-        f32x4.mul
-        local.get 33
-        local.get 30
-        i32x4.sub
-        local.get 17
-        i32x4.add
-        i32.const 23
-        i32x4.shl
-        f32x4.mul
-        local.set 28
-        local.get 27
-        local.get 28
-        f32x4.add
-        local.set 27
-        local.get 29
-        local.get 28
-        v128.store offset=16
-        local.get 23
-        i32.const 32
-        i32.add
-        local.set 23
-        local.get 29
-        i32.const 32
-        i32.add
-        local.set 29
-        local.get 24
-        i32.const 1
-        i32.add
-        local.set 24
-        local.get 22
-        local.get 27
-        f32x4.add
-        local.set 28
-        local.get 28
-        local.get 28
-        local.get 28
-        i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7
-        f32x4.add
-        local.set 28
-        local.get 28
-        local.get 28
-        local.get 28
-        i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11
-        f32x4.add
-        local.set 28
-        local.get 28
-        f32x4.extract_lane 0
-        local.set 26
-        local.get 18
-        f32.load offset=32
-        local.get 25
-        f32.sub
-        call 8
-        local.set 37
-        local.get 26
-        local.get 37
-        f32.add
-        local.set 26
-        local.get 19
-        local.get 37
-        f32.store offset=32
-        local.get 18
-        f32.load offset=36
-        local.get 25
-        f32.sub
-        call 8
-        local.set 37
-        local.get 26
-        local.get 37
-        f32.add
-        local.set 26
-        local.get 19
-        local.get 37
-        f32.store offset=36
-        f32.const 0x1p+0 (;=1;)
-        local.get 26
-        f32.div
-        local.tee 26
-        f32x4.splat
-        local.set 28
-        local.get 18
-        local.set 23
-        local.get 19
-        local.set 24
         i32.const 0
-        local.set 29
-        local.get 24
-        local.get 24
+        local.set 21
+        local.get 19
+        local.get 22
         v128.load
-        local.get 28
-        f32x4.mul
-        v128.store
-        local.get 24
-        local.get 24
-        v128.load offset=16
-        local.get 28
-        f32x4.mul
-        v128.store offset=16
-        local.get 23
-        i32.const 32
-        i32.add
-        local.set 23
-        local.get 24
-        i32.const 32
-        i32.add
-        local.set 24
-        local.get 29
-        i32.const 1
-        i32.add
-        local.set 29
-        local.get 19
-        local.get 19
-        f32.load offset=32
-        local.get 26
-        f32.mul
-        f32.store offset=32
-        local.get 19
-        local.get 19
-        f32.load offset=36
-        local.get 26
-        f32.mul
-        f32.store offset=36
+        f32x4.pmax
+        local.set 19
         local.get 20
+        local.get 22
+        v128.load offset=16
+        f32x4.pmax
+        local.set 20
+        local.get 22
+        i32.const 32
+        i32.add
+        local.set 22
+        local.get 21
         i32.const 1
         i32.add
+        local.set 21
+        local.get 20
+        local.get 16
+        v128.load32_splat offset=32
+        f32x4.pmax
         local.set 20
         local.get 20
+        local.get 16
+        v128.load32_splat offset=36
+        f32x4.pmax
+        local.set 20
+        local.get 19
+        local.get 20
+        f32x4.max
+        local.set 19
+        local.get 19
+        local.get 19
+        local.get 19
+        i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7
+        f32x4.max
+        local.set 19
+        local.get 19
+        local.get 19
+        local.get 19
+        i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11
+        f32x4.max
+        local.set 19
+        local.get 19
+        f32x4.extract_lane 0
+        local.set 23
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.set 20
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.set 25
+        local.get 16
+        local.set 21
+        local.get 17
+        local.set 27
+        i32.const 0
+        local.set 22
+        local.get 21
+        v128.load
+        local.get 19
+        f32x4.sub
+        local.set 28
+        local.get 28
+        local.get 4
+        f32x4.pmax
+        local.set 29
+        local.get 29
+        local.get 5
+        f32x4.mul
+        local.get 6
+        f32x4.add
+        local.set 30
+        local.get 30
+        local.get 6
+        f32x4.sub
+        local.set 31
+        local.get 31
+        local.get 7
+        f32x4.mul
+        local.get 31
+        local.get 8
+        f32x4.mul
+        local.get 29
+        f32x4.add
+        f32x4.add
+        local.set 32
+        local.get 9
+        local.get 32
+        local.get 32
+        f32x4.mul
+        local.get 10
+        local.get 32
+        f32x4.mul
+        local.get 11
+        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.get 12
+        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.get 13
+        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.get 14
+        f32x4.add
+        f32x4.mul
+        local.get 32
+        f32x4.add
+        f32x4.add
+        local.get 30
+        local.get 15
+        i32x4.sub
+        i32.const 23
+        i32x4.shl
+        f32x4.mul
+        local.set 26
+        local.get 20
+        local.get 26
+        f32x4.add
+        local.set 20
+        local.get 27
+        local.get 26
+        v128.store
+        local.get 21
+        v128.load offset=16
+        local.get 19
+        f32x4.sub
+        local.set 32
+        local.get 32
+        local.get 4
+        f32x4.pmax
+        local.set 31
+        local.get 31
+        local.get 5
+        f32x4.mul
+        local.get 6
+        f32x4.add
+        local.set 30
+        local.get 30
+        local.get 6
+        f32x4.sub
+        local.set 29
+        local.get 29
+        local.get 7
+        f32x4.mul
+        local.get 29
+        local.get 8
+        f32x4.mul
+        local.get 31
+        f32x4.add
+        f32x4.add
+        local.set 28
+        local.get 9
+        local.get 28
+        local.get 28
+        f32x4.mul
+        local.get 10
+        local.get 28
+        f32x4.mul
+        local.get 11
+        f32x4.add
+        local.get 28
+        f32x4.mul
+        local.get 12
+        f32x4.add
+        local.get 28
+        f32x4.mul
+        local.get 13
+        f32x4.add
+        local.get 28
+        f32x4.mul
+        local.get 14
+        f32x4.add
+        f32x4.mul
+        local.get 28
+        f32x4.add
+        f32x4.add
+        local.get 30
+        local.get 15
+        i32x4.sub
+        i32.const 23
+        i32x4.shl
+        f32x4.mul
+        local.set 26
+        local.get 25
+        local.get 26
+        f32x4.add
+        local.set 25
+        local.get 27
+        local.get 26
+        v128.store offset=16
+        local.get 21
+        i32.const 32
+        i32.add
+        local.set 21
+        local.get 27
+        i32.const 32
+        i32.add
+        local.set 27
+        local.get 22
+        i32.const 1
+        i32.add
+        local.set 22
+        local.get 20
+        local.get 25
+        f32x4.add
+        local.set 26
+        local.get 26
+        local.get 26
+        local.get 26
+        i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7
+        f32x4.add
+        local.set 26
+        local.get 26
+        local.get 26
+        local.get 26
+        i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11
+        f32x4.add
+        local.set 26
+        local.get 26
+        f32x4.extract_lane 0
+        local.set 24
+        local.get 16
+        v128.load32_splat offset=32
+        local.get 19
+        f32x4.sub
+        local.set 28
+        local.get 28
+        local.get 4
+        f32x4.pmax
+        local.set 29
+        local.get 29
+        local.get 5
+        f32x4.mul
+        local.get 6
+        f32x4.add
+        local.set 30
+        local.get 30
+        local.get 6
+        f32x4.sub
+        local.set 31
+        local.get 31
+        local.get 7
+        f32x4.mul
+        local.get 31
+        local.get 8
+        f32x4.mul
+        local.get 29
+        f32x4.add
+        f32x4.add
+        local.set 32
+        local.get 9
+        local.get 32
+        local.get 32
+        f32x4.mul
+        local.get 10
+        local.get 32
+        f32x4.mul
+        local.get 11
+        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.get 12
+        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.get 13
+        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.get 14
+        f32x4.add
+        f32x4.mul
+        local.get 32
+        f32x4.add
+        f32x4.add
+        local.get 30
+        local.get 15
+        i32x4.sub
+        i32.const 23
+        i32x4.shl
+        f32x4.mul
+        f32x4.extract_lane 0
+        local.set 33
+        local.get 24
+        local.get 33
+        f32.add
+        local.set 24
+        local.get 17
+        local.get 33
+        f32.store offset=32
+        local.get 16
+        v128.load32_splat offset=36
+        local.get 19
+        f32x4.sub
+        local.set 32
+        local.get 32
+        local.get 4
+        f32x4.pmax
+        local.set 31
+        local.get 31
+        local.get 5
+        f32x4.mul
+        local.get 6
+        f32x4.add
+        local.set 30
+        local.get 30
+        local.get 6
+        f32x4.sub
+        local.set 29
+        local.get 29
+        local.get 7
+        f32x4.mul
+        local.get 29
+        local.get 8
+        f32x4.mul
+        local.get 31
+        f32x4.add
+        f32x4.add
+        local.set 28
+        local.get 9
+        local.get 28
+        local.get 28
+        f32x4.mul
+        local.get 10
+        local.get 28
+        f32x4.mul
+        local.get 11
+        f32x4.add
+        local.get 28
+        f32x4.mul
+        local.get 12
+        f32x4.add
+        local.get 28
+        f32x4.mul
+        local.get 13
+        f32x4.add
+        local.get 28
+        f32x4.mul
+        local.get 14
+        f32x4.add
+        f32x4.mul
+        local.get 28
+        f32x4.add
+        f32x4.add
+        local.get 30
+        local.get 15
+        i32x4.sub
+        i32.const 23
+        i32x4.shl
+        f32x4.mul
+        f32x4.extract_lane 0
+        local.set 33
+        local.get 24
+        local.get 33
+        f32.add
+        local.set 24
+        local.get 17
+        local.get 33
+        f32.store offset=36
+        f32.const 0x1p+0 (;=1;)
+        local.get 24
+        f32.div
+        local.tee 24
+        f32x4.splat
+        local.set 26
+        local.get 16
+        local.set 21
+        local.get 17
+        local.set 22
+        i32.const 0
+        local.set 27
+        local.get 22
+        local.get 22
+        v128.load
+        local.get 26
+        f32x4.mul
+        v128.store
+        local.get 22
+        local.get 22
+        v128.load offset=16
+        local.get 26
+        f32x4.mul
+        v128.store offset=16
+        local.get 21
+        i32.const 32
+        i32.add
+        local.set 21
+        local.get 22
+        i32.const 32
+        i32.add
+        local.set 22
+        local.get 27
+        i32.const 1
+        i32.add
+        local.set 27
+        local.get 17
+        local.get 17
+        f32.load offset=32
+        local.get 24
+        f32.mul
+        f32.store offset=32
+        local.get 17
+        local.get 17
+        f32.load offset=36
+        local.get 24
+        f32.mul
+        f32.store offset=36
+        local.get 18
+        i32.const 1
+        i32.add
+        local.set 18
+        local.get 18
         local.get 3
         i32.lt_u
         br_if 0 (;@2;)
@@ -2447,4 +2439,4 @@
   (export "pool_5" (func 5))
   (export "transpose_6" (func 6))
   (export "product_7" (func 7))
-  (export "softmax_8" (func 9)))
+  (export "softmax_8" (func 8)))
