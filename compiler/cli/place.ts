@@ -22,7 +22,7 @@ export async function placeVerb(given: PlaceArguments): Promise<number> {
   });
   const graph = readContestGraph(text);
   const start = performance.now();
-  const placement = placeContest(graph, {
+  const placement = await placeContest(graph, {
     timeLimitSeconds: given.timeLimit,
     seed: given.seed,
     onBetter: (stage, cost) => {

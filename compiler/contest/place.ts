@@ -2,6 +2,8 @@
 import { fail, type WscError } from "../../ir/diagnostic.ts";
 import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrange.ts";
 import type { Arrangement } from "../placement/arrangement.ts";
+import { mostItemsToProve, type ProofOptions, provenCost } from "../placement/prove.ts";
+import { loadSolver } from "../solver/solvers.ts";
 import { areaAt, type CostBound } from "../placement/cost-bound.ts";
 import { type ContestProblem, contestProblem } from "./arrangement.ts";
 import { type ContestScore, scoreContest } from "./check.ts";
@@ -14,7 +16,7 @@ export interface ContestOptions {
   /** more of them never make the result worse; the same number gives the same result everywhere unless the clock strikes first */
   readonly timeLimitSeconds: number;
   readonly seed: number;
-  readonly onBetter?: (stage: ArrangeStage, cost: number) => void;
+  readonly onBetter?: (stage: ArrangeStage | "proof", cost: number) => void;
 }
 
 export interface ContestPlacement {
@@ -33,7 +35,7 @@ const stepsPerSecond = (items: number): number => 1_000_000 / (items + 20);
 /** Largest problem: curves of the slicing tree take 8 bytes per item and column. */
 const mostItemColumns = 1e8;
 
-export function placeContest(graph: ContestGraph, options: ContestOptions): ContestPlacement {
+export async function placeContest(graph: ContestGraph, options: ContestOptions): Promise<ContestPlacement> {
   const deadline = Date.now() + options.timeLimitSeconds * 1000;
   const items = graph.kernels.length;
   if (items === 0) return emptyPlacement(graph);
@@ -44,17 +46,41 @@ export function placeContest(graph: ContestGraph, options: ContestOptions): Cont
   const arranged = arrange(problem, {
     steps: Math.ceil(stepsPerSecond(items) * options.timeLimitSeconds),
     seed: options.seed,
-    deadline,
+    deadline: items <= mostItemsToProve ? deadline - options.timeLimitSeconds * 1000 * proofShare : deadline,
     isOptimal: (arrangement, bound) => isProven(scoreContest(graph, placesOf(arrangement)), bound),
     ...(options.onBetter === undefined ? {} : { onBetter: options.onBetter }),
   });
   if (typeof arranged === "string") throw noFit(graph, problem, arranged);
-  const { arrangement, bound } = arranged;
-  const places = placesOf(arrangement);
-  const score = scoreContest(graph, places);
+  let places = placesOf(arranged.arrangement);
+  let score = scoreContest(graph, places);
+  const offer = (arrangement: Arrangement): number => {
+    const offered = placesOf(arrangement);
+    const offeredScore = scoreContest(graph, offered);
+    if (offeredScore.cost < score.cost && offeredScore.faults.length === 0) {
+      [places, score] = [offered, offeredScore];
+      options.onBetter?.("proof", score.cost);
+    }
+    return score.cost;
+  };
+  const { bound } = arranged;
+  const cost = isProven(score, bound) ? bound.cost : await proveSmall(problem, bound, score.cost, { deadline, offer });
   if (score.faults.length > 0) throw new Error(`internal: the placement is not legal: ${score.faults.join("; ")}`);
-  const status = isProven(score, bound) ? "optimal" : "feasible";
-  return { places, score, bound: Math.min(bound.cost, score.cost), cycleBound: bound.cycles, status };
+  const status = isProven(score, { ...bound, cost }) ? "optimal" : "feasible";
+  return { places, score, bound: Math.min(cost, score.cost), cycleBound: bound.cycles, status };
+}
+
+/** Share of the time that is kept for the proof of a small problem. */
+const proofShare = 0.75;
+
+/** Integer programs, where there are few kernels. */
+async function proveSmall(
+  problem: ContestProblem,
+  bound: CostBound,
+  cost: number,
+  options: Omit<ProofOptions, "solver">,
+): Promise<number> {
+  if (problem.items.length > mostItemsToProve) return bound.cost;
+  return provenCost(problem, bound, cost, { ...options, solver: await loadSolver("highs") });
 }
 
 /** Costs are sums of quarters times weights; this much is rounding. */

@@ -1,13 +1,14 @@
 /**
- * What no arrangement can beat. Two facts hold for any limit T of cycles: the least areas of all items at T must fit the rectangle, and two
- * connected items stand at least half the sum of their thinnest sides apart (rectangles that do not overlap are apart along one axis at least):
+ * What no arrangement can beat. Two facts hold for any limit T of cycles: the least areas of all items at T must fit the rectangle, and connected
+ * items stand apart by what their thinnest sides m(T) ask for (wire-bound.ts):
  *
- *     cost >= min over T >= T_area of   time weight * T + wire weight * sum over wires of (m_a(T) + m_b(T)) / 2
+ *     cost >= min over T >= T_area of   time weight * T + wire weight * wire bound(m(T))
  *
  * Both fall in steps as T grows, so the minimum is found exactly by halving ranges of T: a range costs at least its lower end with the wires of
  * its upper end, and a range over which no curve changes holds no other cost than its lower end's.
  */
 import type { ArrangementProblem, ClassShapes } from "./arrangement.ts";
+import { wireBound } from "./wire-bound.ts";
 
 export interface CostBound {
   readonly cost: number;
@@ -47,7 +48,7 @@ export function leastCycles(problem: ArrangementProblem): number | null {
     if (fits(middle)) high = middle;
     else low = middle;
   }
-  return slowestWithin(problem.shapesAt(high), low) ?? high;
+  return slowestAbove(problem.shapesAt(high), low) ?? high;
 }
 
 /** Sum of the least areas; Infinity when some class has no shape. */
@@ -58,9 +59,13 @@ export function areaAt(problem: ArrangementProblem, limit: number): number {
 
 /** Least wire length that shapes of at most so many cycles allow. */
 export function wireBoundAt(problem: ArrangementProblem, limit: number): number {
+  return wireBound(problem.wires, thinSides(problem, limit));
+}
+
+/** The thinnest side of any shape of at most so many cycles, by item; Infinity where there is none. */
+export function thinSides(problem: ArrangementProblem, limit: number): number[] {
   const sides = problem.shapesAt(limit).map((shapes) => leastOf(shapes, Math.min));
-  const side = (item: number): number => sides[problem.items[item] as number] ?? Infinity;
-  return problem.wires.reduce((sum, { from, to }) => sum + (from === to ? 0 : (side(from) + side(to)) / 2), 0);
+  return problem.items.map((kind) => sides[kind] ?? Infinity);
 }
 
 function leastOf({ widths, heights, count }: ClassShapes, measure: (width: number, height: number) => number): number {
@@ -71,8 +76,8 @@ function leastOf({ widths, heights, count }: ClassShapes, measure: (width: numbe
   return least;
 }
 
-/** The slowest corner above a limit; null when there is none. */
-function slowestWithin(classes: readonly ClassShapes[], above: number): number | null {
+/** Cycles of the slowest corner above a limit; null when there is none. */
+export function slowestAbove(classes: readonly ClassShapes[], above: number): number | null {
   let slowest = above;
   for (const { cycles, count } of classes) {
     for (let corner = 0; corner < count; corner++) slowest = Math.max(slowest, cycles[corner] as number);
@@ -108,7 +113,7 @@ function leastCost(problem: ArrangementProblem, cycles: number): Pick<CostBound,
     const { low, high, wireHigh } = first;
     if (wireAt(low) === wireHigh) continue;
     if (high - low <= narrow * high) {
-      const slowest = slowestWithin(problem.shapesAt(high), low) ?? high;
+      const slowest = slowestAbove(problem.shapesAt(high), low) ?? high;
       const cost = timeWeight * slowest + wireWeight * wireHigh;
       if (cost < known) [known, limit] = [cost, slowest];
       continue;

@@ -53,6 +53,7 @@ function translate(highs: Highs, program: LinearProgram): ModelData {
 function solveModel(highs: Highs, program: LinearProgram, model: Model, options: SolveOptions): Solution {
   model.options.set({ output_flag: false, random_seed: 0, mip_rel_gap: options.gap ?? 0, mip_abs_gap: 1e-9 });
   if (options.timeLimitSeconds !== undefined) model.options.set("time_limit", options.timeLimitSeconds);
+  if (options.nodeLimit !== undefined) model.options.set("mip_max_nodes", options.nodeLimit);
   model.run();
   const status = model.getModelStatus();
   const codes = highs.constants.modelStatus;
@@ -60,13 +61,14 @@ function solveModel(highs: Highs, program: LinearProgram, model: Model, options:
   if (status === codes.unbounded) return nothing("unbounded");
   const isMip = program.variables.some(({ integer }) => integer);
   const bound = isMip ? Number(model.info.get("mip_dual_bound")) : null;
+  const proven = bound !== null && Number.isFinite(bound) ? bound : null;
   const hasValues = Number(model.info.get("primal_solution_status")) === solutionFeasible;
-  if (!hasValues) return nothing("undecided");
+  if (!hasValues) return { ...nothing("undecided"), bound: proven };
   const values = roundIntegers(program, [...model.getSolution().colValue]);
   const objective = model.getObjectiveValue();
   if (status === codes.optimal || status === codes.empty)
     return { status: "optimal", values, objective, bound: objective };
-  return { status: "feasible", values, objective, bound: bound !== null && Number.isFinite(bound) ? bound : null };
+  return { status: "feasible", values, objective, bound: proven };
 }
 
 /** HiGHS's kSolutionStatusFeasible. */

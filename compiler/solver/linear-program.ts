@@ -47,6 +47,8 @@ export interface Solution {
 
 export interface SolveOptions {
   readonly timeLimitSeconds?: number;
+  /** branch-and-bound nodes; adapters without such a limit ignore it */
+  readonly nodeLimit?: number;
   /** relative gap at which the search may stop; 0 proves */
   readonly gap?: number;
 }
