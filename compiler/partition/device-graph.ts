@@ -150,7 +150,7 @@ function listOf(reader: Reader, value: unknown, key: string, most: number): read
     reader.wrong("WSC1009", `the graph has ${value.length} ${key}; at most ${most} are accepted`);
     return null;
   }
-  return value;
+  return value as readonly unknown[];
 }
 
 function readNodes(reader: Reader, value: unknown): DeviceNode[] {

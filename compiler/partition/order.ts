@@ -72,3 +72,20 @@ function strongComponents(successors: readonly Int32Array[]): {
   }
   return { componentOf, components };
 }
+
+/** Merges runs of consecutive blocks until at most `most` are left: coarser, and an order still. */
+export function coarsen({ blockOf, graph, before }: BlockOrder, most: number): BlockOrder {
+  const run = Math.ceil(graph.items / most);
+  const runOf = Int32Array.from({ length: graph.items }, (_, block) => Math.floor(block / run));
+  const runs = Math.ceil(graph.items / run);
+  const merged = Array.from({ length: runs }, () => new Set<number>());
+  for (const [block, list] of before.entries()) {
+    const to = runOf[block] ?? 0;
+    for (const earlier of list) if (runOf[earlier] !== to) merged[to]?.add(runOf[earlier] ?? 0);
+  }
+  return {
+    blockOf: blockOf.map((block) => runOf[block] ?? 0),
+    graph: contract(graph, runOf, runs),
+    before: merged.map((set) => Int32Array.from(set).sort()),
+  };
+}

@@ -4,18 +4,19 @@
  *     instance    color classes become items; what costs nothing is left out               (instance.ts)
  *     contiguous  the best chain of ideals, exactly where their number allows it            (order.ts, ideals.ts, contiguous.ts)
  *     refine      annealing from there over all splits, contiguous or not                   (refine.ts)
- *     bound       what no split can beat                                                    (bound.ts)
+ *     bound       what no split can beat                                                    (bound.ts, column-bound.ts)
  *     check       legality and loads once more, from the definition alone                   (split-check.ts)
  *
  * All steps come in one fixed order and are cut off, never redirected, by the time limit: a longer limit never gives a worse split.
  */
 import { workBound } from "./bound.ts";
+import { columnBound } from "./column-bound.ts";
 import { bestChain, type Chain, stepOfBlocks } from "./contiguous.ts";
 import type { DeviceGraph, Split } from "./device-graph.ts";
 import { type Assignment, loadsOf } from "./hypergraph.ts";
 import { enumerateIdeals, type Ideals } from "./ideals.ts";
 import { type Instance, instanceOf, splitOf } from "./instance.ts";
-import { type BlockOrder, blockOrder } from "./order.ts";
+import { type BlockOrder, blockOrder, coarsen } from "./order.ts";
 import { legalStart } from "./packing.ts";
 import { anneal } from "./refine.ts";
 import { checkSplit, type SplitScore } from "./split-check.ts";
@@ -43,7 +44,7 @@ export interface PartitionCertificate {
   readonly gap: number;
   readonly status: "optimal" | "feasible";
   /** how the bound was proven */
-  readonly boundMethod: string;
+  readonly boundMethod: BoundMethod;
   readonly contiguous: boolean;
   /** the best contiguous split that was found, and the bound proven for contiguous splits; null when there is none */
   readonly contiguousOptimum: ContiguousOptimum | null;
@@ -68,7 +69,7 @@ const defaultTimeLimit = 120;
 /** Ideals of the first, coarse search, and of the exact one. */
 const coarseIdeals = 2_000;
 const maxIdeals = 60_000;
-const defaultRounds = 48;
+const defaultRounds = 40;
 
 /** Splits a graph over devices; throws WSC5002 when nothing fits. */
 export function partition(source: DeviceGraph, options: PartitionOptions = {}): PartitionResult {
@@ -79,19 +80,64 @@ export function partition(source: DeviceGraph, options: PartitionOptions = {}): 
   const accelerators = options.accelerators ?? source.accelerators;
   const cpus = options.cpus ?? source.cpus;
   const instance = instanceOf(source, accelerators, cpus);
-  const packed = legalStart(instance);
-  const bound = workBound(instance.graph, instance.machine);
-  const best = new Best(instance, packed);
-  const chain = contiguousSplit(instance, bound, isOver);
+  const best = new Best(instance, legalStart(instance));
+  const order = blockOrder(instance);
+  const proof = new Proof(workBound(instance.graph, instance.machine));
+  const chain = contiguousSplit(instance, order, proof.bound, isOver);
   if (chain !== null) {
     best.offer(chain.assignment, chain.position);
     progress("contiguous", `${chain.optimum.maxLoad}`);
   }
   const rounds = options.rounds ?? defaultRounds;
-  refine(instance, best, { seed, rounds, bound, isOver }, (load) => {
+  const onBetter = (load: number): void => {
     progress("refine", `${load}`);
-  });
-  return conclude(instance, best, bound, chain?.optimum ?? null, seed);
+  };
+  // the first rounds find most of what there is; a bound that meets it saves the others
+  const early = Math.ceil(rounds / 4);
+  refine(instance, best, { seed, from: 0, to: early, proof, isOver, onBetter });
+  if (!proof.meets(best.load)) {
+    proof.raise(provenByPrices(instance, order, best.load, proof.bound, isOver), "prices");
+    progress("bound", `${proof.bound}`);
+  }
+  refine(instance, best, { seed, from: early, to: rounds, proof, isOver, onBetter });
+  return conclude(instance, best, proof, chain?.optimum ?? null, seed);
+}
+
+/** How a bound was proven: by the sum of work, or by prices of items (column-bound.ts). */
+export type BoundMethod = "work" | "prices";
+
+/** The best bound so far. */
+class Proof {
+  bound: number;
+  method: BoundMethod = "work";
+
+  constructor(bound: number) {
+    this.bound = bound;
+  }
+
+  raise(bound: number, method: BoundMethod): void {
+    if (bound <= this.bound) return;
+    this.bound = bound;
+    this.method = method;
+  }
+
+  meets(load: number): boolean {
+    return this.bound >= load * (1 - tolerance);
+  }
+}
+
+/** Partial sets that the bound's sweeps may look at: some ten seconds. */
+const boundEffort = 70_000_000;
+
+function provenByPrices(
+  { graph, machine }: Instance,
+  { blockOf }: BlockOrder,
+  upper: number,
+  lower: number,
+  isOver: () => boolean,
+): number {
+  const sequence = [...blockOf.keys()].sort((a, b) => (blockOf[a] ?? 0) - (blockOf[b] ?? 0) || a - b);
+  return columnBound(graph, machine, { lower, upper, sequence, effort: boundEffort, isOver });
 }
 
 /** The best assignment so far. */
@@ -128,19 +174,31 @@ interface ContiguousSplit {
   readonly optimum: ContiguousOptimum;
 }
 
+/** Blocks beyond which runs of them are merged before ideals are listed. */
+const maxBlocks = 2_000;
+
 /** The best contiguous split: a coarse search first, whose value then limits the exact one. */
-function contiguousSplit(instance: Instance, lower: number, isOver: () => boolean): ContiguousSplit | null {
-  const order = blockOrder(instance);
+function contiguousSplit(
+  instance: Instance,
+  exact: BlockOrder,
+  lower: number,
+  isOver: () => boolean,
+): ContiguousSplit | null {
+  const isCoarse = exact.graph.items > maxBlocks;
+  const order = isCoarse ? coarsen(exact, maxBlocks) : exact;
   const search = (ideals: Ideals, upper: number): ReturnType<typeof bestChain> =>
     bestChain(order.graph, instance.machine, ideals, { lower, upper, isOver });
-  const coarse = enumerateIdeals(order, coarseIdeals);
-  const first = search(coarse, Infinity);
-  if (coarse.complete) return first.chain === null ? null : place(instance, order, coarse, first.chain, first.bound);
+  const some = enumerateIdeals(order, coarseIdeals);
+  const first = search(some, Infinity);
+  const proves = (ideals: Ideals): boolean => ideals.complete && !isCoarse;
+  if (some.complete || first.chain === null) {
+    return first.chain === null ? null : place(instance, order, some, first.chain, proves(some) ? first.bound : lower);
+  }
   const ideals = enumerateIdeals(order, maxIdeals);
-  const upper = first.chain?.maxLoad ?? Infinity;
-  const { chain, bound } = search(ideals, upper);
-  if (chain !== null) return place(instance, order, ideals, chain, ideals.complete ? bound : lower);
-  return first.chain === null ? null : place(instance, order, coarse, first.chain, ideals.complete ? bound : lower);
+  const { chain, bound } = search(ideals, first.chain.maxLoad);
+  return chain === null
+    ? place(instance, order, some, first.chain, proves(ideals) ? bound : lower)
+    : place(instance, order, ideals, chain, proves(ideals) ? bound : lower);
 }
 
 function place(instance: Instance, order: BlockOrder, ideals: Ideals, chain: Chain, bound: number): ContiguousSplit {
@@ -172,20 +230,19 @@ const heats = [0.03, 0.1, 0.01, 0.3];
 
 interface RefineOptions {
   readonly seed: number;
-  readonly rounds: number;
-  readonly bound: number;
+  /** rounds to run, by number */
+  readonly from: number;
+  readonly to: number;
+  readonly proof: Proof;
   readonly isOver: () => boolean;
+  readonly onBetter: (load: number) => void;
 }
 
-function refine(
-  instance: Instance,
-  best: Best,
-  { seed, rounds, bound, isOver }: RefineOptions,
-  onBetter: (load: number) => void,
-): void {
+function refine(instance: Instance, best: Best, options: RefineOptions): void {
   const { graph, machine } = instance;
+  const { seed, from, to, proof, isOver, onBetter } = options;
   const moves = Math.min(1_000_000, 3_000 * graph.items);
-  for (let round = 0; round < rounds && best.load > bound * (1 + tolerance); round++) {
+  for (let round = from; round < to && !proof.meets(best.load); round++) {
     const hot = heats[round % heats.length] ?? 0.03;
     const found = anneal(graph, machine, best.assignment, {
       seed: seed * 1_000_003 + round,
@@ -202,7 +259,7 @@ function refine(
 function conclude(
   instance: Instance,
   best: Best,
-  lower: number,
+  proof: Proof,
   contiguousOptimum: ContiguousOptimum | null,
   seed: number,
 ): PartitionResult {
@@ -214,8 +271,8 @@ function conclude(
     throw new Error(`internal: the split's load is ${score.maxLoad}, and the search had ${best.load}`);
   }
   const { maxLoad, contiguous } = score;
-  const optimal = lower >= maxLoad * (1 - tolerance);
-  const bound = optimal ? maxLoad : lower;
+  const optimal = proof.meets(maxLoad);
+  const bound = optimal ? maxLoad : proof.bound;
   return {
     split,
     score,
@@ -224,7 +281,7 @@ function conclude(
       bound,
       gap: maxLoad === 0 ? 0 : (maxLoad - bound) / maxLoad,
       status: optimal ? "optimal" : "feasible",
-      boundMethod: "work",
+      boundMethod: proof.method,
       contiguous,
       contiguousOptimum,
       seed,
