@@ -234,31 +234,44 @@ class Grid {
   private readonly cells: number;
   private readonly limit: number;
   private readonly scale: number;
-  private readonly load: Float64Array;
-  private readonly price: Float64Array;
-  private readonly from: Int32Array;
+  private slots = 0;
+  private load = new Float64Array();
+  private price = new Float64Array();
+  private from = new Int32Array();
   /** by slot: cells in use */
-  private readonly first: Int32Array;
-  private readonly last: Int32Array;
-  private readonly slotOf = new Int32Array(3 ** maxWidth).fill(-1);
+  private first = new Int32Array();
+  private last = new Int32Array();
+  private readonly slotOf = new Map<number, number>();
   private keys: number[] = [];
 
-  constructor({ cells, maxStates, limit }: CurveOptions) {
-    const slots = maxStates + 2;
+  constructor({ cells, limit }: CurveOptions) {
     this.cells = cells;
     this.limit = limit;
     this.scale = cells / limit;
+    this.grow(8);
+  }
+
+  private grow(slots: number): void {
+    const { cells, load, price, from, first, last } = this;
+    const held = this.slots;
+    this.slots = slots;
     this.load = new Float64Array(cells * slots);
-    this.price = new Float64Array(cells * slots).fill(-Infinity);
+    this.load.set(load);
+    this.price = new Float64Array(cells * slots).fill(-Infinity, cells * held);
+    this.price.set(price);
     this.from = new Int32Array(cells * slots);
-    this.first = new Int32Array(slots).fill(cells);
-    this.last = new Int32Array(slots).fill(-1);
+    this.from.set(from);
+    this.first = new Int32Array(slots).fill(cells, held);
+    this.first.set(first);
+    this.last = new Int32Array(slots).fill(-1, held);
+    this.last.set(last);
   }
 
   slot(key: number): number {
-    const known = this.slotOf[key] ?? -1;
-    if (known >= 0) return known;
-    this.slotOf[key] = this.keys.length;
+    const known = this.slotOf.get(key);
+    if (known !== undefined) return known;
+    if (this.keys.length === this.slots) this.grow(2 * this.slots);
+    this.slotOf.set(key, this.keys.length);
     return this.keys.push(key) - 1;
   }
 
@@ -308,12 +321,12 @@ class Grid {
       }
       this.first[slot] = this.cells;
       this.last[slot] = -1;
-      this.slotOf[key] = -1;
       if (length === starts.at(-1)) continue;
       keys.push(key);
       starts.push(length);
     }
     this.keys = [];
+    this.slotOf.clear();
     return {
       keys,
       starts,

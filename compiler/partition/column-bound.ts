@@ -28,8 +28,9 @@ const sweepEffort = 1_000_000;
 const lastEffort = 8_000_000;
 /** Loads that a sweep tells apart, at least and at most. */
 const fewCells = 64;
-const manyCells = 16_384;
-const maxSteps = 150;
+const manyCells = 8_192;
+const cellsPerItem = 64;
+const maxSteps = 120;
 /** States that are worth a sweep, and that memory allows. */
 const fewStates = 8;
 const manyStates = 1_200;
@@ -40,10 +41,11 @@ export function columnBound(graph: Hypergraph, machine: Machine, options: Column
   const maxStates = Math.min(manyStates, Math.floor((3 * lastEffort) / (fewCells * graph.items)));
   if (machine.accelerators < 2 || !(upper > lower) || graph.items < 2 || maxStates < fewStates) return lower;
   const sweep = sweepOf(graph, options.sequence);
+  const mostCells = Math.min(manyCells, cellsPerItem * graph.items);
   const at = (prices: Float64Array, cells: number): Evaluation =>
     evaluate(graph, machine, sweep, prices, { limit: upper, cells, maxStates });
   const start = startPrices(graph);
-  const { cells, evaluation } = finest(fewCells, sweepEffort, (count) => at(start, count));
+  const { cells, evaluation } = finest(fewCells, mostCells, sweepEffort, (count) => at(start, count));
   const search = new PriceSearch(start, evaluation);
   for (
     let spent = evaluation.effort, steps = 0;
@@ -56,21 +58,22 @@ export function columnBound(graph: Hypergraph, machine: Machine, options: Column
   }
   if (search.bound >= upper || isOver()) return Math.max(lower, Math.min(upper, search.bound));
   // rounding of loads costs some of the bound: once more with all the precision that memory allows
-  const last = finest(cells, lastEffort, (count) => at(search.centre, count));
+  const last = finest(cells, mostCells, lastEffort, (count) => at(search.centre, count));
   return Math.max(lower, search.bound, last.evaluation.bound);
 }
 
 /** Evaluates with ever more cells until the effort is reached. */
 function finest(
   start: number,
+  most: number,
   effort: number,
   at: (cells: number) => Evaluation,
 ): { readonly cells: number; readonly evaluation: Evaluation } {
   let cells = start;
   let evaluation = at(cells);
-  while (cells < manyCells && evaluation.effort * 2 < effort) {
+  while (cells < most && evaluation.effort * 2 < effort) {
     const factor = Math.min(8, Math.max(2, effort / (2 * evaluation.effort)));
-    cells = Math.min(manyCells, Math.floor(cells * factor));
+    cells = Math.min(most, Math.floor(cells * factor));
     evaluation = at(cells);
   }
   return { cells, evaluation };

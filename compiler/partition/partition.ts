@@ -4,7 +4,7 @@
  *     instance    color classes become items; what costs nothing is left out               (instance.ts)
  *     contiguous  the best chain of ideals, exactly where their number allows it            (order.ts, ideals.ts, contiguous.ts)
  *     refine      annealing from there over all splits, contiguous or not                   (refine.ts)
- *     bound       what no split can beat                                                    (bound.ts, column-bound.ts)
+ *     bound       what no split can beat                                                    (bound.ts, column-bound.ts, exhaustive.ts)
  *     check       legality and loads once more, from the definition alone                   (split-check.ts)
  *
  * All steps come in one fixed order and are cut off, never redirected, by the time limit: a longer limit never gives a worse split.
@@ -14,6 +14,7 @@ import { columnBound } from "./column-bound.ts";
 import { bestChain, type Chain, stepOfBlocks } from "./contiguous.ts";
 import type { DeviceGraph, Split } from "./device-graph.ts";
 import { type Assignment, loadsOf } from "./hypergraph.ts";
+import { searchAll } from "./exhaustive.ts";
 import { enumerateIdeals, type Ideals } from "./ideals.ts";
 import { type Instance, instanceOf, splitOf } from "./instance.ts";
 import { type BlockOrder, blockOrder, coarsen } from "./order.ts";
@@ -95,16 +96,22 @@ export function partition(source: DeviceGraph, options: PartitionOptions = {}): 
   // the first rounds find most of what there is; a bound that meets it saves the others
   const early = Math.ceil(rounds / 4);
   refine(instance, best, { seed, from: 0, to: early, proof, isOver, onBetter });
+  const sequence = [...order.blockOf.keys()].sort((a, b) => (order.blockOf[a] ?? 0) - (order.blockOf[b] ?? 0) || a - b);
+  if (!proof.meets(best.load) && !isOver()) {
+    const all = searchAll(instance.graph, instance.machine, sequence, best.load, exhaustiveSteps);
+    if (all.assignment !== null) best.offer(all.assignment);
+    if (all.complete) proof.raise(best.load, "exhaustive");
+  }
   if (!proof.meets(best.load)) {
-    proof.raise(provenByPrices(instance, order, best.load, proof.bound, isOver), "prices");
+    proof.raise(provenByPrices(instance, sequence, best.load, proof.bound, isOver), "prices");
     progress("bound", `${proof.bound}`);
   }
   refine(instance, best, { seed, from: early, to: rounds, proof, isOver, onBetter });
   return conclude(instance, best, proof, chain?.optimum ?? null, seed);
 }
 
-/** How a bound was proven: by the sum of work, or by prices of items (column-bound.ts). */
-export type BoundMethod = "work" | "prices";
+/** How a bound was proven: by the sum of work, by prices of items (column-bound.ts), or by looking at all splits (exhaustive.ts). */
+export type BoundMethod = "work" | "prices" | "exhaustive";
 
 /** The best bound so far. */
 class Proof {
@@ -129,14 +136,16 @@ class Proof {
 /** Partial sets that the bound's sweeps may look at: some ten seconds. */
 const boundEffort = 70_000_000;
 
+/** Steps of the search over all assignments: enough for some twenty items. */
+const exhaustiveSteps = 1_500_000;
+
 function provenByPrices(
   { graph, machine }: Instance,
-  { blockOf }: BlockOrder,
+  sequence: readonly number[],
   upper: number,
   lower: number,
   isOver: () => boolean,
 ): number {
-  const sequence = [...blockOf.keys()].sort((a, b) => (blockOf[a] ?? 0) - (blockOf[b] ?? 0) || a - b);
   return columnBound(graph, machine, { lower, upper, sequence, effort: boundEffort, isOver });
 }
 

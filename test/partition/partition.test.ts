@@ -3,6 +3,9 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { WscError } from "../../ir/diagnostic.ts";
 import { type DeviceGraph, parseDeviceGraph } from "../../compiler/partition/device-graph.ts";
+import { workBound } from "../../compiler/partition/bound.ts";
+import { columnBound } from "../../compiler/partition/column-bound.ts";
+import { instanceOf } from "../../compiler/partition/instance.ts";
 import { partition } from "../../compiler/partition/partition.ts";
 import { checkSplit } from "../../compiler/partition/split-check.ts";
 import { bruteForce, graphs } from "./graphs.ts";
@@ -64,20 +67,38 @@ describe("partition against all splits", () => {
     );
   });
 
-  it("mostly finds the best split of small graphs", () => {
-    let found = 0;
-    let tried = 0;
+  it("finds and proves the best split of small graphs", () => {
     fc.assert(
       fc.property(graphs(5), (graph) => {
         const { best } = bruteForce(graph);
         const { result } = solve(graph);
         if (result === null) return;
-        tried++;
-        if (result.certificate.maxLoad <= best + close) found++;
+        expect(result.certificate.status).toBe("optimal");
+        expect(result.certificate.maxLoad).toBeCloseTo(best, 9);
       }),
-      { numRuns: 60, seed: 7 },
+      { numRuns: 60 },
     );
-    expect(found / tried).toBeGreaterThan(0.9);
+  });
+
+  it("bounds by prices hold", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(graphs(5), graphs(5, { tight: true })),
+        fc.double({ min: 0, max: 2, noNaN: true }),
+        (graph, more) => {
+          const { best } = bruteForce(graph);
+          if (!(best > 0) || best === Infinity) return;
+          const { graph: items, machine } = instanceOf(graph, graph.accelerators, graph.cpus);
+          const sequence = Array.from({ length: items.items }, (_, item) => item);
+          const lower = workBound(items, machine);
+          const upper = best * (1 + more);
+          const bound = columnBound(items, machine, { lower, upper, sequence, effort: 20_000, isOver: () => false });
+          expect(lower).toBeLessThanOrEqual(best + close);
+          expect(bound).toBeLessThanOrEqual(best + close);
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 });
 
