@@ -12,6 +12,7 @@ export const forbiddenImports = [
   { folder: "compiler/kernels", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/solver"] },
   { folder: "compiler/placement", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/contest"] },
   { folder: "compiler/contest", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/targets", "runtime"] },
+  { folder: "compiler/partition", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/contest", "runtime"] },
   { folder: "compiler/solver", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report"] },
   { folder: "compiler/targets", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/solver"] },
   { folder: "compiler/codegen", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/cli", "compiler/report", "compiler/solver", "runtime"] },

@@ -1,7 +1,7 @@
 /** `wsc partition`: splits an operator graph over devices, and says what is proven about the split. */
 import { writeFile } from "node:fs/promises";
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
-import type { DeviceGraph, Split } from "../partition/device-graph.ts";
+import { type DeviceGraph, maxDevices, type Split } from "../partition/device-graph.ts";
 import { partition, type PartitionResult } from "../partition/partition.ts";
 import { readDeviceGraph } from "../partition/read-graph.ts";
 import { note } from "./command-line.ts";
@@ -21,6 +21,8 @@ export interface PartitionArguments {
 
 export async function partitionVerb(given: PartitionArguments): Promise<number> {
   const start = performance.now();
+  checkCount("devices", given.devices);
+  checkCount("cpus", given.cpus);
   const graph = await readDeviceGraph(given.graph);
   const quiet = given.quiet || given.json;
   for (const warning of graph.warnings) note(renderDiagnostic(warning), given.quiet);
@@ -35,6 +37,11 @@ export async function partitionVerb(given: PartitionArguments): Promise<number> 
   if (given.json) process.stdout.write(`${JSON.stringify(summaryOf(result, seconds), null, 2)}\n`);
   else if (!quiet) describe(given, graph, result, seconds);
   return exitCodes.done;
+}
+
+function checkCount(option: string, value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= maxDevices)) return;
+  throw fail("WSC8001", `--${option} takes a whole number from 0 to ${maxDevices}, not ${value}`);
 }
 
 /** One device a line. */

@@ -8,6 +8,7 @@ import { allocateElements, elementCount, setElement, type TensorData } from "../
 import type { ValueMetadata } from "../../runtime/ports.ts";
 import { fromTensorData, type Tensor, toTensorData } from "../../runtime/tensor.ts";
 import { dtypeOfOrtName } from "../../ir/dtype.ts";
+import { seededRandom } from "../random.ts";
 import { decodeTensorFile, encodeTensorFile } from "../frontend/tensor-file.ts";
 import { decodeNpy, encodeNpy } from "./npy.ts";
 
@@ -76,7 +77,7 @@ export function randomTensor(port: ValueMetadata, seed: number, position: number
   const shape = port.shape as readonly number[];
   const count = elementCount(shape);
   if (count > mostElements) throw fail("WSC1009", `input "${showName(port.name)}" has ${count} elements`);
-  const next = uniformNumbers(seed * 0x9e3779b1 + position);
+  const next = seededRandom(seed * 0x9e3779b1 + position);
   const elements = allocateElements(dtype, count);
   const info = dtypeInfo(dtype);
   for (let i = 0; i < count; i++) {
@@ -86,17 +87,6 @@ export function randomTensor(port: ValueMetadata, seed: number, position: number
     else setElement(elements, i, isBig(dtype) ? BigInt(value) : value);
   }
   return fromTensorData({ dtype, shape, elements } satisfies TensorData);
-}
-
-/** Uniform numbers in [0, 1): the mulberry32 generator. */
-function uniformNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Box-Muller. */

@@ -47,10 +47,9 @@ export function columnBound(graph: Hypergraph, machine: Machine, options: Column
   const start = startPrices(graph);
   const { cells, evaluation } = finest(fewCells, mostCells, sweepEffort, (count) => at(start, count));
   const search = new PriceSearch(start, evaluation);
-  for (
-    let spent = evaluation.effort, steps = 0;
-    steps < maxSteps && spent < options.effort && search.bound < upper && !isOver();
-  ) {
+  let spent = evaluation.effort;
+  for (let step = 0; step < maxSteps; step++) {
+    if (spent >= options.effort || search.bound >= upper || isOver()) break;
     const prices = search.propose();
     const next = at(prices, cells);
     spent += next.effort;

@@ -3,6 +3,7 @@
  * Algorithms for Device Placement of DNN Graph Operators" (Tarnawski et al., NeurIPS 2020). Read here, checked here, trusted behind.
  */
 import { type Diagnostic, type DiagnosticCode, diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
+import { findCycle } from "./cycle.ts";
 
 /** A node's id as its file writes it. */
 export type NodeId = number | string;
@@ -31,7 +32,7 @@ export interface DeviceEdge {
 
 export interface DeviceGraph {
   readonly nodes: readonly DeviceNode[];
-  /** each pair once, no loops */
+  /** each pair once; without cycles */
   readonly edges: readonly DeviceEdge[];
   /** by node: time to move its output between an accelerator and the host */
   readonly transfer: readonly number[];
@@ -53,6 +54,8 @@ export interface Split {
 export const maxDevices = 256;
 const maxNodes = 200_000;
 const maxEdges = 2_000_000;
+/** Times, sizes and costs that are accepted: their sums and powers stay finite. */
+const maxAmount = 1e100;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -81,12 +84,12 @@ class Reader {
   /** A finite number of at least zero; `absent` stands in for a missing one. */
   amount(fields: Fields, key: string, where: string, absent?: number): number {
     const value = fields[key] ?? absent;
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+    if (typeof value === "number" && value >= 0 && value <= maxAmount) return value;
     this.wrong(
       "WSC2006",
       value === undefined
         ? `${where} has no ${key}`
-        : `${where}: ${key} must be a finite number of at least 0, not ${shown(value)}`,
+        : `${where}: ${key} must be a number from 0 to ${maxAmount}, not ${shown(value)}`,
     );
     return 0;
   }
@@ -136,6 +139,8 @@ export function parseDeviceGraph(json: unknown, file: string): DeviceGraph {
     json["maxSizePerFPGA"] === undefined ? Infinity : reader.amount(json, "maxSizePerFPGA", "the graph");
   const nodes = readNodes(reader, json["nodes"]);
   const { edges, transfer } = readEdges(reader, json["edges"], nodes);
+  reader.throwIfAny();
+  refuseCycle(reader, nodes, edges);
   reader.throwIfAny();
   return { nodes, edges, transfer, accelerators, cpus, sizeLimit, warnings: reader.warnings };
 }
@@ -223,12 +228,27 @@ function readEdges(
     costed.add(from);
     transfer[from] = cost;
     const key = from * nodes.length + to;
-    if (from === to || seen.has(key)) continue;
+    if (seen.has(key)) continue;
     seen.add(key);
     edges.push({ from, to });
   }
   return { edges, transfer };
 }
+
+/** Operators that wait for each other never run. */
+function refuseCycle(reader: Reader, nodes: readonly DeviceNode[], edges: readonly DeviceEdge[]): void {
+  const successors: number[][] = nodes.map(() => []);
+  for (const { from, to } of edges) successors[from]?.push(to);
+  const cycle = findCycle(successors);
+  if (cycle === null) return;
+  const named = cycle.slice(0, shownOfCycle).flatMap((index) => nodes[index] ?? []);
+  const more = cycle.length > named.length ? [`${cycle.length - named.length} more`] : [];
+  const first = named.slice(0, 1);
+  const way = [...named.map(nodeLabel), ...more, ...first.map(nodeLabel)].join(" -> ");
+  reader.wrong("WSC2003", `the edges form a cycle: ${way}`);
+}
+
+const shownOfCycle = 5;
 
 function warnCost(reader: Reader, node: DeviceNode | undefined, before: number, after: number): void {
   if (node === undefined || reader.warnings.length >= maxWarnings) return;

@@ -3,19 +3,9 @@
  * connected groups of items between devices, and ends in a descent. Rounds follow each other in a fixed order and each depends on those before
  * it alone, so that more rounds never give a worse split.
  */
+import { seededRandom } from "../random.ts";
 import { Books } from "./books.ts";
 import type { Assignment, Hypergraph, Machine } from "./hypergraph.ts";
-
-/** Draws numbers from 0 to below 1; the same ones for the same seed. */
-export function randomOf(seed: number): () => number {
-  let state = (seed ^ 0x6d2b79f5) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export interface RoundOptions {
   readonly seed: number;
@@ -46,7 +36,7 @@ export function anneal(
   start: Assignment,
   { seed, moves, hot, cold, isOver }: RoundOptions,
 ): Assignment | null {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const books = new Books(graph, machine, start);
   const { loads, devices, where } = books;
   const below = (limit: number): number => Math.floor(random() * limit);

@@ -80,6 +80,14 @@ describe("partition against all splits", () => {
     );
   });
 
+  it("bounds by prices end where accelerators can run nothing", () => {
+    const nodes = [3, 4].map((cpuLatency, id) => ({ id, fpgaLatency: 0, cpuLatency, supportedOnFpga: 0 }));
+    const graph = parseDeviceGraph({ maxFPGAs: 2, maxCPUs: 1, nodes, edges: [] }, "cpu only");
+    const { graph: items, machine } = instanceOf(graph, 2, 1);
+    const options = { lower: 1, upper: 10, sequence: [0, 1], effort: 20_000, isOver: () => false };
+    expect(columnBound(items, machine, options)).toBeLessThanOrEqual(7);
+  });
+
   it("bounds by prices hold", () => {
     fc.assert(
       fc.property(
