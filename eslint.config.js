@@ -19,6 +19,28 @@ export const forbiddenImports = [
   { folder: "compiler/report", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/solver", "runtime"] },
 ]; // prettier-ignore
 
+/** The checker of placements stands alone: of its own folder it imports its own files, besides those ir/ and targets/ only. */
+export const checker = {
+  folder: "compiler/placement",
+  files: /^check(-[a-z-]+)?\.ts$|^faults\.ts$/,
+  mayImport: ["ir", "compiler/targets"],
+};
+
+const checkerRule = {
+  files: ["compiler/placement/check*.ts", "compiler/placement/faults.ts"],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: [
+          { regex: "^\\./(?!check[-.]|faults\\.)", message: "the checker imports nothing of the placer" },
+          { regex: "^\\.\\./(?!\\.\\./ir/|targets/)", message: "the checker imports ir and targets only" },
+        ],
+      },
+    ],
+  },
+};
+
 const importRules = forbiddenImports.map(({ folder, mayNotImport, except }) => ({
   files: [`${folder}/**/*.ts`],
   ignores: except === undefined ? [] : [except],
@@ -54,4 +76,5 @@ export default tseslint.config(
     },
   },
   ...importRules,
+  checkerRule,
 );

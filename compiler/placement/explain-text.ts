@@ -17,13 +17,20 @@ export function printExplanation({ binding, layer, reason, figures: f, changes }
     `links     ${f.linkWordsPerCycle.toFixed(3)} of ${amount(f.linkCapacity)} words per cycle on the fullest${edges}`,
     `colors    ${f.routerColors} of ${f.routerCapacity} on the fullest router`,
     `edge      ${f.ioBytesPerCycle.toFixed(1)} bytes per cycle in and out of the wafer`,
-    ...(changes.length === 0 ? ["changes   none of those tried lowers the bound"] : changes.map(changeLine)),
+    ...(changes.length === 0 ? ["changes   none of those tried helps"] : changes.map(changeLine)),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function changeLine({ what, from, to, before, after }: Change, index: number): string {
+const units: Readonly<Record<Change["measure"], readonly [before: string, after: string]>> = {
+  bound: ["bound ", "cycles"],
+  interval: ["", "cycles"],
+  cores: ["", "cores"],
+};
+
+function changeLine({ what, from, to, measure, before, after }: Change, index: number): string {
   const head = index === 0 ? "changes   " : "          ";
-  const gain = `${amount(before)} -> ${amount(after)} cycles (${percent(1 - after / before)} less)`;
-  return to === 0 ? `${head}without ${what}: ${gain}` : `${head}${what} ${amount(from)} -> ${amount(to)}: ${gain}`;
+  const change = to === 0 ? `without ${what}` : `${what} ${amount(from)} -> ${amount(to)}`;
+  const [first, unit] = units[measure];
+  return `${head}${change}: ${first}${amount(before)} -> ${amount(after)} ${unit} (${percent(1 - after / before)} less)`;
 }

@@ -1,35 +1,35 @@
 /**
  * Why a placement is no better: which constraint binds and at which layer, with figures, and for each thing that could be changed the least
- * change that would help. Nothing is guessed: a change is applied to the target or the constraints, and the bound on the interval (or, for
- * links, the routes of the same rectangles) is computed again under it.
+ * change that would help (explain-changes.ts). Nothing is guessed: where the interval is above its bound, a faster packing is looked for and
+ * routed, and what becomes of it tells whether rectangles, links or colors stand in the way.
  */
 import { showName } from "../../ir/diagnostic.ts";
 import { type KernelGraph, sramCategories } from "../../ir/kernel-graph.ts";
-import { type Placement, type PlacementConstraints, unconstrained } from "../../ir/placement.ts";
-import type { VariantList } from "../kernels/family.ts";
+import type { PlacedKernel, Placement } from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../targets/target.ts";
-import { areaBound, areaCurve, totalAreaAt } from "./area-bound.ts";
-import { ioCyclesOf, linkCyclesOf } from "./certificate.ts";
-import { fastFirst, holdPins } from "./hold.ts";
+import { areaCurve, totalAreaAt } from "./area-bound.ts";
+import {
+  type Change,
+  changesForRoutes,
+  changesOf,
+  type Jam,
+  mostToPack,
+  rowsForBound,
+  type Sized,
+  sized,
+} from "./explain-changes.ts";
+import { goalExplanations } from "./explain-goal.ts";
+import { leastPackable, pack } from "./floorplan.ts";
+import { fullestOf } from "./fullest.ts";
 import { classCounts, coresOf } from "./problem.ts";
-import { routePlan } from "./search.ts";
-import { type Task, taskOf, variantsInside } from "./task.ts";
-import { tunedVariants } from "./variants.ts";
+import { placedKernels, routePlan, type Scene } from "./search.ts";
+import { type Task, variantsInside } from "./task.ts";
+
+export type { Change } from "./explain-changes.ts";
 
 /** What keeps the interval from being shorter. */
-export type Binding = "area" | "memory" | "kernel" | "pin" | "packing" | "link" | "io";
-
-/** A change and what it was computed to do. */
-export interface Change {
-  /** what is changed, as `core.sramBytes` */
-  readonly what: string;
-  readonly from: number;
-  readonly to: number;
-  readonly unit: string;
-  /** cycles between samples that are proven necessary, before and after */
-  readonly before: number;
-  readonly after: number;
-}
+export type Binding =
+  "area" | "memory" | "kernel" | "pin" | "packing" | "link" | "colors" | "io" | "limit" | "movement";
 
 export interface Explanation {
   readonly binding: Binding;
@@ -60,23 +60,12 @@ export interface Explanation {
   readonly changes: readonly Change[];
 }
 
-/** A target with constraints, and the least interval that both allow. */
-interface Case {
-  readonly target: Target;
-  readonly constraints: PlacementConstraints;
-}
-
-interface Sized {
-  readonly bound: number;
-  readonly task: Task;
-  readonly lists: readonly VariantList[];
-}
-
 /** Explains a placement; takes some seconds for large graphs, since variants are listed again for every change. */
 export function explainPlacement(graph: KernelGraph, target: Target, placement: Placement): Explanation {
   const { constraints, certificate } = placement;
-  const base = sized(graph, { target, constraints });
-  const { binding, layer, reason } = bindingOf(graph, target, placement, base);
+  const base = sized(graph, target, constraints);
+  const { found, changes } = explainedBy({ graph, target, placement, base });
+  const { binding, layer, reason } = found;
   const sram = sramOfSlowest(placement);
   const cores = placement.kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
   const usable = usableRect(target);
@@ -102,7 +91,7 @@ export function explainPlacement(graph: KernelGraph, target: Target, placement: 
       sramBytes: sram,
       sramCapacity: target.core.sramBytes,
     },
-    changes: base === null ? [] : changesOf(graph, target, placement, base),
+    changes,
   };
 }
 
@@ -120,156 +109,151 @@ function sramOfSlowest({ kernels, certificate }: Placement): number {
   return slowest === undefined ? 0 : sramCategories.reduce((sum, category) => sum + slowest.variant.sram[category], 0);
 }
 
-/** The bound on the interval in one case; null when not everything has a variant. */
-function sized(graph: KernelGraph, { target, constraints }: Case): Sized | null {
-  const ioCycles = ioCyclesOf(graph, target);
-  const lists = tunedVariants(graph, target, ioCycles);
-  if (lists.some(({ candidates }) => candidates.length === 0)) return null;
-  const held = holdPins(constraints, (kernel, rect) => variantsInside(graph, target, kernel, rect), fastFirst);
-  if ("unfit" in held) return null;
-  const task = taskOf(graph, target, lists, constraints, held);
-  if ("kernel" in task) return null;
-  const bound = areaBound(task.problem);
-  if (bound === null) return null;
-  const pinned = held.map(({ list, variant }) => list.describe(variant).cycles);
-  return { bound: Math.max(1, bound, ioCycles, ...pinned), task, lists };
+/** What a placement is explained from. */
+interface Subject {
+  readonly graph: KernelGraph;
+  readonly target: Target;
+  readonly placement: Placement;
+  /** null: not everything has a variant any more */
+  readonly base: Sized | null;
 }
 
-interface Found {
+/** What binds, and where. */
+export interface Found {
   readonly binding: Binding;
   readonly layer: string | null;
   readonly reason: string;
+  /** rectangles that routes are too slow for */
+  readonly jam?: Jam;
+  /** what would help, where the reason itself shows it */
+  readonly change?: Change;
 }
 
 const cyclesText = (cycles: number): string => `${Math.round(cycles)} cycles`;
 
+function explainedBy(subject: Subject): { readonly found: Found; readonly changes: readonly Change[] } {
+  const { graph, placement, base } = subject;
+  const { kind } = placement.certificate.goal;
+  if (kind !== "throughput") return goalExplanations[kind](subject);
+  const found = bindingOf(subject);
+  const forRoutes = found.jam === undefined ? [] : changesForRoutes(found.jam);
+  const rows = base === null || found.binding !== "packing" ? null : rowsForBound(graph, placement, base);
+  const special = [found.change, rows].filter((change) => change !== undefined && change !== null);
+  const known = new Set([...special, ...forRoutes].map(({ what }) => what));
+  const general = base === null ? [] : changesOf(graph, base).filter(({ what }) => !known.has(what));
+  return { found, changes: [...special, ...forRoutes, ...general] };
+}
+
 /** Which of all limits is the one that decides. */
-function bindingOf(graph: KernelGraph, target: Target, placement: Placement, base: Sized | null): Found {
-  const { certificate, kernels } = placement;
-  const { bottleneck, slowest, objective, bound, fullestLink } = certificate;
-  if (bottleneck === "io") {
-    const bytes = certificate.ioCycles * ioBytesPerCycle(target);
-    return { binding: "io", layer: null, reason: `the model's inputs and outputs are ${Math.round(bytes)} bytes a sample over an edge of ${ioBytesPerCycle(target).toFixed(1)} bytes a cycle` }; // prettier-ignore
+function bindingOf(subject: Subject): Found {
+  if (subject.placement.kernels.length === 0) return nothing;
+  switch (subject.placement.certificate.bottleneck) {
+    case "io":
+      return edgeBinds(subject);
+    case "link":
+      return linkBinds(subject);
+    case "kernel":
+      return kernelBinds(subject);
   }
-  if (bottleneck === "link") {
-    const edges = (fullestLink?.edges ?? []).map((edge) => edgeName(graph, edge));
-    const where = fullestLink === null ? "" : ` at (${fullestLink.x}, ${fullestLink.y}) ${fullestLink.direction}`;
-    return { binding: "link", layer: edges[0] ?? null, reason: `the fullest link${where} carries ${Math.round(fullestLink?.words ?? 0)} words a sample, of ${edges.join(" and ")}; the slowest layer takes ${cyclesText(certificate.kernelCycles)}` }; // prettier-ignore
-  }
-  const kernel = slowest === null ? undefined : kernels[slowest];
-  if (kernel === undefined || base === null) return { binding: "kernel", layer: null, reason: "nothing is placed" };
+}
+
+const nothing: Found = { binding: "kernel", layer: null, reason: "nothing is placed" };
+
+function edgeBinds({ target, placement }: Subject): Found {
+  const perCycle = ioBytesPerCycle(target);
+  const bytes = Math.round(placement.certificate.ioCycles * perCycle);
+  const reason = `the model's inputs and outputs are ${bytes} bytes a sample over an edge of ${perCycle.toFixed(1)} bytes a cycle`;
+  return { binding: "io", layer: null, reason };
+}
+
+function linkBinds({ graph, target, placement }: Subject): Found {
+  const { kernels, constraints, certificate } = placement;
+  const { fullestLink, kernelCycles, ioCycles, objective } = certificate;
+  const edges = (fullestLink?.edges ?? []).map((edge) => edgeName(graph, edge));
+  const where = fullestLink === null ? "" : ` at (${fullestLink.x}, ${fullestLink.y}) ${fullestLink.direction}`;
+  return {
+    binding: "link",
+    layer: edges[0] ?? null,
+    reason: `the fullest link${where} carries ${Math.round(fullestLink?.words ?? 0)} words a sample, of ${edges.join(" and ")}; the slowest layer takes ${cyclesText(kernelCycles)}`,
+    jam: { graph, target, constraints, ioCycles, kernels, interval: objective },
+  };
+}
+
+function kernelBinds(subject: Subject): Found {
+  const { graph, placement, base } = subject;
+  const { slowest, objective, bound } = placement.certificate;
+  const kernel = slowest === null ? undefined : placement.kernels[slowest];
+  if (kernel === undefined || base === null) return nothing;
   const layer = showName(kernel.name);
-  const is = `"${layer}" takes ${cyclesText(kernel.variant.cycles)} on ${kernel.rect.width} x ${kernel.rect.height} cores`;
+  const is = speedOf(kernel);
   if (placement.constraints.pins.some((pin) => pin.kernel === slowest && pin.width !== null)) {
     return { binding: "pin", layer, reason: `${is}, the fastest that its pinned rectangle allows` };
   }
-  const fastest = base.lists[kernel.kernel]?.candidates[0]?.cycles ?? 0;
-  if (fastest >= kernel.variant.cycles) return alone(graph, target, kernel.kernel, layer, is);
-  const { task } = base;
-  const counts = classCounts(task.problem);
-  const curves = task.problem.classes.map(areaCurve);
-  if (objective > bound) {
-    const needed = totalAreaAt(curves, counts, objective - 1);
-    return { binding: "packing", layer, reason: `${is}; by area ${cyclesText(bound)} are possible (${needed} of ${coresOf(task.problem)} cores for one cycle less), and no arrangement with its routes was found` }; // prettier-ignore
-  }
-  const needed = totalAreaAt(curves, counts, objective - 1);
-  return { binding: "area", layer, reason: `${is}; all layers one cycle faster need ${Number.isFinite(needed) ? needed : "more than any number of"} cores, and ${coresOf(task.problem)} are there` }; // prettier-ignore
+  const limiting = placement.kernels.find(
+    ({ kernel: id }) => (base.lists[id]?.candidates[0]?.cycles ?? 0) >= objective,
+  );
+  if (limiting !== undefined) return alone(graph, subject.target, limiting);
+  if (objective > bound) return jamOf(subject, base, layer, is);
+  const cores = `${coresFor(base, objective - 1)} cores, and ${coresOf(base.task.problem)} are there`;
+  return { binding: "area", layer, reason: `${is}; all layers one cycle faster need ${cores}` };
 }
 
+const speedOf = ({ name, variant, rect }: PlacedKernel): string =>
+  `"${showName(name)}" takes ${cyclesText(variant.cycles)} on ${rect.width} x ${rect.height} cores`;
+
+/** Least cores for all items at an interval; Infinity when some item has no variant that fast. */
+const coresFor = ({ task: { problem } }: Sized, cycles: number): number =>
+  totalAreaAt(problem.classes.map(areaCurve), classCounts(problem), cycles);
+
 /** A layer that is as fast as it can be on this target: because of SRAM, or because its loops cannot be cut further. */
-function alone(graph: KernelGraph, target: Target, id: number, layer: string, is: string): Found {
-  const rich = { ...target, core: { ...target.core, sramBytes: target.core.sramBytes * 4 } };
+function alone(graph: KernelGraph, target: Target, placed: PlacedKernel): Found {
+  const layer = showName(placed.name);
+  const is = speedOf(placed);
   const { width, height } = usableRect(target);
   const fastest = (machine: Target): number =>
-    variantsInside(graph, machine, id, { x: 0, y: 0, width, height }).candidates[0]?.cycles ?? Infinity;
-  const now = fastest(target);
-  return fastest(rich) < now
-    ? { binding: "memory", layer, reason: `${is}; with four times the SRAM per core it would take ${cyclesText(fastest(rich))}` } // prettier-ignore
+    variantsInside(graph, machine, placed.kernel, { x: 0, y: 0, width, height }).candidates[0]?.cycles ?? Infinity;
+  const rich = fastest({ ...target, core: { ...target.core, sramBytes: target.core.sramBytes * 4 } });
+  return rich < fastest(target)
+    ? { binding: "memory", layer, reason: `${is}; with four times the SRAM per core it would take ${cyclesText(rich)}` }
     : { binding: "kernel", layer, reason: `${is}, and no cut of its loops is faster, however many cores` };
 }
 
-/** Factors by which something is made larger, tried in turn until the bound falls. */
-const factors = [1.01, 1.02, 1.05, 1.1, 1.25, 1.5, 2, 4];
+/** Packings within this ratio of the placement's interval are not faster. */
+const tolerance = 0.004;
 
-function changesOf(graph: KernelGraph, target: Target, placement: Placement, base: Sized): Change[] {
-  const { constraints } = placement;
-  const before = base.bound;
-  const found: (Change | null)[] = [moreCores(base), ...[1.1, 2].map((factor) => coresTimes(base, factor))];
-  const attempt = (what: string, unit: string, from: number, change: (value: number) => Target, whole: boolean): Change | null => {
-    for (const factor of factors) {
-      const to = whole ? Math.ceil(from * factor) : from * factor;
-      const after = sized(graph, { target: change(to), constraints })?.bound ?? before;
-      if (after < before) return { what, from, to, unit, before, after };
-    }
-    return null;
-  }; // prettier-ignore
-  const { core, link, io } = target;
-  found.push(
-    attempt("core.sramBytes", "bytes", core.sramBytes, (sramBytes) => ({ ...target, core: { ...core, sramBytes } }), true), // prettier-ignore
-    attempt("link.wordsPerCycle", "words per cycle", link.wordsPerCycle, (wordsPerCycle) => ({ ...target, link: { ...link, wordsPerCycle } }), false), // prettier-ignore
-    linkOfRoutes(graph, target, placement),
-    attempt("io.bytesPerSecond", "bytes per second", io.bytesPerSecond, (bytesPerSecond) => ({ ...target, io: { ...io, bytesPerSecond } }), false), // prettier-ignore
-    ...withoutEach(graph, target, constraints, before),
-  );
-  return found.filter((change) => change !== null);
-}
-
-/** Cores that make the next shorter interval possible by area; null when other things bind. */
-function moreCores({ task, bound }: Sized): Change | null {
-  const { problem } = task;
-  const curves = problem.classes.map(areaCurve);
-  const counts = classCounts(problem);
-  const times = curves.flatMap(({ times: own }) => own).filter((time) => time < bound);
-  const have = coresOf(problem);
-  const after = times.length === 0 ? 0 : times.reduce((most, time) => Math.max(most, time), 0);
-  const needed = after === 0 ? Infinity : totalAreaAt(curves, counts, after);
-  if (!Number.isFinite(needed) || needed <= have) return null;
-  return { what: "usable cores", from: have, to: needed, unit: "cores", before: bound, after };
-}
-
-/** The bound when there are so many times more cores, with the same variants. */
-function coresTimes({ task, bound }: Sized, factor: number): Change | null {
-  const { site: _, ...bare } = task.problem;
-  const have = coresOf(task.problem);
-  const to = Math.round(have * factor);
-  const held = task.held.map(({ list, variant }) => list.describe(variant).cycles);
-  const after = Math.max(areaBound({ ...bare, width: to, height: 1 }) ?? bound, ...held);
-  return after < bound ? { what: "usable cores", from: have, to, unit: "cores", before: bound, after } : null;
-}
-
-/** Words per link and cycle with which the same rectangles, routed again, are no longer slowed by links. */
-function linkOfRoutes(graph: KernelGraph, target: Target, { kernels, constraints, certificate }: Placement): Change | null {
-  if (certificate.bottleneck !== "link") return null;
-  const from = target.link.wordsPerCycle;
-  const scene = { graph, constraints, ioCycles: certificate.ioCycles };
-  const kernelCycles = Math.max(certificate.kernelCycles, certificate.ioCycles);
-  for (const factor of [...factors, 8, 16]) {
-    const machine = { ...target, link: { ...target.link, wordsPerCycle: from * factor } };
-    const routed = routePlan({ ...scene, target: machine }, kernels);
-    if (!("routing" in routed)) continue;
-    const after = Math.max(kernelCycles, linkCyclesOf(routed.routing, machine));
-    if (after < certificate.objective) {
-      return { what: "link.wordsPerCycle on these rectangles", from, to: from * factor, unit: "words per cycle", before: certificate.objective, after }; // prettier-ignore
-    }
+/** The placement is above its bound: because no faster packing was found, or because of what its routes come to. */
+function jamOf({ graph, target, placement }: Subject, base: Sized, layer: string, is: string): Found {
+  const { constraints, certificate } = placement;
+  const { objective, bound, ioCycles } = certificate;
+  const { task } = base;
+  const scene: Scene = { graph, target, constraints, ioCycles };
+  const isQuick = task.problem.items.length <= mostToPack;
+  const cycles = isQuick ? leastPackable(task.problem, bound, { tolerance, deadline: Infinity }) : null;
+  const plan = cycles === null || cycles > objective * (1 - tolerance) ? null : pack(task.problem, cycles);
+  if (cycles === null || plan === null) {
+    const cores = `${coresFor(base, bound)} of ${coresOf(task.problem)} cores`;
+    const reason = `${is}; by area ${cyclesText(bound)} are possible (${cores}), and no arrangement of the rectangles was found`;
+    return { binding: "packing", layer, reason };
   }
-  return null;
-} // prettier-ignore
-
-/** The bound without each kind of constraint. */
-function withoutEach(
-  graph: KernelGraph,
-  target: Target,
-  constraints: PlacementConstraints,
-  before: number,
-): (Change | null)[] {
-  const kinds: readonly (readonly [string, number, Partial<PlacementConstraints>])[] = [
-    ["pins", constraints.pins.length, { pins: unconstrained.pins }],
-    ["keep-out areas", constraints.keepOut.length, { keepOut: unconstrained.keepOut }],
-    ["dead cores", constraints.deadCores.length, { deadCores: unconstrained.deadCores }],
-  ];
-  return kinds.map(([what, from, change]) => {
-    if (from === 0) return null;
-    const after = sized(graph, { target, constraints: { ...constraints, ...change } })?.bound ?? before;
-    return after < before ? { what, from, to: 0, unit: what, before, after } : null;
-  });
+  const kernels = placedKernels(scene, task, plan);
+  const jam: Jam = { ...scene, kernels, interval: objective };
+  const routed = routePlan(scene, kernels);
+  const faster = `${is}; an arrangement at ${cyclesText(cycles)} was found`;
+  if ("x" in routed) {
+    const edge = edgeName(graph, routed.edge);
+    const others = routed.others.slice(0, 3).map((other) => edgeName(graph, other)).join(", "); // prettier-ignore
+    const reason = `${faster}, but no color is left for ${edge} at router (${routed.x}, ${routed.y}), which ${routed.others.length} others pass: ${others}`;
+    return { binding: "colors", layer: edge, reason, jam };
+  }
+  if (routed.interval < objective) {
+    // a search of its own would have taken it
+    const kept = certificate.movement?.kept ?? 0;
+    const change: Change = { what: "--from", from: kept, to: 0, unit: "layers", measure: "interval", before: objective, after: routed.interval }; // prettier-ignore
+    if (kept > 0) return { binding: "movement", layer, reason: `${faster}, but ${kept} layers stay where they were`, change }; // prettier-ignore
+    return { binding: "packing", layer, reason: `${faster} after the search had ended` };
+  }
+  const { fullestLink } = fullestOf(graph, target, kernels, routed.routing.routes);
+  const edges = (fullestLink?.edges ?? []).map((edge) => edgeName(graph, edge));
+  const reason = `${faster}, but its fullest link takes ${cyclesText(routed.interval)} for ${edges.join(" and ")}`;
+  return { binding: "link", layer: edges[0] ?? null, reason, jam };
 }

@@ -20,6 +20,8 @@ export class Fabric {
   readonly width: number;
   readonly #taken: Uint32Array;
   readonly #load: Float64Array;
+  /** the greatest load; null after words were taken off the link that had it */
+  #fullest: number | null = 0;
 
   /** Dead routers have no color free. */
   constructor(width: number, height: number, dead: readonly Core[] = []) {
@@ -64,7 +66,10 @@ export class Fabric {
     walk(course, (x, y, direction) => {
       const router = y * this.width + x;
       this.#taken[router] = ((this.#taken[router] ?? 0) & ~(1 << color)) >>> 0;
-      if (direction >= 0) this.#load[router * 4 + direction] = (this.#load[router * 4 + direction] ?? 0) - words;
+      if (direction < 0) return;
+      const load = this.#load[router * 4 + direction] ?? 0;
+      if (load === this.#fullest) this.#fullest = null;
+      this.#load[router * 4 + direction] = load - words;
     });
   }
 
@@ -78,14 +83,19 @@ export class Fabric {
 
   /** Words per sample on the fullest link. */
   fullest(): number {
+    if (this.#fullest !== null) return this.#fullest;
     let most = 0;
     for (const words of this.#load) if (words > most) most = words;
+    this.#fullest = most;
     return most;
   }
 
   #claim(x: number, y: number, direction: number, color: number, words: number): void {
     const router = y * this.width + x;
     this.#taken[router] = ((this.#taken[router] ?? 0) | (1 << color)) >>> 0;
-    if (direction >= 0) this.#load[router * 4 + direction] = (this.#load[router * 4 + direction] ?? 0) + words;
+    if (direction < 0) return;
+    const load = (this.#load[router * 4 + direction] ?? 0) + words;
+    this.#load[router * 4 + direction] = load;
+    if (this.#fullest !== null && load > this.#fullest) this.#fullest = load;
   }
 }

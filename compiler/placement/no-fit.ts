@@ -9,6 +9,7 @@ import { areaAt, areaCurve } from "./area-bound.ts";
 import { showRect } from "./constraints.ts";
 import { pack } from "./floorplan.ts";
 import { Grid } from "./grid.ts";
+import { leastFactor, rowsToPack } from "./least-change.ts";
 import { coresOf, distinctTimes, type Problem } from "./problem.ts";
 import type { RoutingFailure } from "./routes.ts";
 import type { Scene } from "./search.ts";
@@ -119,23 +120,6 @@ function hintForPin(kernel: Kernel, target: Target, rect: Rect | null): string |
   return `a rectangle of ${width} x ${height} would do`;
 }
 
-/** The least factor above 1 at which something works, to 1%; null when it does not up to `most`. */
-function leastFactor(works: (factor: number) => boolean, most: number): number | null {
-  let low = 1;
-  let high = Math.min(most, 1.1);
-  while (!works(high)) {
-    if (high >= most) return null;
-    low = high;
-    high = Math.min(most, 1 + (high - 1) * 2);
-  }
-  while (high > low * 1.01) {
-    const middle = (low + high) / 2;
-    if (works(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
-}
-
 /** No placement can keep to `--max-interval`: some kernel, or the edge of the wafer (`null`), is slower by itself. */
 export function noInterval(
   graph: KernelGraph,
@@ -225,7 +209,7 @@ export function noPacking({ graph, target, constraints }: Scene, { problem, ids 
   const { needed, largest } = demand(problem);
   const have = coresOf(problem);
   const restless = withoutConstraints(constraints, problem);
-  const rows = restless === null ? rowsThatHelp(problem) : null;
+  const rows = restless === null ? rowsToPack(problem, distinctTimes(problem).at(-1) ?? 0) : null;
   return fail(
     "WSC5002",
     `does not fit ${target.name}: its ${ids.length} rectangles need ${needed} of ${have} cores (${percent(needed / have)}), and no arrangement was found; the largest layer is ${subjectOf(kernelAt(graph, ids[largest] ?? 0))}`,
@@ -253,30 +237,6 @@ function withoutConstraints({ coLocate, pins }: PlacementConstraints, problem: P
     return "it fits when no corner is pinned";
   }
   return fits(bare) ? "it fits without keep-out areas, dead cores and pinned rectangles" : null;
-}
-
-/** Rows at the south side with which a packing is found, by doubling and halving; null when twice the fabric is not enough. */
-function rowsThatHelp(problem: Problem): number | null {
-  const slowest = distinctTimes(problem).at(-1) ?? 0;
-  const works = (rows: number): boolean => {
-    const height = problem.height + rows;
-    const { site } = problem;
-    const grid = site === undefined ? null : new Grid(problem.width, height, site.grid.blocked);
-    const larger = { ...problem, height, ...(site === undefined || grid === null ? {} : { site: { ...site, grid } }) };
-    return pack(larger, slowest) !== null;
-  };
-  let high = 1;
-  while (!works(high)) {
-    if (high > problem.height) return null;
-    high *= 2;
-  }
-  let low = high >> 1;
-  while (high - low > Math.max(1, high >> 4)) {
-    const middle = (low + high) >> 1;
-    if (works(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
 }
 
 /** No color left for an edge. */

@@ -9,7 +9,7 @@
  */
 import { type Blocks, layRun, type Placed, runWidth, type Style } from "./blocks.ts";
 import type { Box } from "./grid.ts";
-import { longestAround, shelfHeights } from "./shelves.ts";
+import { areasFrom, longestAround, shelfHeights } from "./shelves.ts";
 
 /** Blocked columns from..to-1 of a shelf. */
 interface Gap {
@@ -69,6 +69,9 @@ function shelve(filling: Filling, heights: readonly number[]): readonly Shelf[] 
   const cameBy: (Shelf | undefined)[] = new Array<Shelf | undefined>(used.length);
   used[0] = 0;
   const bottoms = [...new Set(filling.obstacles.map(({ y, height }) => y + height))].sort((a, b) => a - b);
+  const areas = areasFrom(filling.blocks);
+  const isHopeless = (state: number, base: number): boolean =>
+    (areas[state >> 1] as number) > (problem.height - base) * problem.width || isPassed(used, state, base);
   const tryShelf = (first: number, fromRight: boolean, y: number, height: number): void => {
     const gaps = gapsIn(filling, y, height, fromRight);
     const end = fill(filling, first, height, gaps);
@@ -79,7 +82,7 @@ function shelve(filling: Filling, heights: readonly number[]): readonly Shelf[] 
   };
   for (let state = 0; state < 2 * count; state++) {
     const base = used[state] ?? Infinity;
-    if (base >= problem.height || isPassed(used, state, base)) continue;
+    if (base >= problem.height || isHopeless(state, base)) continue;
     const beginnings = [base, ...bottoms.filter((bottom) => bottom > base).slice(0, maxBeginnings - 1)];
     for (const y of beginnings) {
       for (const height of heights) if (y + height <= problem.height) tryShelf(state >> 1, state % 2 === 1, y, height);

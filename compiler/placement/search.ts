@@ -129,7 +129,7 @@ export function placedKernels({ graph, target }: Scene, task: Task, plan: readon
 }
 
 /** Colors that the router's books can hold. */
-const maxColors = 32;
+export const maxColors = 32;
 
 /** The colors that routes may use. */
 export function routeColorsOf(target: Target): number[] {

@@ -16,7 +16,7 @@
  *     f(reach(i, H)) = min of f(i) + H                                      f(i): height that the first i items need
  *
  * Placing fewer items never needs more height, so only the farthest reach of each (i, H) matters, and a state that another one passes at
- * equal height is dropped. Within this class of floorplans (order kept, heights from a list) the answer is exact, hence monotone in T.
+ * equal height is dropped, as is one whose remaining items have not even the area. Within this class of floorplans (order kept, heights from a list) the answer is exact, hence monotone in T.
  */
 import { type Blocks, layRun, type Placed, runHeight, runWidth, type Style } from "./blocks.ts";
 import type { Problem } from "./problem.ts";
@@ -65,25 +65,40 @@ export function longestAround({ problem, longest }: Blocks, shelves: number): nu
 interface Filling {
   readonly blocks: Blocks;
   readonly longest: number;
-  readonly width: Float64Array;
+  readonly width: Int32Array;
   readonly count: Int32Array;
   /** by height: width of every run of up to `longest` items, gathered so that they lie together in memory */
-  readonly widths: Map<number, Float64Array>;
+  readonly widths: Map<number, Int32Array>;
 }
 
-/** Widths of all runs at a height, by first item * longest + count - 1. */
-function widthsAt({ blocks, longest, widths }: Filling, height: number): Float64Array {
+/** Stands for a width that nothing has; sums of a shelf's runs stay exact. */
+const tooWide = 1 << 22;
+
+/** Widths of all runs at a height, by last item * longest + count - 1. */
+function widthsAt({ blocks, longest, widths }: Filling, height: number): Int32Array {
   const known = widths.get(height);
   if (known !== undefined) return known;
   const { length } = blocks.problem.items;
-  const gathered = new Float64Array(length * longest);
-  for (let first = 0; first < length; first++) {
-    for (let size = 1; size <= longest; size++) {
-      gathered[first * longest + size - 1] = runWidth(blocks, first, size, height);
+  const gathered = new Int32Array(length * longest).fill(tooWide);
+  for (let last = 0; last < length; last++) {
+    for (let size = 1; size <= Math.min(longest, last + 1); size++) {
+      gathered[last * longest + size - 1] = Math.min(tooWide, runWidth(blocks, last - size + 1, size, height));
     }
   }
   widths.set(height, gathered);
   return gathered;
+}
+
+/** Cores that the items from each one on need at least. */
+export function areasFrom({ problem, stairs }: Blocks): Float64Array {
+  const least = stairs.map((steps) =>
+    steps.reduce((area, { width, height }) => Math.min(area, width * height), Infinity),
+  );
+  const areas = new Float64Array(problem.items.length + 1);
+  for (let item = problem.items.length - 1; item >= 0; item--) {
+    areas[item] = (areas[item + 1] as number) + (least[problem.items[item] ?? -1] ?? 0);
+  }
+  return areas;
 }
 
 /** Packs all items on shelves, once per style; null when they do not fit. */
@@ -99,7 +114,7 @@ function shelve(blocks: Blocks): readonly Shelf[] | null {
   const filling: Filling = {
     blocks,
     longest: Math.min(blocks.longest, longestAround(blocks, heights.length)),
-    width: new Float64Array(count + 1),
+    width: new Int32Array(count + 1),
     count: new Int32Array(count + 1),
     widths: new Map(),
   };
@@ -107,6 +122,9 @@ function shelve(blocks: Blocks): readonly Shelf[] | null {
   const cameFrom = new Int32Array(count + 1);
   const shelfHeight = new Int32Array(count + 1);
   used[0] = 0;
+  const areas = areasFrom(blocks);
+  const isHopeless = (first: number, base: number): boolean =>
+    (areas[first] as number) > (problem.height - base) * problem.width || isPassed(used, first, base);
   const reachFrom = (first: number, height: number): void => {
     const end = fillShelf(filling, first, height);
     const total = (used[first] ?? Infinity) + height;
@@ -117,7 +135,7 @@ function shelve(blocks: Blocks): readonly Shelf[] | null {
   };
   for (let first = 0; first < count; first++) {
     const base = used[first] ?? Infinity;
-    if (base > problem.height || isPassed(used, first, base)) continue;
+    if (base > problem.height || isHopeless(first, base)) continue;
     for (const height of heights) if (base + height <= problem.height) reachFrom(first, height);
     // the last shelf may take all the height that is left
     if (base < problem.height) reachFrom(first, problem.height - base);
@@ -147,15 +165,18 @@ function fillShelf(filling: Filling, first: number, height: number): number {
   width[0] = 0;
   for (let item = first; item < end; item++) {
     const k = item - first + 1;
-    let least = Infinity;
+    const before = item * longest - 1;
+    let least = tooWide;
+    let best = 1;
     for (let size = Math.min(longest, k); size >= 1; size--) {
-      const total = (width[k - size] as number) + (runs[(item - size + 1) * longest + size - 1] as number);
+      const total = (width[k - size] as number) + (runs[before + size] as number);
       if (total >= least) continue;
       least = total;
-      count[k] = size;
+      best = size;
     }
     if (least > problem.width) return item;
     width[k] = least;
+    count[k] = best;
   }
   return end;
 }

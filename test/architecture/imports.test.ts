@@ -10,8 +10,9 @@ interface Rule {
 }
 
 const root = path.join(import.meta.dirname, "..", "..");
-const { forbiddenImports } = (await import(path.join(root, "eslint.config.js"))) as {
+const { forbiddenImports, checker } = (await import(path.join(root, "eslint.config.js"))) as {
   readonly forbiddenImports: readonly Rule[];
+  readonly checker: { readonly folder: string; readonly files: RegExp; readonly mayImport: readonly string[] };
 };
 
 const sources = ["ir", "runtime", "compiler"].flatMap((folder) =>
@@ -42,6 +43,17 @@ describe("the house", () => {
       .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
       .filter(({ target }) => rule.mayNotImport.some((folder) => isIn(target, folder)));
     expect(broken).toEqual([]);
+  });
+
+  it("keeps the checker of placements apart from the placer", () => {
+    const isChecker = (file: string): boolean =>
+      path.posix.dirname(file) === checker.folder && checker.files.test(path.posix.basename(file));
+    const own = sources.filter(isChecker);
+    expect(own).toContain("compiler/placement/check.ts");
+    const foreign = own
+      .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
+      .filter(({ target }) => !isChecker(target) && !checker.mayImport.some((folder) => isIn(target, folder)));
+    expect(foreign).toEqual([]);
   });
 
   it("reaches the compiler from the runtime in one place, lazily", () => {
