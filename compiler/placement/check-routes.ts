@@ -6,7 +6,7 @@
  */
 import { showName } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import type { Placement, Rect, Route } from "../../ir/placement.ts";
+import { linkDirections, type Placement, type Rect, type Route } from "../../ir/placement.ts";
 import type { Target } from "../targets/target.ts";
 import type { Faults } from "./faults.ts";
 
@@ -16,6 +16,8 @@ type Point = readonly [x: number, y: number];
 interface ColorPlane {
   /** value + 1; 0 where the color is free */
   readonly value: Int32Array;
+  /** which lane of how many: lane * 65,536 + lanes */
+  readonly lane: Int32Array;
   /** way in: 1 + direction of the neighbour, or `ownCore` */
   readonly wayIn: Uint8Array;
   /** ways out already counted as load, one bit each */
@@ -34,22 +36,49 @@ interface Books {
   readonly load: Float64Array;
   /** routers that pass nothing */
   readonly dead: ReadonlySet<number>;
+  /** links that all lanes of an edge pass together */
+  readonly links: Float64Array;
+  /** the link that the certificate calls the fullest, and the edges found on it */
+  readonly named: number;
+  readonly edgesOnNamed: Set<number>;
 }
 
-/** Checks all routes; returns the words per sample on the fullest link. */
-export function checkRoutes(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): number {
+/** What was counted on the way. */
+export interface Tally {
+  /** words per sample by router * 4 + direction (east, west, south, north) */
+  readonly load: Float64Array;
+  /** colors by router: those of routes, of the kernel on it, and the reserved ones */
+  readonly colors: Uint16Array;
+  /** links of a lane, on average over the lanes, by edge */
+  readonly hops: Float64Array;
+  /** edges on the link that the certificate calls the fullest */
+  readonly edgesOnNamed: ReadonlySet<number>;
+}
+
+/** Checks all routes and counts what they take of links and routers. */
+export function checkRoutes(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): Tally {
   const routers = target.fabric.width * target.fabric.height;
   const load = new Float64Array(routers * 4);
   const { deadCores } = placement.constraints;
   const cores = [...deadCores.map(({ x, y }) => [x, y] as const), ...(target.deadCores ?? [])];
   const dead = new Set(cores.map(([x, y]) => y * target.fabric.width + x));
-  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead };
+  const links = new Float64Array(placement.routes.length);
+  const named = linkNamed(placement, target);
+  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead, links, named, edgesOnNamed: new Set() }; // prettier-ignore
   const allowed = allowedColors(target);
   for (const [index, route] of placement.routes.entries()) {
     if (checkEnds(books, route, index, allowed)) walkLanes(books, route);
   }
-  checkColorCounts(books);
-  return load.reduce((most, words) => Math.max(most, words), 0);
+  const colors = checkColorCounts(books);
+  const hops = links.map((count, index) => count / (placement.routes[index]?.lanes ?? 1));
+  return { load, colors, hops, edgesOnNamed: books.edgesOnNamed };
+}
+
+/** Number of the link that the certificate calls the fullest; -1 for none. */
+function linkNamed({ certificate }: Placement, { fabric }: Target): number {
+  const link = certificate.fullestLink;
+  if (link === null || link.x >= fabric.width || link.y >= fabric.height) return -1;
+  return (link.y * fabric.width + link.x) * 4 + linkDirections.indexOf(link.direction);
 }
 
 /** All colors but the reserved ones and the lowest, which belong to the kernels: a router never has to hold more than it can. */
@@ -148,7 +177,7 @@ function walkLanes(books: Books, route: Route): void {
       books.faults.add(routeName(books, route), `lane ${lane} ${fault}`);
       return;
     }
-    if (!walkLane(books, route, points)) return;
+    if (!walkLane(books, route, points, lane)) return;
   }
 }
 
@@ -167,7 +196,7 @@ const stepX = [1, -1, 0, 0];
 const stepY = [0, 0, 1, -1];
 
 /** Follows one lane; false after a fault. */
-function walkLane(books: Books, route: Route, points: readonly Point[]): boolean {
+function walkLane(books: Books, route: Route, points: readonly Point[], lane: number): boolean {
   const { width } = books.target.fabric;
   const words = (books.graph.edges[route.edge]?.words ?? 0) / route.lanes;
   let [x, y] = points[0] ?? [0, 0];
@@ -176,43 +205,55 @@ function walkLane(books: Books, route: Route, points: readonly Point[]): boolean
     const direction = nextX > x ? 0 : nextX < x ? 1 : nextY > y ? 2 : 3;
     while (x !== nextX || y !== nextY) {
       const router = y * width + x;
-      if (!enter(books, route, router, wayIn)) return false;
+      if (!enter(books, route, router, wayIn, lane)) return false;
       leave(books, route, router, direction, words);
       x += stepX[direction] ?? 0;
       y += stepY[direction] ?? 0;
       wayIn = 1 + direction;
     }
   }
-  return enter(books, route, y * width + x, wayIn);
+  return enter(books, route, y * width + x, wayIn, lane);
 }
 
 function planeOf(books: Books, color: number): ColorPlane {
   let plane = books.planes.get(color);
   if (plane === undefined) {
     const routers = books.load.length / 4;
-    plane = { value: new Int32Array(routers), wayIn: new Uint8Array(routers), waysOut: new Uint8Array(routers) };
+    plane = {
+      value: new Int32Array(routers),
+      lane: new Int32Array(routers),
+      wayIn: new Uint8Array(routers),
+      waysOut: new Uint8Array(routers),
+    };
     books.planes.set(color, plane);
   }
   return plane;
 }
 
 /** Books a router for a route's color; false when someone else has it. */
-function enter(books: Books, route: Route, router: number, wayIn: number): boolean {
+function enter(books: Books, route: Route, router: number, wayIn: number, lane: number): boolean {
   if (books.dead.has(router)) {
     books.faults.add(routeName(books, route), `passes ${whereIs(books, router)}, which is dead`);
     return false;
   }
   const plane = planeOf(books, route.color);
   const value = (books.graph.edges[route.edge]?.value ?? 0) + 1;
+  // lanes of one bundle carry different words; only the same lane of an equal bundle carries the same
+  const part = lane * 65_536 + route.lanes;
   const known = plane.value[router];
   if (known === 0) {
     plane.value[router] = value;
+    plane.lane[router] = part;
     plane.wayIn[router] = wayIn;
     return true;
   }
-  if (known === value && plane.wayIn[router] === wayIn) return true;
-  const who =
-    known === value ? "the same value from another side" : `the value of ${producerOf(books, (known ?? 0) - 1)}`;
+  const isSame = known === value && plane.lane[router] === part;
+  if (isSame && plane.wayIn[router] === wayIn) return true;
+  const who = isSame
+    ? "the same words from another side"
+    : known === value
+      ? "other words of the same value"
+      : `the value of ${producerOf(books, (known ?? 0) - 1)}`;
   books.faults.add(routeName(books, route), `color ${route.color} at ${whereIs(books, router)} is taken by ${who}`);
   return false;
 }
@@ -228,7 +269,7 @@ function producerOf({ graph }: Books, value: number): string {
 }
 
 /** Counts colors router by router: those of routes, of the kernel on the core, and those that are reserved. */
-function checkColorCounts(books: Books): void {
+function checkColorCounts(books: Books): Uint16Array {
   const { target, placement } = books;
   const { width } = target.fabric;
   const { perRouter, reserved } = target.colors;
@@ -241,23 +282,31 @@ function checkColorCounts(books: Books): void {
       for (let x = rect.x; x < rect.x + rect.width; x++) count[y * width + x] = (count[y * width + x] ?? 0) + variant.colors; // prettier-ignore
     }
   }
-  const room = perRouter - reserved.filter((color) => color < perRouter).length;
-  const over = count.findIndex((colors) => colors > room);
-  if (over < 0) return;
+  const kept = reserved.filter((color) => color < perRouter).length;
+  const over = count.findIndex((colors) => colors > perRouter - kept);
+  if (over >= 0) reportColors(books, over, count[over] ?? 0, perRouter - kept);
+  return count.map((colors) => colors + kept);
+}
+
+function reportColors(books: Books, over: number, colors: number, room: number): void {
+  const { target, placement } = books;
+  const { width } = target.fabric;
   const owner = placement.kernels.find(({ rect }) => contains(rect, [over % width, Math.floor(over / width)]));
   books.faults.add(
     owner === undefined ? "colors" : `kernel ${owner.kernel} "${showName(owner.name)}"`,
-    `${whereIs(books, over)} would hold ${count[over] ?? 0} colors of routes and of the kernel on it, and has ${room}`,
+    `${whereIs(books, over)} would hold ${colors} colors of routes and of the kernel on it, and has ${room}`,
   );
 }
 
 /** Counts a link's load; words of one value on one color travel it once. */
 function leave(books: Books, route: Route, router: number, direction: number, words: number): void {
+  const link = router * 4 + direction;
+  books.links[route.edge] = (books.links[route.edge] ?? 0) + 1;
+  if (link === books.named) books.edgesOnNamed.add(route.edge);
   const plane = planeOf(books, route.color);
   const bit = 1 << direction;
   const out = plane.waysOut[router] ?? 0;
   if ((out & bit) !== 0) return;
   plane.waysOut[router] = out | bit;
-  const link = router * 4 + direction;
   books.load[link] = (books.load[link] ?? 0) + words;
 }

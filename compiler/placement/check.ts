@@ -7,12 +7,13 @@
  *     routes       every edge once, from a core of its producer to a core of its consumer, inside the fabric
  *     colors       allowed for routes; at any router a color has one source, one way in, and at most the router's number of them
  *     constraints  pinned there, nothing on keep-out areas and dead cores, co-located kernels touch, the interval within its limit
- *     certificate  objective, bound and gap agree with the placement, and so do the goal's
+ *     certificate  objective, bound and gap agree with each other, and so do the goal's; every figure is counted again
  */
 import { type Diagnostic, showName } from "../../ir/diagnostic.ts";
 import { type KernelGraph, sramCategories } from "../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement, Rect } from "../../ir/placement.ts";
 import type { Target } from "../targets/target.ts";
+import { checkCertificate, checkClaims } from "./check-certificate.ts";
 import { checkConstraints } from "./check-constraints.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { Faults } from "./faults.ts";
@@ -23,9 +24,12 @@ export function checkPlacement(graph: KernelGraph, placement: Placement, target:
   if (checkShape(graph, placement, target, faults)) {
     checkOverlaps(placement, faults);
     for (const kernel of placement.kernels) checkMemory(graph, kernel, target, faults);
-    const load = checkRoutes(graph, placement, target, faults);
+    const tally = checkRoutes(graph, placement, target, faults);
     checkConstraints(placement, target, faults);
-    checkCertificate(placement, load / target.link.wordsPerCycle, faults);
+    const isSound = faults.list.length === 0;
+    checkClaims(placement, faults);
+    // figures are counted again only where what they are counted from is in order
+    if (isSound) checkCertificate(graph, placement, target, tally, faults);
   }
   return faults.list;
 }
@@ -46,6 +50,7 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
       `is ${fabric.width} x ${fabric.height}, the placement is for ${placement.target.width} x ${placement.target.height}`,
     );
   }
+  checkCopies(placement, target, faults);
   if (placement.kernels.length !== graph.kernels.length || placement.routes.length !== graph.edges.length) {
     faults.add(
       "placement",
@@ -60,7 +65,9 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
     if (rect.width !== width || rect.height !== height) {
       faults.add(nameOf(placed), `is ${show(rect)}, its variant ${rotated ? "turned is" : "is"} ${width} x ${height}`);
     }
-    const inside = rect.x >= left && rect.y >= top && rect.x + rect.width <= right && rect.y + rect.height <= bottom;
+    const whole = [rect.x, rect.y, rect.width, rect.height].every(Number.isInteger);
+    const inside =
+      whole && rect.x >= left && rect.y >= top && rect.x + rect.width <= right && rect.y + rect.height <= bottom;
     if (!inside || rect.width < 1 || rect.height < 1) {
       faults.add(
         nameOf(placed),
@@ -69,6 +76,17 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
     }
   }
   return faults.list.length === 0;
+}
+
+/** The facts about the machine that a placement carries along. */
+function checkCopies(placement: Placement, { core, fabric, io }: Target, faults: Faults): void {
+  const { usable, sramBytes } = placement.target;
+  if (sramBytes !== core.sramBytes)
+    faults.add("target", `has ${core.sramBytes} bytes per core, the placement says ${sramBytes}`);
+  const right = fabric.width - io.columnsEast;
+  const bottom = fabric.height - io.rowsSouth;
+  const isUsable = usable.x === io.columnsWest && usable.y === io.rowsNorth && usable.x + usable.width === right && usable.y + usable.height === bottom; // prettier-ignore
+  if (!isUsable) faults.add("target", `is usable in columns ${io.columnsWest}..${right - 1} and rows ${io.rowsNorth}..${bottom - 1}, the placement says ${show(usable)}`); // prettier-ignore
 }
 
 /** Sweep over x: each rectangle is compared with those that begin before it ends. */
@@ -103,40 +121,3 @@ function checkMemory(graph: KernelGraph, placed: PlacedKernel, target: Target, f
     );
   }
 }
-
-function checkCertificate(placement: Placement, linkCycles: number, faults: Faults): void {
-  const { certificate, kernels } = placement;
-  const slowest = kernels.reduce((most, { variant }) => Math.max(most, variant.cycles), 0);
-  const { objective, bound, gap } = certificate;
-  if (objective < slowest)
-    faults.add("certificate", `claims an interval of ${objective} cycles, a kernel takes ${slowest}`);
-  if (objective < linkCycles - 1e-3)
-    faults.add("certificate", `claims an interval of ${objective} cycles, a link takes ${linkCycles}`);
-  if (bound > objective) faults.add("certificate", `its bound ${bound} is above its objective ${objective}`);
-  if (Math.abs(gap - (objective - bound) / objective) > 1e-9)
-    faults.add("certificate", `its gap ${gap} does not follow from objective and bound`);
-  if (certificate.status === "optimal" && gap !== 0) faults.add("certificate", "claims to be optimal with a gap");
-  checkGoal(placement, faults);
-}
-
-/** The goal's value is recounted where rectangles alone tell it: interval, cores and wire length. */
-function checkGoal({ certificate, kernels, routes }: Placement, faults: Faults): void {
-  const { kind, value, bound, gap, status } = certificate.goal;
-  const counted: Readonly<Record<typeof kind, number>> = {
-    throughput: certificate.objective,
-    latency: certificate.latencyCycles,
-    cores: kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0),
-    wire: routes.reduce((sum, { from, to }) => sum + centreDistance(kernels[from]?.rect, kernels[to]?.rect), 0),
-  };
-  if (Math.abs(value - counted[kind]) > 1e-6 * Math.max(1, value))
-    faults.add("certificate", `claims ${value} for ${kind}, the placement has ${counted[kind]}`);
-  if (bound > value) faults.add("certificate", `its bound ${bound} on ${kind} is above the value ${value}`);
-  if (value > 0 && Math.abs(gap - (value - bound) / value) > 1e-9)
-    faults.add("certificate", `its gap ${gap} in ${kind} does not follow from value and bound`);
-  if (status === "optimal" && gap !== 0) faults.add("certificate", `claims the least ${kind} with a gap`);
-}
-
-const centreDistance = (a: Rect | undefined, b: Rect | undefined): number =>
-  a === undefined || b === undefined
-    ? 0
-    : Math.abs(a.x + a.width / 2 - b.x - b.width / 2) + Math.abs(a.y + a.height / 2 - b.y - b.height / 2);

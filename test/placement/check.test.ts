@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { checkPlacement } from "../../compiler/placement/check.ts";
+import { certify } from "../../compiler/placement/certificate.ts";
 import { place } from "../../compiler/placement/place.ts";
+import { usableRect } from "../../compiler/targets/target.ts";
 import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
 import { convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
 
@@ -113,10 +115,21 @@ describe("checkPlacement", () => {
       toX: 5,
       toY: 6,
     };
-    const interval = { bound: 100, gap: 0.5, status: "feasible" as const };
-    const goal = { kind: "throughput" as const, value: 200, ...interval };
-    const certificate = { ...legal.certificate, objective: 200, ...interval, goal };
-    const base: Placement = { ...legal, target: { ...legal.target, width: 12, height: 12 }, kernels: [kernel(0, 1, 1), kernel(1, 5, 5)], routes: [route], certificate }; // prettier-ignore
+    const kernels = [kernel(0, 1, 1), kernel(1, 5, 5)];
+    const certificate = certify({
+      graph: two,
+      target: wide,
+      kernels,
+      routing: { routes: [route], fullestLink: 32 },
+      bound: 50,
+      solver: "none",
+      seed: 0,
+      objective: "throughput",
+      goalBound: 50,
+      movement: null,
+    });
+    const usable = usableRect(wide);
+    const base: Placement = { ...legal, target: { ...legal.target, width: 12, height: 12, usable }, kernels, routes: [route], certificate }; // prettier-ignore
     expect(checkPlacement(two, base, wide)).toEqual([]);
     // ending in the row between the lanes' rows, one lane would have to go up and meet the other
     const crossed = { ...base, kernels: [kernel(0, 1, 5), kernel(1, 5, 5)], routes: [{ ...route, fromY: 5, toY: 5 }] };
