@@ -126,6 +126,8 @@ const inspectOptions = {
 const partitionOptions = {
   devices: { alias: "k", type: "number", requiresArg: true, describe: "Accelerators (default: the graph's maxFPGAs)" },
   cpus: { type: "number", requiresArg: true, describe: "CPUs (default: the graph's maxCPUs)" },
+  wafers: { alias: "w", type: "number", requiresArg: true, describe: "For a model: wafers to cut it over" },
+  target: { ...compileOptions.target, describe: "For a model: wse2, wse3, dojo-tile, or a JSON file" },
   output: { alias: "o", type: "string", requiresArg: true, describe: "File for the split" },
   "time-limit": {
     type: "number",
@@ -135,6 +137,7 @@ const partitionOptions = {
   },
   seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...dimOption,
   ...jsonOption,
 } as const;
 
@@ -180,8 +183,8 @@ export async function runCommandLine(args: readonly string[], version: string): 
 const usage = (message: string): Error => fail("WSC8001", message, { hint: "wsc --help, or wsc <command> --help" });
 
 const repeatable: ReadonlySet<string> = new Set(
-  Object.entries({ ...compileOptions, ...runOptions, ...inspectOptions }).flatMap(([name, option]) =>
-    "array" in option ? [name] : [],
+  Object.entries({ ...compileOptions, ...runOptions, ...inspectOptions, ...partitionOptions }).flatMap(
+    ([name, option]) => ("array" in option ? [name] : []),
   ),
 );
 
@@ -240,10 +243,14 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
     )
     .command(
       "partition <graph>",
-      "Split an operator graph over devices",
+      "Split an operator graph over devices, or a model over wafers",
       (y) =>
         y
-          .positional("graph", { type: "string", demandOption: true, describe: "An operator graph as JSON" })
+          .positional("graph", {
+            type: "string",
+            demandOption: true,
+            describe: "An operator graph as JSON, or an .onnx model",
+          })
           .options(partitionOptions),
       async (given) => {
         const { partitionVerb } = await import("./partition.ts");

@@ -17,9 +17,17 @@ export interface PartitionArguments {
   readonly seed: number;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** for models: wafers, their kind, and values of symbolic dims */
+  readonly wafers: number | undefined;
+  readonly target: string;
+  readonly dim: readonly string[];
 }
 
 export async function partitionVerb(given: PartitionArguments): Promise<number> {
+  if (given.wafers !== undefined || given.graph.endsWith(".onnx")) {
+    const { partitionModel } = await import("./partition-model.ts");
+    return partitionModel(given);
+  }
   const start = performance.now();
   checkCount("devices", given.devices);
   checkCount("cpus", given.cpus);
@@ -50,7 +58,8 @@ function splitText({ accelerators, cpus }: Split): string {
   return `{\n  "accelerators": [\n${lines(accelerators)}\n  ],\n  "cpus": [\n${lines(cpus)}\n  ]\n}\n`;
 }
 
-async function writeText(file: string, text: string): Promise<void> {
+/** Writes a result file, or says why not. */
+export async function writeText(file: string, text: string): Promise<void> {
   await writeFile(file, text).catch((error: unknown) => {
     throw fail("WSC8002", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
   });

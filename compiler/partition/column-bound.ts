@@ -57,7 +57,7 @@ export function columnBound(graph: Hypergraph, machine: Machine, options: Column
   }
   if (search.bound >= upper || isOver()) return Math.max(lower, Math.min(upper, search.bound));
   // rounding of loads costs some of the bound: once more with all the precision that memory allows
-  const last = finest(cells, mostCells, lastEffort, (count) => at(search.centre, count));
+  const last = finest(cells, mostCells, Math.min(lastEffort, options.effort), (count) => at(search.centre, count));
   return Math.max(lower, search.bound, last.evaluation.bound);
 }
 

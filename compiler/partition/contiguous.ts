@@ -58,8 +58,8 @@ function leastCpuRatio({ work, cpuWork }: Hypergraph): number {
   return ratio === Infinity ? 0 : ratio;
 }
 
-/** The best chain with all loads below `limit`; null when there is none. */
-function chainBelow(
+/** The best chain with all loads below `limit`; null when there is none, "over" when time was over first. */
+export function chainBelow(
   graph: Hypergraph,
   machine: Machine,
   ideals: Ideals,
@@ -136,9 +136,9 @@ function extend(
         target.from[end] = -1 - start;
         continue;
       }
-      if (step >= known || !isSubset(ideals, start, end)) continue;
+      if (step >= known || (size[end] ?? 0) - (size[start] ?? 0) > machine.sizeLimit) continue;
+      if (!isSubset(ideals, start, end)) continue;
       if ((unsupported[end] ?? 0) > (unsupported[start] ?? 0)) continue;
-      if ((size[end] ?? 0) - (size[start] ?? 0) > machine.sizeLimit) continue;
       const load = step + transfers(graph, ideals, start, end);
       if (load >= known) continue;
       target.value[end] = Math.max(before, load);

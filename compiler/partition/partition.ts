@@ -31,6 +31,8 @@ export interface PartitionOptions {
   readonly seed?: number;
   /** rounds of annealing at most */
   readonly rounds?: number;
+  /** partial sets that the sweeps of the bound may look at, about */
+  readonly boundEffort?: number;
   readonly onProgress?: (step: PartitionStep, detail: string) => void;
 }
 
@@ -103,7 +105,9 @@ export function partition(source: DeviceGraph, options: PartitionOptions = {}): 
     if (all.complete) proof.raise(best.load, "exhaustive");
   }
   if (!proof.meets(best.load)) {
-    proof.raise(provenByPrices(instance, sequence, best.load, proof.bound, isOver), "prices");
+    const effort = options.boundEffort ?? defaultBoundEffort;
+    const limits = { lower: proof.bound, upper: best.load, sequence, effort, isOver };
+    proof.raise(columnBound(instance.graph, instance.machine, limits), "prices");
     progress("bound", `${proof.bound}`);
   }
   refine(instance, best, { seed, from: early, to: rounds, proof, isOver, onBetter });
@@ -134,20 +138,10 @@ class Proof {
 }
 
 /** Partial sets that the bound's sweeps may look at: some ten seconds. */
-const boundEffort = 70_000_000;
+const defaultBoundEffort = 70_000_000;
 
 /** Steps of the search over all assignments: enough for some twenty items. */
 const exhaustiveSteps = 1_500_000;
-
-function provenByPrices(
-  { graph, machine }: Instance,
-  sequence: readonly number[],
-  upper: number,
-  lower: number,
-  isOver: () => boolean,
-): number {
-  return columnBound(graph, machine, { lower, upper, sequence, effort: boundEffort, isOver });
-}
 
 /** The best assignment so far. */
 class Best {

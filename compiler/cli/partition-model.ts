@@ -1,0 +1,90 @@
+/** `wsc partition MODEL.onnx --wafers N`: cuts a model into parts that each fill one wafer, and says what every wafer holds and does. */
+import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
+import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import { lowerSource } from "../compile.ts";
+import { buildKernelGraph } from "../kernels/build.ts";
+import { splitOverWafers, type WaferSplit, type WaferStage } from "../partition/wafers.ts";
+import { loadTarget } from "../targets/load.ts";
+import { note, readDims } from "./command-line.ts";
+import { exitCodes } from "./failure.ts";
+import { type PartitionArguments, writeText } from "./partition.ts";
+import { stageProgress } from "./progress.ts";
+import { printTable } from "./table.ts";
+
+export async function partitionModel(given: PartitionArguments): Promise<number> {
+  const { wafers } = given;
+  if (wafers === undefined) {
+    throw fail("WSC8001", `${given.graph} is an ONNX model: --wafers N says over how many wafers it is cut`);
+  }
+  if (given.devices !== undefined || given.cpus !== undefined) {
+    throw fail("WSC8001", "--devices and --cpus are for operator graphs; a model takes --wafers");
+  }
+  const start = performance.now();
+  const target = await loadTarget(given.target);
+  const progress = stageProgress(given.quiet || given.json);
+  let split: WaferSplit;
+  let kernels: KernelGraph;
+  try {
+    const { graph, warnings } = await lowerSource(given.graph, { dims: readDims(given.dim), onStage: progress.stage });
+    for (const warning of warnings) note(renderDiagnostic(warning), given.quiet);
+    kernels = buildKernelGraph(graph);
+    progress.stage("place");
+    split = await splitOverWafers(kernels, target, wafers, { timeLimitSeconds: given.timeLimit, seed: given.seed });
+  } finally {
+    progress.stop();
+  }
+  const seconds = (performance.now() - start) / 1000;
+  const record = recordOf(split, kernels, wafers);
+  if (given.output !== undefined) await writeText(given.output, `${JSON.stringify(record, null, 2)}\n`);
+  if (given.json) process.stdout.write(`${JSON.stringify({ ...record, seconds }, null, 2)}\n`);
+  else if (!given.quiet) describe(split, kernels, given, seconds);
+  return exitCodes.done;
+}
+
+/** What `-o` writes: layers by name, figures of every wafer, the certificate. */
+function recordOf(split: WaferSplit, kernels: KernelGraph, wafers: number): object {
+  const { stages, ...certificate } = split;
+  return {
+    ...certificate,
+    wafersGiven: wafers,
+    hostOps: kernels.host.length,
+    wafers: stages.map(({ placement, kernels: ids, ...figures }) => ({
+      ...figures,
+      certificate: placement.certificate,
+      layers: ids.map((id) => kernels.kernels[id]?.name ?? ""),
+    })),
+  };
+}
+
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+function describe(split: WaferSplit, kernels: KernelGraph, given: PartitionArguments, seconds: number): void {
+  const { stages, links, interval, bound, gap, status, latencyCycles } = split;
+  const title = ["wafer", "layers", "cores", "weights", "activations", "cycles", "edge", "words in", "words out"];
+  const cells = (stage: WaferStage, wafer: number): string[] => [
+    String(wafer),
+    String(stage.kernels.length),
+    String(stage.cores),
+    mebibytes(stage.weightBytes),
+    mebibytes(stage.activationBytes),
+    String(stage.cycles),
+    String(stage.ioCycles),
+    String(stage.wordsIn),
+    String(stage.wordsOut),
+  ];
+  printTable(title, stages.map(cells));
+  const words = links.map(({ from, to, words: count }) => `${from} -> ${to}: ${count}`).join(", ");
+  const lines = [
+    ["model", `${split.model} on ${given.wafers ?? 0} x ${split.target}, ${stages.length} used`],
+    ["layers", `${kernels.kernels.length}, ${kernels.host.length} ops on the host`],
+    ["interval", `${interval} cycles`],
+    ["bound", `${bound} cycles, for chains of wafers`],
+    ["gap", `${(100 * gap).toFixed(2)}%`],
+    ["status", status],
+    ["latency", `${latencyCycles} cycles`],
+    ...(words === "" ? [] : [["words between", words]]),
+    ["seconds", seconds.toFixed(1)],
+    ...(given.output === undefined ? [] : [["written", given.output]]),
+  ];
+  for (const [name, value] of lines) process.stdout.write(`${(name ?? "").padEnd(16)} ${value ?? ""}\n`);
+}

@@ -1,0 +1,36 @@
+/** A part of a kernel graph as a kernel graph of its own: what it exchanges with other parts crosses the edge of its wafer. */
+import type { KernelEdge, KernelGraph, KernelId, KernelPort } from "../../ir/kernel-graph.ts";
+
+/**
+ * The kernels `ids` (ascending) of a graph, renumbered. A value that leaves leaves once, however many wafers read it, and arrives once.
+ * Kernels keep the number of streams they have in the whole graph, and so their variants. What stays on the host belongs to no part.
+ */
+export function kernelPart(graph: KernelGraph, ids: readonly KernelId[], name: string): KernelGraph {
+  const numberOf = new Map(ids.map((id, number) => [id, number]));
+  const edges: KernelEdge[] = [];
+  const inputs: KernelPort[] = portsWithin(graph.inputs, numberOf);
+  const outputs: KernelPort[] = portsWithin(graph.outputs, numberOf);
+  const sent = new Set<number>();
+  for (const { from, to, words, value } of graph.edges) {
+    const source = numberOf.get(from);
+    const reader = numberOf.get(to);
+    if (source !== undefined && reader !== undefined) edges.push({ from: source, to: reader, words, value });
+    else if (reader !== undefined) inputs.push({ name: crossing(value), kernel: reader, words });
+    else if (source !== undefined && !sent.has(value)) {
+      sent.add(value);
+      outputs.push({ name: crossing(value), kernel: source, words });
+    }
+  }
+  const kernels = ids.flatMap((id) => graph.kernels[id] ?? []).map((kernel, number) => ({ ...kernel, id: number }));
+  return { name, kernels, edges, inputs, outputs, host: [] };
+}
+
+/** A control character keeps it apart from the names of a model's inputs. */
+const crossing = (value: number): string => `\u0000%${value}`;
+
+function portsWithin(ports: readonly KernelPort[], numberOf: ReadonlyMap<KernelId, number>): KernelPort[] {
+  return ports.flatMap((port) => {
+    const kernel = numberOf.get(port.kernel);
+    return kernel === undefined ? [] : [{ ...port, kernel }];
+  });
+}
