@@ -46,6 +46,11 @@ export interface SearchOptions {
   readonly onTry?: (cycles: number, fits: boolean) => void;
 }
 
+/** The first step above the bound; with many items a packing takes long, and none is near the bound. */
+const firstRatio = ({ items }: Problem): number => (items.length <= manyItems ? 1.01 : 1.04);
+
+const manyItems = 500;
+
 /**
  * The least interval, from `bound` up, for which a packing is found: first ever larger steps, then bisection. Packing at a larger interval can
  * use every shape of a smaller one, so success is monotone but for the limited height lists. Null when nothing fits at any interval.
@@ -60,7 +65,7 @@ export function leastPackable(problem: Problem, bound: number, options: SearchOp
   };
   let failed = -1;
   let fits = 0;
-  for (let ratio = 1.01; !fitsAt(fits); ratio = 1 + (ratio - 1) * 2) {
+  for (let ratio = firstRatio(problem); !fitsAt(fits); ratio = 1 + (ratio - 1) * 2) {
     failed = fits;
     if (fits === times.length - 1) return null;
     fits = nextIndex(times, fits, bound * ratio);

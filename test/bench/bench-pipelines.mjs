@@ -1,0 +1,64 @@
+// node test/bench/bench-pipelines.mjs: placement of whole models and of synthetic chains, each in a process of its own: wall and processor
+// seconds from the kernel graph to checked routes, peak memory, interval, bound and gap. Options: --only NAME[,NAME], --target T, --chain N[,N].
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { chain } from "./chains.mjs";
+import { modelPath } from "./models.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", default: "resnet50,bert_base_s128,gpt2_prefill_s64" },
+    chain: { type: "string", default: "2000" },
+    target: { type: "string", default: "wse3" },
+    instance: { type: "string" },
+  },
+});
+
+/** Kernel graph of a model by name, or of a chain by length. */
+async function graphOf(instance) {
+  if (/^\d+$/.test(instance)) return chain(Number(instance));
+  const { lowerSource } = await import("../../dist/compiler/compile.js");
+  const { buildKernelGraph } = await import("../../dist/compiler/kernels/build.js");
+  return buildKernelGraph((await lowerSource(modelPath(instance), { target: options.target })).graph);
+}
+
+async function placeOne(instance) {
+  const { place } = await import("../../dist/compiler/placement/place.js");
+  const { checkPlacement } = await import("../../dist/compiler/placement/check.js");
+  const { loadTarget } = await import("../../dist/compiler/targets/load.js");
+  const target = await loadTarget(options.target);
+  const graph = await graphOf(instance);
+  const used = process.cpuUsage();
+  const start = performance.now();
+  const placement = await place(graph, target, { timeLimitSeconds: 600 });
+  const faults = checkPlacement(graph, placement, target);
+  if (faults.length > 0) throw new Error(`${instance} is not legal: ${faults[0].message}`);
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(used);
+  const { objective, bound, gap } = placement.certificate;
+  const peak = process.resourceUsage().maxRSS / 1024;
+  console.log(
+    [
+      graph.name.padEnd(28),
+      String(graph.kernels.length).padStart(7),
+      String(objective).padStart(9),
+      String(bound).padStart(9),
+      `${(100 * gap).toFixed(2)} %`.padStart(8),
+      seconds.toFixed(1).padStart(8),
+      ((user + system) / 1e6).toFixed(1).padStart(8),
+      peak.toFixed(0).padStart(6),
+    ].join(" "),
+  );
+}
+
+if (options.instance !== undefined) await placeOne(options.instance);
+else {
+  console.log(
+    `${"on".concat(" ", options.target).padEnd(28)} kernels    cycles     bound      gap  seconds      cpu    MiB`,
+  );
+  const split = (list) => list.split(",").filter((name) => name !== "");
+  for (const instance of [...split(options.only), ...split(options.chain)]) {
+    const { status } = spawnSync(process.execPath, [import.meta.filename, "--instance", instance, "--target", options.target], { stdio: "inherit" }); // prettier-ignore
+    if (status !== 0) process.exitCode = 1;
+  }
+}
