@@ -100,6 +100,30 @@ describe("matrix products", () => {
     check({ a: [2, 26, 9], b: [2, 9, 21] });
   });
 
+  it("reads both halves of a long constant B at once where there is one row", () => {
+    for (const k of [62, 63, 64, 65, 66, 128, 770]) check({ a: [1, k], b: [k, 45] });
+    check({ a: [3, 1, 64], b: [3, 64, 16] });
+    check({
+      a: [1, 256],
+      b: [256, 19],
+      extras: [[19], [1, 1]],
+      epilogue: binary("mul", binary("add", arg(0), arg(1)), arg(2)),
+      apply: (x, [bias = 0, factor = 0]) => (x + bias) * factor,
+    });
+  });
+
+  it("cuts many rows into blocks beside a small B", () => {
+    check({ a: [700, 24], b: [24, 150] });
+    check({ a: [1201, 3], b: [3, 64] });
+    check({
+      a: [2, 350, 64],
+      b: [64, 96],
+      extras: [[96], [2, 350, 96]],
+      epilogue: binary("add", binary("add", arg(0), arg(1)), arg(2)),
+      apply: (x, [bias = 0, residual = 0]) => x + bias + residual,
+    });
+  });
+
   it("packs a wide variable B of many rows", () => {
     check({ a: [12, 5], b: [5, 1100], constantB: false });
     check({ a: [12, 5], b: [5, 1030], constantB: false });

@@ -58,7 +58,7 @@ export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
   const output = operands.outputs[0] as TensorType;
   const epilogue = makeEpilogue(op.epilogue, arith.acc, extras.map((type) => type.dtype), output.dtype);
   const axes = rowAxes(a.matrix, b, extras, output);
-  const schedule = scheduleOf(axes, b, arith);
+  const schedule = scheduleOf(axes, b, extras, arith);
   const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, operands);
   const product: Product = {
     name: `matmul_${a.matrix.rows}x${a.matrix.columns}x${b.columns}`,
@@ -94,11 +94,18 @@ function rowAxes(a: Matrix, b: Matrix, extras: readonly TensorType[], output: Te
   return isRows ? merged : [...merged, { size: 1, strides: all.map(() => 0) }];
 }
 
-function scheduleOf(axes: readonly Axis[], b: Matrix, arith: Arith): Product["schedule"] {
+function scheduleOf(
+  axes: readonly Axis[],
+  b: Matrix,
+  extras: readonly TensorType[],
+  arith: Arith,
+): Product["schedule"] {
   const outer = axes.slice(0, -1).reduce((count, axis) => count * axis.size, 1);
   const y = axes.at(-1)?.size ?? 1;
   const steps = Math.ceil(b.rows / arith.kStep);
-  return chooseSchedule({ outer, y, x: 1, columns: b.columns, steps, canBlockRun: true }, arith);
+  const rows = outer * y;
+  const resultTensors = 1 + extras.filter(({ shape }) => elementCount(shape) >= rows * b.columns).length;
+  return chooseSchedule({ outer, y, x: 1, columns: b.columns, steps, canBlockRun: true, resultTensors }, arith);
 }
 
 function placeAxes(
@@ -153,10 +160,17 @@ const longRow = 1024;
 /** Up to this many rows a product waits for B to come from memory, which several streams bring in faster than one. */
 const streamedRows = 24;
 
+/** Vectors of B in each half: with the accumulators and an element of A they fill the registers. */
+const mostHalvedVectors = 4;
+/** A shorter run is in the cache, or over before the second stream has begun. */
+const fewestHalvedSteps = 64;
+const canHalve = (steps: number): boolean => steps % 2 === 0 && steps >= fewestHalvedSteps;
+
 function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[], operands: Operands): PreparedB {
   const rows = axes.at(-1)?.size ?? 1;
   const constant = operands.constants[1];
   const apart = constant !== undefined && rows <= streamedRows;
+  const halves = apart && rows === 1 && vectors <= mostHalvedVectors && canHalve(b.rows / arith.kStep);
   const panels = panelsOf(b.columns, apart ? 1 : vectors, arith.lanes);
   const plan: PackPlan = {
     arith,
@@ -172,7 +186,7 @@ function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[
     return {
       arg: packedArg(1, constant, plan),
       stages: [],
-      source: { kind: "packed", apart },
+      source: { kind: "packed", apart, halves },
       matrixStride: matrixBytes(plan),
     };
   }
@@ -185,7 +199,7 @@ function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[
   return {
     arg: stage.scratch,
     stages: [stage.code],
-    source: { kind: "packed", apart },
+    source: { kind: "packed", apart: false },
     matrixStride: matrixBytes(plan),
   };
 }

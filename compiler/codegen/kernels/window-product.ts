@@ -129,7 +129,7 @@ export function windowStages(window: WindowProduct, args: WindowArgs): KernelCod
   return [...b.stages, productStage(product, [args.image, b.arg, ...extraArgs, args.out])];
 }
 
-function scheduleOf({ arith, groups, filters }: WindowProduct, { outer, y, x, reduction }: Loops): Schedule {
+function scheduleOf({ arith, groups, filters, extras }: WindowProduct, { outer, y, x, reduction }: Loops): Schedule {
   const { levels, run } = reduction;
   const size = {
     outer: outer.reduce((count, axis) => count * axis.size, groups),
@@ -138,6 +138,7 @@ function scheduleOf({ arith, groups, filters }: WindowProduct, { outer, y, x, re
     columns: filters,
     steps: levels.reduce((count, level) => count * level.count, Math.ceil(run / arith.kStep)),
     canBlockRun: levels.length === 0,
+    resultTensors: 1 + extras.filter(({ strides }) => strides.slice(1).every((stride) => stride !== 0)).length,
   };
   // rows of windows that overlap share most of their image
   const isShared = levels.length > 0 && y.size > 1;

@@ -1844,7 +1844,7 @@
       end
     end)
   (func $matmul_1x400x10 (type 1) (param i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 i32 i32 i32 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128)
     local.get 4
     local.set 10
     local.get 10
@@ -1885,7 +1885,7 @@
         local.get 12
         local.set 23
         local.get 22
-        i32.const 1600
+        i32.const 800
         i32.add
         local.set 24
         loop  ;; label = @3
@@ -1898,23 +1898,53 @@
           local.get 23
           v128.load offset=12800
           local.set 27
+          local.get 23
+          v128.load offset=3200
+          local.set 28
+          local.get 23
+          v128.load offset=9600
+          local.set 29
+          local.get 23
+          v128.load offset=16000
+          local.set 30
           local.get 22
           v128.load32_splat
-          local.set 28
-          local.get 28
+          local.set 31
+          local.get 31
           local.get 25
           f32x4.mul
           local.get 19
           f32x4.add
           local.set 19
-          local.get 28
+          local.get 31
           local.get 26
           f32x4.mul
           local.get 20
           f32x4.add
           local.set 20
-          local.get 28
+          local.get 31
           local.get 27
+          f32x4.mul
+          local.get 21
+          f32x4.add
+          local.set 21
+          local.get 22
+          v128.load32_splat offset=800
+          local.set 31
+          local.get 31
+          local.get 28
+          f32x4.mul
+          local.get 19
+          f32x4.add
+          local.set 19
+          local.get 31
+          local.get 29
+          f32x4.mul
+          local.get 20
+          f32x4.add
+          local.set 20
+          local.get 31
+          local.get 30
           f32x4.mul
           local.get 21
           f32x4.add
@@ -1936,25 +1966,25 @@
         local.get 18
         v128.load
         f32x4.add
-        local.set 27
+        local.set 30
         local.get 17
-        local.get 27
+        local.get 30
         v128.store
         local.get 20
         local.get 18
         v128.load offset=16
         f32x4.add
-        local.set 27
+        local.set 30
         local.get 17
-        local.get 27
+        local.get 30
         v128.store offset=16
         local.get 21
         local.get 18
         v128.load64_zero offset=32
         f32x4.add
-        local.set 27
+        local.set 30
         local.get 17
-        local.get 27
+        local.get 30
         v128.store64_lane offset=32 0
         local.get 10
         i32.const 1

@@ -44,8 +44,11 @@ export interface Level {
 
 /** How the run reads B: from packed panels, or from rows of a matrix as it is. */
 export type PanelSource =
-  /** `apart`: each vector of a panel has a run of its own, so that a tile reads several streams; else a step's vectors are neighbours */
-  | { readonly kind: "packed"; readonly apart: boolean }
+  /**
+   * `apart`: each vector of a panel has a run of its own, so that a tile reads several streams; else a step's vectors are neighbours.
+   * `halves`: a step in the first half of the run is done together with one in the second half, which doubles the streams.
+   */
+  | { readonly kind: "packed"; readonly apart: boolean; readonly halves?: boolean }
   /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
   | { readonly kind: "direct"; readonly rowStride: number };
 

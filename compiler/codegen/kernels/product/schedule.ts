@@ -19,8 +19,12 @@ const spreadInstructions = 1.3;
 const tileInstructions = 25;
 const storeInstructions = 4;
 
-/** Bytes of A's block that should stay in the second-level cache. */
-const blockBytes = 448 * 1024;
+/** Bytes of a block's rows, of A, the result and what the epilogue reads, that stay in the second-level cache with a small B. */
+const blockBytes = 256 * 1024;
+/** A block's rows may be so many times B: then reading B again for each block costs less than what the rows cost. */
+const rowsPerB = 2;
+/** Bytes of A's block that may come from the third-level cache again for every panel: the tiles need few of them in each cycle. */
+const farBlockBytes = 2 * 1024 * 1024;
 /** Bytes of a panel of B that all rows read again: it may come from the second-level cache, which it must share with A's block. */
 const panelBytes = 48 * 1024;
 /** Units that leave room for balance between threads. */
@@ -58,6 +62,8 @@ export interface ProductSize {
   readonly canBlockRun: boolean;
   /** bytes of A that each further y adds, where rows share elements of A */
   readonly aRowBytes?: number;
+  /** tensors of the result's size that are written or read with it: the result (default), operands of the epilogue */
+  readonly resultTensors?: number;
   /** vectors of a panel, where B is packed already */
   readonly vectors?: number;
 }
@@ -108,7 +114,7 @@ export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
   const tile = chooseTile(size, arith);
   const panels = panelsOf(size.columns, tile.vectors, arith.lanes);
   const kBlock = runBlock(size, tile, arith);
-  const y = rowBlock(size, tile, Math.min(kBlock, size.steps) * aStepBytes(arith));
+  const y = rowBlock(size, tile, Math.min(kBlock, size.steps) * aStepBytes(arith), arith);
   return { tile, kBlock, block: { y, panels: panelBlock(size, y, panels.count, arith) } };
 }
 
@@ -122,11 +128,14 @@ function runBlock(size: ProductSize, tile: TileShape, arith: Arith): number {
   return size.canBlockRun && isReread && size.steps > fitting * 1.25 ? fitting : Math.max(1, size.steps);
 }
 
-/** Values of y in a unit: whole periods of tiles whose part of A stays in the cache. */
-function rowBlock(size: ProductSize, tile: Schedule["tile"], stepsBytes: number): number {
+/** Values of y in a unit: whole periods of tiles. A large B is read for few blocks, beside a small one blocks stay in the cache. */
+function rowBlock(size: ProductSize, tile: Schedule["tile"], stepsBytes: number, arith: Arith): number {
   const period = commonMultiple(rowPeriod(size.x, tile.rows), rowPeriod(size.x, tile.restRows));
-  const rowBytes = Math.max(1, size.aRowBytes ?? size.x * stepsBytes);
-  const fitting = Math.max(1, Math.floor(blockBytes / rowBytes / period));
+  const aBytes = Math.max(1, size.aRowBytes ?? size.x * stepsBytes);
+  const resultBytes = size.x * size.columns * (16 / arith.lanes) * (size.resultTensors ?? 1);
+  const bBytes = (size.columns * size.steps * arith.bVectorBytes) / arith.lanes;
+  const near = Math.max(blockBytes, rowsPerB * bBytes) / (aBytes + resultBytes);
+  const fitting = Math.max(1, Math.floor(Math.min(near, farBlockBytes / aBytes) / period));
   const blocks = Math.max(1, Math.ceil(size.y / (fitting * period)));
   return Math.max(1, Math.ceil(Math.ceil(size.y / blocks) / period)) * period;
 }

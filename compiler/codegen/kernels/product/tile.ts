@@ -198,7 +198,7 @@ function reduceRun(tile: Tile, a: Local, b: Local, block: RunBlock | null): void
   }
   const end = f.local("i32");
   f.get(a);
-  if (block === null) f.i32(product.run * product.aStep);
+  if (block === null) f.i32((product.run / runParts(product)) * product.aStep);
   else f.get(block.aBytes);
   f.op("i32.add");
   f.set(end);
@@ -212,19 +212,34 @@ function reduceRun(tile: Tile, a: Local, b: Local, block: RunBlock | null): void
   f.release(end);
 }
 
+/** Parts of the run that are done side by side. */
+const runParts = ({ b }: Product): 1 | 2 => (b.kind === "packed" && b.halves === true ? 2 : 1);
+
+/** One step, in each part of the run. */
 function emitStep(tile: Tile, a: Local, b: Local): void {
-  const { f, product, rows, panel, accs } = tile;
+  const { f, product, panel } = tile;
   const { arith } = product;
-  const bs = f.localArray("v128", panel.vectors);
-  for (const [vector, local] of bs.entries()) {
-    f.get(b);
-    arith.loadB(f, vector * panel.bVector);
-    f.set(local);
+  const parts = runParts(product);
+  const bs = Array.from({ length: parts }, () => f.localArray("v128", panel.vectors));
+  for (const [part, vectors] of bs.entries()) {
+    const start = part * (product.run / parts) * panel.bStep;
+    for (const [vector, local] of vectors.entries()) {
+      f.get(b);
+      arith.loadB(f, start + vector * panel.bVector);
+      f.set(local);
+    }
   }
+  for (const [part, vectors] of bs.entries()) addRows(tile, a, part * (product.run / parts) * product.aStep, vectors);
+  f.release(...bs.flat());
+}
+
+/** For each row one element of A, times the vectors of B. */
+function addRows({ f, product, rows, accs }: Tile, a: Local, start: number, bs: readonly Local[]): void {
+  const { arith } = product;
   const splat = f.local("v128");
   for (const [row, offset] of rows.a.entries()) {
     f.get(a);
-    arith.loadA(f, offset);
+    arith.loadA(f, start + offset);
     f.set(splat);
     for (const [vector, local] of bs.entries()) {
       f.get(splat);
@@ -232,5 +247,5 @@ function emitStep(tile: Tile, a: Local, b: Local): void {
       arith.accumulate(f, accs[row]?.[vector] as Local);
     }
   }
-  f.release(splat, ...bs);
+  f.release(splat);
 }
