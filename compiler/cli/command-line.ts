@@ -150,6 +150,10 @@ const placeOptions = {
     describe: "Seconds for the search; more never gives a worse placement",
   },
   seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
+  emit: {
+    choices: ["ilp"] as const,
+    describe: "Print the integer program of sizing and floorplan as CPLEX-LP text instead",
+  },
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
   ...jsonOption,
 } as const;

@@ -1,9 +1,9 @@
 /** `wsc place`: places a contest graph (.kgraph) and writes the placement (.paint). */
 import { readFile, writeFile } from "node:fs/promises";
 import { fail } from "../../ir/diagnostic.ts";
-import { readContestGraph } from "../contest/kgraph.ts";
+import { type ContestGraph, readContestGraph } from "../contest/kgraph.ts";
 import { writePaint } from "../contest/paint.ts";
-import { type ContestPlacement, placeContest } from "../contest/place.ts";
+import { type ContestPlacement, contestProgramText, placeContest } from "../contest/place.ts";
 import { note } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
 
@@ -14,6 +14,7 @@ export interface PlaceArguments {
   readonly seed: number;
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly emit: "ilp" | undefined;
 }
 
 export async function placeVerb(given: PlaceArguments): Promise<number> {
@@ -21,6 +22,7 @@ export async function placeVerb(given: PlaceArguments): Promise<number> {
     throw fail("WSC1001", `${given.graph} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
   });
   const graph = readContestGraph(text);
+  if (given.emit === "ilp") return emitProgram(given, graph);
   const start = performance.now();
   const placement = await placeContest(graph, {
     timeLimitSeconds: given.timeLimit,
@@ -31,19 +33,29 @@ export async function placeVerb(given: PlaceArguments): Promise<number> {
   });
   const seconds = (performance.now() - start) / 1000;
   const paint = writePaint(graph.kernels, placement.places);
-  if (given.output !== undefined) {
-    await writeFile(given.output, paint).catch((error: unknown) => {
-      throw fail(
-        "WSC8002",
-        `cannot write ${given.output ?? ""}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`,
-      );
-    });
-  }
+  if (given.output !== undefined) await write(given.output, paint);
   if (given.json)
     process.stdout.write(`${JSON.stringify(report(graph.name, placement, given.seed, seconds), null, 2)}\n`);
   else if (given.output === undefined) process.stdout.write(paint);
   else if (!given.quiet) process.stdout.write(`${summary(graph.name, graph.kernels.length, placement, seconds)}\n`);
   return exitCodes.done;
+}
+
+/** Search for the range of cycles that the program has to cover, in seconds at most. */
+const secondsForProgram = 10;
+
+async function emitProgram(given: PlaceArguments, graph: ContestGraph): Promise<number> {
+  const timeLimitSeconds = Math.min(given.timeLimit, secondsForProgram);
+  const text = contestProgramText(graph, { timeLimitSeconds, seed: given.seed });
+  if (given.output === undefined) process.stdout.write(text);
+  else await write(given.output, text);
+  return exitCodes.done;
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: unknown) => {
+    throw fail("WSC8002", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+  });
 }
 
 /** Costs come in quarters. */

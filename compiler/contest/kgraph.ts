@@ -108,14 +108,20 @@ function fault({ faults }: Reading, line: number, message: string, hint?: string
 
 function readLine(reading: Reading, line: string, number: number): void {
   const head = headLine.exec(line);
-  if (head !== null) { readHead(reading, head[1] ?? "", head[2] ?? "", number); return; }
+  if (head !== null) {
+    readHead(reading, head[1] ?? "", head[2] ?? "", number);
+    return;
+  }
   const edge = edgeLine.exec(line);
   if (edge !== null) {
     reading.links.push({ line: number, from: Number(edge[2]), to: Number(edge[4]) });
     return;
   }
   const node = nodeLine.exec(line);
-  if (node !== null) { readNode(reading, node[1] ?? "", Number(node[2]), node[3] ?? "", number); return; }
+  if (node !== null) {
+    readNode(reading, node[1] ?? "", Number(node[2]), node[3] ?? "", number);
+    return;
+  }
   if (line !== "" && !line.startsWith("(*") && !line.endsWith("*)"))
     fault(reading, number, "is neither a node nor a connection");
 }
@@ -136,29 +142,33 @@ function readHead(reading: Reading, field: string, text: string, line: number): 
 }
 
 function readNode(reading: Reading, type: string, id: number, rest: string, line: number): void {
-  if (reading.nodes.has(id)) { fault(reading, line, `node ${id} is defined twice`); return; }
+  if (reading.nodes.has(id)) {
+    fault(reading, line, `node ${id} is defined twice`);
+    return;
+  }
   if (type === "input" || type === "output") {
     reading.nodes.set(id, null);
     return;
   }
   reading.nodes.set(id, reading.kernels.length);
   const known = contestTypes.find((candidate) => candidate === type);
-  if (known === undefined)
-    { fault(
-      reading,
-      line,
-      `node type ${type} is not supported`,
-      `one of ${contestTypes.join(", ")}, input, output`,
-    ); return; }
+  if (known === undefined) {
+    fault(reading, line, `node type ${type} is not supported`, `one of ${contestTypes.join(", ")}, input, output`);
+    return;
+  }
   const values = new Map(
     [...rest.matchAll(/\b([A-Za-z])\s*=\s*(\d+)\b/g)].map((m) => [(m[1] ?? "").toUpperCase(), Number(m[2])]),
   );
   const missing = nodeFields[known].filter((field) => !inRange(values.get(field)));
-  if (missing.length > 0)
-    { fault(reading, line, `${type} ${id} needs ${missing.join(", ")}`, `whole numbers from 1 to ${largestSize}`); return; }
+  if (missing.length > 0) {
+    fault(reading, line, `${type} ${id} needs ${missing.join(", ")}`, `whole numbers from 1 to ${largestSize}`);
+    return;
+  }
   const name = [...rest.matchAll(/name\s*=\s*'([^']+)'/g)].at(-1)?.[1] ?? `k${id}`;
-  if (!/^\w+$/.test(name))
-    { fault(reading, line, `name '${name}' has other characters than letters, digits and _`); return; }
+  if (!/^\w+$/.test(name)) {
+    fault(reading, line, `name '${name}' has other characters than letters, digits and _`);
+    return;
+  }
   reading.kernels.push(kernelOf(known, name, (field) => values.get(field) ?? 1));
 }
 

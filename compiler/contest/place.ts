@@ -2,6 +2,7 @@
 import { fail, type WscError } from "../../ir/diagnostic.ts";
 import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrange.ts";
 import type { Arrangement } from "../placement/arrangement.ts";
+import { floorplanText } from "../placement/floorplan-text.ts";
 import { mostItemsToProve, type ProofOptions, provenCost } from "../placement/prove.ts";
 import { loadSolver } from "../solver/solvers.ts";
 import { areaAt, type CostBound } from "../placement/cost-bound.ts";
@@ -81,6 +82,26 @@ async function proveSmall(
 ): Promise<number> {
   if (problem.items.length > mostItemsToProve) return bound.cost;
   return provenCost(problem, bound, cost, { ...options, solver: await loadSolver("highs") });
+}
+
+/** The integer program of a graph as CPLEX-LP text; its optimum is what a proven placement costs (adapters counted as none). */
+export function contestProgramText(graph: ContestGraph, options: ContestOptions): string {
+  const problem = contestProblem(graph);
+  if (problem.items.length === 0) throw fail("WSC1009", `${graph.name} has no kernels to write a program of`);
+  const arranged = arrange(problem, {
+    steps: Math.ceil(stepsPerSecond(problem.items.length) * options.timeLimitSeconds),
+    seed: options.seed,
+    deadline: Date.now() + options.timeLimitSeconds * 1000,
+    isOptimal: ({ cost }, bound) => cost <= bound.cost,
+  });
+  if (typeof arranged === "string") throw noFit(graph, problem, arranged);
+  const { arrangement, bound } = arranged;
+  return floorplanText(problem, {
+    title: graph.name,
+    names: graph.kernels.map(({ name }) => name),
+    leastCycles: bound.cycles,
+    mostCycles: graph.timeWeight > 0 ? Math.max(bound.cycles, arrangement.cost / graph.timeWeight) : arrangement.limit,
+  });
 }
 
 /** Costs are sums of quarters times weights; this much is rounding. */

@@ -36,6 +36,8 @@ export interface FloorplanInput {
   readonly wires: readonly { readonly from: number; readonly to: number }[];
   readonly timeWeight: number;
   readonly wireWeight: number;
+  /** cycles that are known to be needed; 0 unless said */
+  readonly leastCycles?: number;
   /** floorplans with longer wires, in cores, are of no interest */
   readonly mostWire?: number;
   /** corners stand on whole cores; otherwise the optimum is a bound for those that do */
@@ -62,9 +64,9 @@ class Builder {
   readonly rows: Row[] = [];
   readonly names: string[] = [];
 
-  variable(name: string, upper: number, integer: boolean, cost = 0): number {
+  variable(name: string, upper: number, integer: boolean, cost = 0, lower = 0): number {
     this.names.push(name);
-    return this.variables.push({ lower: 0, upper, integer, cost }) - 1;
+    return this.variables.push({ lower, upper, integer, cost }) - 1;
   }
 
   row(terms: readonly Term[], lower: number, upper: number): void {
@@ -95,7 +97,7 @@ interface ItemTerms {
 /** Writes the program. */
 export function floorplanProgram(input: FloorplanInput): FloorplanProgram {
   const builder = new Builder();
-  const cycles = builder.variable("T", Infinity, false, input.timeWeight);
+  const cycles = builder.variable("T", Infinity, false, input.timeWeight, input.leastCycles);
   const items = input.items.map((shapes, item) => addItem(builder, input, cycles, shapes, item));
   addArea(builder, input, items);
   const far = farthest(input);

@@ -10,7 +10,12 @@ import {
   type Solver,
 } from "./linear-program.ts";
 
-export async function loadHighs(): Promise<Solver> {
+/** One instance serves all programs: its start takes longer than most of them. */
+let loaded: Promise<Solver> | null = null;
+
+export const loadHighs = (): Promise<Solver> => (loaded ??= start());
+
+async function start(): Promise<Solver> {
   const module = await import("highs");
   // the declarations describe the CommonJS build; the ES module that is loaded has the function itself as its default
   const load = module.default as unknown as typeof module.default.default;
