@@ -53,6 +53,7 @@ export const diagnosticTable = {
   WSC7004: "the compiled program cannot be loaded",
   WSC7005: "a value at run time is out of range",
   WSC7006: "a session is used after its release",
+  WSC7007: "a session option has a value that it cannot take",
   WSC8001: "wrong usage of the command line",
   WSC8002: "a file cannot be written",
   WSC9001: "a defect in wsc",

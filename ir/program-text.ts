@@ -144,6 +144,8 @@ const readKernelStep = readObject<KernelStep>({
   function: readString,
   args: readArray(readInteger(0, maxMemoryBytes - 1)),
   units: readInteger(0, 2 ** 31 - 1),
+  private: readArray(readObject({ arg: readInteger(0, 2 ** 16), bytes: readSize })),
+  work: readInteger(0, Number.MAX_SAFE_INTEGER),
   kernel: readInteger(-1, 2 ** 31 - 1),
   origin: readStrings,
 });
@@ -330,6 +332,9 @@ function checkBlock(block: Block, at: string, check: CheckSlot, memoryEnd: numbe
       case "kernel": {
         const beyond = step.args.find((address) => address > memoryEnd);
         if (beyond !== undefined) throw new JsonMismatch(path, `has an argument ${beyond} beyond the memory`);
+        if (step.private.some(({ arg }) => arg >= step.args.length)) {
+          throw new JsonMismatch(path, "has a work area that is no argument");
+        }
         break;
       }
       case "copy":

@@ -47,6 +47,10 @@ export interface KernelStep extends StepBase {
   readonly function: string;
   readonly args: readonly number[];
   readonly units: number;
+  /** which of `args` are work areas, and their bytes: calls at the same time need areas of their own */
+  readonly private: readonly { readonly arg: number; readonly bytes: number }[];
+  /** arithmetic operations of all units together, roughly: tells whether threads should share them */
+  readonly work: number;
   /** id in the kernel graph */
   readonly kernel: number;
 }

@@ -1,4 +1,4 @@
-/** onnxruntime's global settings. Programs that set them keep working; nothing here reads them. */
+/** onnxruntime's global settings. Programs that set them keep working; only `wasm.numThreads` has a meaning here. */
 export interface Environment {
   readonly wasm: Record<string, unknown>;
   readonly webgl: Record<string, unknown>;
@@ -8,5 +8,5 @@ export interface Environment {
   trace?: boolean;
 }
 
-/** Accepted and ignored. */
+/** Accepted; `wasm.numThreads` is the number of threads of sessions that do not say their own. */
 export const env: Environment = { wasm: {}, webgl: {}, webgpu: {} };

@@ -9,7 +9,6 @@ import type {
   DeferredStep,
   HostStep,
   IfStep,
-  KernelStep,
   LoopStep,
   Program,
   ScanStep,
@@ -19,51 +18,40 @@ import type {
 import type { TensorData } from "../ir/tensor.ts";
 import { hostFunctions } from "./host/functions.ts";
 import { type HostState, type HostValue, isTensor } from "./host/value.ts";
-import { loadMemory, readValue, viewValue, writeValue } from "./memory.ts";
-import { compileModule, hasRelaxedSimd } from "./platform.ts";
+import { type BoundStep, type KernelOptions, ProgramKernels } from "./kernels.ts";
+import { readValue, viewValue, writeValue } from "./memory.ts";
 import { sliceAlong, stackTensors } from "./stacking.ts";
 
-export interface InstanceOptions {
-  /** plain SIMD only, so that every machine gives the same bits */
-  readonly deterministic?: boolean;
+export interface InstanceOptions extends KernelOptions {
   /** runs the payload of a deferred step */
   readonly runDeferred: (
     step: DeferredStep,
     inputs: ReadonlyMap<string, HostValue>,
     payload: () => TensorData,
   ) => Promise<readonly HostValue[]>;
+  /** lets go of what `runDeferred` keeps */
+  readonly disposeDeferred?: () => void;
 }
-
-type KernelFunction = (...args: number[]) => void;
-/** A step ready to run; it answers a promise only when it must wait. */
-type BoundStep = () => Promise<void> | undefined;
 
 export class ProgramInstance {
   readonly program: Program;
+  readonly #kernels: ProgramKernels;
   readonly #memory: WebAssembly.Memory;
-  readonly #exports: WebAssembly.Exports;
   readonly #options: InstanceOptions;
   readonly #host: (HostValue | undefined)[] = [];
   readonly #steps: readonly BoundStep[];
 
-  private constructor(
-    program: Program,
-    memory: WebAssembly.Memory,
-    exports: WebAssembly.Exports,
-    options: InstanceOptions,
-  ) {
+  private constructor(program: Program, kernels: ProgramKernels, options: InstanceOptions) {
     this.program = program;
-    this.#memory = memory;
-    this.#exports = exports;
+    this.#kernels = kernels;
+    this.#memory = kernels.memory;
     this.#options = options;
     this.#steps = this.#bind(program);
+    kernels.share();
   }
 
   static async create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
-    const binary = chooseModule(compiled, options.deterministic ?? false);
-    const memory = loadMemory(compiled);
-    const exports = await instantiate(binary, memory, isLarge(compiled.program));
-    return new ProgramInstance(compiled.program, memory, exports, options);
+    return new ProgramInstance(compiled.program, await ProgramKernels.load(compiled, options), options);
   }
 
   /** Runs the program once; `inputs` stand in the order of `program.inputs` and have its types. */
@@ -73,10 +61,21 @@ export class ProgramInstance {
       if (value === undefined) throw new Error(`internal: no value for input ${port.name}`);
       this.#write(port.slot, value);
     }
-    await this.#runSteps(this.#steps);
+    this.#kernels.begin();
+    try {
+      await this.#runSteps(this.#steps);
+    } finally {
+      this.#kernels.end();
+    }
     const outputs = this.program.outputs.map((port) => this.#read(port.slot));
     this.#host.length = 0;
     return outputs;
+  }
+
+  /** Makes threads forget the program; it is of no use afterwards. */
+  dispose(): void {
+    this.#kernels.dispose();
+    this.#options.disposeDeferred?.();
   }
 
   async #runSteps(steps: readonly BoundStep[]): Promise<void> {
@@ -93,7 +92,7 @@ export class ProgramInstance {
   #bindStep(step: Step): BoundStep {
     switch (step.kind) {
       case "kernel":
-        return this.#bindKernel(step);
+        return this.#kernels.bind(step);
       case "host": {
         const state: HostState = { calls: 0 };
         return () => {
@@ -119,23 +118,6 @@ export class ProgramInstance {
       case "deferred":
         return () => this.#runDeferred(step);
     }
-  }
-
-  #bindKernel(step: KernelStep): BoundStep {
-    const kernel = this.#exports[step.function];
-    if (typeof kernel !== "function") {
-      throw fail("WSC7004", `kernels.wasm has no function '${step.function}'`, { subject: step.origin.join(" + ") });
-    }
-    const args = [...step.args, 0, step.units];
-    const call = kernel as KernelFunction;
-    return () => {
-      try {
-        call(...args);
-      } catch (error) {
-        throw kernelFailure(step, error);
-      }
-      return undefined;
-    };
   }
 
   #bindIf(step: IfStep): BoundStep {
@@ -260,38 +242,4 @@ export class ProgramInstance {
       return { dtype: type.dtype, shape: (type.dims ?? []).map((d) => (typeof d === "number" ? d : 0)) };
     throw new Error(`internal: slot ${slot} cannot be stacked`);
   }
-}
-
-/** The binary of the first module whose features this engine has. */
-function chooseModule({ program, modules }: CompiledProgram, deterministic: boolean): Uint8Array {
-  for (const { file, features } of program.modules) {
-    if (features.includes("relaxed-simd") && (deterministic || !hasRelaxedSimd())) continue;
-    const binary = modules.get(file);
-    if (binary !== undefined) return binary;
-  }
-  throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
-}
-
-/** Bytes from which on a program works long enough for its kernels to be optimised before they run. */
-const largeBytes = 2 ** 20;
-
-const isLarge = ({ memory }: Program): boolean => memory.weightsBytes + memory.arenaBytes >= largeBytes;
-
-async function instantiate(
-  binary: Uint8Array,
-  memory: WebAssembly.Memory,
-  eager: boolean,
-): Promise<WebAssembly.Exports> {
-  try {
-    const { exports } = await WebAssembly.instantiate(await compileModule(binary, eager), { env: { memory } });
-    return exports;
-  } catch (error) {
-    if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
-    throw fail("WSC7004", `the kernels are damaged: ${error.message}`);
-  }
-}
-
-function kernelFailure(step: KernelStep, error: unknown): Error {
-  if (!(error instanceof WebAssembly.RuntimeError)) return error as Error;
-  return fail("WSC7005", `the kernel stopped: ${error.message}`, { subject: step.origin.join(" + ") });
 }

@@ -5,20 +5,33 @@ import { bytesOf, elementCount, slotsPerElement, type TensorData, viewElements }
 import { storageBytes } from "../ir/dtype.ts";
 
 const pageBytes = 65_536;
+const lineBytes = 64;
+const maxPages = 65_536;
 type MemoryValue = Extract<ProgramValue, { readonly kind: "memory" }>;
 
-/** Pages of 64 KiB that a program's memory takes. */
-export function memoryPages({ memory }: Program): number {
+/** Where a program's memory ends, on a cache line: work areas of further threads lie behind. */
+export function memoryEnd({ memory }: Program): number {
   const end = Math.max(memory.weightsOffset + memory.weightsBytes, memory.arenaOffset + memory.arenaBytes);
-  return Math.max(1, Math.ceil(end / pageBytes));
+  return Math.ceil(end / lineBytes) * lineBytes;
 }
 
-/** Allocates the memory and fills in the weights. */
-export function loadMemory({ program, weights }: CompiledProgram): WebAssembly.Memory {
-  const pages = memoryPages(program);
+/** A shared memory, with room for the work areas of threads. */
+export interface SharedRoom {
+  /** bytes behind the program's own */
+  readonly extraBytes: number;
+}
+
+/** Allocates the memory, shared between threads if there is room for them, and fills in the weights. */
+export function loadMemory(
+  { program, weights }: CompiledProgram,
+  shared: SharedRoom | null = null,
+): WebAssembly.Memory {
+  const pages = Math.max(1, Math.ceil((memoryEnd(program) + (shared?.extraBytes ?? 0)) / pageBytes));
   let memory: WebAssembly.Memory;
   try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: 65_536 });
+    // engines set aside all of a shared memory's maximum; programs never grow theirs
+    const maximum = shared === null ? maxPages : pages;
+    memory = new WebAssembly.Memory({ initial: pages, maximum, shared: shared !== null });
   } catch {
     throw fail(
       "WSC1009",

@@ -6,9 +6,11 @@ import { fail } from "../ir/diagnostic.ts";
 
 type Builtins = {
   readonly "node:fs/promises": typeof import("node:fs/promises");
+  readonly "node:os": typeof import("node:os");
   readonly "node:path": typeof import("node:path");
   readonly "node:url": typeof import("node:url");
   readonly "node:v8": typeof import("node:v8");
+  readonly "node:worker_threads": typeof import("node:worker_threads");
 };
 
 /** A module of Node's, or undefined elsewhere. */

@@ -9,6 +9,7 @@ import type { CompiledProgram, DeferredStep } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
+import type { KernelOptions } from "./kernels.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
 
 export interface Runner {
@@ -17,9 +18,7 @@ export interface Runner {
   run(feeds: ReadonlyMap<string, HostValue>): Promise<ReadonlyMap<string, HostValue>>;
 }
 
-export interface RunnerOptions {
-  readonly deterministic?: boolean;
-}
+export type RunnerOptions = KernelOptions;
 
 /** Programs kept per model when shapes vary. */
 const programsKept = 4;
@@ -91,9 +90,25 @@ class ProgramCache {
     kept.catch(() => this.#programs.delete(key));
     if (this.#programs.size > programsKept) {
       const [oldest] = this.#programs.keys();
-      if (oldest !== undefined) this.#programs.delete(oldest);
+      if (oldest !== undefined) this.#forget(oldest);
     }
     return kept;
+  }
+
+  /** Forgets all programs. */
+  clear(): void {
+    for (const key of [...this.#programs.keys()]) this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    const instance = this.#programs.get(key);
+    this.#programs.delete(key);
+    instance?.then(
+      (found) => {
+        found.dispose();
+      },
+      () => undefined,
+    );
   }
 
   async #create(known: ReadonlyMap<string, KnownInput>): Promise<ProgramInstance> {
@@ -114,7 +129,11 @@ function keyOf(known: ReadonlyMap<string, KnownInput>): string {
 function instanceOptions(options: RunnerOptions): InstanceOptions {
   const caches = new Map<DeferredStep, ProgramCache>();
   return {
-    deterministic: options.deterministic ?? false,
+    ...options,
+    disposeDeferred: () => {
+      for (const cache of caches.values()) cache.clear();
+      caches.clear();
+    },
     runDeferred: async (step, inputs, payload) => {
       const cache =
         caches.get(step) ??

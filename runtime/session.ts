@@ -7,8 +7,10 @@ import { loadArtifact } from "./artifact.ts";
 import { loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
-import { modelRunner, programRunner, type Runner } from "./runner.ts";
+import { modelRunner, programRunner, type Runner, type RunnerOptions } from "./runner.ts";
 import { Tensor } from "./tensor.ts";
+import { threadCount } from "./threads/count.ts";
+import { ThreadPool } from "./threads/pool.ts";
 
 /** Options of a session; those of onnxruntime that have no meaning here are accepted and ignored. */
 export interface SessionOptions {
@@ -20,6 +22,12 @@ export interface SessionOptions {
   )[];
   /** plain SIMD in a fixed order: the same bits on every machine */
   readonly deterministic?: boolean;
+  /**
+   * threads that share the kernels' work, the calling one among them; 0: as many as the machine runs. Default 1, or what onnxruntime's
+   * `intraOpNumThreads` or `env.wasm.numThreads` say. One thread does the work where threads cannot share memory; results are the same.
+   */
+  readonly threads?: number;
+  readonly intraOpNumThreads?: number;
   readonly [ignored: string]: unknown;
 }
 
@@ -32,6 +40,12 @@ export type Results = { [name: string]: Tensor };
 export type RunOptions = Readonly<Record<string, unknown>>;
 
 type SessionSettings = SessionOptions;
+
+/** Ends the threads of sessions that were dropped without a release. */
+const dropped = new FinalizationRegistry<ThreadPool>((threads) => {
+  threads.dispose();
+});
+
 type PortMetadata = ValueMetadata;
 
 export class InferenceSession {
@@ -40,10 +54,13 @@ export class InferenceSession {
   readonly inputMetadata: readonly ValueMetadata[];
   readonly outputMetadata: readonly ValueMetadata[];
   #runner: Runner | null;
+  readonly #threads: ThreadPool | null;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(runner: Runner) {
+  private constructor(runner: Runner, threads: ThreadPool | null) {
     this.#runner = runner;
+    this.#threads = threads;
+    if (threads !== null) dropped.register(this, threads, this);
     this.inputNames = runner.inputs.map(({ name }) => name);
     this.outputNames = runner.outputs.map(({ name }) => name);
     this.inputMetadata = runner.inputs.map(describePort);
@@ -68,10 +85,18 @@ export class InferenceSession {
     fourth?: SessionOptions,
   ): Promise<InferenceSession> {
     const options = (typeof second === "object" ? second : fourth) ?? {};
-    if (typeof source === "string" || source instanceof URL)
-      return new InferenceSession(await openLocation(source, options));
-    const bytes = source instanceof Uint8Array ? source : new Uint8Array(source, Number(second ?? 0) || 0, byteLength);
-    return new InferenceSession(await openModel(bytes, options));
+    const threads = ThreadPool.open(threadCount(options));
+    const settings: RunnerOptions = { deterministic: options.deterministic ?? false, threads };
+    try {
+      if (typeof source === "string" || source instanceof URL)
+        return new InferenceSession(await openLocation(source, options, settings), threads);
+      const start = Number(second ?? 0) || 0;
+      const bytes = source instanceof Uint8Array ? source : new Uint8Array(source, start, byteLength);
+      return new InferenceSession(await openModel(bytes, options, settings), threads);
+    } catch (error) {
+      threads?.dispose();
+      throw error;
+    }
   }
 
   /** Runs the model. Runs of one session follow one another; `fetches` chooses among the outputs. */
@@ -83,10 +108,17 @@ export class InferenceSession {
     return result;
   }
 
-  /** Gives the memory back; the session is of no use afterwards. */
-  release(): Promise<void> {
+  /** Gives the memory back and ends the threads, after a run that is under way; the session is of no use afterwards. */
+  async release(): Promise<void> {
     this.#runner = null;
-    return Promise.resolve();
+    await this.#queue;
+    dropped.unregister(this);
+    this.#threads?.dispose();
+  }
+
+  /** The same as `release`. */
+  dispose(): Promise<void> {
+    return this.release();
   }
 
   /** Does nothing; part of the API. */
@@ -140,26 +172,28 @@ export declare namespace InferenceSession {
   type ValueMetadata = PortMetadata;
 }
 
-async function openLocation(location: string | URL, options: SessionOptions): Promise<Runner> {
+async function openLocation(location: string | URL, options: SessionOptions, settings: RunnerOptions): Promise<Runner> {
   const text = String(location);
-  if (text.endsWith("program.json")) return openArtifact(text.slice(0, -"program.json".length) || ".", options);
-  if (text.endsWith(".onnx")) return openModel(location, options);
-  if (text.endsWith("/") || (await isDirectory(location))) return openArtifact(location, options);
-  return openModel(location, options);
+  if (text.endsWith("program.json")) return openArtifact(text.slice(0, -"program.json".length) || ".", settings);
+  if (text.endsWith(".onnx")) return openModel(location, options, settings);
+  if (text.endsWith("/") || (await isDirectory(location))) return openArtifact(location, settings);
+  return openModel(location, options, settings);
 }
 
-async function openArtifact(folder: string | URL, options: SessionOptions): Promise<Runner> {
-  const compiled = await loadArtifact((file) => within(folder, file));
-  return programRunner(compiled, { deterministic: options.deterministic ?? false });
-}
+const openArtifact = async (folder: string | URL, settings: RunnerOptions): Promise<Runner> =>
+  programRunner(await loadArtifact((file) => within(folder, file)), settings);
 
-async function openModel(source: string | URL | Uint8Array, options: SessionOptions): Promise<Runner> {
+async function openModel(
+  source: string | URL | Uint8Array,
+  options: SessionOptions,
+  settings: RunnerOptions,
+): Promise<Runner> {
   const compiler = await loadCompiler();
   const model = await compiler.open(source, {
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
     externalData: await externalData(options),
   });
-  return modelRunner(model, { deterministic: options.deterministic ?? false });
+  return modelRunner(model, settings);
 }
 
 async function externalData(options: SessionOptions): Promise<Map<string, Uint8Array>> {

@@ -109,6 +109,12 @@ const runOptions = {
     describe: "Plain SIMD in a fixed order: the same bits on every machine",
   },
   repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
+  threads: {
+    type: "number",
+    requiresArg: true,
+    default: 1,
+    describe: "Threads that share the work (0: as many as the machine runs); results are the same",
+  },
   ...dimOption,
   ...jsonOption,
 } as const;

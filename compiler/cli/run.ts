@@ -3,6 +3,7 @@ import { fail, showName } from "../../ir/diagnostic.ts";
 import { InferenceSession } from "../../runtime/session.ts";
 import type { SessionValue } from "../../runtime/ports.ts";
 import { Tensor, toTensorData } from "../../runtime/tensor.ts";
+import { maxThreads } from "../../runtime/threads/count.ts";
 import { isSmallFloat, toFloat32 } from "../../ir/small-float.ts";
 import { readDims, splitAssignment } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
@@ -17,6 +18,7 @@ export interface RunArguments {
   readonly outputFormat: "npy" | "pb";
   readonly deterministic: boolean;
   readonly repeat: number;
+  readonly threads: number;
   readonly dim: readonly string[];
   readonly json: boolean;
 }
@@ -29,6 +31,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
   const session = await InferenceSession.create(given.model, {
     freeDimensionOverrides: Object.fromEntries(dims),
     deterministic: given.deterministic,
+    threads: readThreads(given.threads),
   });
   const feeds = await collectFeeds(session, given);
   const times: number[] = [];
@@ -36,8 +39,15 @@ export async function runVerb(given: RunArguments): Promise<number> {
   for (let i = 1; i < repeat; i++) results = await timedRun(session, feeds, times);
   const outputs = session.outputNames.map((name): readonly [string, SessionValue] => [name, results[name] ?? null]);
   const written = await writeOutputs(outputs, given);
+  await session.release();
   print(outputs, times, written, given);
   return exitCodes.done;
+}
+
+function readThreads(threads: number): number {
+  if (!Number.isSafeInteger(threads) || threads < 0 || threads > maxThreads)
+    throw fail("WSC8001", `--threads takes a number from 0 to ${maxThreads}, not ${threads}`);
+  return threads;
 }
 
 async function timedRun(session: InferenceSession, feeds: Record<string, Tensor>, times: number[]) {

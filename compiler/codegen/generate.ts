@@ -135,7 +135,12 @@ function resolveStep(step: DraftStep, addressOf: AddressOf, nameOf: (code: Kerne
   switch (step.kind) {
     case "kernel": {
       const { code, args, origin, kernel } = step;
-      return { kind: "kernel", function: nameOf(code), args: args.map(addressOf), units: code.units, kernel, origin };
+      const work = Math.min(Math.ceil(code.work), Number.MAX_SAFE_INTEGER);
+      const own = code.args.flatMap((given, arg) =>
+        given.kind === "scratch" && given.isPrivate === true ? [{ arg, bytes: given.byteLength }] : [],
+      );
+      const call = { function: nameOf(code), args: args.map(addressOf), units: code.units, private: own };
+      return { kind: "kernel", ...call, work, kernel, origin };
     }
     case "host":
     case "copy":

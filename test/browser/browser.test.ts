@@ -1,10 +1,12 @@
 /** A compiled program in a real browser gives the same bits as in Node. The runtime is served as it was built, without a bundler. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { makeDigits } from "../../examples/digits/digits.mjs";
 import { digitsModel, dist, writeProgram } from "../helpers/programs.ts";
+import { tensorFrom } from "../../ir/tensor.ts";
+import { f32, modelBytes, type ModelSpec, node } from "../helpers/onnx-builder.ts";
 import { InferenceSession } from "../../runtime/session.ts";
 import { Tensor } from "../../runtime/tensor.ts";
 import { bitsOf, scratchFolder } from "../helpers/scratch.ts";
@@ -35,6 +37,24 @@ interface Bindings {
 }
 
 const imageShape = [1, 1, 20, 20] as const;
+
+/** A layer with enough work to be shared between threads. */
+const wideShape = [24, 128] as const;
+const wideInput = Float32Array.from({ length: 24 * 128 }, (_, i) => Math.sin(i));
+const wideLayer: ModelSpec = {
+  opset: 17,
+  inputs: { x: f32(...wideShape) },
+  outputs: { y: f32(24, 192) },
+  nodes: [node("MatMul", ["x", "w"], ["p"]), node("Softmax", ["p"], ["y"])],
+  initializers: {
+    w: tensorFrom(
+      "f32",
+      [128, 192],
+      Array.from({ length: 128 * 192 }, (_, i) => Math.cos(i)),
+    ),
+  },
+};
+
 const images = makeDigits(8, 77).map(({ image }) => [...image]);
 
 if (isThere) describe("in Chromium", suite);
@@ -43,16 +63,21 @@ else it.skip("runs a compiled program in Chromium", () => undefined);
 function suite(): void {
   const scratch = scratchFolder("browser");
   const artifact = path.join(scratch.path, "digits");
+  const wide = path.join(scratch.path, "wide");
   let server: StaticServer | undefined;
   let context: BrowserContext | undefined;
   let tab: Page;
 
   beforeAll(async () => {
     await writeProgram(digitsModel, artifact);
+    const wideModel = path.join(scratch.path, "wide.onnx");
+    writeFileSync(wideModel, await modelBytes(wideLayer));
+    await writeProgram(wideModel, wide);
     server = await serve(
       new Map([
         ["dist", dist],
         ["digits", artifact],
+        ["wide", wide],
       ]),
       page,
     );
@@ -91,6 +116,22 @@ function suite(): void {
     }
   });
 
+  it("runs on threads where the page is isolated, and on one where it is not: the same bits", async () => {
+    const session = await InferenceSession.create(wide, { deterministic: true });
+    const y = (await session.run({ x: new Tensor("float32", wideInput, wideShape) }))["y"]?.data as Float32Array;
+    const expected = bitsOf(y);
+    const alone = await runThreaded(tab);
+    expect(alone).toEqual({ isIsolated: false, bits: expected, workers: 0 });
+    const isolated = await (context as BrowserContext).newPage();
+    await isolated.goto(`${server?.origin ?? ""}isolated`);
+    const threaded = await runThreaded(isolated);
+    expect(threaded).toEqual({ isIsolated: true, bits: expected, workers: 2 });
+    // the workers end with the session, though not at once
+    for (let i = 0; i < 500 && isolated.workers().length > 0; i++) await isolated.waitForTimeout(20);
+    expect(isolated.workers()).toHaveLength(0);
+    await isolated.close();
+  });
+
   it("loads through the typed bindings", async () => {
     const result = await tab.evaluate(
       async ({ image, dims }) => {
@@ -110,6 +151,38 @@ function suite(): void {
     expect(requests).toContain("/digits/weights.bin");
     expect(requests.filter((name) => name.includes("/compiler/"))).toEqual([]);
   });
+}
+
+/** Runs the wide program with three threads, as often as the workers need to start; says how many workers the page had. */
+async function runThreaded(
+  tab: Page,
+): Promise<{ readonly isIsolated: boolean; readonly bits: number[]; readonly workers: number }> {
+  let workers = 0;
+  const count = (): void => {
+    workers++;
+  };
+  tab.on("worker", count);
+  const { isIsolated, bits } = await tab.evaluate(
+    async ({ dims, values }) => {
+      const location: string = "/dist/runtime/index.js";
+      const runtime = (await import(location)) as typeof import("../../runtime/index.ts");
+      const session = await runtime.InferenceSession.create("/wide/", { deterministic: true, threads: 3 });
+      let row: number[] = [];
+      for (let run = 0; run < 30; run++) {
+        const { y } = await session.run({ x: new runtime.Tensor("float32", Float32Array.from(values), dims) });
+        const { buffer, byteOffset, length } = y?.data as Float32Array;
+        const bits = [...new Uint32Array(buffer, byteOffset, length)];
+        if (run > 0 && bits.join() !== row.join()) throw new Error(`run ${run} differs`);
+        row = bits;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await session.release();
+      return { isIsolated: crossOriginIsolated, bits: row };
+    },
+    { dims: [...wideShape], values: [...wideInput] },
+  );
+  tab.off("worker", count);
+  return { isIsolated, bits, workers };
 }
 
 /** Bits of the outputs, one row an image. The function is sent to the browser as text, so it must stand alone. */

@@ -21,7 +21,13 @@ export interface StaticServer {
   readonly close: () => Promise<void>;
 }
 
-/** Serves `/<prefix>/…` from a folder each, and `/` as the given page. */
+/** What a page must say to be isolated from other origins, which browsers ask of those that share memory between threads. */
+const isolation = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+} as const;
+
+/** Serves `/<prefix>/…` from a folder each, `/` as the given page, and `/isolated` as the same page, isolated. */
 export async function serve(folders: ReadonlyMap<string, string>, page: string): Promise<StaticServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -29,13 +35,18 @@ export async function serve(folders: ReadonlyMap<string, string>, page: string):
     requests.push(pathname);
     void contentOf(pathname, folders, page).then((content) => {
       if (content === null) response.writeHead(404).end();
-      else response.writeHead(200, { "content-type": typeOf(pathname) }).end(content);
+      else {
+        const headers = pathname === isolatedPath ? isolation : {};
+        response.writeHead(200, { "content-type": typeOf(pathname), ...headers }).end(content);
+      }
     });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
   return { origin: `http://127.0.0.1:${port}/`, requests, close: () => closed(server) };
 }
+
+const isolatedPath = "/isolated";
 
 const typeOf = (pathname: string): string => contentTypes[path.extname(pathname) || ".html"] ?? "text/plain";
 
@@ -44,7 +55,7 @@ async function contentOf(
   folders: ReadonlyMap<string, string>,
   page: string,
 ): Promise<Buffer | string | null> {
-  if (pathname === "/") return page;
+  if (pathname === "/" || pathname === isolatedPath) return page;
   const [, prefix = "", ...rest] = pathname.split("/");
   const folder = folders.get(prefix);
   if (folder === undefined || rest.includes("..")) return null;

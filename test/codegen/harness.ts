@@ -10,6 +10,7 @@ import type { TensorType } from "../../ir/graph.ts";
 import { bytesOf, elementCount, type Elements, makeTensor, type TensorData, viewElements } from "../../ir/tensor.ts";
 import { argAlignment, type KernelArg, type KernelCode } from "../../compiler/codegen/kernel.ts";
 import { ModuleBuilder } from "../../compiler/codegen/wasm/index.ts";
+import { expectUnitsApart } from "./unit-writes.ts";
 
 /** Turns relaxed SIMD on where it is behind a flag; says whether the engine takes it. Call before the first module is compiled. */
 export function enableRelaxedSimd(): boolean {
@@ -134,7 +135,14 @@ function execute(
   for (const [i, stage] of run.stages.entries()) {
     const kernel = exports[code.names[i] as string] as KernelFunction;
     const addresses = stage.args.map((arg) => (regions.get(argKey(arg)) as Region).address);
-    if (!piecewise) kernel(...addresses, 0, stage.units);
+    const range = (begin: number, end: number): void => {
+      kernel(...addresses, begin, end);
+    };
+    const own = stage.args.flatMap((arg) =>
+      arg.kind === "scratch" && arg.isPrivate === true ? [regions.get(argKey(arg)) as Region] : [],
+    );
+    if (last === null) expectUnitsApart(bytes, stage.units, range, stage.key, own);
+    if (!piecewise) range(0, stage.units);
     else for (let unit = stage.units - 1; unit >= 0; unit--) kernel(...addresses, unit, unit + 1);
   }
   expectUntouched(bytes, before, regions);

@@ -31,7 +31,16 @@ const program: Program = {
     { kind: "host", type: { kind: "sequence", element: { kind: "dynamic", dtype: "string", dims: null } } },
   ],
   steps: [
-    { kind: "kernel", origin: ["Add_0", "Relu_1"], function: "map_0", args: [64, 0, 128], units: 2, kernel: 0 },
+    {
+      kind: "kernel",
+      origin: ["Add_0", "Relu_1"],
+      function: "map_0",
+      args: [64, 0, 128],
+      units: 2,
+      private: [{ arg: 2, bytes: 64 }],
+      work: 64,
+      kernel: 0,
+    },
     {
       kind: "if",
       origin: ["If_2"],
@@ -49,7 +58,20 @@ const program: Program = {
       bodyCondition: 4,
       carried: [{ from: 0, to: 1 }],
       stacked: [],
-      body: { steps: [{ kind: "kernel", origin: [], function: "map_0", args: [64, 0, 128], units: 2, kernel: 0 }] },
+      body: {
+        steps: [
+          {
+            kind: "kernel",
+            origin: [],
+            function: "map_0",
+            args: [64, 0, 128],
+            units: 2,
+            private: [],
+            work: 64,
+            kernel: 0,
+          },
+        ],
+      },
     },
     {
       kind: "host",

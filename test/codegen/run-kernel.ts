@@ -11,6 +11,7 @@ import { type OpSpec, tensorType, type TensorType } from "../../ir/graph.ts";
 import { inferTypes } from "../../ir/infer.ts";
 import { allocateElements, bytesOf, elementCount, makeTensor, type TensorData, viewElements } from "../../ir/tensor.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
+import { expectUnitsApart } from "./unit-writes.ts";
 
 export type Emit = (op: never, operands: Operands) => readonly KernelCode[];
 
@@ -117,9 +118,23 @@ export function runKernel(
   const before = memory.without(writable);
   const kernels = instantiate(stages, memory.memory, options.relaxedSimd ?? false);
   for (const [index, { stage, addresses }] of calls.entries()) {
+    const call = nth(kernels, index);
+    expectUnitsApart(
+      memory.bytes,
+      stage.units,
+      (begin, end) => {
+        call(...addresses, begin, end);
+      },
+      stage.key,
+      stage.args.flatMap((arg, i) =>
+        arg.kind === "scratch" && arg.isPrivate === true
+          ? [{ address: nth(addresses, i), byteLength: arg.byteLength }]
+          : [],
+      ),
+    );
     const third = Math.floor(stage.units / 3);
     const cuts = [...new Set([0, third, stage.units - third, stage.units])].sort((a, b) => a - b);
-    for (let c = 1; c < cuts.length; c++) nth(kernels, index)(...addresses, nth(cuts, c - 1), nth(cuts, c));
+    for (let c = 1; c < cuts.length; c++) call(...addresses, nth(cuts, c - 1), nth(cuts, c));
   }
   expect(Buffer.compare(memory.without(writable), before)).toBe(0);
   return outputs.map(({ dtype, shape }, index) => {

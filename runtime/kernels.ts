@@ -1,0 +1,174 @@
+/**
+ * The kernels of one program: the module that this engine can run, its memory, and calls bound to steps. With a pool of threads the memory is
+ * shared, and steps of enough work run as its jobs.
+ */
+import { fail } from "../ir/diagnostic.ts";
+import type { Block, CompiledProgram, KernelStep, Program, Step } from "../ir/program.ts";
+import { loadMemory, memoryEnd } from "./memory.ts";
+import { compileModule, hasRelaxedSimd } from "./platform.ts";
+import { grainOf, isWorthSharing, privateBytes, type SharedJob } from "./threads/control.ts";
+import type { AttachedProgram, ThreadPool } from "./threads/pool.ts";
+import { withSharedMemory } from "./threads/shared-module.ts";
+
+export interface KernelOptions {
+  /** plain SIMD only, so that every machine gives the same bits */
+  readonly deterministic?: boolean;
+  /** threads that share the work; null for the main thread alone */
+  readonly threads?: ThreadPool | null;
+}
+
+type KernelFunction = (...args: number[]) => void;
+/** A step ready to run; it answers a promise only when it must wait. */
+export type BoundStep = () => Promise<void> | undefined;
+
+interface Loaded {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly exports: WebAssembly.Exports;
+  /** null where the memory is not shared */
+  readonly threads: ThreadPool | null;
+  /** where work areas of workers begin, and bytes from one worker's to the next */
+  readonly workAreas: { readonly end: number; readonly stride: number };
+}
+
+export class ProgramKernels {
+  readonly memory: WebAssembly.Memory;
+  readonly #loaded: Loaded;
+  readonly #jobs: SharedJob[] = [];
+  readonly #jobSteps: KernelStep[] = [];
+  #attached: AttachedProgram | null = null;
+
+  private constructor(loaded: Loaded) {
+    this.#loaded = loaded;
+    this.memory = loaded.memory;
+  }
+
+  /** Compiles the kernels and fills the memory; throws WSC7004 for a program that this engine cannot run. */
+  static async load(compiled: CompiledProgram, options: KernelOptions): Promise<ProgramKernels> {
+    const binary = chooseModule(compiled, options.deterministic ?? false);
+    const threads = options.threads ?? null;
+    const workAreas = { end: memoryEnd(compiled.program), stride: workAreaBytes(compiled.program) };
+    const shared = threads === null ? null : loadShared(compiled, binary, (threads.threads - 1) * workAreas.stride);
+    const memory = shared?.memory ?? loadMemory(compiled);
+    const instance = await instantiate(shared?.binary ?? binary, memory, isLarge(compiled.program));
+    return new ProgramKernels({ ...instance, memory, threads: shared === null ? null : threads, workAreas });
+  }
+
+  /** A call for a step; all steps are bound before the first run. */
+  bind(step: KernelStep): BoundStep {
+    const kernel = this.#loaded.exports[step.function];
+    if (typeof kernel !== "function") {
+      throw fail("WSC7004", `kernels.wasm has no function '${step.function}'`, { subject: step.origin.join(" + ") });
+    }
+    const { function: name, args, units, private: own, work } = step;
+    const alone = bindAlone(kernel as KernelFunction, step);
+    if (this.#loaded.threads === null || !isWorthSharing(units, work)) return alone;
+    this.#jobSteps.push(step);
+    const job = this.#jobs.push({ function: name, args, units, private: own, grain: grainOf(units, work) }) - 1;
+    return () => (this.#attached === null ? alone() : this.#attached.run(job));
+  }
+
+  /** Lets the threads know the steps that they will share; to be called when all are bound. */
+  share(): void {
+    const { threads, module, memory, exports } = this.#loaded;
+    if (threads === null || this.#jobs.length === 0) return;
+    const onTrap = (job: number, message: string): Error => kernelFailure(this.#jobSteps[job], message);
+    const { end, stride } = this.#loaded.workAreas;
+    const workArea = (worker: number): number => end + worker * stride;
+    this.#attached = threads.attach({ module, memory, exports, jobs: this.#jobs, workArea, onTrap });
+  }
+
+  /** Marks a run: between `begin` and `end` threads stay awake longer. */
+  begin(): void {
+    this.#attached?.begin();
+  }
+
+  end(): void {
+    this.#attached?.end();
+  }
+
+  /** Makes the threads forget the program, which could run on, alone. */
+  dispose(): void {
+    this.#attached?.detach();
+    this.#attached = null;
+  }
+}
+
+function bindAlone(kernel: KernelFunction, step: KernelStep): BoundStep {
+  const args = [...step.args, 0, step.units];
+  return () => {
+    try {
+      kernel(...args);
+    } catch (error) {
+      throw error instanceof WebAssembly.RuntimeError ? kernelFailure(step, error.message) : error;
+    }
+    return undefined;
+  };
+}
+
+const kernelFailure = (step: KernelStep | undefined, message: string): Error =>
+  fail("WSC7005", `the kernel stopped: ${message}`, { subject: step?.origin.join(" + ") ?? "" });
+
+/** The binary of the first module whose features this engine has. */
+function chooseModule({ program, modules }: CompiledProgram, deterministic: boolean): Uint8Array {
+  for (const { file, features } of program.modules) {
+    if (features.includes("relaxed-simd") && (deterministic || !hasRelaxedSimd())) continue;
+    const binary = modules.get(file);
+    if (binary !== undefined) return binary;
+  }
+  throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
+}
+
+/** Bytes of the work areas of one thread: those of the step that needs most. */
+function workAreaBytes(block: Block): number {
+  const bytesOf = (step: Step): number => {
+    switch (step.kind) {
+      case "kernel":
+        return privateBytes(step.private);
+      case "if":
+        return Math.max(workAreaBytes(step.then), workAreaBytes(step.else));
+      case "loop":
+      case "scan":
+        return workAreaBytes(step.body);
+      case "host":
+      case "copy":
+      case "deferred":
+        return 0;
+    }
+  };
+  return block.steps.reduce((most, step) => Math.max(most, bytesOf(step)), 0);
+}
+
+/** The module and a memory for several threads; null where the host has no such memory to give. */
+function loadShared(
+  compiled: CompiledProgram,
+  plain: Uint8Array,
+  extraBytes: number,
+): { readonly binary: Uint8Array; readonly memory: WebAssembly.Memory } | null {
+  const binary = withSharedMemory(plain);
+  if (binary === null) return null;
+  try {
+    return { binary, memory: loadMemory(compiled, { extraBytes }) };
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes from which on a program works long enough for its kernels to be optimised before they run. */
+const largeBytes = 2 ** 20;
+
+const isLarge = ({ memory }: Program): boolean => memory.weightsBytes + memory.arenaBytes >= largeBytes;
+
+async function instantiate(
+  binary: Uint8Array,
+  memory: WebAssembly.Memory,
+  eager: boolean,
+): Promise<Pick<Loaded, "module" | "exports">> {
+  try {
+    const module = await compileModule(binary, eager);
+    return { module, exports: new WebAssembly.Instance(module, { env: { memory } }).exports };
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
+    throw fail("WSC7004", `the kernels are damaged: ${error.message}`);
+  }
+}
