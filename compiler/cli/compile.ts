@@ -107,7 +107,7 @@ async function textOf(
       return (await import("../../ir/placement-text.ts")).printPlacement(placed.placement);
     }
     case "ilp":
-      return (await import("../placement/sizing-text.ts")).sizingText(lowered.graph, options.target ?? "wse2");
+      return (await import("../placement/program-text.ts")).programText(lowered.graph, options.target ?? "wse2");
   }
 }
 

@@ -4,7 +4,7 @@
  *     variants      every kernel lists how it can be cut                                     (variants.ts, compiler/kernels)
  *     constraints   pinned and kept kernels are settled, blocked cores taken out              (constraints.ts, hold.ts, task.ts)
  *     sizing        an integer program proves the least interval that the area allows         (sizing.ts)
- *     floorplan     the least interval at which the rectangles can be packed                  (floorplan.ts, site-packing.ts)
+ *     floorplan     the least interval at which the rectangles can be packed                  (floorplan.ts, site-packing.ts, tighten.ts)
  *     routes        lanes and a color for every edge, for several packings of that interval   (search.ts, routes.ts)
  *
  * The interval is that of the slowest kernel, or of the fullest link or the wafer's edge where those are slower; of all packings that were
@@ -33,6 +33,7 @@ import { type Held, type Preference, type Task, taskOf, variantsInside } from ".
 import { costVariants, filterVariants, mapLists } from "./variant-lists.ts";
 import { shortenWires } from "./wires.ts";
 import { Grid } from "./grid.ts";
+import { isSmall, proveInterval, tighten } from "./tighten.ts";
 
 export { type PlacementObjective, placementObjectives } from "../../ir/placement.ts";
 
@@ -47,7 +48,7 @@ export interface PlaceOptions {
   /** seconds after which the best found is taken; results then depend on the machine */
   readonly timeLimitSeconds?: number;
   readonly solver?: SolverChoice;
-  /** recorded in the certificate; no step draws lots */
+  /** of the search's random moves; recorded in the certificate */
   readonly seed?: number;
   /** variants of every kernel; default: the kernel library */
   readonly variants?: readonly VariantList[];
@@ -73,6 +74,8 @@ interface Search {
   /** the items that constraints leave */
   readonly task: Task;
   readonly sizing: Sizing;
+  readonly solverChoice: SolverChoice;
+  readonly seed: number;
   readonly deadline: number;
   readonly progress: NonNullable<PlaceOptions["onProgress"]>;
 }
@@ -82,14 +85,14 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
   const search = prepare(graph, target, await loadSolver(options.solver), options);
   const { scene, objective, solver, sizing, pinned } = search;
   const bound = Math.max(sizing.cycles, ...pinned.map(leastCycles));
-  const { best, goalBound } = objective === "throughput" ? { best: fastest(search, options.from), goalBound: bound } : bestOf(search, objective, options.from); // prettier-ignore
+  const { best, goalBound } = objective === "throughput" ? await fastest(search, bound, options.from) : bestOf(search, objective, options.from); // prettier-ignore
   const { kernels, routing } = best;
   const certificate = certify({
     graph,
     target,
     kernels,
     routing,
-    bound,
+    bound: objective === "throughput" ? goalBound : bound,
     solver: solver.name,
     seed: options.seed ?? 0,
     objective,
@@ -157,19 +160,30 @@ function prepare(graph: KernelGraph, target: Target, solver: Solver, options: Pl
   progress("sizing", `${task.problem.classes.length} distinct kernels`);
   const sizing = sizeLayers(task.problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
   if (sizing === null) throw noRoom(scene, task);
-  return { scene, lists, objective, solver, listInside, pinned, task, sizing, deadline, progress };
+  const { solver: solverChoice = "auto", seed = 0 } = options;
+  return { scene, lists, objective, solver, solverChoice, seed, listInside, pinned, task, sizing, deadline, progress };
 }
 
-/** The fastest placement that is found; with an earlier one, the one nearest to it that is not much slower. */
-function fastest(search: Search, old: Placement | undefined): Candidate {
+/** The fastest placement that is found, and what is proven; with an earlier one, the one nearest to it that is not much slower. */
+async function fastest(
+  search: Search,
+  bound: number,
+  old: Placement | undefined,
+): Promise<{ readonly best: Candidate; readonly goalBound: number }> {
+  const { scene, task, deadline, seed, solverChoice } = search;
   const kept = old === undefined ? [] : keptFrom(search, old);
   if (old !== undefined && kept.length > 0) {
     const near = nearOld(search, old, kept);
-    if (near !== null) return near;
+    if (near !== null) return { best: near, goalBound: bound };
   }
   const selection = new Selection(betterBy("throughput"));
-  searchThroughput(search, search.task, selection);
-  return selection.best ?? refuse(search, selection);
+  searchThroughput(search, task, selection);
+  const options = { bound: Math.max(bound, scene.ioCycles), seed, deadline };
+  tighten(scene, task, selection, options);
+  const unproven = (selection.best?.interval ?? 0) > options.bound && isSmall(task);
+  const solver = unproven ? await loadSolver(solverChoice === "glpk" ? "glpk" : "highs") : search.solver;
+  const goalBound = unproven ? proveInterval(scene, task, selection, { ...options, solver }) : bound;
+  return { best: selection.best ?? refuse(search, selection), goalBound };
 }
 
 const keptFrom = ({ scene, pinned, listInside }: Search, old: Placement): readonly Held[] =>

@@ -105,6 +105,8 @@ function solveRange(
   const shapes = problem.shapesAt(range.high);
   const items = problem.items.map((kind) => standing(shapes[kind]));
   const solved = { ...range, exact: true };
+  const nothing = { range: { ...solved, wire: Infinity }, arrangement: null };
+  if (items.some((list) => list.length === 0)) return nothing;
   if (items.reduce((sum, list) => sum + list.length, 0) > mostShapes) return { range: solved, arrangement: null };
   const limit = Number.isFinite(mostWire) ? { mostWire } : {};
   const input: FloorplanInput = { ...problem, items, timeWeight: 0, wireWeight: 1, ...limit };
@@ -115,7 +117,7 @@ function solveRange(
     nodeLimit: mostNodes,
     gap: 1e-7,
   });
-  if (status === "infeasible") return { range: { ...solved, wire: Infinity }, arrangement: null };
+  if (status === "infeasible") return nothing;
   const proven = (status === "optimal" ? objective : bound) ?? 0;
   // sums of half cores
   const wire = Math.max(range.wire, Math.ceil(2 * proven - 1e-4) / 2);

@@ -1,10 +1,7 @@
-/** `--emit ilp`: the sizing program at its optimum, as CPLEX-LP text. */
-import type { Graph } from "../../ir/graph.ts";
+/** The sizing program at its optimum, as CPLEX-LP text. */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { unconstrained } from "../../ir/placement.ts";
-import { buildKernelGraph } from "../kernels/build.ts";
 import { printLp } from "../solver/lp-text.ts";
-import { loadTarget } from "../targets/load.ts";
 import type { Target } from "../targets/target.ts";
 import { areaBound } from "./area-bound.ts";
 import { ioCyclesOf } from "./certificate.ts";
@@ -13,12 +10,6 @@ import { sizingProgram } from "./sizing.ts";
 import { problemOf, tunedVariants } from "./variants.ts";
 
 /** The program that decides whether a model's layers fit at the least interval that they do. */
-export async function sizingText(graph: Graph, target: string | Target): Promise<string> {
-  const machine = typeof target === "string" ? await loadTarget(target) : target;
-  return sizingTextOf(buildKernelGraph(graph), machine);
-}
-
-/** The same for a kernel graph. */
 export function sizingTextOf(kernels: KernelGraph, target: Target): string {
   const lists = tunedVariants(kernels, target, ioCyclesOf(kernels, target));
   const homeless = lists.findIndex(({ candidates }) => candidates.length === 0);

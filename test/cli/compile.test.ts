@@ -102,6 +102,14 @@ describe("wsc compile --emit", () => {
     expect(stdout).toMatchGolden(`cli/transformer.${stage}`);
   });
 
+  it("prints an integer program whose optimum is the interval, for few layers", async () => {
+    const { stdout } = await wsc(["compile", digitsModel, "--emit", "ilp"], scratch.path);
+    const { default: load } = (await import("highs")) as unknown as { default: () => Promise<LpReader> };
+    const { ObjectiveValue } = (await load()).solve(stdout, { output_flag: false });
+    const placed = await wsc(["compile", digitsModel, "--emit", "placement"], scratch.path);
+    expect(placed.stdout).toContain(`objective=${ObjectiveValue} bound=${ObjectiveValue}`);
+  });
+
   it("writes a file, and no folder", async () => {
     const { code, stdout } = await wsc(["compile", digitsModel, "--emit", "ilp", "-o", "sizing.lp"], scratch.path);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
@@ -109,3 +117,7 @@ describe("wsc compile --emit", () => {
     expect(existsSync(inScratch("digits.wsc/sizing.lp"))).toBe(false);
   });
 });
+
+interface LpReader {
+  readonly solve: (text: string, options: object) => { readonly ObjectiveValue: number };
+}
