@@ -1,11 +1,12 @@
 /** Matrix products: any rank, broadcast batches, transposed operands, constant B packed while compiling. */
 import { storageBytes } from "../../../ir/dtype.ts";
 import { epilogueOperands, type MatmulOp, type TensorType } from "../../../ir/graph.ts";
-import { elementCount } from "../../../ir/tensor.ts";
+import { elementCount, type TensorData } from "../../../ir/tensor.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
+import { halfWeights } from "./product/half-floats.ts";
 import { matrixBytes, packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
 import { noStrides, panelsOf, type PanelSource, type Product, type ProductAxis } from "./product/product.ts";
@@ -51,15 +52,16 @@ const bScratch = 1;
 
 export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
   const [aType, bType] = operands.inputs as readonly [TensorType, TensorType];
-  const arith = arithFor(aType.dtype, bType.dtype, true);
-  const a = prepareA(matrixOf(aType, op.transposeA), arith);
+  const full = arithFor(aType.dtype, bType.dtype, true);
+  const a = prepareA(matrixOf(aType, op.transposeA), full);
   const b = matrixOf(bType, op.transposeB);
   const extras = operands.inputs.slice(epilogueOperands.matmul);
   const output = operands.outputs[0] as TensorType;
-  const epilogue = makeEpilogue(op.epilogue, arith.acc, extras.map((type) => type.dtype), output.dtype);
+  const epilogue = makeEpilogue(op.epilogue, full.acc, extras.map((type) => type.dtype), output.dtype);
   const axes = rowAxes(a.matrix, b, extras, output);
+  const { arith, constant } = storedB(axes, full, operands);
   const schedule = scheduleOf(axes, b, extras, arith);
-  const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, operands);
+  const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, constant);
   const product: Product = {
     name: `matmul_${a.matrix.rows}x${a.matrix.columns}x${b.columns}`,
     arith,
@@ -166,9 +168,26 @@ const mostHalvedVectors = 4;
 const fewestHalvedSteps = 64;
 const canHalve = (steps: number): boolean => steps % 2 === 0 && steps >= fewestHalvedSteps;
 
-function prepareB(b: Matrix, arith: Arith, vectors: number, axes: readonly Axis[], operands: Operands): PreparedB {
+/** B's constant elements as they are stored, in 16 bits if that loses nothing and the product is to stream them. */
+function storedB(axes: readonly Axis[], arith: Arith, { constants: [, constant] }: Operands): StoredB {
   const rows = axes.at(-1)?.size ?? 1;
-  const constant = operands.constants[1];
+  const half = constant !== undefined && arith.name === "f32" ? halfWeights(constant, rows) : null;
+  return half ?? { arith, constant };
+}
+
+interface StoredB {
+  readonly arith: Arith;
+  readonly constant: TensorData | undefined;
+}
+
+function prepareB(
+  b: Matrix,
+  arith: Arith,
+  vectors: number,
+  axes: readonly Axis[],
+  constant: TensorData | undefined,
+): PreparedB {
+  const rows = axes.at(-1)?.size ?? 1;
   const apart = constant !== undefined && rows <= streamedRows;
   const halves = apart && rows === 1 && vectors <= mostHalvedVectors && canHalve(b.rows / arith.kStep);
   const panels = panelsOf(b.columns, apart ? 1 : vectors, arith.lanes);
