@@ -173,7 +173,7 @@ class ExprEmitter {
         break;
       case "cast":
         this.push(nth(operands, 0));
-        if (isVector) castVector(this.#f, operandType, expr.to, expr.saturate);
+        if (isVector) castVector(this.#f, operandType, expr.to, expr.saturate, isWhole(expr.x));
         else castScalar(this.#f, operandType, expr.to, expr.saturate);
         break;
     }
@@ -278,4 +278,21 @@ export function hoistExprConstants(f: FunctionBuilder, expr: Expr, argTypes: rea
     emitExpr(probe, { expr, argTypes, lanes: 4, readArg });
     probe.drop();
   });
+}
+
+/** Whether a float expression has no fraction: it was rounded, made of integers, or is a sum of such. */
+function isWhole(expr: Expr): boolean {
+  switch (expr.op) {
+    case "arg":
+      return false;
+    case "const":
+      return Number.isInteger(expr.value);
+    case "unary":
+      return expr.fn === "round" || expr.fn === "floor" || expr.fn === "ceil";
+    case "binary":
+      return (expr.fn === "add" || expr.fn === "sub") && isWhole(expr.x) && isWhole(expr.y);
+    case "select":
+    case "cast":
+      return false;
+  }
 }

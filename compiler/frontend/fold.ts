@@ -1,7 +1,7 @@
 /** Ops over constants become constants while a model is lowered, so that shape arithmetic disappears. Big results stay ops: weights are not multiplied here. */
 import type { FoldHook } from "../../ir/builder.ts";
-import type { OpKind, ValueType } from "../../ir/graph.ts";
-import { elementCount } from "../../ir/tensor.ts";
+import type { OpKind, OpSpec, ValueType } from "../../ir/graph.ts";
+import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { evaluateOp, isEvaluable } from "../../runtime/reference/evaluate.ts";
 
 /** Elements of the largest result that is computed while lowering. */
@@ -14,9 +14,17 @@ const pickingKinds: ReadonlySet<OpKind> = new Set<OpKind>(["slice", "gather", "g
 
 const elementsOf = (type: ValueType): number => (type.kind === "tensor" ? elementCount(type.shape) : Infinity);
 
+/** Weights in 8 bits that are dequantized: a product may want the integers (passes/integer-products.ts). */
+const isDequantization = (op: OpSpec, [x]: readonly TensorData[], [type]: readonly ValueType[]): boolean =>
+  op.kind === "map" &&
+  (x?.dtype === "i8" || x?.dtype === "u8") &&
+  x.shape.length > 1 &&
+  type?.kind === "tensor" &&
+  type.dtype === "f32";
+
 /** Folds results of up to 64 Ki elements, and any reshape (a view). */
 export const foldConstants: FoldHook = (op, inputs, types) => {
-  if (!isEvaluable(op.kind)) return null;
+  if (!isEvaluable(op.kind) || isDequantization(op, inputs, types)) return null;
   if (op.kind !== "reshape") {
     if (types.some((type) => elementsOf(type) > maxResultElements)) return null;
     const tooLarge = inputs.some(({ shape }) => elementCount(shape) > maxOperandElements);

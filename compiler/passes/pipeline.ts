@@ -11,6 +11,7 @@ import { foldScale } from "./fold-scale.ts";
 import { foldTranspose } from "./fold-transpose.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
 import { fuseEpilogue } from "./fuse-epilogue.ts";
+import { integerProducts } from "./integer-products.ts";
 import type { Pass } from "./pass.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { sinkReshapes } from "./sink-reshapes.ts";
@@ -20,6 +21,8 @@ import { widenSmallFloats } from "./widen-small-floats.ts";
 export const pipeline: readonly Pass[] = [
   // what nobody reads needs no other pass
   deadCode,
+  // while dequantized weights are still integers
+  integerProducts,
   foldConstants,
   // few forms from here on: patterns below rely on literals being inside expressions
   canonicalize,

@@ -49,17 +49,18 @@ export interface PreparedImage {
 /** Elements that kernels may read behind the last one, where they read in pairs. */
 const slackBytes = 16;
 
-/** The image as window kernels read it: channels-last, padded, of dtype `to`. */
+/** The image as window kernels read it: channels-last, padded, of dtype `to`, with room behind it where they read more than the windows. */
 export function prepareImage(
   type: TensorType,
   layout: ConvLayout,
   dims: readonly ImageDim[],
   to: DType,
+  readsBeyond = false,
 ): PreparedImage {
   const shape = imageShapeOf(type, layout);
   const isSame = type.dtype === to && (layout === "nhwc" || layoutsAgree(shape));
   const isWhole = dims.every((dim, i) => dim.before === 0 && dim.size === shape.spatial[i]);
-  if (isSame && isWhole) return { arg: { kind: "input", index: 0 }, stages: [] };
+  if (isSame && isWhole && !readsBeyond) return { arg: { kind: "input", index: 0 }, stages: [] };
   const elements = shape.batch * shape.channels * product(dims.map((dim) => dim.size));
   const arg: KernelArg = {
     kind: "scratch",

@@ -71,7 +71,7 @@ export const emitConvTranspose: KernelEmitter<ConvTransposeOp> = (op, operands) 
   const dims = dimsOf(op, x, w, output);
   const phases = dims.map(phasesOf);
   const ranges = phases.map((list, i) => imageRange(list, dims[i]?.size ?? 1));
-  const image = prepareImage(x, "nchw", ranges, arith.a);
+  const image = prepareImage(x, "nchw", ranges, arith.a, arith.kStep > 1);
   const result = prepareResult(op, operands, "nchw", arith.acc, epilogueOperands.convTranspose);
   const { channels, batch } = imageShapeOf(x, "nchw");
   const [, perGroup = 1] = w.shape;

@@ -55,9 +55,10 @@ function directStages(op: ConvOp, operands: Operands): KernelCode[] {
   const output = operands.outputs[0] as TensorType;
   const arith = arithFor(x.dtype, w.dtype, operands.constants[1] !== undefined);
   const dims = windowDims(op, x, w, output);
-  const image = prepareImage(x, op.layout, imageDims(op, dims), arith.a);
-  const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
   const inShape = imageShapeOf(x, op.layout);
+  const readsBeyond = (inShape.channels / op.groups) % arith.kStep !== 0;
+  const image = prepareImage(x, op.layout, imageDims(op, dims), arith.a, readsBeyond);
+  const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
   const outShape = imageShapeOf(output, op.layout);
   const window: WindowProduct = {
     name: `conv_${w.shape.join("x")}`,

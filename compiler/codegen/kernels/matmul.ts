@@ -52,7 +52,8 @@ const bScratch = 1;
 
 export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
   const [aType, bType] = operands.inputs as readonly [TensorType, TensorType];
-  const full = arithFor(aType.dtype, bType.dtype, true);
+  const isReread = elementCount(aType.shape.slice(0, -1)) >= fewRows;
+  const full = arithFor(aType.dtype, bType.dtype, true, isReread);
   const a = prepareA(matrixOf(aType, op.transposeA), full);
   const b = matrixOf(bType, op.transposeB);
   const extras = operands.inputs.slice(epilogueOperands.matmul);
@@ -134,7 +135,8 @@ function placeAxes(
 function prepareA(matrix: Matrix, arith: Arith): PreparedA {
   const { type, rows, columns } = matrix;
   const isPaired = arith.kStep > 1;
-  if (type.dtype === arith.a && !(isPaired && matrix.columnStride !== 1)) {
+  const hasPairs = matrix.columnStride === 1 && columns % arith.kStep === 0;
+  if (type.dtype === arith.a && (!isPaired || hasPairs)) {
     return { matrix, arg: { kind: "input", index: 0 }, stages: [] };
   }
   const bytes = storageBytes(type.dtype);

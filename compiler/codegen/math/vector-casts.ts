@@ -9,8 +9,8 @@ import { perLane, wrapLanes } from "./vector-ops.ts";
 
 type Wide = "f16" | "bf16";
 
-/** Converts the vector on the stack between types that have a lane form. */
-export function castVector(f: FunctionBuilder, from: DType, to: DType, saturate: boolean): void {
+/** Converts the vector on the stack between types that have a lane form; `isWhole` says that floats have no fraction. */
+export function castVector(f: FunctionBuilder, from: DType, to: DType, saturate: boolean, isWhole = false): void {
   if (from === to) return;
   if (isSmallFloatType(from)) {
     widenLanes(f, from as Wide);
@@ -27,7 +27,8 @@ export function castVector(f: FunctionBuilder, from: DType, to: DType, saturate:
   } else if (to === "f32") {
     const { signed, bits } = integerForm(from);
     f.op(signed || bits < 32 ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u");
-  } else if (from === "f32") castFloatLanes(f, to, saturate);
+  } else if (from === "f32" && saturate && integerForm(to).bits < 32) clampFloatLanes(f, integerForm(to), isWhole);
+  else if (from === "f32") castFloatLanes(f, to, saturate);
   else castIntegerLanes(f, from, to, saturate);
 }
 
@@ -43,8 +44,45 @@ function castFloatLanes(f: FunctionBuilder, to: DType, saturate: boolean): void 
     return;
   }
   f.op(to === "u32" ? "i32x4.trunc_sat_f32x4_u" : "i32x4.trunc_sat_f32x4_s");
-  if (form.bits < 32) clampLanes(f, "s", form);
 }
+
+/** Added to a float below 2^22, this leaves an integer in the low bits: 1.5 * 2^23, and its pattern. */
+const integerBase = { value: 12_582_912, bits: 0x4b400000 };
+
+/**
+ * Saturated to a narrow type: clamped as floats, then the adder makes the integer. Engines turn `trunc_sat` into seven or more instructions;
+ * these are five. NaN becomes 0.
+ */
+function clampFloatLanes(f: FunctionBuilder, form: { signed: boolean; bits: number }, isWhole: boolean): void {
+  const { least, most } = boundsOf(form);
+  const x = f.local("v128");
+  f.set(x);
+  if (form.signed) {
+    // NaN alone differs from itself
+    for (let i = 0; i < 3; i++) f.get(x);
+    f.op("f32x4.eq");
+    f.op("v128.and");
+    f.set(x);
+  }
+  // pmax gives its first operand where the comparison fails: a NaN becomes 0, the least value of unsigned types
+  pushSplat(f, "f32x4", least);
+  f.get(x);
+  f.op("f32x4.pmax");
+  pushSplat(f, "f32x4", most);
+  f.op("f32x4.pmin");
+  if (!isWhole) f.op("f32x4.trunc");
+  pushSplat(f, "f32x4", integerBase.value);
+  f.op("f32x4.add");
+  pushSplat(f, "i32x4", integerBase.bits);
+  f.op("i32x4.sub");
+  f.release(x);
+}
+
+/** Least and largest value of an integer type. */
+const boundsOf = ({ signed, bits }: { signed: boolean; bits: number }): { least: number; most: number } => ({
+  least: signed ? -(2 ** (bits - 1)) : 0,
+  most: 2 ** (signed ? bits - 1 : bits) - 1,
+});
 
 /** Truncation modulo 2^32: beyond the range of i32 (which hardly happens) lane by lane through i64. */
 const truncateWrapping = (module: ModuleBuilder): number =>
@@ -67,9 +105,8 @@ const truncateWrapping = (module: ModuleBuilder): number =>
   );
 
 /** Clamps lanes, compared signed or unsigned, to a type of at most 32 bits. */
-function clampLanes(f: FunctionBuilder, sign: "s" | "u", { signed, bits }: { signed: boolean; bits: number }): void {
-  const least = signed ? -(2 ** (bits - 1)) : 0;
-  const most = 2 ** (signed ? bits - 1 : bits) - 1;
+function clampLanes(f: FunctionBuilder, sign: "s" | "u", form: { signed: boolean; bits: number }): void {
+  const { least, most } = boundsOf(form);
   if (sign === "s" && least > -(2 ** 31)) {
     pushSplat(f, "i32x4", least);
     f.op("i32x4.max_s");

@@ -1,7 +1,7 @@
 /**
  * Arithmetic of product kernels: how one step of the reduction reads its operands and adds their product to an accumulator of 16 bytes.
- * int8 works on pairs of 16-bit values (`i32x4.dot_i16x8_s`, which reaches 67 Gop/s where no flag is needed): two elements of the
- * reduction per step, A widened to i16 beforehand, B kept in 8 bits.
+ * Narrow integers work on pairs of 16-bit values (`i32x4.dot_i16x8_s`, which needs no flag): two elements of the reduction per step. A is
+ * widened to i16 beforehand; so is B where it is read many times (widening it in the loop costs 10%), else it is kept as it is.
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
 import { fail } from "../../../../ir/diagnostic.ts";
@@ -59,19 +59,21 @@ const doubleWord = (name: DType, accumulate: Arith["accumulate"]): Arith => ({
   },
 });
 
-const bytePairs = (b: "i8" | "u8"): Arith => ({
+const pairLoads = { i8: "v128.load8x8_s", u8: "v128.load8x8_u", i16: "v128.load" } as const;
+
+const halfPairs = (b: keyof typeof pairLoads): Arith => ({
   name: `dot-${b}`,
   acc: "i32",
   lanes: 4,
   a: "i16",
   b,
   kStep: 2,
-  bVectorBytes: 8,
+  bVectorBytes: b === "i16" ? 16 : 8,
   loadA: (f, offset) => {
     f.load("v128.load32_splat", offset);
   },
   loadB: (f, offset) => {
-    f.load(b === "i8" ? "v128.load8x8_s" : "v128.load8x8_u", offset);
+    f.load(pairLoads[b], offset);
   },
   accumulate: (f, acc) => {
     f.op("i32x4.dot_i16x8_s");
@@ -99,9 +101,12 @@ const ariths: ReadonlyMap<DType, Arith> = new Map([
 
 const isByte = (dtype: DType): dtype is "i8" | "u8" => dtype === "i8" || dtype === "u8";
 
-/** The arithmetic for a product of elements of two dtypes; on pairs only where the caller can lay operands out in pairs. */
-export function arithFor(a: DType, b: DType, pairs: boolean): Arith {
-  if (pairs && isByte(a) && isByte(b)) return bytePairs(b);
+/**
+ * The arithmetic for a product of elements of two dtypes; on pairs only where the caller can lay operands out in pairs, with B widened to
+ * the size of A's elements if it is read many times.
+ */
+export function arithFor(a: DType, b: DType, pairs: boolean, isReread = true): Arith {
+  if (pairs && fitsHalf(a) && fitsHalf(b)) return halfPairs(isReread ? "i16" : b);
   const accumulator = storageBytes(a) < 4 && storageBytes(b) < 4 ? "i32" : a;
   const arith = ariths.get(accumulator);
   const isWidened = accumulator !== a || accumulator !== b;
@@ -110,6 +115,9 @@ export function arithFor(a: DType, b: DType, pairs: boolean): Arith {
   }
   return arith;
 }
+
+/** True where every value is an i16. */
+const fitsHalf = (dtype: DType): dtype is "i8" | "u8" | "i16" => isByte(dtype) || dtype === "i16";
 
 const isNarrow = (dtype: DType): boolean => isByte(dtype) || dtype === "i16" || dtype === "u16";
 
