@@ -181,7 +181,7 @@ function linkBinds({ graph, target, placement }: Subject): Found {
 
 function kernelBinds(subject: Subject): Found {
   const { graph, placement, base } = subject;
-  const { slowest, objective, bound } = placement.certificate;
+  const { slowest, objective } = placement.certificate;
   const kernel = slowest === null ? undefined : placement.kernels[slowest];
   if (kernel === undefined || base === null) return nothing;
   const layer = showName(kernel.name);
@@ -193,7 +193,7 @@ function kernelBinds(subject: Subject): Found {
     ({ kernel: id }) => (base.lists[id]?.candidates[0]?.cycles ?? 0) >= objective,
   );
   if (limiting !== undefined) return alone(graph, subject.target, limiting);
-  if (objective > bound) return jamOf(subject, base, layer, is);
+  if (objective > base.bound) return jamOf(subject, base, layer, is);
   const cores = `${coresFor(base, objective - 1)} cores, and ${coresOf(base.task.problem)} are there`;
   return { binding: "area", layer, reason: `${is}; all layers one cycle faster need ${cores}` };
 }
@@ -224,15 +224,16 @@ const tolerance = 0.004;
 /** The placement is above its bound: because no faster packing was found, or because of what its routes come to. */
 function jamOf({ graph, target, placement }: Subject, base: Sized, layer: string, is: string): Found {
   const { constraints, certificate } = placement;
-  const { objective, bound, ioCycles } = certificate;
-  const { task } = base;
+  const { objective, ioCycles, status } = certificate;
+  // by area; the certificate's may include a proof about rectangles
+  const { task, bound } = base;
   const scene: Scene = { graph, target, constraints, ioCycles };
   const isQuick = task.problem.items.length <= mostToPack;
   const cycles = isQuick ? leastPackable(task.problem, bound, { tolerance, deadline: Infinity }) : null;
   const plan = cycles === null || cycles > objective * (1 - tolerance) ? null : pack(task.problem, cycles);
   if (cycles === null || plan === null) {
     const cores = `${coresFor(base, bound)} of ${coresOf(task.problem)} cores`;
-    const reason = `${is}; by area ${cyclesText(bound)} are possible (${cores}), and no arrangement of the rectangles was found`;
+    const reason = `${is}; by area ${cyclesText(bound)} are possible (${cores}), and no arrangement of the rectangles ${status === "optimal" ? "is faster" : "was found"}`;
     return { binding: "packing", layer, reason };
   }
   const kernels = placedKernels(scene, task, plan);

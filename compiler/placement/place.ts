@@ -178,7 +178,8 @@ async function fastest(
   }
   const selection = new Selection(betterBy("throughput"));
   searchThroughput(search, task, selection);
-  const options = { bound: Math.max(bound, scene.ioCycles), seed, deadline };
+  // proofs of tight floorplans may take all the time there is; half of it is enough for most
+  const options = { bound: Math.max(bound, scene.ioCycles), seed, deadline: (Date.now() + deadline) / 2 };
   tighten(scene, task, selection, options);
   const unproven = (selection.best?.interval ?? 0) > options.bound && isSmall(task);
   const solver = unproven ? await loadSolver(solverChoice === "glpk" ? "glpk" : "highs") : search.solver;

@@ -1,5 +1,6 @@
 // node test/bench/bench-pipelines.mjs: placement of whole models and of synthetic chains, each in a process of its own: wall and processor
-// seconds from the kernel graph to checked routes, peak memory, interval, bound and gap. Options: --only NAME[,NAME], --target T, --chain N[,N].
+// seconds from the kernel graph to checked routes, peak memory, interval, bound and gap. Options: --only NAME[,NAME], --target T, --chain N[,N],
+// --table (Markdown).
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { chain } from "./chains.mjs";
@@ -11,8 +12,17 @@ const { values: options } = parseArgs({
     chain: { type: "string", default: "2000" },
     target: { type: "string", default: "wse3" },
     instance: { type: "string" },
+    table: { type: "boolean", default: false },
   },
 });
+
+const widths = [28, 7, 9, 9, 8, 8, 8, 6];
+
+/** Cells in columns, or as a row of a Markdown table. */
+const lineOf = (cells) =>
+  options.table
+    ? `| ${cells.join(" | ")} |`
+    : cells.map((cell, at) => (at === 0 ? String(cell).padEnd(28) : String(cell).padStart(widths[at]))).join(" ");
 
 /** Kernel graph of a model by name, or of a chain by length. */
 async function graphOf(instance) {
@@ -38,27 +48,26 @@ async function placeOne(instance) {
   const { objective, bound, gap } = placement.certificate;
   const peak = process.resourceUsage().maxRSS / 1024;
   console.log(
-    [
-      graph.name.padEnd(28),
-      String(graph.kernels.length).padStart(7),
-      String(objective).padStart(9),
-      String(bound).padStart(9),
-      `${(100 * gap).toFixed(2)} %`.padStart(8),
-      seconds.toFixed(1).padStart(8),
-      ((user + system) / 1e6).toFixed(1).padStart(8),
-      peak.toFixed(0).padStart(6),
-    ].join(" "),
+    lineOf([
+      graph.name,
+      graph.kernels.length,
+      objective,
+      bound,
+      `${(100 * gap).toFixed(2)} %`,
+      seconds.toFixed(1),
+      ((user + system) / 1e6).toFixed(1),
+      peak.toFixed(0),
+    ]),
   );
 }
 
 if (options.instance !== undefined) await placeOne(options.instance);
 else {
-  console.log(
-    `${"on".concat(" ", options.target).padEnd(28)} kernels    cycles     bound      gap  seconds      cpu    MiB`,
-  );
+  console.log(lineOf([`on ${options.target}`, "kernels", "cycles", "bound", "gap", "seconds", "cpu", "MiB"]));
+  if (options.table) console.log(lineOf(widths.map((_, at) => (at === 0 ? "---" : "---:"))));
   const split = (list) => list.split(",").filter((name) => name !== "");
   for (const instance of [...split(options.only), ...split(options.chain)]) {
-    const { status } = spawnSync(process.execPath, [import.meta.filename, "--instance", instance, "--target", options.target], { stdio: "inherit" }); // prettier-ignore
+    const { status } = spawnSync(process.execPath, [import.meta.filename, "--instance", instance, "--target", options.target, ...(options.table ? ["--table"] : [])], { stdio: "inherit" }); // prettier-ignore
     if (status !== 0) process.exitCode = 1;
   }
 }

@@ -335,7 +335,7 @@ it("places random graphs under random constraints and objectives legally, or say
     fc.asyncProperty(cases, async ({ graph, machine, constraints, objective }) => {
       let placement: Placement;
       try {
-        placement = await place(graph, machine, { constraints, objective });
+        placement = await place(graph, machine, { constraints, objective, timeLimitSeconds: 1 });
       } catch (error) {
         if (!(error instanceof WscError)) throw error;
         for (const { code } of error.diagnostics) expect(["WSC5002", "WSC5005"]).toContain(code);

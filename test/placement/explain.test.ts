@@ -79,11 +79,11 @@ describe("explainPlacement", () => {
 
   it("names the rectangles where the area would do, and rows that help", async () => {
     const graph = chainOf(Array.from({ length: 5 }, (_, i) => matmulSketch(4, 60 + 7 * i, 50 + 11 * i)));
-    const told = await explained(graph, smallTarget(17, 16));
+    const told = await explained(graph, smallTarget(17, 16), { timeLimitSeconds: 2 });
     expect(told.binding).toBe("packing");
     expect(told.reason).toMatch(/by area \d+ cycles are possible \(\d+ of \d+ cores\)/);
     const { from, to, after } = changeOf(told, "fabric.height");
-    const grown = await place(graph, smallTarget(17, 16 + to - from));
+    const grown = await place(graph, smallTarget(17, 16 + to - from), { timeLimitSeconds: 2 });
     expect(grown.certificate.objective).toBeLessThanOrEqual(after);
   });
 

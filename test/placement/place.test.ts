@@ -28,10 +28,11 @@ async function refusal(graph: KernelGraph, target: Parameters<typeof place>[1]):
 describe("place", () => {
   it("places a small net legally, the same every time", async () => {
     const target = smallTarget(40, 30);
-    const placement = await place(net, target);
+    const patient = { timeLimitSeconds: 600 };
+    const placement = await place(net, target, patient);
     expect(checkPlacement(net, placement, target)).toEqual([]);
     expect(printPlacement(placement)).toMatchGolden("placement/small-net.placement");
-    expect(await place(net, target)).toEqual(placement);
+    expect(await place(net, target, patient)).toEqual(placement);
   });
 
   it("certifies an objective, a bound below it, and the gap between them", async () => {
@@ -68,7 +69,7 @@ describe("place", () => {
   it("places a chain of 300 layers", async () => {
     const graph = chainOf(Array.from({ length: 300 }, (_, i) => matmulSketch(4, 32 + (i % 5), 32)));
     const target = smallTarget(150, 150);
-    const placement = await place(graph, target);
+    const placement = await place(graph, target, { timeLimitSeconds: 1 });
     expect(checkPlacement(graph, placement, target)).toEqual([]);
   });
 
@@ -79,7 +80,7 @@ describe("place", () => {
       fc.asyncProperty(graphs, targets, async (graph, target) => {
         let placement: Placement;
         try {
-          placement = await place(graph, target);
+          placement = await place(graph, target, { timeLimitSeconds: 1 });
         } catch (error) {
           if (!(error instanceof WscError)) throw error;
           expect(error.diagnostics.map(({ code }) => code)).toEqual(["WSC5002"]);

@@ -24,7 +24,7 @@ describe("small graphs on small wafers", () => {
     await fc.assert(
       fc.asyncProperty(graphs, targets, async (graph, target) => {
         try {
-          const placement = await place(graph, target, { timeLimitSeconds: 2 });
+          const placement = await place(graph, target, { timeLimitSeconds: 1 });
           expect(checkPlacement(graph, placement, target)).toEqual([]);
           expect(placement.certificate.bound).toBeLessThanOrEqual(placement.certificate.objective);
         } catch (error) {
