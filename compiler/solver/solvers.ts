@@ -1,6 +1,6 @@
 /**
- * Which solver runs. GLPK starts at once and is the quicker one up to about a hundred layers; HiGHS wins above and stands in where glpk.js is
- * not installed (it is GPL-3.0, and optional).
+ * Which solver runs. GLPK starts at once and is the quicker one for sizing; HiGHS keeps time limits and has a bound to show when one ends, so proofs of
+ * floorplans ask for it. It stands in where glpk.js is not installed (it is GPL-3.0, and optional). docs/placement.md has measured times.
  */
 import { fail } from "../../ir/diagnostic.ts";
 import { loadGlpk } from "./glpk.ts";
