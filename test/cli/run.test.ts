@@ -54,6 +54,26 @@ describe("wsc run", () => {
     expect(withoutTimes(other?.stdout ?? "")).not.toBe(withoutTimes(first?.stdout ?? ""));
   });
 
+  it("gives the same with any number of threads, and ends", async () => {
+    const wide = inScratch("wide.onnx");
+    const w = makeTensor(
+      "f32",
+      [256, 192],
+      Float32Array.from({ length: 256 * 192 }, (_, i) => Math.cos(i)),
+    );
+    const layer = { nodes: [node("MatMul", ["x", "w"], ["y"])], initializers: { w } };
+    const model = { opset: 17, inputs: { x: f32(48, 256) }, outputs: { y: f32(48, 192) }, ...layer };
+    writeFileSync(wide, await modelBytes(model));
+    const [one, ...others] = await Promise.all(
+      ["1", "3", "0"].map((threads) => summaryOf(wide, "--random", "5", "--threads", threads)),
+    );
+    for (const other of others) expect(other.outputs).toEqual(one?.outputs);
+    for (const threads of ["-1", "1.5", "65"]) {
+      const { code, stderr } = await wsc(["run", wide, "--random", "1", `--threads=${threads}`], scratch.path);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("--threads takes a number from 0 to 64")]);
+    }
+  });
+
   it.each(["image.npy", "image.pb"])("reads %s, from a folder or the model itself", async (file) => {
     const compiled = await summaryOf("digits", "-i", `image=${file}`, "--deterministic");
     const direct = await summaryOf(digitsModel, "-i", `image=${file}`, "--deterministic");
