@@ -37,17 +37,19 @@ const stepsPerSecond = (items: number): number => 1_000_000 / (items + 20);
 const mostItemColumns = 1e8;
 
 export async function placeContest(graph: ContestGraph, options: ContestOptions): Promise<ContestPlacement> {
-  const deadline = Date.now() + options.timeLimitSeconds * 1000;
+  const start = Date.now();
+  const deadline = start + options.timeLimitSeconds * 1000;
   const items = graph.kernels.length;
+  const searchSeconds = options.timeLimitSeconds * (items <= mostItemsToProve ? 1 - proofShare : 1);
   if (items === 0) return emptyPlacement(graph);
   if (items * graph.width > mostItemColumns)
     throw fail("WSC1009", `${items} kernels on ${graph.width} columns are too many to place`);
   const problem = contestProblem(graph);
   const placesOf = (arrangement: Arrangement): ContestPlace[] => finish(graph, problem, arrangement);
   const arranged = arrange(problem, {
-    steps: Math.ceil(stepsPerSecond(items) * options.timeLimitSeconds),
+    steps: Math.ceil(stepsPerSecond(items) * searchSeconds),
     seed: options.seed,
-    deadline: items <= mostItemsToProve ? deadline - options.timeLimitSeconds * 1000 * proofShare : deadline,
+    deadline: start + searchSeconds * 1000,
     isOptimal: (arrangement, bound) => isProven(scoreContest(graph, placesOf(arrangement)), bound),
     ...(options.onBetter === undefined ? {} : { onBetter: options.onBetter }),
   });
