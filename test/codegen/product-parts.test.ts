@@ -116,8 +116,8 @@ describe("schedules", () => {
 });
 
 describe("packed operands", () => {
-  const pack = (dtype: "f32" | "i8", shape: readonly number[], width: number): number[] => {
-    const arith = arithFor(dtype, dtype, true);
+  const pack = (dtype: "f32" | "i8", shape: readonly number[], width: number, isReread = true): number[] => {
+    const arith = arithFor(dtype, dtype, true, isReread);
     const [rows, columns] = shape as [number, number];
     const constant = tensorFrom(
       dtype,
@@ -132,7 +132,8 @@ describe("packed operands", () => {
     const packed = packedArg(1, constant, plan);
     const target = new Uint8Array(packed.byteLength);
     packed.write(target);
-    return Array.from(dtype === "f32" ? new Float32Array(target.buffer) : new Int8Array(target.buffer));
+    const views = { f32: Float32Array, i16: Int16Array, i8: Int8Array };
+    return Array.from(new views[arith.b as keyof typeof views](target.buffer));
   };
 
   it("stand panel by panel, the last one narrow and filled up with zeros", () => {
@@ -143,7 +144,10 @@ describe("packed operands", () => {
   });
 
   it("hold pairs of the reduction for 8-bit arithmetic", () => {
-    expect(pack("i8", [3, 4], 1)).toEqual([1, 5, 2, 6, 3, 7, 4, 8, 9, 0, 10, 0, 11, 0, 12, 0]);
+    const pairs = [1, 5, 2, 6, 3, 7, 4, 8, 9, 0, 10, 0, 11, 0, 12, 0];
+    expect(pack("i8", [3, 4], 1, false)).toEqual(pairs);
+    // widened to 16 bits where they are read many times
+    expect(pack("i8", [3, 4], 1)).toEqual(pairs);
   });
 });
 
