@@ -47,7 +47,8 @@ export function provenCost(
 ): number {
   const { timeWeight, wireWeight } = problem;
   if (timeWeight <= 0 || problem.items.length > mostItemsToProve) return bound.cost;
-  const leastOf = ({ low, wire }: Range): number => timeWeight * low + wireWeight * wire;
+  const leastOf = ({ low, wire }: Range): number =>
+    wire === Infinity ? Infinity : timeWeight * low + wireWeight * wire;
   let best = known;
   let open: Range[] = [quickRange(problem, bound.cycles * (1 - narrow), known / timeWeight)];
   while (Date.now() < options.deadline) {

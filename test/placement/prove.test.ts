@@ -1,5 +1,5 @@
 /** Floorplan programs and proofs against all floorplans of tiny problems. */
-import { beforeAll, describe, expect, it } from "@jest/globals";
+import { beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import { type Arrangement, type ArrangementProblem, type ClassShapes } from "../../compiler/placement/arrangement.ts";
 import { costBound } from "../../compiler/placement/cost-bound.ts";
@@ -127,18 +127,46 @@ describe("proofs of small floorplans", () => {
     );
   });
 
-  it("give bounds that hold when there is no time", () => {
+  it("give bounds that hold when there is little time or none", () => {
     fc.assert(
-      fc.property(tinies, (tiny) => {
+      fc.property(tinies, fc.constantFrom(0, 5, 20, 60), (tiny, milliseconds) => {
         const problem = problemOf(tiny);
         const bound = costBound(problem);
         if (bound === null) return;
         const best = leastCost(tiny);
-        const proven = provenCost(problem, bound, 1e6, { solver, deadline: 0, offer: ({ cost }) => cost });
+        const proven = provenCost(problem, bound, 1e6, {
+          solver,
+          deadline: Date.now() + milliseconds,
+          offer: ({ cost }) => cost,
+        });
         expect(proven).toBeLessThanOrEqual(best + 1e-9);
       }),
-      { numRuns: 20 },
+      { numRuns: 60 },
     );
+  });
+
+  it("give a bound when time ends with a program that has no solution", () => {
+    const shapes = [{ width: 4, height: 4, cycles: 2 }, { width: 2, height: 2, cycles: 9 }]; // prettier-ignore
+    const problem = problemOf({
+      width: 8,
+      height: 6,
+      classes: [shapes, shapes],
+      wires: [],
+      timeWeight: 1,
+      wireWeight: 0,
+    });
+    const now = jest.spyOn(Date, "now").mockReturnValue(0);
+    const late: Solver = {
+      name: "late",
+      solve: () => {
+        now.mockReturnValue(2_000);
+        return { status: "infeasible", values: [], objective: null, bound: null };
+      },
+    };
+    const bound = { cost: 2, limit: 2, cycles: 2 };
+    const proven = provenCost(problem, bound, 9, { solver: late, deadline: 1_000, offer: ({ cost }) => cost });
+    now.mockRestore();
+    expect(proven).toBe(9);
   });
 
   it("are written as programs whose optimum is that cost", async () => {
