@@ -217,10 +217,12 @@ export const samplesPerSecond = (placement: Placement): number =>
 /** Cores of all rectangles as a share of the usable ones. */
 export function utilisation(placement: Placement): number {
   const { usable } = placement.target;
-  let cores = 0;
-  for (const { rect } of placement.kernels) cores += rect.width * rect.height;
-  return cores / (usable.width * usable.height);
+  return rectangleCores(placement.kernels) / (usable.width * usable.height);
 }
+
+/** Cores of all rectangles together. */
+export const rectangleCores = (kernels: readonly { readonly rect: Rect }[]): number =>
+  kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
 
 /** Twice the centre of a rectangle (integers, so that lengths are exact). */
 export const doubleCentre = (rect: Rect): { readonly x: number; readonly y: number } => ({

@@ -1,8 +1,7 @@
 /** `wsc compile`: places a model and writes the program, or prints the text form of a stage. */
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
-import type { Goal, Movement } from "../../ir/placement.ts";
+import { type Goal, type Movement, rectangleCores } from "../../ir/placement.ts";
 import { writeArtifact } from "../artifact.ts";
 import {
   compile,
@@ -21,6 +20,7 @@ import { type EmitStage, note, readDims } from "./command-line.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
+import { writeText } from "./text-output.ts";
 
 export interface CompileArguments extends ConstraintArguments {
   readonly model: string;
@@ -71,14 +71,7 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
 async function emitStage(given: CompileArguments, stage: EmitStage, options: CompileOptions): Promise<number> {
   const text = await textOf(stage, given.model, options, given.explain);
   if (given.output === undefined) process.stdout.write(text);
-  else {
-    await writeFile(given.output, text).catch((error: unknown) => {
-      throw fail(
-        "WSC8002",
-        `cannot write ${given.output ?? ""}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`,
-      );
-    });
-  }
+  else await writeText(given.output, text);
   return exitCodes.done;
 }
 
@@ -184,7 +177,7 @@ interface CompileSummary {
 
 function summaryOf(model: CompiledModel, folder: string): CompileSummary {
   const { certificate, target, kernels } = model.placement;
-  const cores = kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
+  const cores = rectangleCores(kernels);
   return {
     model: model.graph.name,
     folder,

@@ -7,7 +7,8 @@ import { splitOverWafers, type WaferSplit, type WaferStage } from "../partition/
 import { loadTarget } from "../targets/load.ts";
 import { note, readDims } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
-import { type PartitionArguments, writeText } from "./partition.ts";
+import type { PartitionArguments } from "./partition.ts";
+import { writeText } from "./text-output.ts";
 import { stageProgress } from "./progress.ts";
 import { printTable } from "./table.ts";
 

@@ -1,5 +1,4 @@
 /** `wsc partition`: splits an operator graph over devices, and says what is proven about the split. */
-import { writeFile } from "node:fs/promises";
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
 import { type DeviceGraph, maxDevices, type Split } from "../partition/device-graph.ts";
 import { partition, type PartitionResult } from "../partition/partition.ts";
@@ -7,6 +6,7 @@ import { readDeviceGraph } from "../partition/read-graph.ts";
 import { note } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
+import { writeText } from "./text-output.ts";
 
 export interface PartitionArguments {
   readonly graph: string;
@@ -56,13 +56,6 @@ function checkCount(option: string, value: number | undefined): void {
 function splitText({ accelerators, cpus }: Split): string {
   const lines = (devices: Split["cpus"]): string => devices.map((ids) => `    ${JSON.stringify(ids)}`).join(",\n");
   return `{\n  "accelerators": [\n${lines(accelerators)}\n  ],\n  "cpus": [\n${lines(cpus)}\n  ]\n}\n`;
-}
-
-/** Writes a result file, or says why not. */
-export async function writeText(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: unknown) => {
-    throw fail("WSC8002", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
-  });
 }
 
 const summaryOf = ({ certificate, score, split }: PartitionResult, seconds: number): object => ({

@@ -1,11 +1,12 @@
 /** `wsc place`: places a contest graph (.kgraph) and writes the placement (.paint). */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fail } from "../../ir/diagnostic.ts";
 import { type ContestGraph, readContestGraph } from "../contest/kgraph.ts";
 import { writePaint } from "../contest/paint.ts";
 import { type ContestPlacement, contestProgramText, placeContest } from "../contest/place.ts";
 import { note } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
+import { writeText } from "./text-output.ts";
 
 export interface PlaceArguments {
   readonly graph: string;
@@ -33,7 +34,7 @@ export async function placeVerb(given: PlaceArguments): Promise<number> {
   });
   const seconds = (performance.now() - start) / 1000;
   const paint = writePaint(graph.kernels, placement.places);
-  if (given.output !== undefined) await write(given.output, paint);
+  if (given.output !== undefined) await writeText(given.output, paint);
   if (given.json)
     process.stdout.write(`${JSON.stringify(report(graph.name, placement, given.seed, seconds), null, 2)}\n`);
   else if (given.output === undefined) process.stdout.write(paint);
@@ -48,14 +49,8 @@ async function emitProgram(given: PlaceArguments, graph: ContestGraph): Promise<
   const timeLimitSeconds = Math.min(given.timeLimit, secondsForProgram);
   const text = contestProgramText(graph, { timeLimitSeconds, seed: given.seed });
   if (given.output === undefined) process.stdout.write(text);
-  else await write(given.output, text);
+  else await writeText(given.output, text);
   return exitCodes.done;
-}
-
-async function write(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: unknown) => {
-    throw fail("WSC8002", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
-  });
 }
 
 /** Costs come in quarters. */

@@ -1,5 +1,5 @@
 /** A contest graph as a problem for the placer's search: kernels with equal sizes form a class, and shapes are listed for the limit asked for. */
-import type { ArrangementProblem, ClassShapes } from "../placement/arrangement.ts";
+import { type ArrangementProblem, type ClassShapes, rememberLimits } from "../placement/arrangement.ts";
 import { type ContestKernel, type Execution, performanceOf } from "./kernel.ts";
 import type { ContestGraph } from "./kgraph.ts";
 import { type ContestShape, type ShapeLimits, shapesOf } from "./variants.ts";
@@ -19,20 +19,9 @@ interface ContestShapes extends ClassShapes {
   readonly cuts: readonly ContestCut[];
 }
 
-/** Limits whose shapes are kept at hand; tuning asks for the same ones again. */
-const limitsKept = 512;
-
 export function contestProblem(graph: ContestGraph): ContestProblem {
   const { classes, items } = classesOf(graph.kernels);
-  const known = new Map<number, readonly ContestShapes[]>();
-  const shapesAt = (limit: number): readonly ContestShapes[] => {
-    const before = known.get(limit);
-    if (before !== undefined) return before;
-    if (known.size >= limitsKept) known.clear();
-    const shapes = classes.map((kernel) => cornersOf(graph, kernel, limit));
-    known.set(limit, shapes);
-    return shapes;
-  };
+  const shapesAt = rememberLimits((limit) => classes.map((kernel) => cornersOf(graph, kernel, limit)));
   return {
     width: graph.width,
     height: graph.height,

@@ -48,3 +48,19 @@ export interface Arrangement {
 /** Cost of an arrangement by its slowest item and its wires. */
 export const costOf = (problem: ArrangementProblem, cycles: number, wire: number): number =>
   problem.timeWeight * cycles + problem.wireWeight * wire;
+
+/** Limits whose shapes are kept at hand; tuning asks for the same ones again. */
+const limitsKept = 512;
+
+/** A list of shapes by limit that is made once per limit. */
+export function rememberLimits<Shapes>(shapesAt: (cycles: number) => Shapes): (cycles: number) => Shapes {
+  const known = new Map<number, Shapes>();
+  return (cycles) => {
+    const before = known.get(cycles);
+    if (before !== undefined) return before;
+    if (known.size >= limitsKept) known.clear();
+    const shapes = shapesAt(cycles);
+    known.set(cycles, shapes);
+    return shapes;
+  };
+}

@@ -7,6 +7,7 @@ import {
   type Movement,
   type PlacedKernel,
   type PlacementObjective,
+  rectangleCores,
 } from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../targets/target.ts";
 import { courseLength } from "./route-geometry.ts";
@@ -43,7 +44,7 @@ export function certify(claims: Claims): Certificate {
   const interval = proof(objective, Math.max(1, bound, ioCycles));
   const values: Readonly<Record<Exclude<PlacementObjective, "throughput">, number>> = {
     latency: latencyCycles,
-    cores: kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0),
+    cores: rectangleCores(kernels),
     wire: wireLength,
   };
   const kind = claims.objective;

@@ -5,7 +5,7 @@
  */
 import { showName } from "../../ir/diagnostic.ts";
 import { type KernelGraph, sramCategories } from "../../ir/kernel-graph.ts";
-import type { PlacedKernel, Placement } from "../../ir/placement.ts";
+import { type PlacedKernel, type Placement, rectangleCores } from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../targets/target.ts";
 import { areaCurve, totalAreaAt } from "./area-bound.ts";
 import {
@@ -67,7 +67,7 @@ export function explainPlacement(graph: KernelGraph, target: Target, placement: 
   const { found, changes } = explainedBy({ graph, target, placement, base });
   const { binding, layer, reason } = found;
   const sram = sramOfSlowest(placement);
-  const cores = placement.kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
+  const cores = rectangleCores(placement.kernels);
   const usable = usableRect(target);
   const words = certificate.fullestLink?.words ?? 0;
   return {

@@ -4,7 +4,7 @@
  * at which everything can be packed is looked for.
  */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import type { PlacementObjective } from "../../ir/placement.ts";
+import { type PlacementObjective, rectangleCores } from "../../ir/placement.ts";
 import type { VariantList } from "../kernels/family.ts";
 import type { Solver } from "../solver/linear-program.ts";
 import type { Candidate } from "./search.ts";
@@ -56,7 +56,7 @@ export const approaches: Readonly<Record<Exclude<PlacementObjective, "throughput
     },
     cores: ({ task }) => {
       const least = task.lists.reduce((sum, list) => sum + leastOf(list, area), 0);
-      const held = task.held.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
+      const held = rectangleCores(task.held);
       return { bound: least + held, orders: [byMeasure(task, area)] };
     },
     wire: ({ graph, task }) => ({

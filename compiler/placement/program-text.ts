@@ -28,10 +28,11 @@ export async function programText(graph: Graph, target: string | Target): Promis
 export async function programTextOf(kernels: KernelGraph, target: Target): Promise<string> {
   const count = kernels.kernels.length;
   if (count === 0 || count > mostItemsToProve) return sizingTextOf(kernels, target);
-  // refuses what does not fit, and knows an interval that the best need not exceed
-  const { certificate } = await place(kernels, target);
   const ioCycles = ioCyclesOf(kernels, target);
-  const task = taskOf(kernels, target, tunedVariants(kernels, target, ioCycles), unconstrained, []);
+  const variants = tunedVariants(kernels, target, ioCycles);
+  // refuses what does not fit, and knows an interval that the best need not exceed
+  const { certificate } = await place(kernels, target, { variants });
+  const task = taskOf(kernels, target, variants, unconstrained, []);
   if ("kernel" in task) throw new Error(`internal: kernel ${task.kernel} was placed and has no room`);
   const { problem } = taskArrangement(kernels, task, false);
   return floorplanText(problem, {

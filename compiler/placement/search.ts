@@ -1,6 +1,6 @@
 /** Packings with their routes: from a task and an order of merit to the best placement that was found. */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import type { PlacedKernel, PlacementConstraints, Rect } from "../../ir/placement.ts";
+import { type PlacedKernel, type PlacementConstraints, type Rect, rectangleCores } from "../../ir/placement.ts";
 import { routeColors, type Target, usableRect } from "../targets/target.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Placed } from "./blocks.ts";
@@ -64,9 +64,6 @@ export class Selection {
   }
 }
 
-export const coresOfKernels = (kernels: readonly PlacedKernel[]): number =>
-  kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
-
 /** Packings at ever slower intervals, while one of the next interval could still be better than what was reached. */
 export function* plansFrom(task: Task, fastest: number, reached: () => number): Generator<readonly Placed[]> {
   for (const relaxation of relaxations) {
@@ -101,7 +98,7 @@ export function routePlan(scene: Scene, kernels: readonly PlacedKernel[]): Candi
     routing,
     interval: Math.max(slowest, linkCyclesOf(routing, target)),
     latency: latencyOf(graph, kernels, routing) + ioCycles,
-    cores: coresOfKernels(kernels),
+    cores: rectangleCores(kernels),
     wireLength: wireLengthOf(graph, kernels),
   };
 }

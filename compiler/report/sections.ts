@@ -7,7 +7,13 @@ import {
   type SramBudget,
   sramCategories,
 } from "../../ir/kernel-graph.ts";
-import { type PlacedKernel, type Placement, samplesPerSecond, utilisation } from "../../ir/placement.ts";
+import {
+  type PlacedKernel,
+  type Placement,
+  rectangleCores,
+  samplesPerSecond,
+  utilisation,
+} from "../../ir/placement.ts";
 import type { Target } from "../targets/target.ts";
 import { bytes, count, duration, escapeHtml, number, operations, percent } from "./text.ts";
 
@@ -20,7 +26,7 @@ const withUnit = (text: string): string => text.replace(/^(\S+) (.+)$/, "$1 <sma
 export function summaryCards(placement: Placement, kernels: KernelGraph): string {
   const { certificate, target } = placement;
   const { objective, latencyCycles } = certificate;
-  const cores = placement.kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0);
+  const cores = rectangleCores(placement.kernels);
   const flops = kernels.kernels.reduce((sum, kernel) => sum + kernel.flops, 0);
   const rate = samplesPerSecond(placement);
   return `<div class="cards">${[

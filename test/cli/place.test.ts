@@ -10,6 +10,7 @@ import { chain, contestInstances, contestText, conv, dblock } from "../bench/con
 import { scratchFolder } from "../helpers/scratch.ts";
 import { sharedPath } from "../helpers/shared.ts";
 import { wsc } from "./run-cli.ts";
+import { optimumOf } from "../helpers/lp-reader.ts";
 
 const scratch = scratchFolder("place");
 afterAll(() => {
@@ -78,8 +79,7 @@ describe("wsc place", () => {
     expect(report.status).toBe("optimal");
     const { code, stdout } = await wsc(["place", file("small.kgraph"), "--emit", "ilp"]);
     expect(code).toBe(0);
-    const { default: load } = (await import("highs")) as unknown as { default: () => Promise<LpReader> };
-    expect((await load()).solve(stdout, { output_flag: false }).ObjectiveValue).toBeCloseTo(report.cost, 4);
+    expect(await optimumOf(stdout)).toBeCloseTo(report.cost, 4);
   });
 
   it("says what is wrong in a sentence", async () => {
@@ -93,7 +93,3 @@ describe("wsc place", () => {
     expect(stderr).toMatchGolden("cli/place-no-fit.txt");
   });
 });
-
-interface LpReader {
-  readonly solve: (text: string, options: object) => { readonly ObjectiveValue: number };
-}
