@@ -23,6 +23,9 @@ const curveOf = (boxes: Corners): Curve => ({
 const boxesOf = ({ widths, heights, count }: Curve): Corners =>
   Array.from({ length: count }, (_, at) => [widths[at] as number, heights[at] as number] as const);
 
+/** The next number of an endless stream. */
+const nextOf = (stream: fc.Stream<number>): number => (stream.next() as IteratorYieldResult<number>).value;
+
 /** A random nesting of the items. */
 function partOf(items: readonly number[], cut: () => number): Part {
   if (items.length === 1) return items[0] as number;
@@ -57,7 +60,7 @@ describe("slicing trees", () => {
   it("have the curve of the smallest boxes", () => {
     fc.assert(
       fc.property(drawn, ([leaves, stream]) => {
-        const cut = (): number => stream.next().value;
+        const cut = (): number => nextOf(stream);
         const part = partOf([...leaves.keys()], cut);
         const tree = treeFor(leaves, part);
         const fitting = allBoxes(part, leaves).filter(([w, h]) => w <= width && h <= highest);
@@ -74,7 +77,7 @@ describe("slicing trees", () => {
   it("are as before when changes are taken back, and as computed anew when they are kept", () => {
     fc.assert(
       fc.property(drawn, fc.array(fc.boolean(), { maxLength: 12 }), ([leaves, stream], keeps) => {
-        const cut = (): number => stream.next().value;
+        const cut = (): number => nextOf(stream);
         const tree = treeFor(leaves, partOf([...leaves.keys()], cut));
         const inner = 2 * leaves.length - 1 - leaves.length;
         for (const keep of keeps) {
