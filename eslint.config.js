@@ -1,5 +1,11 @@
 import tseslint from "typescript-eslint";
 
+/** The parts of the placer, but those that one of them may import. */
+const placementParts = (...but) =>
+  ["arrangement", "checker", "constraints", "explain", "packing", "routing", "sizing"]
+    .filter((part) => !but.includes(part))
+    .map((part) => `compiler/placement/${part}`);
+
 /**
  * The house's one-way imports: what a folder may not reach. The first pattern that names a file decides; test/architecture.test.ts
  * walks the import graph by the same table.
@@ -11,6 +17,11 @@ export const forbiddenImports = [
   { folder: "compiler/passes", mayNotImport: ["compiler/frontend", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/solver"] },
   { folder: "compiler/kernels", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/solver"] },
   { folder: "compiler/placement", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/contest"] },
+  { folder: "compiler/placement/arrangement", mayNotImport: [...placementParts("arrangement"), "compiler/kernels", "compiler/targets"] },
+  { folder: "compiler/placement/packing", mayNotImport: [...placementParts("packing"), "compiler/kernels", "compiler/targets", "compiler/solver"] },
+  { folder: "compiler/placement/sizing", mayNotImport: [...placementParts("sizing"), "compiler/kernels", "compiler/targets"] },
+  { folder: "compiler/placement/constraints", mayNotImport: placementParts("constraints", "packing") },
+  { folder: "compiler/placement/routing", mayNotImport: placementParts("routing", "packing") },
   { folder: "compiler/contest", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/targets", "runtime"] },
   { folder: "compiler/partition", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/contest", "runtime"] },
   { folder: "compiler/solver", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report"] },
@@ -19,36 +30,38 @@ export const forbiddenImports = [
   { folder: "compiler/report", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/solver", "runtime"] },
 ]; // prettier-ignore
 
-/** The checker of placements stands alone: of its own folder it imports its own files, besides those ir/ and targets/ only. */
-export const checker = {
-  folder: "compiler/placement",
-  files: /^check(-[a-z-]+)?\.ts$|^faults\.ts$/,
-  mayImport: ["ir", "compiler/targets"],
-};
+/** The checker of placements stands alone: besides its own files it imports ir/ and targets/ only. */
+export const checker = { folder: "compiler/placement/checker", mayImport: ["ir", "compiler/targets"] };
 
 const checkerRule = {
-  files: ["compiler/placement/check*.ts", "compiler/placement/faults.ts"],
+  files: [`${checker.folder}/*.ts`],
   rules: {
     "no-restricted-imports": [
       "error",
       {
         patterns: [
-          { regex: "^\\./(?!check[-.]|faults\\.)", message: "the checker imports nothing of the placer" },
-          { regex: "^\\.\\./(?!\\.\\./ir/|targets/)", message: "the checker imports ir and targets only" },
+          {
+            regex: "^\\.\\./(?!\\.\\./\\.\\./ir/|\\.\\./targets/)",
+            message: "the checker imports ir and targets only",
+          },
         ],
       },
     ],
   },
 };
 
-const importRules = forbiddenImports.map(({ folder, mayNotImport, except }) => ({
+/** Of several settings of a rule ESLint takes the last, so a folder inside another repeats what that one forbids. */
+const forbiddenIn = (folder) =>
+  forbiddenImports.filter((rule) => `${folder}/`.startsWith(`${rule.folder}/`)).flatMap((rule) => rule.mayNotImport);
+
+const importRules = forbiddenImports.map(({ folder, except }) => ({
   files: [`${folder}/**/*.ts`],
   ignores: except === undefined ? [] : [except],
   rules: {
     "no-restricted-imports": [
       "error",
       {
-        patterns: mayNotImport.map((other) => ({
+        patterns: forbiddenIn(folder).map((other) => ({
           regex: `^(\\.\\./)+${other.split("/").at(-1)}/`,
           message: `${folder} does not import ${other}`,
         })),

@@ -75,7 +75,7 @@ export async function placeModel(model: LoweredModel, options: CompileOptions = 
   options.onStage?.("place");
   const [{ place }, { checkPlacement }] = await Promise.all([
     import("./placement/place.ts"),
-    import("./placement/check.ts"),
+    import("./placement/checker/check.ts"),
   ]);
   const placement = await place(kernels, target, options);
   const faults = checkPlacement(kernels, placement, target);

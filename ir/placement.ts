@@ -94,7 +94,7 @@ export interface Pin {
   readonly rotated: boolean | null;
 }
 
-/** What the user asked for beyond the objective; every part is checked (compiler/placement/check-constraints.ts). */
+/** What the user asked for beyond the objective; every part is checked (compiler/placement/checker/check-constraints.ts). */
 export interface PlacementConstraints {
   readonly pins: readonly Pin[];
   /** no kernel lies there; routes may cross */

@@ -14,7 +14,7 @@ import {
   programOf,
 } from "../compile.ts";
 import { layoutJson } from "../../ir/json-reader.ts";
-import type { Explanation } from "../placement/explain.ts";
+import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
 import { type EmitStage, note, readDims } from "./command-line.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
@@ -105,7 +105,7 @@ async function textOf(
 }
 
 async function printExplained(explanation: Explanation, stream: NodeJS.WritableStream): Promise<void> {
-  stream.write((await import("../placement/explain-text.ts")).printExplanation(explanation));
+  stream.write((await import("../placement/explain/explain-text.ts")).printExplanation(explanation));
 }
 
 async function checkPassNames(names: readonly string[]): Promise<void> {
@@ -129,7 +129,7 @@ async function passPrinter(names: readonly string[]): Promise<NonNullable<Compil
 }
 
 async function explain({ kernels, target, placement }: PlacedModel): Promise<Explanation> {
-  return (await import("../placement/explain.ts")).explainPlacement(kernels, target, placement);
+  return (await import("../placement/explain/explain.ts")).explainPlacement(kernels, target, placement);
 }
 
 async function summarize(

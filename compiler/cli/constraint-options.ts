@@ -5,8 +5,8 @@ import { fail, showName } from "../../ir/diagnostic.ts";
 import type { Placement } from "../../ir/placement.ts";
 import { parsePlacementJson } from "../../ir/placement-json.ts";
 import { parsePlacement } from "../../ir/placement-text.ts";
-import { joinConstraints, parseConstraintFile, parseDefects } from "../placement/constraint-files.ts";
-import type { ConstraintRequest, PinRequest } from "../placement/constraints.ts";
+import { joinConstraints, parseConstraintFile, parseDefects } from "../placement/constraints/constraint-files.ts";
+import type { ConstraintRequest, PinRequest } from "../placement/constraints/constraints.ts";
 import { splitAssignment } from "./command-line.ts";
 
 export interface ConstraintArguments {

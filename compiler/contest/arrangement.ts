@@ -1,5 +1,5 @@
 /** A contest graph as a problem for the placer's search: kernels with equal sizes form a class, and shapes are listed for the limit asked for. */
-import { type ArrangementProblem, type ClassShapes, rememberLimits } from "../placement/arrangement.ts";
+import { type ArrangementProblem, type ClassShapes, rememberLimits } from "../placement/arrangement/arrangement.ts";
 import { type ContestKernel, type Execution, performanceOf } from "./kernel.ts";
 import type { ContestGraph } from "./kgraph.ts";
 import { type ContestShape, type ShapeLimits, shapesOf } from "./variants.ts";

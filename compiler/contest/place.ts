@@ -1,11 +1,11 @@
 /** Contest graph -> placement: the placer's search over the contest's kernels, then a last touch on the cuts. */
 import { fail, type WscError } from "../../ir/diagnostic.ts";
-import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrange.ts";
-import type { Arrangement } from "../placement/arrangement.ts";
-import { floorplanText } from "../placement/floorplan-text.ts";
-import { mostItemsToProve, type ProofOptions, provenCost } from "../placement/prove.ts";
+import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrangement/arrange.ts";
+import type { Arrangement } from "../placement/arrangement/arrangement.ts";
+import { floorplanText } from "../placement/arrangement/floorplan-text.ts";
+import { mostItemsToProve, type ProofOptions, provenCost } from "../placement/arrangement/prove.ts";
 import { loadSolver } from "../solver/solvers.ts";
-import { areaAt, type CostBound } from "../placement/cost-bound.ts";
+import { areaAt, type CostBound } from "../placement/arrangement/cost-bound.ts";
 import { type ContestProblem, contestProblem } from "./arrangement.ts";
 import { type ContestScore, scoreContest } from "./check.ts";
 import type { ContestKernel } from "./kernel.ts";

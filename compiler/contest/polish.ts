@@ -7,7 +7,7 @@
  */
 import { adapterCount } from "./check.ts";
 import { type ContestKernel, type ConvSizes, convPerformance, type Execution, performanceOf } from "./kernel.ts";
-import type { Spot } from "../placement/arrangement.ts";
+import type { Spot } from "../placement/arrangement/arrangement.ts";
 import type { ContestGraph } from "./kgraph.ts";
 import type { ContestPlace } from "./paint.ts";
 

@@ -9,7 +9,7 @@ import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
 import { wordBytes } from "../kernels/cost.ts";
 import type { VariantList } from "../kernels/family.ts";
 import { mergeVariants, variantTable } from "../kernels/library.ts";
-import { areaAt, areaBound, type AreaCurve, areaCurve } from "../placement/area-bound.ts";
+import { areaAt, areaBound, type AreaCurve, areaCurve } from "../placement/sizing/area-bound.ts";
 import { problemOf } from "../placement/variants.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../targets/target.ts";
 import { type Chain, chainBelow, stepOfBlocks } from "./contiguous.ts";

@@ -7,9 +7,9 @@
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement } from "../../ir/placement.ts";
-import { areaAt } from "../placement/area-bound.ts";
-import { checkPlacement } from "../placement/check.ts";
-import { noVariant } from "../placement/no-fit.ts";
+import { areaAt } from "../placement/sizing/area-bound.ts";
+import { checkPlacement } from "../placement/checker/check.ts";
+import { noVariant } from "../placement/explain/no-fit.ts";
 import { place } from "../placement/place.ts";
 import type { SolverChoice } from "../solver/solvers.ts";
 import type { Target } from "../targets/target.ts";

@@ -10,9 +10,9 @@ import {
   rectangleCores,
 } from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../targets/target.ts";
-import { courseLength } from "./route-geometry.ts";
-import { fullestOf } from "./fullest.ts";
-import type { Routing } from "./routes.ts";
+import { courseLength } from "./routing/route-geometry.ts";
+import { fullestOf } from "./routing/fullest.ts";
+import type { Routing } from "./routing/routes.ts";
 
 const wordBytes = 4;
 

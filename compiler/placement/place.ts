@@ -19,20 +19,20 @@ import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
 import { clockHz, type Target, usableRect } from "../targets/target.ts";
 import { certify, ioCyclesOf } from "./certificate.ts";
-import { checkPins } from "./conflicts.ts";
-import { type ConstraintRequest, resolveConstraints } from "./constraints.ts";
-import { floorplansAt, leastPackable } from "./floorplan.ts";
+import { checkPins } from "./constraints/conflicts.ts";
+import { type ConstraintRequest, resolveConstraints } from "./constraints/constraints.ts";
+import { floorplansAt, leastPackable } from "./packing/floorplan.ts";
 import { fastFirst, holdOld, holdPins, type ListInside, movementFrom, releaseOrder, smallFirst, thinFirst } from "./hold.ts"; // prettier-ignore
-import { noColors, noInterval, noPacking, noPlace, noRoom, noVariant, tooSlowLinks } from "./no-fit.ts";
+import { noColors, noInterval, noPacking, noPlace, noRoom, noVariant, tooSlowLinks } from "./explain/no-fit.ts";
 import { approaches, betterBy, usualCost } from "./objectives.ts";
 import { classesOf, tunedVariants } from "./variants.ts";
 import { type Candidate, maxRoutings, placedKernels, plansFrom, routeColorsOf, type Scene, Selection } from "./search.ts"; // prettier-ignore
 import type { Problem } from "./problem.ts";
-import { sizeLayers, type Sizing } from "./sizing.ts";
+import { sizeLayers, type Sizing } from "./sizing/sizing.ts";
 import { type Held, type Preference, type Task, taskOf, variantsInside } from "./task.ts";
 import { costVariants, filterVariants, mapLists } from "./variant-lists.ts";
 import { shortenWires } from "./wires.ts";
-import { Grid } from "./grid.ts";
+import { Grid } from "./packing/grid.ts";
 import { isSmall, proveInterval, tighten } from "./tighten.ts";
 
 export { type PlacementObjective, placementObjectives } from "../../ir/placement.ts";

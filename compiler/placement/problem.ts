@@ -4,7 +4,7 @@
  *
  * Items of one class have the same shapes. A shape may be turned by 90 degrees.
  */
-import type { Box, Grid } from "./grid.ts";
+import type { Box, Grid } from "./packing/grid.ts";
 
 /** A way to build an item. */
 export interface Shape {

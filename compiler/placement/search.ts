@@ -3,10 +3,10 @@ import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { type PlacedKernel, type PlacementConstraints, type Rect, rectangleCores } from "../../ir/placement.ts";
 import { routeColors, type Target, usableRect } from "../targets/target.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { Placed } from "./blocks.ts";
+import type { Placed } from "./packing/blocks.ts";
 import { latencyOf, linkCyclesOf, wireLengthOf } from "./certificate.ts";
-import { floorplansAt } from "./floorplan.ts";
-import { routeEdges, type RoutingFailure, type Routing } from "./routes.ts";
+import { floorplansAt } from "./packing/floorplan.ts";
+import { routeEdges, type RoutingFailure, type Routing } from "./routing/routes.ts";
 import type { Task } from "./task.ts";
 
 /** What every step of the search needs to know. */

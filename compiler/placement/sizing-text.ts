@@ -3,10 +3,10 @@ import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { unconstrained } from "../../ir/placement.ts";
 import { printLp } from "../solver/lp-text.ts";
 import type { Target } from "../targets/target.ts";
-import { areaBound } from "./area-bound.ts";
+import { areaBound } from "./sizing/area-bound.ts";
 import { ioCyclesOf } from "./certificate.ts";
-import { noRoom, noVariant } from "./no-fit.ts";
-import { sizingProgram } from "./sizing.ts";
+import { noRoom, noVariant } from "./explain/no-fit.ts";
+import { sizingProgram } from "./sizing/sizing.ts";
 import { problemOf, tunedVariants } from "./variants.ts";
 
 /** The program that decides whether a model's layers fit at the least interval that they do. */

@@ -1,10 +1,15 @@
 /** A placement task as a problem for the search over floorplans (arrange.ts) and for its proofs (prove.ts), and what they find as packings. */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import { type Arrangement, type ArrangementProblem, type ClassShapes, rememberLimits } from "./arrangement.ts";
-import type { Placed } from "./blocks.ts";
-import { leastCycles, wireBoundAt } from "./cost-bound.ts";
+import {
+  type Arrangement,
+  type ArrangementProblem,
+  type ClassShapes,
+  rememberLimits,
+} from "./arrangement/arrangement.ts";
+import type { Placed } from "./packing/blocks.ts";
+import { leastCycles, wireBoundAt } from "./arrangement/cost-bound.ts";
 import type { Problem, Shape } from "./problem.ts";
-import { type Staircase, staircases } from "./staircase.ts";
+import { type Staircase, staircases } from "./packing/staircase.ts";
 import type { Task } from "./task.ts";
 
 /** What all wires cost at their shortest, as a share of the cycles: they decide between packings of about one speed. */

@@ -2,9 +2,9 @@
  * Tighter packings for throughput on a bare rectangle, after the shelves of floorplan.ts: a search over slicing floorplans (arrange.ts), and for few
  * kernels integer programs that end in a proof (prove.ts). Worth its time only while the slowest kernel decides.
  */
-import { arrange } from "./arrange.ts";
-import type { Arrangement } from "./arrangement.ts";
-import { type ProofOptions, mostItemsToProve, provenCost } from "./prove.ts";
+import { arrange } from "./arrangement/arrange.ts";
+import type { Arrangement } from "./arrangement/arrangement.ts";
+import { type ProofOptions, mostItemsToProve, provenCost } from "./arrangement/prove.ts";
 import { type Candidate, placedKernels, type Scene, type Selection } from "./search.ts";
 import { taskArrangement } from "./task-arrangement.ts";
 import type { Task } from "./task.ts";

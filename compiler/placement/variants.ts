@@ -7,7 +7,7 @@ import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { TimeWindow, VariantList } from "../kernels/family.ts";
 import { mergeVariants, variantTable } from "../kernels/library.ts";
 import { type Target, usableRect } from "../targets/target.ts";
-import { areaBound } from "./area-bound.ts";
+import { areaBound } from "./sizing/area-bound.ts";
 import type { Problem } from "./problem.ts";
 
 /** The window around an expected interval. */

@@ -5,10 +5,10 @@
  * sides that the kernels can have is a bound.
  */
 import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
-import type { Placed } from "./blocks.ts";
-import type { Box, Grid } from "./grid.ts";
+import type { Placed } from "./packing/blocks.ts";
+import type { Box, Grid } from "./packing/grid.ts";
 import type { Problem } from "./problem.ts";
-import { type Staircase, staircases, type Standing } from "./staircase.ts";
+import { type Staircase, staircases, type Standing } from "./packing/staircase.ts";
 import type { Held, Task } from "./task.ts";
 
 const shortSide = ({ rows, columns }: { readonly rows: number; readonly columns: number }): number =>

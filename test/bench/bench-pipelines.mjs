@@ -34,7 +34,7 @@ async function graphOf(instance) {
 
 async function placeOne(instance) {
   const { place } = await import("../../dist/compiler/placement/place.js");
-  const { checkPlacement } = await import("../../dist/compiler/placement/check.js");
+  const { checkPlacement } = await import("../../dist/compiler/placement/checker/check.js");
   const { loadTarget } = await import("../../dist/compiler/targets/load.js");
   const target = await loadTarget(options.target);
   const graph = await graphOf(instance);

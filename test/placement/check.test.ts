@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { checkPlacement } from "../../compiler/placement/check.ts";
+import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { certify } from "../../compiler/placement/certificate.ts";
 import { place } from "../../compiler/placement/place.ts";
 import { usableRect } from "../../compiler/targets/target.ts";

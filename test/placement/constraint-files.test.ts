@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { joinConstraints, parseConstraintFile, parseDefects } from "../../compiler/placement/constraint-files.ts";
+import {
+  joinConstraints,
+  parseConstraintFile,
+  parseDefects,
+} from "../../compiler/placement/constraints/constraint-files.ts";
 
 describe("parseConstraintFile", () => {
   it("reads every part", () => {

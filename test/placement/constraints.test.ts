@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { checkPlacement } from "../../compiler/placement/check.ts";
-import type { ConstraintRequest, PinRequest } from "../../compiler/placement/constraints.ts";
+import { checkPlacement } from "../../compiler/placement/checker/check.ts";
+import type { ConstraintRequest, PinRequest } from "../../compiler/placement/constraints/constraints.ts";
 import { place, type PlaceOptions } from "../../compiler/placement/place.ts";
 import { type Target, usableRect } from "../../compiler/targets/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { type Binding, explainPlacement, type Explanation } from "../../compiler/placement/explain.ts";
-import { printExplanation } from "../../compiler/placement/explain-text.ts";
+import { type Binding, explainPlacement, type Explanation } from "../../compiler/placement/explain/explain.ts";
+import { printExplanation } from "../../compiler/placement/explain/explain-text.ts";
 import { place, type PlaceOptions } from "../../compiler/placement/place.ts";
 import type { Target } from "../../compiler/targets/target.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { clusterOf, membersOf } from "../../compiler/placement/clusters.ts";
-import { type Box, Grid, overlapOf, partsOf, touches } from "../../compiler/placement/grid.ts";
-import { without } from "../../compiler/placement/free-rectangles.ts";
-import { staircaseOf } from "../../compiler/placement/staircase.ts";
-import { boxesOf, type Course, detoursBetween, legsOf, walk } from "../../compiler/placement/route-geometry.ts";
+import { clusterOf, membersOf } from "../../compiler/placement/packing/clusters.ts";
+import { type Box, Grid, overlapOf, partsOf, touches } from "../../compiler/placement/packing/grid.ts";
+import { without } from "../../compiler/placement/packing/free-rectangles.ts";
+import { staircaseOf } from "../../compiler/placement/packing/staircase.ts";
+import { boxesOf, type Course, detoursBetween, legsOf, walk } from "../../compiler/placement/routing/route-geometry.ts";
 
 const side = 9;
 const boxes: fc.Arbitrary<readonly Box[]> = fc.array(

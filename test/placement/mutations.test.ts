@@ -1,9 +1,9 @@
 /** Faults put into random legal placements, one at a time: the checker has to find each of them. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { checkPlacement } from "../../compiler/placement/check.ts";
+import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { place } from "../../compiler/placement/place.ts";
-import { walk } from "../../compiler/placement/route-geometry.ts";
+import { walk } from "../../compiler/placement/routing/route-geometry.ts";
 import { type Target, usableRect } from "../../compiler/targets/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";

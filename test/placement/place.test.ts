@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { checkPlacement } from "../../compiler/placement/check.ts";
+import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { place } from "../../compiler/placement/place.ts";
 import { usableRect } from "../../compiler/targets/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";

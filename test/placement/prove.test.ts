@@ -1,12 +1,16 @@
 /** Floorplan programs and proofs against all floorplans of tiny problems. */
 import { beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
-import { type Arrangement, type ArrangementProblem, type ClassShapes } from "../../compiler/placement/arrangement.ts";
-import { costBound } from "../../compiler/placement/cost-bound.ts";
-import { floorplanProgram } from "../../compiler/placement/floorplan-program.ts";
-import { floorplanText } from "../../compiler/placement/floorplan-text.ts";
-import { provenCost } from "../../compiler/placement/prove.ts";
-import { wireBound } from "../../compiler/placement/wire-bound.ts";
+import {
+  type Arrangement,
+  type ArrangementProblem,
+  type ClassShapes,
+} from "../../compiler/placement/arrangement/arrangement.ts";
+import { costBound } from "../../compiler/placement/arrangement/cost-bound.ts";
+import { floorplanProgram } from "../../compiler/placement/arrangement/floorplan-program.ts";
+import { floorplanText } from "../../compiler/placement/arrangement/floorplan-text.ts";
+import { provenCost } from "../../compiler/placement/arrangement/prove.ts";
+import { wireBound } from "../../compiler/placement/arrangement/wire-bound.ts";
 import type { Solver } from "../../compiler/solver/linear-program.ts";
 import { loadSolver } from "../../compiler/solver/solvers.ts";
 import { optimumOf } from "../helpers/lp-reader.ts";

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { areaBound } from "../../compiler/placement/area-bound.ts";
-import { leastPackable, pack } from "../../compiler/placement/floorplan.ts";
+import { areaBound } from "../../compiler/placement/sizing/area-bound.ts";
+import { leastPackable, pack } from "../../compiler/placement/packing/floorplan.ts";
 import type { Problem, Shape } from "../../compiler/placement/problem.ts";
-import { sizeLayers, sizingProgram } from "../../compiler/placement/sizing.ts";
+import { sizeLayers, sizingProgram } from "../../compiler/placement/sizing/sizing.ts";
 import { printLp } from "../../compiler/solver/lp-text.ts";
 import type { Solver } from "../../compiler/solver/linear-program.ts";
 import { loadSolver } from "../../compiler/solver/solvers.ts";

@@ -1,7 +1,7 @@
 /** Slicing trees: curves against all ways to choose shapes, and changes that are taken back. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { type Curve, type Part, SlicingTree, treeOf } from "../../compiler/placement/slicing-tree.ts";
+import { type Curve, type Part, SlicingTree, treeOf } from "../../compiler/placement/arrangement/slicing-tree.ts";
 
 type Corners = readonly (readonly [number, number])[];
 

@@ -8,7 +8,7 @@ import {
   type StripPlan,
   type StripProblem,
   tooShort,
-} from "../../compiler/placement/strips.ts";
+} from "../../compiler/placement/arrangement/strips.ts";
 
 /** Items of an area each: as thin as their length allows. */
 const thicknessOf = (area: number, width: number): Uint16Array =>

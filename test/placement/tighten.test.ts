@@ -1,7 +1,7 @@
 /** Few kernels on small wafers: the interval is proven, or the certificate says what is open. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { checkPlacement } from "../../compiler/placement/check.ts";
+import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { place } from "../../compiler/placement/place.ts";
 import { chainOf, convSketch, graphOf, graphs, matmulSketch, smallTarget, targets } from "./instances.ts";
 import { WscError } from "../../ir/diagnostic.ts";

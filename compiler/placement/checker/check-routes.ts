@@ -1,0 +1,312 @@
+/**
+ * The checker's part for routes: follows every lane core by core and keeps, for each color, who uses it on which router. A router sends the
+ * words of one color from one way in (a neighbour, or its own core) to any ways out; so at any router a color may carry one value only, and
+ * that value may come from one side only. This forbids crossings of lanes, and allows a value to fork. A dead core's router passes nothing, and
+ * no router holds more colors than it can: those of the routes, of the kernel on its core, and the reserved ones.
+ */
+import { showName } from "../../../ir/diagnostic.ts";
+import type { KernelGraph } from "../../../ir/kernel-graph.ts";
+import { linkDirections, type Placement, type Rect, type Route } from "../../../ir/placement.ts";
+import type { Target } from "../../targets/target.ts";
+import type { Faults } from "./faults.ts";
+
+type Point = readonly [x: number, y: number];
+
+/** Where words of one color run; one entry per router. */
+interface ColorPlane {
+  /** value + 1; 0 where the color is free */
+  readonly value: Int32Array;
+  /** which lane of how many: lane * 65,536 + lanes */
+  readonly lane: Int32Array;
+  /** way in: 1 + direction of the neighbour, or `ownCore` */
+  readonly wayIn: Uint8Array;
+  /** ways out already counted as load, one bit each */
+  readonly waysOut: Uint8Array;
+}
+
+const ownCore = 5;
+
+interface Books {
+  readonly graph: KernelGraph;
+  readonly placement: Placement;
+  readonly target: Target;
+  readonly faults: Faults;
+  readonly planes: Map<number, ColorPlane>;
+  /** words per sample by router and direction */
+  readonly load: Float64Array;
+  /** routers that pass nothing */
+  readonly dead: ReadonlySet<number>;
+  /** links that all lanes of an edge pass together */
+  readonly links: Float64Array;
+  /** the link that the certificate calls the fullest, and the edges found on it */
+  readonly named: number;
+  readonly edgesOnNamed: Set<number>;
+}
+
+/** What was counted on the way. */
+export interface Tally {
+  /** words per sample by router * 4 + direction (east, west, south, north) */
+  readonly load: Float64Array;
+  /** colors by router: those of routes, of the kernel on it, and the reserved ones */
+  readonly colors: Uint16Array;
+  /** links of a lane, on average over the lanes, by edge */
+  readonly hops: Float64Array;
+  /** edges on the link that the certificate calls the fullest */
+  readonly edgesOnNamed: ReadonlySet<number>;
+}
+
+/** Checks all routes and counts what they take of links and routers. */
+export function checkRoutes(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): Tally {
+  const routers = target.fabric.width * target.fabric.height;
+  const load = new Float64Array(routers * 4);
+  const { deadCores } = placement.constraints;
+  const cores = [...deadCores.map(({ x, y }) => [x, y] as const), ...(target.deadCores ?? [])];
+  const dead = new Set(cores.map(([x, y]) => y * target.fabric.width + x));
+  const links = new Float64Array(placement.routes.length);
+  const named = linkNamed(placement, target);
+  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead, links, named, edgesOnNamed: new Set() }; // prettier-ignore
+  const allowed = allowedColors(target);
+  for (const [index, route] of placement.routes.entries()) {
+    if (checkEnds(books, route, index, allowed)) walkLanes(books, route);
+  }
+  const colors = checkColorCounts(books);
+  const hops = links.map((count, index) => count / (placement.routes[index]?.lanes ?? 1));
+  return { load, colors, hops, edgesOnNamed: books.edgesOnNamed };
+}
+
+/** Number of the link that the certificate calls the fullest; -1 for none. */
+function linkNamed({ certificate }: Placement, { fabric }: Target): number {
+  const link = certificate.fullestLink;
+  if (link === null || link.x >= fabric.width || link.y >= fabric.height) return -1;
+  return (link.y * fabric.width + link.x) * 4 + linkDirections.indexOf(link.direction);
+}
+
+/** All colors but the reserved ones and the lowest, which belong to the kernels: a router never has to hold more than it can. */
+function allowedColors(target: Target): ReadonlySet<number> {
+  const { perRouter, reserved, kernel } = target.colors;
+  const free: number[] = [];
+  for (let color = 0; color < perRouter; color++) if (!reserved.includes(color)) free.push(color);
+  return new Set(free.slice(kernel));
+}
+
+function routeName(books: Books, route: Route): string {
+  const name = (id: number): string => `"${showName(books.graph.kernels[id]?.name ?? "")}"`;
+  return `route ${route.edge} ${name(route.from)} -> ${name(route.to)}`;
+}
+
+/** False when the route cannot be followed. */
+function checkEnds(books: Books, route: Route, index: number, allowed: ReadonlySet<number>): boolean {
+  const { graph, target, faults } = books;
+  const edge = graph.edges[index];
+  const fault = (message: string): false => {
+    faults.add(routeName(books, route), message);
+    return false;
+  };
+  if (edge === undefined || route.edge !== index || route.from !== edge.from || route.to !== edge.to) {
+    return fault(`is not the route of edge ${index}`);
+  }
+  if (!allowed.has(route.color)) return fault(`color ${route.color} is not one that routes may use`);
+  const longest = Math.max(target.fabric.width, target.fabric.height);
+  if (!Number.isInteger(route.lanes) || route.lanes < 1 || route.lanes > longest)
+    return fault(`has ${route.lanes} lanes`);
+  const bendsTwice = route.shape === "xyx" || route.shape === "yxy";
+  if (bendsTwice !== (route.via !== undefined)) return fault(bendsTwice ? "has no middle leg" : "has a leg too many");
+  const coordinates = [route.fromX, route.fromY, route.toX, route.toY, route.via ?? 0];
+  if (!coordinates.every((c) => Number.isInteger(c) && c >= 0 && c < longest)) return fault("leaves the fabric");
+  return true;
+}
+
+/** Where a lane starts, turns and ends. */
+function corners(route: Route, lane: number): readonly Point[] {
+  const { shape, fromX, fromY, toX, toY } = route;
+  switch (shape) {
+    case "horizontal":
+      return [[fromX, fromY + lane], [toX, fromY + lane]]; // prettier-ignore
+    case "vertical":
+      return [[fromX + lane, fromY], [fromX + lane, toY]]; // prettier-ignore
+    case "xy": {
+      const column = toX + turn(route, lane);
+      return [[fromX, fromY + lane], [column, fromY + lane], [column, toY]]; // prettier-ignore
+    }
+    case "yx": {
+      const row = toY + turn(route, lane);
+      return [[fromX + lane, fromY], [fromX + lane, row], [toX, row]]; // prettier-ignore
+    }
+    case "xyx": {
+      const along = doubleTurn(fromX, fromY, toX, toY, route, lane);
+      return [[fromX, fromY + lane], [along.middle, fromY + lane], [along.middle, along.last], [toX, along.last]]; // prettier-ignore
+    }
+    case "yxy": {
+      const along = doubleTurn(fromY, fromX, toY, toX, route, lane);
+      return [[fromX + lane, fromY], [fromX + lane, along.middle], [along.last, along.middle], [along.last, toY]]; // prettier-ignore
+    }
+  }
+}
+
+/** Positions of the middle and the last leg of a lane that bends twice; `u` runs along the outer legs, `v` along the middle one. */
+function doubleTurn(
+  fromU: number,
+  fromV: number,
+  toU: number,
+  toV: number,
+  { lanes, via = 0 }: Route,
+  lane: number,
+): { readonly middle: number; readonly last: number } {
+  const outward = via >= fromU;
+  const sameSense = outward === toV >= fromV;
+  const goesOn = outward === toU > via;
+  return {
+    middle: via + (sameSense ? lanes - 1 - lane : lane),
+    last: toV + (goesOn ? lane : lanes - 1 - lane),
+  };
+}
+
+function turn({ fromX, fromY, toX, toY, lanes }: Route, lane: number): number {
+  const sameSense = toX >= fromX === toY >= fromY;
+  return sameSense ? lanes - 1 - lane : lane;
+}
+
+const contains = ({ x, y, width, height }: Rect, [px, py]: Point): boolean =>
+  px >= x && px < x + width && py >= y && py < y + height;
+
+function walkLanes(books: Books, route: Route): void {
+  for (let lane = 0; lane < route.lanes; lane++) {
+    const points = corners(route, lane);
+    const fault = faultOfLane(books, route, points);
+    if (fault !== null) {
+      books.faults.add(routeName(books, route), `lane ${lane} ${fault}`);
+      return;
+    }
+    if (!walkLane(books, route, points, lane)) return;
+  }
+}
+
+function faultOfLane({ placement, target }: Books, route: Route, points: readonly Point[]): string | null {
+  const from = placement.kernels[route.from]?.rect;
+  const to = placement.kernels[route.to]?.rect;
+  const first = points[0] ?? [-1, -1];
+  const last = points.at(-1) ?? [-1, -1];
+  if (from === undefined || !contains(from, first)) return `starts at (${first.join(", ")}), outside its producer`;
+  if (to === undefined || !contains(to, last)) return `ends at (${last.join(", ")}), outside its consumer`;
+  const fabric: Rect = { x: 0, y: 0, width: target.fabric.width, height: target.fabric.height };
+  return points.every((point) => contains(fabric, point)) ? null : "leaves the fabric";
+}
+
+const stepX = [1, -1, 0, 0];
+const stepY = [0, 0, 1, -1];
+
+/** Follows one lane; false after a fault. */
+function walkLane(books: Books, route: Route, points: readonly Point[], lane: number): boolean {
+  const { width } = books.target.fabric;
+  const words = (books.graph.edges[route.edge]?.words ?? 0) / route.lanes;
+  let [x, y] = points[0] ?? [0, 0];
+  let wayIn = ownCore;
+  for (const [nextX, nextY] of points.slice(1)) {
+    const direction = nextX > x ? 0 : nextX < x ? 1 : nextY > y ? 2 : 3;
+    while (x !== nextX || y !== nextY) {
+      const router = y * width + x;
+      if (!enter(books, route, router, wayIn, lane)) return false;
+      leave(books, route, router, direction, words);
+      x += stepX[direction] ?? 0;
+      y += stepY[direction] ?? 0;
+      wayIn = 1 + direction;
+    }
+  }
+  return enter(books, route, y * width + x, wayIn, lane);
+}
+
+function planeOf(books: Books, color: number): ColorPlane {
+  let plane = books.planes.get(color);
+  if (plane === undefined) {
+    const routers = books.load.length / 4;
+    plane = {
+      value: new Int32Array(routers),
+      lane: new Int32Array(routers),
+      wayIn: new Uint8Array(routers),
+      waysOut: new Uint8Array(routers),
+    };
+    books.planes.set(color, plane);
+  }
+  return plane;
+}
+
+/** Books a router for a route's color; false when someone else has it. */
+function enter(books: Books, route: Route, router: number, wayIn: number, lane: number): boolean {
+  if (books.dead.has(router)) {
+    books.faults.add(routeName(books, route), `passes ${whereIs(books, router)}, which is dead`);
+    return false;
+  }
+  const plane = planeOf(books, route.color);
+  const value = (books.graph.edges[route.edge]?.value ?? 0) + 1;
+  // lanes of one bundle carry different words; only the same lane of an equal bundle carries the same
+  const part = lane * 65_536 + route.lanes;
+  const known = plane.value[router];
+  if (known === 0) {
+    plane.value[router] = value;
+    plane.lane[router] = part;
+    plane.wayIn[router] = wayIn;
+    return true;
+  }
+  const isSame = known === value && plane.lane[router] === part;
+  if (isSame && plane.wayIn[router] === wayIn) return true;
+  const who = isSame
+    ? "the same words from another side"
+    : known === value
+      ? "other words of the same value"
+      : `the value of ${producerOf(books, (known ?? 0) - 1)}`;
+  books.faults.add(routeName(books, route), `color ${route.color} at ${whereIs(books, router)} is taken by ${who}`);
+  return false;
+}
+
+function whereIs({ target }: Books, router: number): string {
+  const { width } = target.fabric;
+  return `router (${router % width}, ${Math.floor(router / width)})`;
+}
+
+function producerOf({ graph }: Books, value: number): string {
+  const edge = graph.edges.find((one) => one.value === value);
+  return `layer "${showName(graph.kernels[edge?.from ?? -1]?.name ?? "")}"`;
+}
+
+/** Counts colors router by router: those of routes, of the kernel on the core, and those that are reserved. */
+function checkColorCounts(books: Books): Uint16Array {
+  const { target, placement } = books;
+  const { width } = target.fabric;
+  const { perRouter, reserved } = target.colors;
+  const count = new Uint16Array(books.load.length / 4);
+  for (const { value } of books.planes.values()) {
+    for (let router = 0; router < count.length; router++) if (value[router] !== 0) count[router] = (count[router] ?? 0) + 1; // prettier-ignore
+  }
+  for (const { rect, variant } of placement.kernels) {
+    for (let y = rect.y; y < rect.y + rect.height; y++) {
+      for (let x = rect.x; x < rect.x + rect.width; x++) count[y * width + x] = (count[y * width + x] ?? 0) + variant.colors; // prettier-ignore
+    }
+  }
+  const kept = reserved.filter((color) => color < perRouter).length;
+  const over = count.findIndex((colors) => colors > perRouter - kept);
+  if (over >= 0) reportColors(books, over, count[over] ?? 0, perRouter - kept);
+  return count.map((colors) => colors + kept);
+}
+
+function reportColors(books: Books, over: number, colors: number, room: number): void {
+  const { target, placement } = books;
+  const { width } = target.fabric;
+  const owner = placement.kernels.find(({ rect }) => contains(rect, [over % width, Math.floor(over / width)]));
+  books.faults.add(
+    owner === undefined ? "colors" : `kernel ${owner.kernel} "${showName(owner.name)}"`,
+    `${whereIs(books, over)} would hold ${colors} colors of routes and of the kernel on it, and has ${room}`,
+  );
+}
+
+/** Counts a link's load; words of one value on one color travel it once. */
+function leave(books: Books, route: Route, router: number, direction: number, words: number): void {
+  const link = router * 4 + direction;
+  books.links[route.edge] = (books.links[route.edge] ?? 0) + 1;
+  if (link === books.named) books.edgesOnNamed.add(route.edge);
+  const plane = planeOf(books, route.color);
+  const bit = 1 << direction;
+  const out = plane.waysOut[router] ?? 0;
+  if ((out & bit) !== 0) return;
+  plane.waysOut[router] = out | bit;
+  books.load[link] = (books.load[link] ?? 0) + words;
+}

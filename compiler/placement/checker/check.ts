@@ -1,0 +1,123 @@
+/**
+ * Says whether a placement is legal. Shares no code with the placer: it works on the placement's own data, the kernel graph and the target,
+ * and walks every lane core by core.
+ *
+ *     rectangles   every kernel once, as large as its variant, inside the usable area, no two overlapping
+ *     memory       code + weights + activations + buffers + stack of the fullest core within its SRAM; weights of all cores hold the kernel's
+ *     routes       every edge once, from a core of its producer to a core of its consumer, inside the fabric
+ *     colors       allowed for routes; at any router a color has one source, one way in, and at most the router's number of them
+ *     constraints  pinned there, nothing on keep-out areas and dead cores, co-located kernels touch, the interval within its limit
+ *     certificate  objective, bound and gap agree with each other, and so do the goal's; every figure is counted again
+ */
+import { type Diagnostic, showName } from "../../../ir/diagnostic.ts";
+import { type KernelGraph, sramCategories } from "../../../ir/kernel-graph.ts";
+import type { PlacedKernel, Placement, Rect } from "../../../ir/placement.ts";
+import type { Target } from "../../targets/target.ts";
+import { checkCertificate, checkClaims } from "./check-certificate.ts";
+import { checkConstraints } from "./check-constraints.ts";
+import { checkRoutes } from "./check-routes.ts";
+import { Faults } from "./faults.ts";
+
+/** Everything illegal about a placement, as WSC5003; empty when it is legal. */
+export function checkPlacement(graph: KernelGraph, placement: Placement, target: Target): readonly Diagnostic[] {
+  const faults = new Faults();
+  if (checkShape(graph, placement, target, faults)) {
+    checkOverlaps(placement, faults);
+    for (const kernel of placement.kernels) checkMemory(graph, kernel, target, faults);
+    const tally = checkRoutes(graph, placement, target, faults);
+    checkConstraints(placement, target, faults);
+    const isSound = faults.list.length === 0;
+    checkClaims(placement, faults);
+    // figures are counted again only where what they are counted from is in order
+    if (isSound) checkCertificate(graph, placement, target, tally, faults);
+  }
+  return faults.list;
+}
+
+const nameOf = ({ kernel, name }: PlacedKernel): string => `kernel ${kernel} "${showName(name)}"`;
+const show = ({ x, y, width, height }: Rect): string => `${width} x ${height} at (${x}, ${y})`;
+
+/** Counts, sizes and bounds; false when the rest cannot be looked at. */
+function checkShape(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): boolean {
+  const { fabric, io } = target;
+  const left = io.columnsWest;
+  const top = io.rowsNorth;
+  const right = fabric.width - io.columnsEast;
+  const bottom = fabric.height - io.rowsSouth;
+  if (placement.target.width !== fabric.width || placement.target.height !== fabric.height) {
+    faults.add(
+      "fabric",
+      `is ${fabric.width} x ${fabric.height}, the placement is for ${placement.target.width} x ${placement.target.height}`,
+    );
+  }
+  checkCopies(placement, target, faults);
+  if (placement.kernels.length !== graph.kernels.length || placement.routes.length !== graph.edges.length) {
+    faults.add(
+      "placement",
+      `has ${placement.kernels.length} kernels and ${placement.routes.length} routes for ${graph.kernels.length} kernels and ${graph.edges.length} edges`,
+    );
+    return false;
+  }
+  for (const [index, placed] of placement.kernels.entries()) {
+    const { rect, variant, rotated } = placed;
+    if (placed.kernel !== index) faults.add(nameOf(placed), `stands where kernel ${index} belongs`);
+    const [width, height] = rotated ? [variant.rows, variant.columns] : [variant.columns, variant.rows];
+    if (rect.width !== width || rect.height !== height) {
+      faults.add(nameOf(placed), `is ${show(rect)}, its variant ${rotated ? "turned is" : "is"} ${width} x ${height}`);
+    }
+    const whole = [rect.x, rect.y, rect.width, rect.height].every(Number.isInteger);
+    const inside =
+      whole && rect.x >= left && rect.y >= top && rect.x + rect.width <= right && rect.y + rect.height <= bottom;
+    if (!inside || rect.width < 1 || rect.height < 1) {
+      faults.add(
+        nameOf(placed),
+        `${show(rect)} is not inside the usable columns ${left}..${right - 1} and rows ${top}..${bottom - 1}`,
+      );
+    }
+  }
+  return faults.list.length === 0;
+}
+
+/** The facts about the machine that a placement carries along. */
+function checkCopies(placement: Placement, { core, fabric, io }: Target, faults: Faults): void {
+  const { usable, sramBytes } = placement.target;
+  if (sramBytes !== core.sramBytes)
+    faults.add("target", `has ${core.sramBytes} bytes per core, the placement says ${sramBytes}`);
+  const right = fabric.width - io.columnsEast;
+  const bottom = fabric.height - io.rowsSouth;
+  const isUsable = usable.x === io.columnsWest && usable.y === io.rowsNorth && usable.x + usable.width === right && usable.y + usable.height === bottom; // prettier-ignore
+  if (!isUsable) faults.add("target", `is usable in columns ${io.columnsWest}..${right - 1} and rows ${io.rowsNorth}..${bottom - 1}, the placement says ${show(usable)}`); // prettier-ignore
+}
+
+/** Sweep over x: each rectangle is compared with those that begin before it ends. */
+function checkOverlaps(placement: Placement, faults: Faults): void {
+  const sorted = [...placement.kernels].sort((a, b) => a.rect.x - b.rect.x);
+  for (const [index, a] of sorted.entries()) {
+    for (let other = index + 1; other < sorted.length; other++) {
+      const b = sorted[other] as PlacedKernel;
+      if (b.rect.x >= a.rect.x + a.rect.width) break;
+      if (a.rect.y < b.rect.y + b.rect.height && b.rect.y < a.rect.y + a.rect.height) {
+        faults.add(nameOf(a), `${show(a.rect)} overlaps ${nameOf(b)} ${show(b.rect)}`);
+      }
+    }
+  }
+}
+
+function checkMemory(graph: KernelGraph, placed: PlacedKernel, target: Target, faults: Faults): void {
+  const { sram, rows, columns } = placed.variant;
+  let total = 0;
+  for (const category of sramCategories) {
+    if (!(sram[category] >= 0)) faults.add(nameOf(placed), `${category} take ${sram[category]} bytes`);
+    total += sram[category];
+  }
+  if (total > target.core.sramBytes) {
+    faults.add(nameOf(placed), `needs ${total} bytes in its fullest core, a core has ${target.core.sramBytes}`);
+  }
+  const weights = graph.kernels[placed.kernel]?.weightBytes ?? 0;
+  if (sram.weights * rows * columns < weights) {
+    faults.add(
+      nameOf(placed),
+      `${rows * columns} cores with ${sram.weights} bytes each cannot hold ${weights} bytes of weights`,
+    );
+  }
+}

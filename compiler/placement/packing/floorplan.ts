@@ -1,0 +1,87 @@
+/** Finds the least interval at which the items can be packed, starting from the bound that sizing proved. */
+import { type Blocks, blocksOf, type Placed, type Style, styles } from "./blocks.ts";
+import { distinctTimes, type Problem } from "../problem.ts";
+import { packShelves, packWhole, transposedBlocks } from "./shelves.ts";
+import { packingsOnSite, turnBack } from "./site-packing.ts";
+
+/** A way to pack that succeeded, to be laid out in any style. */
+type Packing = (style: Style) => readonly Placed[];
+
+/** Ways to pack at one interval on the bare rectangle: on shelves along rows or along columns of the wafer, or as one block. */
+function* packings(problem: Problem, cycles: number): Generator<Packing> {
+  const blocks = blocksOf(problem, cycles);
+  if (blocks === null) return;
+  for (const way of [packShelves, packColumns, packWhole]) {
+    const packing = way(blocks);
+    if (packing !== null) yield packing;
+  }
+}
+
+function packColumns(blocks: Blocks): Packing | null {
+  const packing = packShelves(transposedBlocks(blocks));
+  return packing === null ? null : (style) => packing(style).map(turnBack);
+}
+
+/** The first packing at an interval, or null. */
+export function pack(problem: Problem, cycles: number): readonly Placed[] | null {
+  for (const styled of floorplansAt(problem, cycles)) for (const plan of styled) return plan;
+  return null;
+}
+
+/** All packings at an interval, each in all styles. */
+export function* floorplansAt(problem: Problem, cycles: number): Generator<Iterable<readonly Placed[]>> {
+  if (problem.site !== undefined) yield* packingsOnSite(problem, problem.site, cycles);
+  else for (const packing of packings(problem, cycles)) yield inStyles(packing);
+}
+
+function* inStyles(packing: Packing): Generator<readonly Placed[]> {
+  for (const style of styles) yield packing(style);
+}
+
+export interface SearchOptions {
+  /** intervals closer than this ratio are not told apart */
+  readonly tolerance: number;
+  /** milliseconds since the epoch after which the best found is taken */
+  readonly deadline: number;
+  readonly onTry?: (cycles: number, fits: boolean) => void;
+}
+
+/** The first step above the bound; with many items a packing takes long, and none is near the bound. */
+const firstRatio = ({ items }: Problem): number => (items.length <= manyItems ? 1.01 : 1.04);
+
+const manyItems = 500;
+
+/**
+ * The least interval, from `bound` up, for which a packing is found: first ever larger steps, then bisection. Packing at a larger interval can
+ * use every shape of a smaller one, so success is monotone but for the limited height lists. Null when nothing fits at any interval.
+ */
+export function leastPackable(problem: Problem, bound: number, options: SearchOptions): number | null {
+  const times = [bound, ...distinctTimes(problem).filter((time) => time > bound)];
+  const fitsAt = (index: number): boolean => {
+    const cycles = times[index] ?? bound;
+    const fits = pack(problem, cycles) !== null;
+    options.onTry?.(cycles, fits);
+    return fits;
+  };
+  let failed = -1;
+  let fits = 0;
+  for (let ratio = firstRatio(problem); !fitsAt(fits); ratio = 1 + (ratio - 1) * 2) {
+    failed = fits;
+    if (fits === times.length - 1) return null;
+    fits = nextIndex(times, fits, bound * ratio);
+  }
+  while (fits - failed > 1 && (times[fits] ?? 0) > (times[failed] ?? bound) * (1 + options.tolerance)) {
+    if (Date.now() > options.deadline) break;
+    const middle = (failed + fits) >> 1;
+    if (fitsAt(middle)) fits = middle;
+    else failed = middle;
+  }
+  return times[fits] ?? null;
+}
+
+/** The first index after `from` whose time reaches `time`, or the last one. */
+function nextIndex(times: readonly number[], from: number, time: number): number {
+  let index = from + 1;
+  while (index < times.length - 1 && (times[index] ?? Infinity) < time) index++;
+  return Math.min(index, times.length - 1);
+}
