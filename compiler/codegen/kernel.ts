@@ -11,6 +11,7 @@ import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
+import type { Choose } from "./choice.ts";
 import type { FunctionBuilder, FunctionType, ModuleBuilder } from "./wasm/index.ts";
 
 /** Types of an op's operands; `constants[i]` is set when input i is a constant. */
@@ -63,8 +64,8 @@ export interface KernelCode {
   readonly emit: (module: ModuleBuilder) => number;
 }
 
-/** Turns an op with static types into its stages. */
-export type KernelEmitter<O> = (op: O, operands: Operands) => readonly KernelCode[];
+/** Turns an op with static types into its stages; what it leaves open is the cost model's choice if no other is given. */
+export type KernelEmitter<O> = (op: O, operands: Operands, choose?: Choose) => readonly KernelCode[];
 
 /** One i32 address for each argument, then `begin` and `end`. */
 export const kernelType = (args: number): FunctionType => ({

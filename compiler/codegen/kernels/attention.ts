@@ -6,6 +6,7 @@
  */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { Expr } from "../../../ir/expr.ts";
+import { type Choose, choosePart, distinct, modelChoice } from "../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder } from "../wasm/index.ts";
 import { decodeIndex, pushOffset } from "./index-space.ts";
@@ -23,7 +24,7 @@ import {
 } from "./product/product.ts";
 import { productStage } from "./product/product-emit.ts";
 import { commonMultiple } from "./product/rows.ts";
-import { chooseSchedule } from "./product/schedule.ts";
+import { chooseTileAndRun } from "./product/schedule.ts";
 import { softmaxRows } from "./softmax.ts";
 
 /** Sizes, and strides in elements of f32; those of a batch in the order of `batch`. */
@@ -68,10 +69,11 @@ const product = (sizes: readonly number[]): number => sizes.reduce((count, size)
 const scoreRowBytes = ({ keys }: AttentionSpec): number => Math.ceil(keys / 4) * vectorBytes;
 
 /** The stages of an attention; inputs are Q, K, V and the extra operands. */
-export function attentionStages(spec: AttentionSpec): KernelCode[] {
-  const schedules = schedulesOf(spec);
+export function attentionStages(spec: AttentionSpec, choose: Choose = modelChoice): KernelCode[] {
+  const schedules = schedulesOf(spec, choose);
   const k = packed(spec, spec.k, 1, schedules.scores, scratchIds.k);
-  const v = packed(spec, spec.v, 2, schedules.result, scratchIds.v);
+  const isDirect = choose({ aspect: "V", candidates: directness(spec), words: (direct) => (direct ? "as it is" : "packed") });
+  const v = isDirect ? directV(spec) : packed(spec, spec.v, 2, schedules.result, scratchIds.v);
   const kernel: AttentionKernel = {
     spec,
     blockRows: schedules.scores.block.y,
@@ -111,18 +113,20 @@ interface Schedules {
 }
 
 /** Both products in the same blocks of rows, whole tiles of each. */
-function schedulesOf(spec: AttentionSpec): Schedules {
+function schedulesOf(spec: AttentionSpec, choose: Choose): Schedules {
   const { rows, keys, depth, width } = spec;
   const size = { outer: product(spec.batch), y: rows, x: 1, canBlockRun: true };
-  const scores = chooseSchedule({ ...size, columns: keys, steps: depth }, f32);
-  const result = chooseSchedule({ ...size, columns: width, steps: keys }, f32);
+  const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, choosePart("scores", choose));
+  const result = chooseTileAndRun({ ...size, columns: width, steps: keys }, f32, choosePart("result", choose));
   const heights = [scores, result].flatMap(({ tile }) => [tile.rows, tile.restRows]);
   const step = heights.reduce(commonMultiple, 1);
-  const fitting = Math.max(1, Math.floor(blockBytes / scoreRowBytes(spec) / step)) * step;
-  const y = Math.min(rows, fitting);
-  const whole = (schedule: Schedule): Schedule => ({ ...schedule, block: { y, panels: Number.MAX_SAFE_INTEGER } });
-  return { scores: whole(scores), result: whole(result) };
-}
+  const steps = Math.max(1, Math.floor(blockBytes / scoreRowBytes(spec) / step));
+  const counts = [steps, 2 * steps, Math.ceil(steps / 2), 4 * steps, Math.ceil(steps / 4)];
+  const words = (y: number): string => (y === rows ? "all" : `${y} at once`);
+  const candidates = distinct(counts.map((count) => Math.min(rows, count * step)), words);
+  const block = { y: choose({ aspect: "rows", candidates, words }), panels: Number.MAX_SAFE_INTEGER };
+  return { scores: { ...scores, block }, result: { ...result, block } };
+} // prettier-ignore
 
 interface PackedOperand {
   readonly arg: KernelArg;
@@ -133,17 +137,24 @@ interface PackedOperand {
   readonly start: number;
 }
 
+/** Whether V may be read where it lies, the better way first. */
+function directness(spec: AttentionSpec): readonly boolean[] {
+  const { key, column } = spec.v;
+  if (column !== 1 || spec.width % 4 !== 0 || key <= 0) return [false];
+  return key === spec.width || spec.rows < manyRows ? [true, false] : [false, true];
+}
+
+function directV({ v }: AttentionSpec): PackedOperand {
+  const source = { kind: "direct", rowStride: v.key * 4 } as const;
+  const batch = v.batch.map((stride) => stride * 4);
+  return { arg: { kind: "input", index: 2 }, stages: [], source, batch, start: v.offset * 4 };
+}
+
 /** K (its keys are the columns) or V (they are the run) as the products read them. */
 function packed(spec: AttentionSpec, keyed: Keyed, input: number, { tile }: Schedule, scratchId: number): PackedOperand {
   const isK = input === 1;
   const columns = isK ? spec.keys : spec.width;
   const [run, columnStride] = isK ? [keyed.column, keyed.key] : [keyed.key, keyed.column];
-  const isDense = run === columns || spec.rows < manyRows;
-  if (!isK && columnStride === 1 && columns % 4 === 0 && run > 0 && isDense) {
-    const source = { kind: "direct", rowStride: run * 4 } as const;
-    const batch = keyed.batch.map((stride) => stride * 4);
-    return { arg: { kind: "input", index: input }, stages: [], source, batch, start: keyed.offset * 4 };
-  }
   const matrices = spec.batch.map((size, i) => ({ size: keyed.batch[i] === 0 ? 1 : size, stride: keyed.batch[i] ?? 0 }));
   const plan: PackPlan = {
     arith: f32,

@@ -1,9 +1,10 @@
 /** Which algorithm does a convolution: a decision from types alone, as data. */
 import type { ConvOp, TensorType } from "../../../ir/graph.ts";
+import { type Choose, distinct, modelChoice } from "../choice.ts";
 import type { Operands } from "../kernel.ts";
 import { type ImageShape, imageShapeOf } from "./conv-frame.ts";
 import { forms, type Form } from "./winograd/forms.ts";
-import { positionCount, tileCount, type WinogradPlan, workAreaOf } from "./winograd/plan.ts";
+import { blockCount, positionCount, tileCount, type WinogradPlan, workAreaOf } from "./winograd/plan.ts";
 
 export type ConvSchedule =
   /** products over a padded channels-last image */
@@ -13,15 +14,22 @@ export type ConvSchedule =
   /** products over transformed tiles */
   | { readonly algorithm: "winograd"; readonly plan: WinogradPlan };
 
-export function chooseConvSchedule(op: ConvOp, operands: Operands): ConvSchedule {
+export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choose = modelChoice): ConvSchedule {
   const [x] = operands.inputs as readonly [TensorType];
   const image = imageShapeOf(x, op.layout);
   const result = imageShapeOf(operands.outputs[0] as TensorType, op.layout);
   const isDepthwise = op.groups === image.channels && result.channels === image.channels && image.channels > 1;
   if (isDepthwise) return { algorithm: "depthwise" };
   if (!suitsWinograd(op, operands)) return { algorithm: "direct" };
-  return cheapest(winogradPlans(op, image, result));
+  const candidates = ranked(winogradPlans(op, image, result));
+  const schedule = choose({ aspect: "algorithm", candidates, words: algorithmWords });
+  return schedule.algorithm === "winograd" ? { ...schedule, plan: chooseBlocks(schedule.plan, choose) } : schedule;
 }
+
+const algorithmWords = (schedule: ConvSchedule): string =>
+  schedule.algorithm === "winograd"
+    ? `winograd ${schedule.plan.forms.map(({ name }) => name).join("x")}`
+    : schedule.algorithm;
 
 /** 3x3 windows over every pixel of a channels-last image, f32, with constant weights. */
 function suitsWinograd(op: ConvOp, { inputs, outputs, constants }: Operands): boolean {
@@ -94,8 +102,9 @@ interface Costed {
   readonly cycles: number;
 }
 
-const cheapest = (choices: readonly Costed[]): ConvSchedule =>
-  choices.reduce((best, choice) => (choice.cycles < best.cycles ? choice : best)).schedule;
+/** Cheapest first; equals stay in their order. */
+const ranked = (costed: readonly Costed[]): readonly ConvSchedule[] =>
+  costed.toSorted((a, b) => a.cycles - b.cycles).map(({ schedule }) => schedule);
 
 /** Bytes of a block's transformed tiles and products that should stay in the second-level cache. */
 const blockBytes = 512 * 1024;
@@ -109,7 +118,19 @@ function withBlocks(plan: WinogradPlan): WinogradPlan {
   const tiles = tileCount(plan);
   const perTile = workAreaOf(plan).byteLength;
   const most = Math.max(fewTiles, Math.floor(blockBytes / perTile));
-  const blocks = tiles <= 1.5 * most ? 1 : Math.ceil(tiles / most);
+  return inBlocks(plan, tiles <= 1.5 * most ? 1 : Math.ceil(tiles / most));
+}
+
+function inBlocks(plan: WinogradPlan, blocks: number): WinogradPlan {
+  const tiles = tileCount(plan);
   const even = Math.ceil(tiles / blocks);
   return { ...plan, blockTiles: blocks === 1 ? tiles : Math.min(tiles, Math.ceil(even / tileRows) * tileRows) };
+}
+
+/** The model's blocks, fewer or more. */
+function chooseBlocks(plan: WinogradPlan, choose: Choose): WinogradPlan {
+  const blocks = blockCount(plan);
+  const words = (other: WinogradPlan): string => (blockCount(other) === 1 ? "all tiles" : `${other.blockTiles} tiles`);
+  const others = [2 * blocks, Math.ceil(blocks / 2), 4 * blocks, 1].map((count) => inBlocks(plan, count));
+  return choose({ aspect: "block", candidates: distinct([plan, ...others], words), words });
 }

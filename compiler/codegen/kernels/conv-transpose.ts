@@ -7,6 +7,7 @@
  * One product for each combination of phases writes every s-th element; the windows run over the taps backwards, where x is forward.
  */
 import { type ConvTransposeOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import { choosePart, modelChoice } from "../choice.ts";
 import type { KernelEmitter } from "../kernel.ts";
 import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
 import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
@@ -64,7 +65,7 @@ function firstTap(kernel: number, period: number, dilation: number, stride: numb
 const phasesOf = (dim: Dim): Phase[] =>
   Array.from({ length: dim.stride }, (_, r) => phaseOf(dim, r)).filter((phase) => phase !== null);
 
-export const emitConvTranspose: KernelEmitter<ConvTransposeOp> = (op, operands) => {
+export const emitConvTranspose: KernelEmitter<ConvTransposeOp> = (op, operands, choose = modelChoice) => {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
   const output = operands.outputs[0] as TensorType;
   const arith = arithFor(x.dtype, w.dtype, operands.constants[1] !== undefined);
@@ -89,12 +90,13 @@ export const emitConvTranspose: KernelEmitter<ConvTransposeOp> = (op, operands) 
       epilogue: result.epilogue,
       extras: result.extras,
     };
-    return windowStages(window, {
+    const args = {
       image: image.arg,
       weights: { input: 1, dtype: w.dtype, constant: operands.constants[1] },
       out: result.arg,
       scratchId: convScratch.weights + index,
-    });
+    };
+    return windowStages(window, args, choosePart(`phase ${index}`, choose));
   });
   return [...image.stages, ...products, ...result.stages];
 };

@@ -1,5 +1,6 @@
 /** Convolutions: any rank, both layouts, groups, strides, dilations, pads. */
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
 import { chooseConvSchedule } from "./conv-schedule.ts";
@@ -12,19 +13,19 @@ import { storageBytes } from "../../../ir/dtype.ts";
 
 const at = (list: readonly number[], i: number): number => list[i] ?? 1;
 
-export const emitConv: KernelEmitter<ConvOp> = (op, operands) => {
-  const schedule = chooseConvSchedule(op, operands);
+export const emitConv: KernelEmitter<ConvOp> = (op, operands, choose = modelChoice) => {
+  const schedule = chooseConvSchedule(op, operands, choose);
   switch (schedule.algorithm) {
     case "direct":
-      return directStages(op, operands);
+      return directStages(op, operands, choose);
     case "depthwise":
-      return depthwiseStages(op, operands);
+      return depthwiseStages(op, operands, choose);
     case "winograd":
-      return tiledStages(op, operands, schedule.plan);
+      return tiledStages(op, operands, schedule.plan, choose);
   }
 };
 
-function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan): KernelCode[] {
+function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan, choose: Choose): KernelCode[] {
   const result = prepareResult(op, operands, op.layout, "f32", epilogueOperands.conv);
   const constant = operands.constants[1];
   if (constant === undefined) throw new Error("internal: Winograd with variable weights");
@@ -42,6 +43,7 @@ function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan): Kernel
       out: result.arg,
       scratchId: convScratch.weights,
     },
+    choose,
   );
   return [...stages, ...result.stages];
 }
@@ -50,7 +52,7 @@ function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan): Kernel
 const touchedSize = (count: number, stride: number, taps: number, dilation: number): number =>
   count === 0 ? 0 : (count - 1) * stride + (taps - 1) * dilation + 1;
 
-function directStages(op: ConvOp, operands: Operands): KernelCode[] {
+function directStages(op: ConvOp, operands: Operands, choose: Choose): KernelCode[] {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
   const output = operands.outputs[0] as TensorType;
   const arith = arithFor(x.dtype, w.dtype, operands.constants[1] !== undefined);
@@ -72,12 +74,13 @@ function directStages(op: ConvOp, operands: Operands): KernelCode[] {
     epilogue: result.epilogue,
     extras: result.extras,
   };
-  const stages = windowStages(window, {
+  const args = {
     image: image.arg,
     weights: { input: 1, dtype: w.dtype, constant: operands.constants[1] },
     out: result.arg,
     scratchId: convScratch.weights,
-  });
+  };
+  const stages = windowStages(window, args, choose);
   return [...image.stages, ...stages, ...result.stages];
 }
 

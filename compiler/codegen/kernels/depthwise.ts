@@ -1,6 +1,7 @@
 /** Depthwise convolutions: one filter for each channel, vectors of channels, several columns of the result at once. */
 import { storageBytes } from "../../../ir/dtype.ts";
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import { type Choose, distinct } from "../choice.ts";
 import { type KernelCode, kernelKey, kernelType, type KernelArg, type Operands } from "../kernel.ts";
 import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
 import {
@@ -30,7 +31,7 @@ import {
   walkUnits,
 } from "./window-walk.ts";
 
-export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
+export function depthwiseStages(op: ConvOp, operands: Operands, choose: Choose): KernelCode[] {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
   const arith = arithFor(x.dtype, w.dtype, false);
   const shape = imageShapeOf(x, op.layout);
@@ -39,7 +40,7 @@ export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
   const image = prepareImage(x, op.layout, whole, arith.a);
   const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
   const weights = placeWeights(op, w, dims, arith, operands);
-  const walk = walkOf(shape, dims, arith, result);
+  const walk = walkOf(shape, dims, arith, result, chooseColumns(dims.at(-1) as WalkDim, choose));
   const args = [image.arg, weights.arg, ...result.extras.map((extra) => extra.arg), result.arg];
   const stage: KernelCode = {
     key: kernelKey("depthwise", arith.name, walk, result.epilogue),
@@ -51,7 +52,13 @@ export function depthwiseStages(op: ConvOp, operands: Operands): KernelCode[] {
   return [...image.stages, ...weights.stages, stage, ...result.stages];
 }
 
-function walkOf(shape: ImageShape, dims: readonly WalkDim[], arith: Arith, result: PreparedResult): Walk {
+function walkOf(
+  shape: ImageShape,
+  dims: readonly WalkDim[],
+  arith: Arith,
+  result: PreparedResult,
+  tileColumns: number,
+): Walk {
   const { batch, channels, spatial } = shape;
   const dense = (sizes: readonly number[], bytes: number): { readonly strides: readonly number[] } => ({
     strides: rowMajorBytes([batch, ...sizes, channels], bytes),
@@ -68,7 +75,7 @@ function walkOf(shape: ImageShape, dims: readonly WalkDim[], arith: Arith, resul
     image: dense(spatial, storageBytes(arith.a)),
     operands: [dense(outSizes, storageBytes(result.epilogue.output)), ...extras],
     tapBytes: 16,
-    tileColumns: chooseColumns(dims.at(-1) as WalkDim),
+    tileColumns,
   });
 }
 
@@ -87,11 +94,15 @@ function walkDims(op: ConvOp, input: readonly number[], w: TensorType, output: r
 /** Vector registers for accumulators, image columns and weights of a window row (see schedule.ts). */
 const vectorRegisters = 15;
 
-/** Columns of a tile: as many as the registers hold. */
-function chooseColumns(dim: WalkDim): number {
+const mostColumns = 6;
+
+/** Columns of a tile: as many as the registers hold, fewer, or one that spills. */
+function chooseColumns(dim: WalkDim, choose: Choose): number {
   let columns = 1;
-  while (columns < 6 && registersFor(dim, columns + 1) <= vectorRegisters) columns++;
-  return Math.min(columns, Math.max(1, dim.outSize));
+  while (columns < mostColumns && registersFor(dim, columns + 1) <= vectorRegisters) columns++;
+  const fewer = Array.from({ length: columns }, (_, i) => columns - i);
+  const candidates = [...fewer, columns + 1].map((count) => Math.min(count, Math.max(1, dim.outSize)));
+  return choose({ aspect: "columns", candidates: distinct(candidates, String), words: String });
 }
 
 function registersFor(dim: WalkDim, columns: number): number {

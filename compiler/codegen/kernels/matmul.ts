@@ -2,6 +2,7 @@
 import { storageBytes } from "../../../ir/dtype.ts";
 import { epilogueOperands, type MatmulOp, type TensorType } from "../../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../../ir/tensor.ts";
+import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
@@ -50,7 +51,7 @@ interface PreparedB extends Prepared {
 const aScratch = 0;
 const bScratch = 1;
 
-export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
+export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoice) => {
   const [aType, bType] = operands.inputs as readonly [TensorType, TensorType];
   const isReread = elementCount(aType.shape.slice(0, -1)) >= fewRows;
   const full = arithFor(aType.dtype, bType.dtype, true, isReread);
@@ -61,8 +62,8 @@ export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands) => {
   const epilogue = makeEpilogue(op.epilogue, full.acc, extras.map((type) => type.dtype), output.dtype);
   const axes = rowAxes(a.matrix, b, extras, output);
   const { arith, constant } = storedB(axes, full, operands);
-  const schedule = scheduleOf(axes, b, extras, arith);
-  const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, constant);
+  const schedule = scheduleOf(axes, b, extras, arith, choose);
+  const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, constant, choose);
   const product: Product = {
     name: `matmul_${a.matrix.rows}x${a.matrix.columns}x${b.columns}`,
     arith,
@@ -102,13 +103,15 @@ function scheduleOf(
   b: Matrix,
   extras: readonly TensorType[],
   arith: Arith,
+  choose: Choose,
 ): Product["schedule"] {
   const outer = axes.slice(0, -1).reduce((count, axis) => count * axis.size, 1);
   const y = axes.at(-1)?.size ?? 1;
   const steps = Math.ceil(b.rows / arith.kStep);
   const rows = outer * y;
   const resultTensors = 1 + extras.filter(({ shape }) => elementCount(shape) >= rows * b.columns).length;
-  return chooseSchedule({ outer, y, x: 1, columns: b.columns, steps, canBlockRun: true, resultTensors }, arith);
+  const size = { outer, y, x: 1, columns: b.columns, steps, canBlockRun: true, resultTensors };
+  return chooseSchedule(size, arith, choose);
 }
 
 function placeAxes(
@@ -188,10 +191,16 @@ function prepareB(
   vectors: number,
   axes: readonly Axis[],
   constant: TensorData | undefined,
+  choose: Choose,
 ): PreparedB {
   const rows = axes.at(-1)?.size ?? 1;
-  const apart = constant !== undefined && rows <= streamedRows;
-  const halves = apart && rows === 1 && vectors <= mostHalvedVectors && canHalve(b.rows / arith.kStep);
+  const canBeHalved = rows === 1 && vectors <= mostHalvedVectors && canHalve(b.rows / arith.kStep);
+  const source = choose({
+    aspect: "B",
+    candidates: constant === undefined ? variableSources(b, arith, rows) : constantSources(rows, canBeHalved),
+    words: sourceWords,
+  });
+  const apart = source.kind === "packed" && source.apart;
   const panels = panelsOf(b.columns, apart ? 1 : vectors, arith.lanes);
   const plan: PackPlan = {
     arith,
@@ -207,22 +216,46 @@ function prepareB(
     return {
       arg: packedArg(1, constant, plan),
       stages: [],
-      source: { kind: "packed", apart, halves },
+      source,
       matrixStride: matrixBytes(plan),
     };
   }
-  if (canReadDirectly(b, arith) && (rows < fewRows || b.columns <= longRow)) {
-    const bytes = storageBytes(b.type.dtype);
-    const source = { kind: "direct", rowStride: b.rowStride * bytes } as const;
-    return { arg: { kind: "input", index: 1 }, stages: [], source, matrixStride: b.rows * b.columns * bytes };
+  if (source.kind === "direct") {
+    const matrixStride = b.rows * b.columns * storageBytes(b.type.dtype);
+    return { arg: { kind: "input", index: 1 }, stages: [], source, matrixStride };
   }
   const stage = packStage(plan, b.type.dtype, { kind: "input", index: 1 }, bScratch);
   return {
     arg: stage.scratch,
     stages: [stage.code],
-    source: { kind: "packed", apart: false },
+    source,
     matrixStride: matrixBytes(plan),
   };
+}
+
+/** Ways to read a constant B: panels step by step, or each vector's run (or half of it) as a stream of its own. */
+function constantSources(rows: number, canBeHalved: boolean): readonly PanelSource[] {
+  const [together, apart, halves] = [
+    { kind: "packed", apart: false, halves: false },
+    { kind: "packed", apart: true, halves: false },
+    { kind: "packed", apart: true, halves: true },
+  ] as const;
+  if (rows > streamedRows) return [together, apart];
+  return canBeHalved ? [halves, apart, together] : [apart, together];
+}
+
+/** Ways to read a variable B: packed first, or as it is. */
+function variableSources(b: Matrix, arith: Arith, rows: number): readonly PanelSource[] {
+  const packed: PanelSource = { kind: "packed", apart: false };
+  if (!canReadDirectly(b, arith)) return [packed];
+  const direct: PanelSource = { kind: "direct", rowStride: b.rowStride * storageBytes(b.type.dtype) };
+  return rows < fewRows || b.columns <= longRow ? [direct, packed] : [packed, direct];
+}
+
+function sourceWords(source: PanelSource): string {
+  if (source.kind === "direct") return "as it is";
+  if (!source.apart) return "packed";
+  return source.halves === true ? "packed, two streams for each vector" : "packed, a stream for each vector";
 }
 
 const canReadDirectly = (b: Matrix, arith: Arith): boolean =>

@@ -4,6 +4,7 @@ import { arg, binary, cast, type Expr, lit, type ScalarValue, unary } from "../.
 import type { PoolOp, TensorType } from "../../../ir/graph.ts";
 import { loadScalar, storeScalar } from "../elements.ts";
 import { emitExpr } from "../expr-emit.ts";
+import { modelChoice } from "../choice.ts";
 import { type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import type { Bound, FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
 import { imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
@@ -63,7 +64,7 @@ function leastValue(dtype: DType): ScalarValue {
   return isBig(dtype) ? -(2n ** 63n) : -(2 ** (bits - 1));
 }
 
-export const emitPool: KernelEmitter<PoolOp> = (op, operands) => {
+export const emitPool: KernelEmitter<PoolOp> = (op, operands, choose = modelChoice) => {
   const x = operands.inputs[0] as TensorType;
   const shape = imageShapeOf(x, op.layout);
   const dims = poolDims(op, shape.spatial);
@@ -79,7 +80,7 @@ export const emitPool: KernelEmitter<PoolOp> = (op, operands) => {
     image: { strides: strides(shape.spatial) },
     operands: [{ strides: strides(op.outputSpatial) }],
     tapBytes: 0,
-    tileColumns: lanes === 4 ? tileColumns : 1,
+    tileColumns: choose({ aspect: "columns", candidates: lanes === 4 ? tileColumns : [1], words: String }),
   });
   const pool: Pool = { op, dtype: x.dtype, walk, steps: stepsOf(op, x.dtype), counted: countedDims(op, dims) };
   const stage: KernelCode = {
@@ -93,7 +94,7 @@ export const emitPool: KernelEmitter<PoolOp> = (op, operands) => {
 }; // prettier-ignore
 
 /** Columns of a tile: enough to share loads, few enough for the registers. */
-const tileColumns = 3;
+const tileColumns: readonly number[] = [3, 2, 4, 1, 6];
 
 const poolDims = (op: PoolOp, input: readonly number[]): WalkDim[] =>
   op.outputSpatial.map((outSize, i) => ({

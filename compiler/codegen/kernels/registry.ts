@@ -1,6 +1,7 @@
 /** Which emitter makes the kernels of which op kind. */
 import { nth } from "../access.ts";
 import type { Op, OpKind } from "../../../ir/graph.ts";
+import type { Choose } from "../choice.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { emitConv } from "./conv.ts";
 import { emitConvTranspose } from "./conv-transpose.ts";
@@ -43,8 +44,8 @@ const emitters: Emitters = {
 };
 
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
-export function emitKernels(op: Op, operands: Operands): readonly KernelCode[] | null {
+export function emitKernels(op: Op, operands: Operands, choose?: Choose): readonly KernelCode[] | null {
   if (op.kind === "pad" && !canPad(op, nth(operands.inputs, 0))) return null;
   const emit = emitters[op.kind] as KernelEmitter<Op> | undefined;
-  return emit === undefined ? null : emit(op, operands);
+  return emit === undefined ? null : emit(op, operands, choose);
 }

@@ -5,6 +5,7 @@
  */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
+import type { Choose } from "../choice.ts";
 import type { KernelArg, KernelCode } from "../kernel.ts";
 import { type Arith, aStepBytes } from "./product/arith.ts";
 import type { Epilogue } from "./product/epilogue.ts";
@@ -119,9 +120,9 @@ function loopsOf(window: WindowProduct): Loops {
 }
 
 /** The stages of a window product: packing of variable weights, then the product. */
-export function windowStages(window: WindowProduct, args: WindowArgs): KernelCode[] {
+export function windowStages(window: WindowProduct, args: WindowArgs, choose: Choose): KernelCode[] {
   const loops = loopsOf(window);
-  const schedule = scheduleOf(window, loops);
+  const schedule = scheduleOf(window, loops, choose);
   const plan = packPlan(window, loops.reduction, schedule.tile.vectors);
   const b = placeWeights(plan, args);
   const product = productOf(window, loops, schedule, matrixBytes(plan));
@@ -129,7 +130,11 @@ export function windowStages(window: WindowProduct, args: WindowArgs): KernelCod
   return [...b.stages, productStage(product, [args.image, b.arg, ...extraArgs, args.out])];
 }
 
-function scheduleOf({ arith, groups, filters, extras }: WindowProduct, { outer, y, x, reduction }: Loops): Schedule {
+function scheduleOf(
+  { arith, groups, filters, extras }: WindowProduct,
+  { outer, y, x, reduction }: Loops,
+  choose: Choose,
+): Schedule {
   const { levels, run } = reduction;
   const size = {
     outer: outer.reduce((count, axis) => count * axis.size, groups),
@@ -143,7 +148,7 @@ function scheduleOf({ arith, groups, filters, extras }: WindowProduct, { outer, 
   // rows of windows that overlap share most of their image
   const isShared = levels.length > 0 && y.size > 1;
   const aRowBytes = (y.strides[0] ?? 0) * storageBytes(arith.a);
-  return chooseSchedule(isShared ? { ...size, aRowBytes } : size, arith);
+  return chooseSchedule(isShared ? { ...size, aRowBytes } : size, arith, choose);
 }
 
 function productOf(window: WindowProduct, loops: Loops, schedule: Schedule, groupBytes: number): Product {

@@ -1,7 +1,8 @@
 /**
- * Chooses tiles and blocks for products. The estimate counts issue slots of a core like those that the figures in
+ * Tiles and blocks for products, ranked by estimated cycles. The estimate counts issue slots of a core like those that the figures in
  * docs/performance were measured on: it ranks choices and predicts no times.
  */
+import { type Choose, distinct, modelChoice } from "../../choice.ts";
 import { type Arith, aStepBytes } from "./arith.ts";
 import { type Panels, panelsOf, type Schedule } from "./product.ts";
 import { commonMultiple, rowPeriod, tileSpans } from "./rows.ts";
@@ -40,7 +41,7 @@ interface TileShape {
 const fitsRegisters = ({ rows, vectors }: TileShape): boolean => rows * vectors + rows + vectors <= vectorRegisters;
 
 /** Shapes in order of preference among equals. */
-const candidates: readonly TileShape[] = [3, 4, 2, 6, 5, 1]
+const tileShapes: readonly TileShape[] = [3, 4, 2, 6, 5, 1]
   .flatMap((rows) => [3, 2, 4, 1].map((vectors) => ({ rows, vectors })))
   .filter(fitsRegisters);
 
@@ -68,34 +69,47 @@ export interface ProductSize {
   readonly vectors?: number;
 }
 
-/** Cycles for one outer index: the full panels in one tile, the ragged panel in the tile that suits its width. */
-function chooseTile(size: ProductSize, arith: Arith): Schedule["tile"] {
-  let best = { rows: 1, vectors: size.vectors ?? 1, restRows: 1 };
-  let bestCycles = Infinity;
-  for (const { rows, vectors } of candidates) {
-    if (vectors !== (size.vectors ?? vectors)) continue;
-    const panels = panelsOf(size.columns, vectors, arith.lanes);
-    const rest = chooseRestRows(panels, size, arith);
-    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(rows, vectors, size);
-    if (full + rest.cycles < bestCycles) {
-      [best, bestCycles] = [{ rows, vectors, restRows: rest.rows }, full + rest.cycles];
-    }
-  }
-  return best;
-}
-
-interface RestChoice {
-  readonly rows: number;
+interface Costed<T> {
+  readonly value: T;
   readonly cycles: number;
 }
 
-function chooseRestRows(panels: Panels, size: ProductSize, arith: Arith): RestChoice {
-  if (panels.rest === 0) return { rows: 1, cycles: 0 };
+/** Cheapest first; equals stay in their order. */
+const ranked = <T>(costed: readonly Costed<T>[]): readonly T[] =>
+  costed.toSorted((a, b) => a.cycles - b.cycles).map(({ value }) => value);
+
+/** The full panels in one tile, the ragged panel in one that suits its width. */
+function chooseTile(size: ProductSize, arith: Arith, choose: Choose): Schedule["tile"] {
+  const panelsFor = (tile: TileShape): Panels => panelsOf(size.columns, tile.vectors, arith.lanes);
+  const words = (tile: TileShape): string =>
+    panelsFor(tile).full === 0 ? "ragged" : `${tile.rows}x${tile.vectors * arith.lanes}`;
+  const tile = choose({ aspect: "tile", candidates: distinct(rankedTiles(size, arith), words), words });
+  const panels = panelsFor(tile);
+  if (panels.rest === 0) return { ...tile, restRows: 1 };
   const vectors = Math.ceil(panels.rest / arith.lanes);
-  const choices = candidates
+  const candidates = ranked(restTiles(panels, size, arith));
+  const restRows = choose({ aspect: "rest tile", candidates, words: (rows) => `${rows}x${vectors * arith.lanes}` });
+  return { ...tile, restRows };
+}
+
+/** Shapes for the full panels by the cycles of one outer index, with the best of the tiles for the ragged one. */
+function rankedTiles(size: ProductSize, arith: Arith): readonly TileShape[] {
+  const fitting = tileShapes.filter(({ vectors }) => vectors === (size.vectors ?? vectors));
+  const costed = fitting.map((value) => {
+    const panels = panelsOf(size.columns, value.vectors, arith.lanes);
+    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(value.rows, value.vectors, size);
+    const rest = panels.rest === 0 ? 0 : Math.min(...restTiles(panels, size, arith).map(({ cycles }) => cycles));
+    return { value, cycles: full + rest };
+  });
+  return costed.length === 0 ? [{ rows: 1, vectors: size.vectors ?? 1 }] : ranked(costed);
+}
+
+/** Rows of a tile for the ragged panel. */
+function restTiles(panels: Panels, size: ProductSize, arith: Arith): readonly Costed<number>[] {
+  const vectors = Math.ceil(panels.rest / arith.lanes);
+  return tileShapes
     .filter((tile) => tile.vectors === vectors)
-    .map(({ rows }) => ({ rows, cycles: sweepCycles(rows, vectors, size) }));
-  return choices.reduce((best, choice) => (choice.cycles < best.cycles ? choice : best));
+    .map(({ rows }) => ({ value: rows, cycles: sweepCycles(rows, vectors, size) }));
 }
 
 /** Cycles for all rows of one panel. */
@@ -110,26 +124,43 @@ const tileCounts = (x: number, tileRows: number, y: number, times: number): (rea
   y === 0 ? [] : tileSpans(x, tileRows, y).map(({ count, repeat }) => [count, repeat * times] as const);
 
 /** The tile that does the product with the fewest cycles, and blocks that keep its operands in the caches. */
-export function chooseSchedule(size: ProductSize, arith: Arith): Schedule {
-  const tile = chooseTile(size, arith);
+export function chooseSchedule(size: ProductSize, arith: Arith, choose: Choose = modelChoice): Schedule {
+  const { tile, kBlock } = chooseTileAndRun(size, arith, choose);
   const panels = panelsOf(size.columns, tile.vectors, arith.lanes);
-  const kBlock = runBlock(size, tile, arith);
-  const y = rowBlock(size, tile, Math.min(kBlock, size.steps) * aStepBytes(arith), arith);
+  const y = chooseRows(size, tile, Math.min(kBlock, size.steps) * aStepBytes(arith), arith, choose);
   return { tile, kBlock, block: { y, panels: panelBlock(size, y, panels.count, arith) } };
+}
+
+/** What is left to choose where the caller decides about blocks of rows. */
+export function chooseTileAndRun(size: ProductSize, arith: Arith, choose: Choose): Omit<Schedule, "block"> {
+  const tile = chooseTile(size, arith, choose);
+  return { tile, kBlock: chooseRun(size, tile, arith, choose) };
 }
 
 /**
  * Steps of the run that are done panel by panel, so that the panel's part of B stays in a near cache for all rows. With few rows B is not
  * read again, and goes best as one stream.
  */
-function runBlock(size: ProductSize, tile: TileShape, arith: Arith): number {
+function chooseRun(size: ProductSize, tile: TileShape, arith: Arith, choose: Choose): number {
   const fitting = Math.floor(panelBytes / (tile.vectors * arith.bVectorBytes));
+  const whole = Math.max(1, size.steps);
   const isReread = size.y * size.x > 2 * tile.rows;
-  return size.canBlockRun && isReread && size.steps > fitting * 1.25 ? fitting : Math.max(1, size.steps);
+  if (!size.canBlockRun || !isReread) return whole;
+  const best = size.steps > fitting * 1.25 ? fitting : whole;
+  const parts = (steps: number): number => Math.ceil(whole / steps);
+  const words = (steps: number): string => (parts(steps) === 1 ? "whole" : `${parts(steps)} parts`);
+  const others = [fitting, 2 * fitting, whole, Math.ceil(fitting / 2)];
+  return choose({ aspect: "run", candidates: distinct([best, ...others], words), words });
 }
 
 /** Values of y in a unit: whole periods of tiles. A large B is read for few blocks, beside a small one blocks stay in the cache. */
-function rowBlock(size: ProductSize, tile: Schedule["tile"], stepsBytes: number, arith: Arith): number {
+function chooseRows(
+  size: ProductSize,
+  tile: Schedule["tile"],
+  stepsBytes: number,
+  arith: Arith,
+  choose: Choose,
+): number {
   const period = commonMultiple(rowPeriod(size.x, tile.rows), rowPeriod(size.x, tile.restRows));
   const aBytes = Math.max(1, size.aRowBytes ?? size.x * stepsBytes);
   const resultBytes = size.x * size.columns * (16 / arith.lanes) * (size.resultTensors ?? 1);
@@ -137,7 +168,10 @@ function rowBlock(size: ProductSize, tile: Schedule["tile"], stepsBytes: number,
   const near = Math.max(blockBytes, rowsPerB * bBytes) / (aBytes + resultBytes);
   const fitting = Math.max(1, Math.floor(Math.min(near, farBlockBytes / aBytes) / period));
   const blocks = Math.max(1, Math.ceil(size.y / (fitting * period)));
-  return Math.max(1, Math.ceil(Math.ceil(size.y / blocks) / period)) * period;
+  const inBlocks = (count: number): number => Math.max(1, Math.ceil(Math.ceil(size.y / count) / period)) * period;
+  const counts = [blocks, 2 * blocks, Math.ceil(blocks / 2), 4 * blocks, 1];
+  const words = (rows: number): string => (rows >= size.y ? "all" : `${rows} at once`);
+  return choose({ aspect: "rows", candidates: distinct(counts.map(inBlocks), words), words });
 }
 
 /** Panels in a unit: all of them, unless there would be too few units to share. */

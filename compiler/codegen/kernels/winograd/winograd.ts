@@ -6,12 +6,13 @@
  * image reaches every result of the tiles that it is in, as NaN.
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
+import { type Choose, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
 import { arithFor } from "../product/arith.ts";
 import { noEpilogue } from "../product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "../product/pack.ts";
-import { panelsOf, type Product, workOf } from "../product/product.ts";
+import { panelsOf, type Product, type Schedule, workOf } from "../product/product.ts";
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule, type ProductSize } from "../product/schedule.ts";
 import { blockCount, positionCount, tileCount, type WinogradPlan, workAreaOf } from "./plan.ts";
@@ -33,6 +34,8 @@ const f32 = arithFor("f32", "f32", false);
 interface Winograd {
   readonly plan: WinogradPlan;
   readonly result: WinogradResult;
+  /** of the products of a whole block */
+  readonly schedule: Schedule;
   readonly pack: PackPlan;
 }
 
@@ -40,16 +43,21 @@ interface Winograd {
  * The stages: one for each step when all tiles make one block, so that threads share tiles, positions and tiles again; else one whose units
  * are blocks, each going through all steps while its data is in the cache.
  */
-export function winogradStages(plan: WinogradPlan, result: WinogradResult, args: WinogradArgs): KernelCode[] {
-  const kernel: Winograd = { plan, result, pack: packPlan(plan) };
+export function winogradStages(
+  plan: WinogradPlan,
+  result: WinogradResult,
+  args: WinogradArgs,
+  choose: Choose = modelChoice,
+): KernelCode[] {
+  const schedule = chooseSchedule(productSize(plan, plan.blockTiles), f32, choose);
+  const kernel: Winograd = { plan, result, schedule, pack: packPlan(plan, schedule) };
   const weights = winogradWeights(args.weights.input, args.weights.constant, plan.forms, kernel.pack);
   return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
 }
 
-function packPlan(plan: WinogradPlan): PackPlan {
+function packPlan(plan: WinogradPlan, { tile }: Schedule): PackPlan {
   const { channels, filters, groups } = plan;
   const [perGroup, filtersPerGroup] = [channels / groups, filters / groups];
-  const { tile } = chooseSchedule(productSize(plan, plan.blockTiles), f32);
   return {
     arith: f32,
     panels: panelsOf(filtersPerGroup, tile.vectors, f32.lanes),
@@ -75,7 +83,7 @@ const productSize = (plan: WinogradPlan, tiles: number): ProductSize => ({
 });
 
 /** The products of a block of `tiles` tiles: M[position] = V[position] * weights[position]. Operands: work area, weights, work area. */
-function productOf({ plan, pack }: Winograd, tiles: number): Product {
+function productOf({ plan, pack, schedule }: Winograd, tiles: number): Product {
   const { v, m } = workAreaOf(plan);
   const [perGroup, filtersPerGroup] = [plan.channels / plan.groups, plan.filters / plan.groups];
   const b = matrixBytes(pack);
@@ -98,7 +106,7 @@ function productOf({ plan, pack }: Winograd, tiles: number): Product {
     aStep: 4,
     b: { kind: "packed", apart: false },
     epilogue: plainResult,
-    schedule: chooseSchedule(size, f32),
+    schedule: tiles === plan.blockTiles ? schedule : chooseSchedule(size, f32),
   };
 }
 
