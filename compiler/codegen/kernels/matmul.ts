@@ -14,6 +14,7 @@ import { noStrides, panelsOf, type PanelSource, type Product, type ProductAxis }
 import { productStage } from "./product/product-emit.ts";
 import { plainAxis, restrideStage } from "./product/restride.ts";
 import { chooseSchedule } from "./product/schedule.ts";
+import { streamedProduct } from "./streams/streams.ts";
 
 interface Matrix {
   readonly type: TensorType;
@@ -51,7 +52,10 @@ interface PreparedB extends Prepared {
 const aScratch = 0;
 const bScratch = 1;
 
-export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoice) => {
+export const emitMatmul: KernelEmitter<MatmulOp> = (op, operands, choose) =>
+  streamedProduct(op, operands) ?? tiledProduct(op, operands, choose);
+
+const tiledProduct: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoice) => {
   const [aType, bType] = operands.inputs as readonly [TensorType, TensorType];
   const isReread = elementCount(aType.shape.slice(0, -1)) >= fewRows;
   const full = arithFor(aType.dtype, bType.dtype, true, isReread);
