@@ -5,8 +5,14 @@ import { type ConvOp, type TensorType, tensorType } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { chooseConvSchedule } from "../../compiler/codegen/kernels/conv-schedule.ts";
 import { makeEpilogue, noEpilogue } from "../../compiler/codegen/kernels/product/epilogue.ts";
-import { type Form, forms } from "../../compiler/codegen/kernels/winograd/forms.ts";
-import { blockCount, tileCount, type WinogradPlan } from "../../compiler/codegen/kernels/winograd/plan.ts";
+import { type Form, formOf, formsOf } from "../../compiler/codegen/kernels/winograd/forms.ts";
+import {
+  blockCount,
+  partsOf,
+  phaseTaps,
+  tileCount,
+  type WinogradPlan,
+} from "../../compiler/codegen/kernels/winograd/plan.ts";
 import { transformWeights } from "../../compiler/codegen/kernels/winograd/weights.ts";
 import { winogradStages } from "../../compiler/codegen/kernels/winograd/winograd.ts";
 import type { KernelCode } from "../../compiler/codegen/kernel.ts";
@@ -16,25 +22,26 @@ import { broadcastAt, indicesOf, nth } from "./tensor-index.ts";
 type Case = Omit<WinogradPlan, "result"> & { readonly padsEnd: readonly [number, number] };
 
 const resultSize = (c: Case): readonly [number, number] => {
-  const along = (dim: 0 | 1): number => c.image[dim] + c.padsBegin[dim] + c.padsEnd[dim] - 2;
+  const along = (dim: 0 | 1): number =>
+    Math.floor((c.image[dim] + c.padsBegin[dim] + c.padsEnd[dim] - c.kernel[dim]) / c.strides[dim]) + 1;
   return [along(0), along(1)];
 };
 
-/** The convolution in float64, over channels-last images and weights [3, 3, channels / groups, filters]. */
+/** The convolution in float64, over channels-last images and weights [rows, columns, channels / groups, filters]. */
 function reference(plan: WinogradPlan, x: TensorData, w: TensorData): number[] {
   const [xs, ws] = [numbersOf(x), numbersOf(w)];
-  const { batch, channels, filters, groups, image, result, padsBegin } = plan;
+  const { batch, channels, filters, groups, image, result, kernel, strides, padsBegin } = plan;
   const [perGroup, filtersPerGroup] = [channels / groups, filters / groups];
   return indicesOf([batch, ...result, filters]).map((index) => {
     const [n, oy, ox, m] = index as [number, number, number, number];
     const group = Math.floor(m / filtersPerGroup);
     let sum = 0;
-    for (let ky = 0; ky < 3; ky++) {
-      for (let kx = 0; kx < 3; kx++) {
-        const [y, xx] = [oy + ky - padsBegin[0], ox + kx - padsBegin[1]];
+    for (let ky = 0; ky < kernel[0]; ky++) {
+      for (let kx = 0; kx < kernel[1]; kx++) {
+        const [y, xx] = [oy * strides[0] + ky - padsBegin[0], ox * strides[1] + kx - padsBegin[1]];
         if (y < 0 || y >= image[0] || xx < 0 || xx >= image[1]) continue;
         const pixel = ((n * image[0] + y) * image[1] + xx) * channels + group * perGroup;
-        const weight = (ky * 3 + kx) * perGroup * filters + m;
+        const weight = (ky * kernel[1] + kx) * perGroup * filters + m;
         for (let c = 0; c < perGroup; c++) sum += nth(xs, pixel + c) * nth(ws, weight + c * filters);
       }
     }
@@ -49,7 +56,7 @@ function check(c: Case, seed: number, extra: readonly number[] | null = null): K
   const plan: WinogradPlan = { ...c, result: resultSize(c) };
   const shape = [plan.batch, ...plan.result, plan.filters];
   const x = randomTensor("f32", [plan.batch, ...plan.image, plan.channels], seed);
-  const w = randomTensor("f32", [3, 3, plan.channels / plan.groups, plan.filters], seed + 1);
+  const w = randomTensor("f32", [...plan.kernel, plan.channels / plan.groups, plan.filters], seed + 1);
   const others = extra === null ? [] : [randomTensor("f32", extra, seed + 2)];
   const strides = (of: readonly number[]): readonly [number, number, number, number] => {
     const along = (dim: number): number => (nth(of, dim) === 1 ? 0 : 4 * of.slice(dim + 1).reduce((a, b) => a * b, 1));
@@ -77,15 +84,16 @@ function check(c: Case, seed: number, extra: readonly number[] | null = null): K
   return stages;
 }
 
-const four: readonly [Form, Form] = [forms.four, forms.four];
-const base: Case = { batch: 1, channels: 8, filters: 12, groups: 1, image: [9, 10], padsBegin: [1, 1], padsEnd: [1, 1], forms: four, blockTiles: 9 }; // prettier-ignore
+const four: readonly [Form, Form] = [formOf(4, 3), formOf(4, 3)];
+const two = formOf(2, 3);
+const base: Case = { batch: 1, channels: 8, filters: 12, groups: 1, image: [9, 10], kernel: [3, 3], strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], forms: four, blockTiles: 9 }; // prettier-ignore
 
 describe("Winograd convolutions", () => {
   it.each<readonly [string, Case]>([
     ["in one block", base],
     ["in blocks, the last one short", { ...base, blockTiles: 4 }],
-    ["of tiles of two", { ...base, forms: [forms.two, forms.two], blockTiles: 7 }],
-    ["of mixed tiles", { ...base, forms: [forms.two, forms.four], blockTiles: 6 }],
+    ["of tiles of two", { ...base, forms: [two, two], blockTiles: 7 }],
+    ["of mixed tiles", { ...base, forms: [two, formOf(4, 3)], blockTiles: 6 }],
     ["in groups", { ...base, channels: 10, filters: 6, groups: 2 }],
     ["of odd channels", { ...base, channels: 7, filters: 13, batch: 2, blockTiles: 5 }],
     ["without padding", { ...base, padsBegin: [0, 0], padsEnd: [0, 0], image: [18, 14], blockTiles: 20 }],
@@ -96,6 +104,22 @@ describe("Winograd convolutions", () => {
     expect(stages.length).toBe(tileCount({ ...c, result: resultSize(c) }) <= c.blockTiles ? 3 : 1);
   });
 
+  it.each<readonly [string, Case, number]>([
+    ["3x3 with stride 2", { ...base, strides: [2, 2], forms: [formOf(4, 2), formOf(3, 2)] }, 4],
+    ["3x3 with stride 2, odd channels, blocks", { ...base, strides: [2, 2], channels: 7, forms: [formOf(2, 2), formOf(5, 2)], blockTiles: 2 }, 4],
+    ["7x7 with stride 2, three channels", { ...base, kernel: [7, 7], strides: [2, 2], channels: 3, image: [17, 15], padsBegin: [3, 3], padsEnd: [3, 3], forms: [formOf(3, 4), formOf(2, 4)] }, 4],
+    ["strides in one dim", { ...base, kernel: [3, 5], strides: [1, 2], forms: [formOf(4, 3), formOf(3, 3)] }, 2],
+    ["strides and groups", { ...base, channels: 10, filters: 6, groups: 2, strides: [2, 2], forms: [formOf(3, 2), formOf(4, 2)] }, 4],
+    ["taps that fill all phases", { ...base, kernel: [4, 6], strides: [2, 2], image: [13, 14], forms: [formOf(3, 2), formOf(3, 3)] }, 1],
+    ["11x11 with stride 4", { ...base, kernel: [11, 11], strides: [4, 4], channels: 3, image: [41, 37], padsBegin: [2, 2], padsEnd: [2, 2], forms: [formOf(4, 3), formOf(2, 3)] }, 4],
+    ["1x3 and 5x1", { ...base, kernel: [1, 3], forms: [formOf(1, 1), formOf(4, 3)], blockTiles: 60 }, 1],
+    ["5x1", { ...base, kernel: [5, 1], padsBegin: [2, 0], padsEnd: [2, 0], forms: [formOf(2, 5), formOf(1, 1)], blockTiles: 20 }, 1],
+  ])("of other filters: %s", (_, c, parts) => {
+    check(c, 5);
+    check(c, 6, [1, 1, 1, c.filters]);
+    expect(partsOf({ ...c, result: resultSize(c) }).length).toBe(parts);
+  }); // prettier-ignore
+
   it("take their epilogue's operands from anywhere", () => {
     for (const extra of [[1, 9, 10, 12], [1, 1, 1, 12], [1, 9, 10, 1], [1, 1, 10, 12], [1, 1, 1, 1]]) {
       check(base, 3, extra);
@@ -103,30 +127,45 @@ describe("Winograd convolutions", () => {
     }
   }); // prettier-ignore
 
-  it("agree with float64 on random shapes", () => {
+  /** A dim of a case: filter, stride, form, image and pads, such that there is a result. */
+  const dim = fc
+    .record({ stride: fc.integer({ min: 1, max: 3 }), taps: fc.integer({ min: 1, max: 7 }), pick: fc.nat(3), extra: fc.nat(12), before: fc.integer({ min: -1, max: 3 }), after: fc.integer({ min: -1, max: 3 }) })
+    .filter(({ stride, taps }) => (taps > stride || stride === 1) && formsOf(phaseTaps(taps, stride)).length > 0)
+    .map(({ stride, taps, pick, extra, before, after }) => {
+      const forms = formsOf(phaseTaps(taps, stride));
+      return { stride, taps, form: nth(forms, pick % forms.length), size: taps + 2 + extra, before, after };
+    }); // prettier-ignore
+
+  it("agree with float64 on random shapes, filters, strides", () => {
     const size = fc.integer({ min: 1, max: 12 });
-    const pad = fc.integer({ min: -1, max: 3 });
-    const form = fc.constantFrom(forms.two, forms.four);
     const few = fc.integer({ min: 1, max: 3 });
     fc.assert(
-      fc.property(size, size, pad, pad, few, few, few, size, form, form, size, fc.boolean(), (h, w, top, right, groups, ci, co, batch, y, x, blockTiles, add) => {
-        const c: Case = { batch: 1 + (batch % 2), channels: groups * ci * 3, filters: groups * co * 5, groups, image: [h + 4, w + 4], padsBegin: [top, 1], padsEnd: [0, right], forms: [y, x], blockTiles };
+      fc.property(dim, dim, few, few, few, few, size, fc.boolean(), (y, x, groups, ci, co, batch, blockTiles, add) => {
+        const c: Case = { batch: 1 + (batch % 2), channels: groups * ci * (groups === 2 ? 2 : 3), filters: groups * co * 5, groups, image: [y.size, x.size], kernel: [y.taps, x.taps], strides: [y.stride, x.stride], padsBegin: [y.before, x.before], padsEnd: [y.after, x.after], forms: [y.form, x.form], blockTiles };
         const plan = { ...c, result: resultSize(c) };
-        check({ ...c, blockTiles: Math.min(blockTiles, tileCount(plan)) }, h * 31 + w, add ? [1, 1, 1, c.filters] : null);
+        check({ ...c, blockTiles: Math.min(blockTiles, tileCount(plan)) }, y.size * 31 + x.size, add ? [1, 1, 1, c.filters] : null);
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   }); // prettier-ignore
 
   it("keep their error bound over many channels", () => {
     check({ ...base, channels: 384, filters: 4, image: [8, 8], blockTiles: 4 }, 11);
   });
+
+  it.each(
+    [2, 3, 4, 5].flatMap((taps) => formsOf(taps).map((form) => [form.name, form] as const)),
+  )("%s keeps its error bound over many channels", (_, form) => {
+    const c: Case = { ...base, channels: 256, filters: 4, image: [12, 12], kernel: [form.taps, form.taps], forms: [form, form], blockTiles: 6 };
+    check(c, 13);
+  }); // prettier-ignore
 });
 
 it("transformed weights of a constant filter sum up to the filter's response", () => {
+  const whole: WinogradPlan = { ...base, result: [9, 10] };
   const w = { dtype: "f32", shape: [3, 3, 1, 1], elements: new Float32Array(9).fill(1) } as const;
-  const { shape, elements } = transformWeights(w, four);
-  expect(shape).toEqual([36, 1, 1]);
+  const { shape, elements } = transformWeights(w, whole, nth(partsOf(whole), 0));
+  expect(shape).toEqual([36, 1, 1, 1]);
   // at infinity the filter's last weight is left
   expect(nth(elements as unknown as readonly number[], 35)).toBe(1);
 });
@@ -141,7 +180,10 @@ describe("the choice of an algorithm", () => {
 
   it("takes Winograd where tiles and channels are many", () => {
     const schedule = choose({}, [1, 56, 56, 64], [3, 3, 64, 64], [1, 56, 56, 64]);
-    expect(schedule).toMatchObject({ algorithm: "winograd", plan: { forms: [{ name: "F4" }, { name: "F4" }] } });
+    expect(schedule).toMatchObject({
+      algorithm: "winograd",
+      plan: { forms: [{ name: "F(4,3)" }, { name: "F(4,3)" }] },
+    });
     if (schedule.algorithm === "winograd") expect(blockCount(schedule.plan)).toBeGreaterThan(1);
   });
 
@@ -149,13 +191,16 @@ describe("the choice of an algorithm", () => {
     const schedule = choose({}, [1, 7, 7, 512], [3, 3, 512, 512], [1, 7, 7, 512]);
     expect(schedule.algorithm).toBe("winograd");
     if (schedule.algorithm === "winograd")
-      expect(schedule.plan.forms.map((form) => form.name)).not.toEqual(["F4", "F4"]);
+      expect(schedule.plan.forms.map((form) => form.name)).not.toEqual(["F(4,3)", "F(4,3)"]);
   });
 
   it("stays direct where there is nothing to gain", () => {
     expect(choose({}, [1, 16, 16, 3], [3, 3, 3, 8], [1, 16, 16, 8]).algorithm).toBe("direct");
     expect(choose({}, [1, 2, 2, 64], [3, 3, 64, 64], [1, 2, 2, 64]).algorithm).toBe("direct");
-    expect(choose({ strides: [2, 2] }, [1, 56, 56, 64], [3, 3, 64, 64], [1, 28, 28, 64]).algorithm).toBe("direct");
+    expect(choose({ strides: [2, 2] }, [1, 14, 14, 512], [3, 3, 512, 512], [1, 7, 7, 512]).algorithm).toBe("direct");
+    expect(
+      choose({ strides: [2, 2], padsBegin: [0, 0] }, [1, 56, 56, 64], [2, 2, 64, 64], [1, 28, 28, 64]).algorithm,
+    ).toBe("direct");
     expect(choose({ dilations: [2, 2] }, [1, 56, 56, 64], [3, 3, 64, 64], [1, 54, 54, 64]).algorithm).toBe("direct");
     expect(choose({}, [1, 56, 0, 64], [3, 3, 64, 64], [1, 56, 0, 64]).algorithm).toBe("direct");
   });

@@ -3,8 +3,18 @@ import type { ConvOp, TensorType } from "../../../ir/graph.ts";
 import { type Choose, distinct, modelChoice } from "../choice.ts";
 import type { Operands } from "../kernel.ts";
 import { type ImageShape, imageShapeOf } from "./conv-frame.ts";
-import { forms, type Form } from "./winograd/forms.ts";
-import { blockCount, positionCount, tileCount, type WinogradPlan, workAreaOf } from "./winograd/plan.ts";
+import { type Form, formsOf } from "./winograd/forms.ts";
+import {
+  blockCount,
+  partChannels,
+  partPositions,
+  partsOf,
+  phaseTaps,
+  positionCount,
+  tileCount,
+  type WinogradPlan,
+  workAreaOf,
+} from "./winograd/plan.ts";
 
 export type ConvSchedule =
   /** products over a padded channels-last image */
@@ -21,7 +31,9 @@ export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choos
   const isDepthwise = op.groups === image.channels && result.channels === image.channels && image.channels > 1;
   if (isDepthwise) return { algorithm: "depthwise" };
   if (!suitsWinograd(op, operands)) return { algorithm: "direct" };
-  const candidates = ranked(winogradPlans(op, image, result));
+  const [, { shape }] = operands.inputs as readonly [TensorType, TensorType];
+  const candidates = ranked(convPlans(op, pair(shape), image, result));
+  if (candidates.length === 1) return { algorithm: "direct" };
   const schedule = choose({ aspect: "algorithm", candidates, words: algorithmWords });
   return schedule.algorithm === "winograd" ? { ...schedule, plan: chooseBlocks(schedule.plan, choose) } : schedule;
 }
@@ -31,14 +43,13 @@ const algorithmWords = (schedule: ConvSchedule): string =>
     ? `winograd ${schedule.plan.forms.map(({ name }) => name).join("x")}`
     : schedule.algorithm;
 
-/** 3x3 windows over every pixel of a channels-last image, f32, with constant weights. */
+/** Windows without dilation over a channels-last image, f32, with constant weights. */
 function suitsWinograd(op: ConvOp, { inputs, outputs, constants }: Operands): boolean {
   const [x, w] = inputs as readonly [TensorType, TensorType];
-  const isEvery = (list: readonly number[]): boolean => list.every((value) => value === 1);
-  const is3x3 = w.shape.length === 4 && w.shape[0] === 3 && w.shape[1] === 3;
   const isFloat = x.dtype === "f32" && w.dtype === "f32" && constants[1] !== undefined;
-  const isEmpty = [...x.shape, ...(outputs[0] as TensorType).shape].includes(0);
-  return op.layout === "nhwc" && is3x3 && isFloat && !isEmpty && isEvery(op.strides) && isEvery(op.dilations);
+  const isEmpty = [...x.shape, ...w.shape, ...(outputs[0] as TensorType).shape].includes(0);
+  const isPlane = op.layout === "nhwc" && w.shape.length === 4 && op.dilations.every((dilation) => dilation === 1);
+  return isFloat && isPlane && !isEmpty;
 }
 
 // ---- costs, in cycles of a core like those that docs/performance.md measures on ---------------------------------------------------
@@ -58,44 +69,63 @@ const wantedGain = 1.15;
 
 const elementsOf = ({ batch, spatial }: ImageShape): number => spatial.reduce((count, size) => count * size, batch);
 
-const directCycles = (op: ConvOp, image: ImageShape, result: ImageShape): number =>
-  (9 * elementsOf(result) * (image.channels / op.groups) * result.channels) / longRate;
+const directCycles = (op: ConvOp, kernel: Pair, image: ImageShape, result: ImageShape): number =>
+  (kernel[0] * kernel[1] * elementsOf(result) * (image.channels / op.groups) * result.channels) / longRate;
 
 function winogradCycles(plan: WinogradPlan): number {
-  const { channels, filters, groups } = plan;
+  const { channels, filters, strides } = plan;
   const positions = positionCount(plan);
   const tiles = tileCount(plan);
-  const products = positions * tiles * (channels / groups) * filters;
+  const multiplied = weightCount(plan);
   const overhead = ((positions * tiles * filters) / tileWork) * tileOverhead;
-  const weights = (positions * (channels / groups) * filters * 4) / weightBytesPerCycle;
-  const transforms = (tiles * positions * (channels + filters) * transformCycles) / 4;
-  const [shorter, longer] = [products / longRate, weights].toSorted((a, b) => a - b) as [number, number];
+  const weights = (multiplied * 4) / weightBytesPerCycle;
+  const transforms = (tiles * positions * (strides[0] * strides[1] * channels + filters) * transformCycles) / 4;
+  const [shorter, longer] = [(tiles * multiplied) / longRate, weights].toSorted((a, b) => a - b) as [number, number];
   return longer + notHidden * shorter + overhead + transforms;
 }
 
-/** Every mix of tile heights and widths, with blocks for each. */
-function winogradPlans(op: ConvOp, image: ImageShape, result: ImageShape): readonly Costed[] {
-  const pair = (list: readonly number[]): readonly [number, number] => [list[0] ?? 0, list[1] ?? 0];
-  const sizes: readonly Form[] = [forms.four, forms.two];
-  const direct: Costed = { schedule: { algorithm: "direct" }, cycles: directCycles(op, image, result) / wantedGain };
-  const plans = sizes.flatMap((vertical) =>
-    sizes.map((horizontal): Costed => {
-      const plan = withBlocks({
-        batch: image.batch,
-        channels: image.channels,
-        filters: result.channels,
-        groups: op.groups,
-        image: pair(image.spatial),
-        result: pair(result.spatial),
-        padsBegin: pair(op.padsBegin),
-        forms: [vertical, horizontal],
-        blockTiles: 1,
-      });
-      return { schedule: { algorithm: "winograd", plan }, cycles: winogradCycles(plan) };
-    }),
+/** Transformed weights, each of which is multiplied once for a tile. */
+const weightCount = (plan: WinogradPlan): number =>
+  plan.filters * partsOf(plan).reduce((sum, part) => sum + partPositions(part) * partChannels(plan, part), 0);
+
+type Pair = readonly [number, number];
+
+const pair = (list: readonly number[]): Pair => [list[0] ?? 0, list[1] ?? 0];
+
+/** The direct convolution, and every mix of tile heights and widths with blocks for each. */
+function convPlans(op: ConvOp, kernel: Pair, image: ImageShape, result: ImageShape): readonly Costed[] {
+  const direct: Costed = {
+    schedule: { algorithm: "direct" },
+    cycles: directCycles(op, kernel, image, result) / wantedGain,
+  };
+  const strides = pair(op.strides);
+  const [vertical, horizontal] = [formsAlong(kernel[0], strides[0]), formsAlong(kernel[1], strides[1])];
+  const plans = vertical.flatMap((rows) =>
+    horizontal
+      .filter((columns) => rows.size * columns.size > 1)
+      .map((columns): Costed => {
+        const plan = withBlocks({
+          batch: image.batch,
+          channels: image.channels,
+          filters: result.channels,
+          groups: op.groups,
+          image: pair(image.spatial),
+          result: pair(result.spatial),
+          kernel,
+          strides,
+          padsBegin: pair(op.padsBegin),
+          forms: [rows, columns],
+          blockTiles: 1,
+        });
+        return { schedule: { algorithm: "winograd", plan }, cycles: winogradCycles(plan) };
+      }),
   );
   return [direct, ...plans];
 }
+
+/** Along a dim without a filter there must be no stride either. */
+const formsAlong = (taps: number, stride: number): readonly Form[] =>
+  taps <= stride && stride > 1 ? [] : formsOf(phaseTaps(taps, stride));
 
 interface Costed {
   readonly schedule: ConvSchedule;
@@ -110,15 +140,22 @@ const ranked = (costed: readonly Costed[]): readonly ConvSchedule[] =>
 const blockBytes = 512 * 1024;
 /** Tiles below which the weights are read too often. */
 const fewTiles = 24;
+/** A byte of a block that leaves the cache and comes back costs as much as so many bytes of weights that are read again. */
+const spilled = 2 * 1.4;
 /** Rows of a tile of the products. */
 const tileRows = 3;
 
-/** Blocks of equal size, whole tiles of rows where that costs no further block. */
+/**
+ * Blocks of equal size that stay in the cache, whole tiles of rows where that costs no further block; one block where reading the weights again
+ * for each would cost more.
+ */
 function withBlocks(plan: WinogradPlan): WinogradPlan {
   const tiles = tileCount(plan);
   const perTile = workAreaOf(plan).byteLength;
   const most = Math.max(fewTiles, Math.floor(blockBytes / perTile));
-  return inBlocks(plan, tiles <= 1.5 * most ? 1 : Math.ceil(tiles / most));
+  const blocks = tiles <= 1.5 * most ? 1 : Math.ceil(tiles / most);
+  const readAgain = (blocks - 1) * weightCount(plan) * 4;
+  return inBlocks(plan, readAgain > spilled * tiles * perTile ? 1 : blocks);
 }
 
 function inBlocks(plan: WinogradPlan, blocks: number): WinogradPlan {

@@ -2,20 +2,28 @@
  * What a Winograd convolution works on. Results are cut into tiles of `outputs` x `outputs` pixels (over all images of the batch); tiles
  * are done in blocks, so that a block's transformed image (V) and products (M) stay in the second-level cache.
  *
+ * A convolution with stride s is the sum of s convolutions without, of every s-th pixel with every s-th tap: phases. Their transformed images
+ * stand side by side like further channels, so that one product adds them up, and results are transformed back once.
+ *
  *     work area of a block:   temporaries: one vector per position, for each tile
- *                             V: [position][tile][channels]      M: [position][tile][filters]
+ *                             V: [position][tile][phase, channels]      M: [position][tile][filters]
  */
 import type { Form } from "./forms.ts";
+
+type Pair = readonly [number, number];
 
 export interface WinogradPlan {
   readonly batch: number;
   readonly channels: number;
   readonly filters: number;
   readonly groups: number;
-  /** rows and columns of the image and of the result */
-  readonly image: readonly [number, number];
-  readonly result: readonly [number, number];
-  readonly padsBegin: readonly [number, number];
+  /** rows and columns of the image, of the result, of the filter */
+  readonly image: Pair;
+  readonly result: Pair;
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly padsBegin: Pair;
+  /** for the taps of a phase */
   readonly forms: readonly [Form, Form];
   /** tiles in a block; the last block may have fewer */
   readonly blockTiles: number;
@@ -27,8 +35,11 @@ const vectorBytes = 16;
 
 const wholeVectors = (elements: number): number => Math.ceil(elements / 4) * vectorBytes;
 
+/** Taps along a dim that the first phase has: the others have as many, or one less. */
+export const phaseTaps = (kernel: number, stride: number): number => Math.ceil(kernel / stride);
+
 /** Tiles along rows and columns of an image. */
-export const tileGrid = ({ result, forms }: WinogradPlan): readonly [number, number] => [
+export const tileGrid = ({ result, forms }: WinogradPlan): Pair => [
   Math.ceil(result[0] / forms[0].outputs),
   Math.ceil(result[1] / forms[1].outputs),
 ];
@@ -42,6 +53,47 @@ export function tileCount(plan: WinogradPlan): number {
 export const positionCount = ({ forms }: Pick<WinogradPlan, "forms">): number => forms[0].size * forms[1].size;
 
 export const blockCount = (plan: WinogradPlan): number => Math.ceil(tileCount(plan) / plan.blockTiles);
+
+/** Some of the indices along a dim. */
+export interface Span {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Positions whose products add up the same phases: the first `phases` along each dim. */
+export interface Part {
+  readonly positions: readonly [Span, Span];
+  readonly phases: Pair;
+}
+
+/** Phases along a dim that have as many taps as the form. */
+export const fullPhases = ({ kernel, strides, forms }: WinogradPlan, dim: 0 | 1): number =>
+  kernel[dim] - (forms[dim].taps - 1) * strides[dim];
+
+/** The last weight of a filter is its value at infinity: phases with a tap less have nothing to add there. */
+function partsAlong(plan: WinogradPlan, dim: 0 | 1): readonly { readonly span: Span; readonly phases: number }[] {
+  const [phases, full, { size }] = [plan.strides[dim], fullPhases(plan, dim), plan.forms[dim]];
+  if (full === phases) return [{ span: { first: 0, count: size }, phases }];
+  return [
+    { span: { first: 0, count: size - 1 }, phases },
+    { span: { first: size - 1, count: 1 }, phases: full },
+  ];
+}
+
+/** The positions, grouped by what their products add up. */
+export const partsOf = (plan: WinogradPlan): readonly Part[] =>
+  partsAlong(plan, 0).flatMap((rows) =>
+    partsAlong(plan, 1).map((columns): Part => ({
+      positions: [rows.span, columns.span],
+      phases: [rows.phases, columns.phases],
+    })),
+  );
+
+export const partPositions = ({ positions: [rows, columns] }: Part): number => rows.count * columns.count;
+
+/** Elements of the transformed image that each product of a part adds up, in one group. */
+export const partChannels = ({ channels, groups }: WinogradPlan, { phases: [y, x] }: Part): number =>
+  (y * x * channels) / groups;
 
 /** Layout of a block's work area, in bytes. */
 export interface WorkArea {
@@ -61,7 +113,7 @@ const oddLines = (bytes: number): number =>
 export function workAreaOf(plan: WinogradPlan): WorkArea {
   const positions = positionCount(plan);
   const temporary = positions * vectorBytes;
-  const [vTile, mTile] = [wholeVectors(plan.channels), wholeVectors(plan.filters)];
+  const [vTile, mTile] = [wholeVectors(plan.strides[0] * plan.strides[1] * plan.channels), wholeVectors(plan.filters)];
   const [vPosition, mPosition] = [oddLines(plan.blockTiles * vTile), oddLines(plan.blockTiles * mTile)];
   const vOffset = alignLine(plan.blockTiles * temporary);
   const mOffset = vOffset + positions * vPosition;
@@ -74,9 +126,6 @@ export function workAreaOf(plan: WinogradPlan): WorkArea {
 }
 
 /** Strides (bytes) of a dense channels-last image over batch, rows, columns. */
-export function pixelStrides(
-  [rows, columns]: readonly [number, number],
-  channels: number,
-): readonly [number, number, number] {
+export function pixelStrides([rows, columns]: Pair, channels: number): readonly [number, number, number] {
   return [rows * columns * channels * 4, columns * channels * 4, channels * 4];
 }

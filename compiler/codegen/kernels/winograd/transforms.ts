@@ -14,10 +14,10 @@ import {
   type ValType,
 } from "../../wasm/index.ts";
 import { decodeIndex, pushOffset } from "../index-space.ts";
-import { loadLanes } from "../product/access.ts";
+import { loadLanes, storeLanes } from "../product/access.ts";
 import { type Epilogue, emitStore, hoistConstants } from "../product/epilogue.ts";
 import type { Form } from "./forms.ts";
-import { pixelStrides, tileGrid, type WinogradPlan, workAreaOf } from "./plan.ts";
+import { fullPhases, pixelStrides, positionCount, type Span, tileGrid, type WinogradPlan, workAreaOf } from "./plan.ts";
 
 const i32s = (count: number): ValType[] => Array.from({ length: count }, () => "i32");
 
@@ -56,14 +56,14 @@ function transformLine(
   f.release(...operands, ...temporaries);
 } // prettier-ignore
 
-/** The pixel (row, column) of the padded image or of the result where tile `tile` begins, and the image's index in the batch. */
-function tilePosition(f: FunctionBuilder, plan: WinogradPlan, tile: Local): { batch: Bound; corner: readonly [Local, Local] } {
+/** The pixel (row, column) where tile `tile` begins, times `strides`, and the image's index in the batch. */
+function tilePosition(f: FunctionBuilder, plan: WinogradPlan, tile: Local, strides: readonly number[] = [1, 1]): { batch: Bound; corner: readonly [Local, Local] } {
   const grid = tileGrid(plan);
   const indices = decodeIndex(f, tile, [plan.batch, ...grid]);
   const corner = plan.forms.map((form, dim) => {
     const local = f.local("i32");
     f.i32(0);
-    pushOffset(f, nth(indices, dim + 1), form.outputs);
+    pushOffset(f, nth(indices, dim + 1), form.outputs * nth(strides, dim));
     f.set(local);
     return local;
   });
@@ -98,9 +98,35 @@ export function inputTransform(module: ModuleBuilder, plan: WinogradPlan): numbe
   });
 }
 
+/** Phases next to each other that have the same number of taps. */
+interface Phases {
+  /** the first phase along rows and columns, and how many there are */
+  readonly spans: readonly [Span, Span];
+  /** image elements along a dim from which a tile's products are made: without the last one the product at infinity is left out */
+  readonly sizes: readonly [number, number];
+}
+
+function phasesAlong(plan: WinogradPlan, dim: 0 | 1): readonly { readonly span: Span; readonly size: number }[] {
+  const [stride, full, { size }] = [plan.strides[dim], fullPhases(plan, dim), plan.forms[dim]];
+  const all = [
+    { span: { first: 0, count: full }, size },
+    { span: { first: full, count: stride - full }, size: size - 1 },
+  ];
+  return all.filter(({ span }) => span.count > 0);
+}
+
+const phasesOf = (plan: WinogradPlan): readonly Phases[] =>
+  phasesAlong(plan, 0).flatMap((rows) =>
+    phasesAlong(plan, 1).map((columns): Phases => ({
+      spans: [rows.span, columns.span],
+      sizes: [rows.size, columns.size],
+    })),
+  );
+
 interface InputTile {
   readonly f: FunctionBuilder;
   readonly plan: WinogradPlan;
+  readonly sizes: readonly [number, number];
   /** for each row of the tile the address of its first column, or, at the border, of the image's first column */
   readonly rows: readonly Local[];
   readonly temporary: Local;
@@ -118,18 +144,53 @@ interface Border {
 
 function emitInputTile(f: FunctionBuilder, plan: WinogradPlan, image: Local, work: Local, tile: Local, row: Local): void {
   const area = workAreaOf(plan);
-  const strides = pixelStrides(plan.image, plan.channels);
-  const { batch, corner } = tilePosition(f, plan, tile);
+  const { batch, corner } = tilePosition(f, plan, tile, plan.strides);
   for (const [dim, local] of corner.entries()) increment(f, local, -nth(plan.padsBegin, dim));
   const source = f.local("i32");
   f.get(image);
-  pushOffset(f, batch, strides[0]);
+  pushOffset(f, batch, pixelStrides(plan.image, plan.channels)[0]);
   f.set(source);
   const temporary = pointer(f, work, 0, row, area.temporary);
   const v = pointer(f, work, area.v.offset, row, area.v.tile);
-  const rows = f.localArray("i32", plan.forms[0].size);
-  const site: InputTile = { f, plan, rows, temporary, v };
-  pushIsInterior(f, plan, corner);
+  for (const phases of phasesOf(plan)) {
+    forPhases(f, plan, phases, corner, v, (phaseCorner, phaseV) => {
+      const rows = f.localArray("i32", phases.sizes[0]);
+      emitPhase({ f, plan, sizes: phases.sizes, rows, temporary, v: phaseV }, source, phaseCorner);
+      f.release(...rows);
+    });
+  }
+  f.release(source, temporary, v, ...corner);
+} // prettier-ignore
+
+/** Runs `body` for each of some phases, with its first pixel and where its channels stand in V. */
+function forPhases(f: FunctionBuilder, plan: WinogradPlan, { spans }: Phases, corner: readonly [Local, Local], v: Local, body: (corner: readonly [Local, Local], v: Local) => void): void {
+  const [top, left, to] = f.localArray("i32", 3) as [Local, Local, Local];
+  const indices = spans.map(({ first, count }) => (count === 1 ? first : f.local("i32"))) as [Bound, Bound];
+  const over = (dim: 0 | 1, inner: () => void): void => {
+    const [index, { first, count }] = [indices[dim], spans[dim]];
+    if (typeof index === "number") inner();
+    else loopRange(f, index, first, first + count, 1, inner);
+  };
+  const shifted = (base: Local, local: Local, ...offsets: readonly (readonly [Bound, number])[]): void => {
+    f.get(base);
+    for (const [index, stride] of offsets) pushOffset(f, index, stride);
+    f.set(local);
+  };
+  over(0, () => {
+    over(1, () => {
+      shifted(corner[0], top, [indices[0], 1]);
+      shifted(corner[1], left, [indices[1], 1]);
+      shifted(v, to, [indices[0], plan.strides[1] * plan.channels * 4], [indices[1], plan.channels * 4]);
+      body([top, left], to);
+    });
+  });
+  f.release(top, left, to, ...indices.filter((index) => typeof index !== "number"));
+} // prettier-ignore
+
+/** One phase of a tile. Moves the pointer into V. */
+function emitPhase(site: InputTile, source: Local, corner: readonly [Local, Local]): void {
+  const { f } = site;
+  pushIsInterior(site, corner);
   f.if(
     () => {
       setRows(site, source, corner, null);
@@ -142,13 +203,12 @@ function emitInputTile(f: FunctionBuilder, plan: WinogradPlan, image: Local, wor
       f.release(...border.rowMasks, ...border.columns, ...border.columnOffsets);
     },
   );
-  f.release(source, temporary, v, ...rows, ...corner);
-} // prettier-ignore
+}
 
 /** Pushes whether all of a tile lies inside the image; corners may be negative, which an unsigned comparison sees as very large. */
-function pushIsInterior(f: FunctionBuilder, plan: WinogradPlan, corner: readonly Local[]): void {
+function pushIsInterior({ f, plan, sizes }: InputTile, corner: readonly Local[]): void {
   for (const [dim, local] of corner.entries()) {
-    const last = nth(plan.image, dim) - nth(plan.forms, dim).size;
+    const last = nth(plan.image, dim) - (nth(sizes, dim) - 1) * nth(plan.strides, dim) - 1;
     if (last < 0) f.i32(0);
     else {
       f.get(local);
@@ -165,7 +225,7 @@ function setRows({ f, plan, rows }: InputTile, source: Local, [top, left]: reado
   for (const [index, local] of rows.entries()) {
     f.get(source);
     f.get(top);
-    addConst(f, index);
+    addConst(f, index * plan.strides[0]);
     if (border !== null) {
       f.get(nth(border.rowMasks, index));
       f.lane("i32x4.extract_lane", 0);
@@ -178,39 +238,38 @@ function setRows({ f, plan, rows }: InputTile, source: Local, [top, left]: reado
   }
 } // prettier-ignore
 
-function emitBorder({ f, plan, temporary }: InputTile, [top, left]: readonly [Local, Local]): Border {
-  const pushInside = (corner: Local, index: number, size: number): void => {
+function emitBorder({ f, plan, sizes, temporary }: InputTile, [top, left]: readonly [Local, Local]): Border {
+  const pushInside = (corner: Local, dim: 0 | 1, index: number): void => {
     f.get(corner);
-    addConst(f, index);
-    f.i32(size);
+    addConst(f, index * plan.strides[dim]);
+    f.i32(plan.image[dim]);
     f.op("i32.lt_u");
   };
-  const [vertical, horizontal] = plan.forms;
-  const rowMasks = Array.from({ length: vertical.size }, (_, index) => {
+  const rowMasks = Array.from({ length: sizes[0] }, (_, index) => {
     const mask = f.local("v128");
     f.i32(0);
-    pushInside(top, index, plan.image[0]);
+    pushInside(top, 0, index);
     f.op("i32.sub");
     f.op("i32x4.splat");
     f.set(mask);
     return mask;
   });
-  const columns = Array.from({ length: horizontal.size }, (_, index) => {
+  const columns = Array.from({ length: sizes[1] }, (_, index) => {
     const inside = f.local("i32");
-    pushInside(left, index, plan.image[1]);
+    pushInside(left, 1, index);
     f.set(inside);
     return inside;
   });
   const columnOffsets = columns.map((_, index) => {
     const offset = f.local("i32");
     f.get(left);
-    addConst(f, index);
+    addConst(f, index * plan.strides[1]);
     mulConst(f, pixelStrides(plan.image, plan.channels)[2]);
     f.set(offset);
     return offset;
   });
   // columns outside are never written: they stay zero
-  for (let position = 0; position < vertical.size * horizontal.size; position++) {
+  for (let position = 0; position < positionCount(plan); position++) {
     f.get(temporary);
     f.splatConst("i32x4", 0);
     f.store("v128.store", position * 16);
@@ -230,14 +289,15 @@ function emitInputVectors(site: InputTile, border: Border | null): void {
   f.release(counter);
 }
 
-function emitInputVector({ f, plan, rows, temporary, v }: InputTile, border: Border | null, count: number): void {
+function emitInputVector({ f, plan, sizes, rows, temporary, v }: InputTile, border: Border | null, count: number): void {
   const [vertical, horizontal] = plan.forms;
   const [, , pixelBytes] = pixelStrides(plan.image, plan.channels);
   const area = workAreaOf(plan);
-  const at = f.local("i32");
+  const isOnePhase = plan.strides[0] * plan.strides[1] === 1;
+  const [at, transformed] = [f.local("i32"), f.local("v128")];
   const loadPixel = (y: number, x: number): void => {
     if (border === null) {
-      loadLanes(f, "f32", nth(rows, y), x * pixelBytes, 4, count);
+      loadLanes(f, "f32", nth(rows, y), x * plan.strides[1] * pixelBytes, 4, count);
       return;
     }
     f.get(nth(rows, y));
@@ -249,31 +309,36 @@ function emitInputVector({ f, plan, rows, temporary, v }: InputTile, border: Bor
     f.op("v128.and");
   };
   const column = (x: number): void => {
-    transformLine(f, vertical.size, vertical.input, (y) => { loadPixel(y, x); }, (y, push) => {
+    transformLine(f, sizes[0], vertical.input, (y) => { loadPixel(y, x); }, (y, push) => {
       f.get(temporary);
       push();
       f.store("v128.store", (y * horizontal.size + x) * 16);
     });
   };
-  for (let x = 0; x < horizontal.size; x++) {
+  for (let x = 0; x < sizes[1]; x++) {
     if (border === null) column(x);
     else {
       f.get(nth(border.columns, x));
       f.if(() => { column(x); });
     }
   }
-  for (let y = 0; y < vertical.size; y++) {
-    transformLine(f, horizontal.size, horizontal.input, (x) => {
+  // where a phase's channels end with a part of a vector, those of the next begin
+  const storeCount = isOnePhase ? 4 : count;
+  for (let y = 0; y < productsOf(vertical, sizes[0]); y++) {
+    transformLine(f, sizes[1], horizontal.input, (x) => {
       f.get(temporary);
       f.load("v128.load", (y * horizontal.size + x) * 16);
     }, (x, push) => {
-      f.get(v);
       push();
-      f.store("v128.store", (y * horizontal.size + x) * area.v.position);
+      f.set(transformed);
+      storeLanes(f, "f32", v, (y * horizontal.size + x) * area.v.position, transformed, 4, storeCount);
     });
   }
-  f.release(at);
+  f.release(at, transformed);
 } // prettier-ignore
+
+/** Products of a form that is given so many elements. */
+const productsOf = (form: Form, elements: number): number => (elements === form.size ? form.size : form.size - 1);
 
 // ---- M -> result ------------------------------------------------------------------------------------------------------------------
 

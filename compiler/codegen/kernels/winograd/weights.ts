@@ -1,63 +1,87 @@
-/** Weights of a Winograd convolution, transformed while compiling: one packed matrix [channels x filters] for each position and group. */
+/** Weights of a Winograd convolution, transformed while compiling: one packed matrix [phases, channels x filters] for each position and group. */
 import { elementCount, type TensorData } from "../../../../ir/tensor.ts";
 import type { PackedArg } from "../../kernel.ts";
 import { packedArg, type PackPlan } from "../product/pack.ts";
-import type { Form } from "./forms.ts";
+import { type Part, partPositions, type Span, type WinogradPlan } from "./plan.ts";
 
-/** Transforms [3, 3, channels, filters] to [positions, channels, filters]; sums are made in float64 and rounded once. */
-export function transformWeights(constant: TensorData, [vertical, horizontal]: readonly [Form, Form]): TensorData {
-  const [, , channels = 1, filters = 1] = constant.shape;
-  const plane = channels * filters;
-  if (elementCount(constant.shape) !== 9 * plane) throw new Error("internal: Winograd weights are not 3x3");
+type Transform = Pick<WinogradPlan, "forms" | "strides" | "kernel">;
+
+/**
+ * Transforms [rows, columns, channels, filters] to [positions, phases, channels, filters] for the positions and phases of a part; sums are made
+ * in float64 and rounded once.
+ */
+export function transformWeights(constant: TensorData, transform: Transform, part: Part): TensorData {
+  const [rows = 1, columns = 1, channels = 1, filters = 1] = constant.shape;
+  const { kernel, strides } = transform;
+  const isOfKernel = rows === kernel[0] && columns === kernel[1];
+  if (!isOfKernel || elementCount(constant.shape) !== constant.elements.length)
+    throw new Error("internal: Winograd weights are not of the kernel's shape");
   const source = Float64Array.from(constant.elements as Float32Array);
-  const target = new Float32Array(vertical.size * horizontal.size * plane);
-  // one row of the vertical transform: for each column of the filter all filters
-  const line = new Float64Array(3 * filters);
-  for (let at = 0; at < plane; at += filters) {
-    for (const [i, row] of vertical.weights.entries()) {
-      for (let x = 0; x < 3; x++) combine(line, x * filters, row, source, x * plane + at, 3 * plane, filters);
-      for (const [j, column] of horizontal.weights.entries()) {
-        round(target, (i * horizontal.size + j) * plane + at, column, line, filters);
+  const [phasesY, phasesX] = part.phases;
+  const plane = phasesY * phasesX * channels * filters;
+  const target = new Float32Array(partPositions(part) * plane);
+  const [vertical, horizontal] = [weightRows(transform, part, 0), weightRows(transform, part, 1)];
+  // of one phase and channel, for one row of the vertical transform: all filters of each column of the phase
+  const line = new Float64Array(filters * transform.forms[1].taps);
+  const sums = new Float64Array(filters);
+  for (let phase = 0; phase < phasesY * phasesX; phase++) {
+    const ys = tapsOf(rows, strides[0], Math.floor(phase / phasesX));
+    const xs = tapsOf(columns, strides[1], phase % phasesX);
+    for (let channel = 0; channel < channels; channel++) {
+      const at = (y: number, x: number): number => ((y * columns + x) * channels + channel) * filters;
+      for (const [i, row] of vertical.entries()) {
+        line.fill(0);
+        for (const [u, x] of xs.entries())
+          for (const [t, y] of ys.entries()) accumulate(line, u * filters, row[t] ?? 0, source, at(y, x), filters);
+        for (const [j, column] of horizontal.entries()) {
+          sums.fill(0);
+          for (const u of xs.keys()) accumulate(sums, 0, column[u] ?? 0, line, u * filters, filters);
+          target.set(sums, (i * horizontal.length + j) * plane + (phase * channels + channel) * filters);
+        }
       }
     }
   }
-  return { dtype: "f32", shape: [vertical.size * horizontal.size, channels, filters], elements: target };
+  return {
+    dtype: "f32",
+    shape: [partPositions(part), phasesY * phasesX, channels, filters],
+    elements: target,
+  };
 }
 
-type Factors = readonly [number, number, number];
+/** Rows of the matrix that belong to the part's positions. */
+function weightRows({ forms }: Transform, { positions }: Part, dim: 0 | 1): readonly (readonly number[])[] {
+  const { first, count }: Span = positions[dim];
+  return forms[dim].weights.slice(first, first + count);
+}
 
-/** target[to + i] = the sum of three runs of the source, `stride` apart, times three factors. */
-function combine(target: Float64Array, to: number, [g0, g1, g2]: Factors, source: Float64Array, from: number, stride: number, count: number): void {
-  const [first, second, third] = [0, 1, 2].map((n) => source.subarray(from + n * stride, from + n * stride + count)) as [Float64Array, Float64Array, Float64Array];
-  for (let i = 0; i < count; i++) {
-    target[to + i] = g0 * (first[i] as number) + g1 * (second[i] as number) + g2 * (third[i] as number);
-  }
+/** Indices of the taps of a phase. */
+const tapsOf = (kernel: number, stride: number, phase: number): readonly number[] =>
+  Array.from({ length: Math.ceil((kernel - phase) / stride) }, (_, tap) => phase + tap * stride);
+
+/** Adds a run of the source, times a factor, to a run of the target. */
+function accumulate(target: Float64Array, to: number, factor: number, source: Float64Array, from: number, count: number): void {
+  if (factor === 0) return;
+  for (let i = 0; i < count; i++) target[to + i] = (target[to + i] as number) + factor * (source[from + i] as number);
 } // prettier-ignore
 
-/** The same over a line of three runs, rounded to f32. */
-function round(target: Float32Array, to: number, [g0, g1, g2]: Factors, line: Float64Array, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const sum = g0 * (line[i] as number) + g1 * (line[i + count] as number) + g2 * (line[i + 2 * count] as number);
-    target[to + i] = sum;
-  }
-}
-
-/** The argument for constant weights; `plan` packs what `transformWeights` gives. */
+/** The argument for constant weights of a part; `pack` packs what `transformWeights` gives. */
 export function winogradWeights(
   input: number,
   constant: TensorData,
-  tileForms: readonly [Form, Form],
-  plan: PackPlan,
+  transform: Transform,
+  part: Part,
+  pack: PackPlan,
 ): PackedArg {
   const shape = { ...constant, shape: [0], elements: new Float32Array(0) };
-  const { layout, byteLength } = packedArg(input, shape, plan);
+  const { layout, byteLength } = packedArg(input, shape, pack);
+  const { forms, strides } = transform;
   return {
     kind: "packed",
     input,
-    layout: `winograd ${tileForms.map((form) => form.name).join("x")} ${layout}`,
+    layout: `winograd ${forms.map((form) => form.name).join("x")} ${JSON.stringify([strides, part])} ${layout}`,
     byteLength,
     write: (target) => {
-      packedArg(input, transformWeights(constant, tileForms), plan).write(target);
+      packedArg(input, transformWeights(constant, transform, part), pack).write(target);
     },
   };
 }

@@ -1,27 +1,38 @@
 /**
- * 3x3 convolutions with stride 1 by Winograd's minimal filtering: image tiles and weights are transformed, multiplied position by position
- * (36 matrix products in place of one with nine times the reduction, for tiles of 4 x 4 results), and transformed back, with the epilogue.
+ * Convolutions with short filters by Winograd's minimal filtering: image tiles and weights are transformed, multiplied position by position
+ * (for 3x3 and tiles of 4 x 4 results 36 matrix products in place of one with nine times the reduction), and transformed back, with the
+ * epilogue. Strides make phases (plan.ts).
  *
- * Results differ from a direct sum by rounding: at most about 2e-6 of the largest result (docs/performance.md). An infinity or NaN in the
+ * Results differ from a direct sum by rounding: at most about 4e-6 of the largest result (docs/performance.md). An infinity or NaN in the
  * image reaches every result of the tiles that it is in, as NaN.
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
+import { nth } from "../../access.ts";
 import { type Choose, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
 import { arithFor } from "../product/arith.ts";
 import { noEpilogue } from "../product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "../product/pack.ts";
-import { panelsOf, type Product, type Schedule, workOf } from "../product/product.ts";
+import { panelsOf, type Product, type ProductAxis, type Schedule, workOf } from "../product/product.ts";
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule, type ProductSize } from "../product/schedule.ts";
-import { blockCount, positionCount, tileCount, type WinogradPlan, workAreaOf } from "./plan.ts";
+import {
+  blockCount,
+  type Part,
+  partChannels,
+  partPositions,
+  partsOf,
+  tileCount,
+  type WinogradPlan,
+  workAreaOf,
+} from "./plan.ts";
 import { inputTransform, outputTransform, type WinogradResult } from "./transforms.ts";
 import { winogradWeights } from "./weights.ts";
 
 export interface WinogradArgs {
   readonly image: KernelArg;
-  /** which input the constant weights are, [3, 3, channels / groups, filters] */
+  /** which input the constant weights are, [rows, columns, channels / groups, filters] */
   readonly weights: { readonly input: number; readonly constant: TensorData };
   readonly extras: readonly KernelArg[];
   readonly out: KernelArg;
@@ -30,11 +41,16 @@ export interface WinogradArgs {
 
 const f32 = arithFor("f32", "f32", false);
 
-/** A plan with its result and how its products are done. */
+/** A plan with its result and how its products are done, part by part. */
 interface Winograd {
   readonly plan: WinogradPlan;
   readonly result: WinogradResult;
-  /** of the products of a whole block */
+  readonly parts: readonly PackedPart[];
+}
+
+interface PackedPart {
+  readonly part: Part;
+  /** of a whole block */
   readonly schedule: Schedule;
   readonly pack: PackPlan;
 }
@@ -49,60 +65,99 @@ export function winogradStages(
   args: WinogradArgs,
   choose: Choose = modelChoice,
 ): KernelCode[] {
-  const schedule = chooseSchedule(productSize(plan, plan.blockTiles), f32, choose);
-  const kernel: Winograd = { plan, result, schedule, pack: packPlan(plan, schedule) };
-  const weights = winogradWeights(args.weights.input, args.weights.constant, plan.forms, kernel.pack);
+  const parts = partsOf(plan).map((part, i): PackedPart => {
+    // the first part has most of the positions and phases
+    const schedule = chooseSchedule(productSize(plan, part, plan.blockTiles), f32, i === 0 ? choose : modelChoice);
+    return { part, schedule, pack: packPlan(plan, part, schedule) };
+  });
+  const { input, constant } = args.weights;
+  const weights = parts.map(({ part, pack }) => winogradWeights(input, constant, plan, part, pack));
+  const kernel: Winograd = { plan, result, parts };
   return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
 }
 
-function packPlan(plan: WinogradPlan, { tile }: Schedule): PackPlan {
+function packPlan(plan: WinogradPlan, part: Part, { tile }: Schedule): PackPlan {
   const { channels, filters, groups } = plan;
   const [perGroup, filtersPerGroup] = [channels / groups, filters / groups];
+  const [y, x] = part.phases;
+  const plane = perGroup * filters;
+  const { levels, run } = reductionOf(plan, part);
   return {
     arith: f32,
     panels: panelsOf(filtersPerGroup, tile.vectors, f32.lanes),
     source: {
       matrices: [
-        { size: positionCount(plan), stride: perGroup * filters },
+        { size: partPositions(part), stride: y * x * plane },
         { size: groups, stride: filtersPerGroup },
       ],
-      levels: [],
-      run: [{ size: perGroup, stride: filters }],
+      levels: levels.map(({ count, phases }) => ({ size: count, stride: phases * plane })),
+      run: [{ size: run, stride: filters }],
       columnStride: 1,
     },
   };
 }
 
-const productSize = (plan: WinogradPlan, tiles: number): ProductSize => ({
-  outer: positionCount(plan) * plan.groups,
+/**
+ * What a product of the part adds up: loops over phases, then a run of neighbours in V. Phases join the run where they stand side by side.
+ * `phases` counts from the weights' first phase to the next round's, `stored` the same in V.
+ */
+function reductionOf({ strides, channels, groups }: WinogradPlan, { phases: [y, x] }: Part): Reduction {
+  const perGroup = channels / groups;
+  const rows = { count: y, phases: x, stored: strides[1] };
+  if (groups === 1 && (x === strides[1] || y === 1)) return { levels: [], run: y * x * perGroup };
+  if (groups === 1) return { levels: [rows], run: x * perGroup };
+  const levels = [rows, { count: x, phases: 1, stored: 1 }];
+  return { levels: levels.filter(({ count }) => count > 1), run: perGroup };
+}
+
+interface Reduction {
+  readonly levels: readonly { readonly count: number; readonly phases: number; readonly stored: number }[];
+  /** elements */
+  readonly run: number;
+}
+
+const productSize = (plan: WinogradPlan, part: Part, tiles: number): ProductSize => ({
+  outer: partPositions(part) * plan.groups,
   y: tiles,
   x: 1,
   columns: plan.filters / plan.groups,
-  steps: plan.channels / plan.groups,
-  canBlockRun: true,
+  steps: partChannels(plan, part),
+  canBlockRun: reductionOf(plan, part).levels.length === 0,
 });
 
-/** The products of a block of `tiles` tiles: M[position] = V[position] * weights[position]. Operands: work area, weights, work area. */
-function productOf({ plan, pack, schedule }: Winograd, tiles: number): Product {
+/** The products of a part for a block of `tiles` tiles: M[position] = V[position] * weights[position]. Operands: work area, weights, work area. */
+function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, tiles: number): Product {
   const { v, m } = workAreaOf(plan);
   const [perGroup, filtersPerGroup] = [plan.channels / plan.groups, plan.filters / plan.groups];
   const b = matrixBytes(pack);
-  const size = { ...productSize(plan, tiles), vectors: pack.panels.width / f32.lanes };
+  const size = { ...productSize(plan, part, tiles), vectors: pack.panels.width / f32.lanes };
   const still = { a: 0, b: 0, out: 0, extras: [] };
+  const [rows, columns] = part.positions;
+  const lineSize = plan.forms[1].size;
+  const first = rows.first * lineSize + columns.first;
+  const along = (count: number, positions: number, matrices: number): ProductAxis => ({
+    size: count,
+    strides: { a: positions * v.position, b: matrices * plan.groups * b, out: positions * m.position, extras: [] },
+  });
+  const positions =
+    columns.count === lineSize
+      ? [along(partPositions(part), 1, 1)]
+      : [along(rows.count, lineSize, columns.count), along(columns.count, 1, 1)];
+  const { levels, run } = reductionOf(plan, part);
   return {
     name: "winograd_product",
     arith: f32,
-    start: { a: v.offset, b: 0, out: m.offset, extras: [] },
+    start: { a: v.offset + first * v.position, b: 0, out: m.offset + first * m.position, extras: [] },
     outer: [
-      { size: positionCount(plan), strides: { a: v.position, b: plan.groups * b, out: m.position, extras: [] } },
+      ...positions.filter((axis) => axis.size > 1 || positions.length === 1),
       { size: plan.groups, strides: { a: perGroup * 4, b, out: filtersPerGroup * 4, extras: [] } },
     ],
     y: { size: tiles, strides: { a: v.tile, b: 0, out: m.tile, extras: [] } },
     x: { size: 1, strides: still },
     columns: filtersPerGroup,
     extraPerColumn: [],
-    levels: [],
-    run: perGroup,
+    levels: levels.map(({ count, stored }) => ({ count, a: stored * plan.channels * 4 })),
+    run,
     aStep: 4,
     b: { kind: "packed", apart: false },
     epilogue: plainResult,
@@ -117,15 +172,19 @@ const transformWork = ({
   channels,
   filters,
   forms,
+  strides,
 }: WinogradPlan): { readonly input: number; readonly output: number } => {
   const perPosition = 8 * forms[0].size * forms[1].size;
-  return { input: perPosition * channels, output: perPosition * filters };
+  return { input: perPosition * strides[0] * strides[1] * channels, output: perPosition * filters };
 };
 
 // ---- all tiles in one block -------------------------------------------------------------------------------------------------------
 
-function stepStages(kernel: Winograd, args: WinogradArgs, weights: KernelArg): KernelCode[] {
-  const { plan, result } = kernel;
+function stepStages(
+  { plan, result, parts }: Winograd,
+  args: WinogradArgs,
+  weights: readonly KernelArg[],
+): KernelCode[] {
   const tiles = tileCount(plan);
   const work: KernelArg = { kind: "scratch", id: args.scratchId, byteLength: workAreaOf(plan).byteLength };
   const perTile = transformWork(plan);
@@ -138,7 +197,7 @@ function stepStages(kernel: Winograd, args: WinogradArgs, weights: KernelArg): K
       work: tiles * perTile.input,
       emit: (module) => wholeBlock(module, "winograd_image", 2, inputTransform(module, plan)),
     },
-    productStage(productOf(kernel, tiles), [work, weights, work]),
+    ...parts.map((part, i) => productStage(productOf(plan, part, tiles), [work, nth(weights, i), work])),
     {
       key: kernelKey("winograd_output", planKey(plan), result),
       units: tiles,
@@ -164,18 +223,21 @@ const wholeBlock = (module: ModuleBuilder, name: string, args: number, transform
 // ---- blocks of tiles --------------------------------------------------------------------------------------------------------------
 
 /** Units are blocks, which go through one work area. */
-function blockStage(kernel: Winograd, args: WinogradArgs, weights: KernelArg): KernelCode {
-  const { plan, result } = kernel;
+function blockStage(kernel: Winograd, args: WinogradArgs, weights: readonly KernelArg[]): KernelCode {
+  const { plan, result, parts } = kernel;
   const blocks = blockCount(plan);
   const { byteLength } = workAreaOf(plan);
   const work: KernelArg = { kind: "scratch", id: args.scratchId, byteLength, isPrivate: true };
   const perTile = transformWork(plan);
-  const all = [args.image, weights, work, ...args.extras, args.out];
+  const all = [args.image, ...weights, work, ...args.extras, args.out];
   return {
     key: kernelKey("winograd", planKey(plan), result),
     units: blocks,
     args: all,
-    work: workOf(productOf(kernel, tileCount(plan))) + tileCount(plan) * (perTile.input + perTile.output),
+    work: parts.reduce(
+      (sum, part) => sum + workOf(productOf(plan, part, tileCount(plan))),
+      tileCount(plan) * (perTile.input + perTile.output),
+    ),
     emit: (module) => emitBlocks(module, kernel, all.length),
   };
 }
@@ -183,33 +245,41 @@ function blockStage(kernel: Winograd, args: WinogradArgs, weights: KernelArg): K
 interface BlockFunctions {
   readonly input: number;
   readonly output: number;
-  /** by tiles in the block: the product, and its units */
-  readonly products: readonly { readonly tiles: number; readonly index: number; readonly units: number }[];
+  /** by tiles in the block: for each part the product, and its units */
+  readonly products: readonly {
+    readonly tiles: number;
+    readonly parts: readonly { readonly index: number; readonly units: number }[];
+  }[];
 }
 
 function emitBlocks(module: ModuleBuilder, kernel: Winograd, args: number): number {
-  const { plan, result } = kernel;
+  const { plan, result, parts } = kernel;
   const lastTiles = tileCount(plan) - (blockCount(plan) - 1) * plan.blockTiles;
   const sizes = [...new Set([plan.blockTiles, lastTiles])];
   const functions: BlockFunctions = {
     input: inputTransform(module, plan),
     output: outputTransform(module, plan, result),
-    products: sizes.map((tiles) => {
-      const product = productStage(productOf(kernel, tiles), operandsOfProduct);
-      return { tiles, index: product.emit(module), units: product.units };
-    }),
+    products: sizes.map((tiles) => ({
+      tiles,
+      parts: parts.map((part) => {
+        const product = productStage(productOf(plan, part, tiles), operandsOfProduct);
+        return { index: product.emit(module), units: product.units };
+      }),
+    })),
   };
   return module.function("winograd", kernelType(args), (f) => {
-    emitBlockLoop(f, plan, functions, args, lastTiles);
+    emitBlockLoop(f, kernel, functions, args, lastTiles);
   });
 }
 
 /** Addresses are given by the caller. */
 const operandsOfProduct: readonly KernelArg[] = [0, 1, 2].map((index): KernelArg => ({ kind: "input", index }));
 
-function emitBlockLoop(f: FunctionBuilder, plan: WinogradPlan, functions: BlockFunctions, args: number, lastTiles: number): void {
-  const [image, weights, work] = f.params as [Local, Local, Local];
-  const operands = f.params.slice(3, args);
+function emitBlockLoop(f: FunctionBuilder, { plan, parts }: Winograd, functions: BlockFunctions, args: number, lastTiles: number): void {
+  const image = f.param(0);
+  const weights = f.params.slice(1, 1 + parts.length);
+  const work = f.param(1 + parts.length);
+  const operands = f.params.slice(2 + parts.length, args);
   const [begin, end] = f.params.slice(args) as [Local, Local];
   const [unit, first, count] = f.localArray("i32", 3) as [Local, Local, Local];
   const call = (index: number, ...pushed: readonly Local[]): void => {
@@ -236,14 +306,16 @@ function emitBlockLoop(f: FunctionBuilder, plan: WinogradPlan, functions: BlockF
   });
 } // prettier-ignore
 
-/** Calls the product for the block's number of tiles. */
-function emitProducts(f: FunctionBuilder, { products }: BlockFunctions, work: Local, weights: Local, count: Local): void {
+/** Calls the products for the block's number of tiles. */
+function emitProducts(f: FunctionBuilder, { products }: BlockFunctions, work: Local, weights: readonly Local[], count: Local): void {
   const [whole, last] = products;
-  const call = (product: BlockFunctions["products"][number]): void => {
-    for (const local of [work, weights, work]) f.get(local);
-    f.i32(0);
-    f.i32(product.units);
-    f.call(product.index);
+  const call = ({ parts }: BlockFunctions["products"][number]): void => {
+    for (const [i, { index, units }] of parts.entries()) {
+      for (const local of [work, nth(weights, i), work]) f.get(local);
+      f.i32(0);
+      f.i32(units);
+      f.call(index);
+    }
   };
   if (whole === undefined) throw new Error("internal: a block without products");
   if (last === undefined) {
