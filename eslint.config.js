@@ -26,7 +26,8 @@ export const forbiddenImports = [
   { folder: "compiler/partition", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/contest", "runtime"] },
   { folder: "compiler/solver", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report"] },
   { folder: "compiler/targets", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/solver"] },
-  { folder: "compiler/codegen", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/cli", "compiler/report", "compiler/solver", "runtime"] },
+  { folder: "compiler/codegen", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/tuning", "compiler/cli", "compiler/report", "compiler/solver", "runtime"] },
+  { folder: "compiler/tuning", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/cli", "compiler/report", "compiler/solver"] },
   { folder: "compiler/report", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/codegen", "compiler/cli", "compiler/solver", "runtime"] },
 ]; // prettier-ignore
 

@@ -13,11 +13,13 @@ import type { ModelBytes } from "./frontend/read-model.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { PlaceOptions } from "./placement/place.ts";
 import type { Target } from "./targets/target.ts";
+import type { TuneOptions, TuneReport } from "./tuning/tune.ts";
+import type { Tuning } from "./tuning/tuning.ts";
 
 /** A model: a path or file URL, or its bytes with a name for messages. */
 export type ModelSource = string | URL | ModelBytes;
 
-export const stages = ["read", "lower", "passes", "kernels", "place", "program"] as const;
+export const stages = ["read", "lower", "passes", "kernels", "place", "tune", "program"] as const;
 export type Stage = (typeof stages)[number];
 
 export interface CompileOptions extends PlaceOptions {
@@ -25,6 +27,10 @@ export interface CompileOptions extends PlaceOptions {
   readonly target?: string | Target;
   /** values of symbolic dims */
   readonly dims?: ReadonlyMap<string, number>;
+  /** choices for kernels that were found earlier */
+  readonly tuning?: Tuning;
+  /** looks for better choices by measuring kernels on this machine */
+  readonly tune?: Omit<TuneOptions, "start">;
   readonly onStage?: (stage: Stage) => void;
   readonly onPass?: (pass: Pass, graph: Graph, changed: boolean) => void;
 }
@@ -43,6 +49,9 @@ export interface PlacedModel extends LoweredModel {
 
 export interface CompiledModel extends PlacedModel {
   readonly compiled: CompiledProgram;
+  /** the choices that the program was made with, and what measuring them brought if it was asked for */
+  readonly tuning: Tuning;
+  readonly tuneReport: TuneReport | null;
 }
 
 /** Reads, lowers and rewrites a model. */
@@ -86,17 +95,47 @@ export async function placeModel(model: LoweredModel, options: CompileOptions = 
 /** The whole way from a model to a placed, runnable program. */
 export async function compile(source: ModelSource, options: CompileOptions = {}): Promise<CompiledModel> {
   const placed = await placeModel(await lowerSource(source, options), options);
+  const { tuning, report } = await tuneModel(placed, options);
   options.onStage?.("program");
-  return { ...placed, compiled: await programOf(placed.graph, placed.kernels) };
+  const { compiled, warnings } = await tunedProgram(placed.graph, tuning, placed.kernels);
+  return { ...placed, warnings: [...placed.warnings, ...warnings], compiled, tuning, tuneReport: report };
+}
+
+/** The given tuning, gone on with if time is given for it. */
+async function tuneModel(
+  { graph }: LoweredModel,
+  { tuning = new Map(), tune, onStage }: CompileOptions,
+): Promise<{ readonly tuning: Tuning; readonly report: TuneReport | null }> {
+  if (tune === undefined) return { tuning, report: null };
+  onStage?.("tune");
+  const [{ tuneGraph }, { wasmBench }] = await Promise.all([
+    import("./tuning/tune.ts"),
+    import("./tuning/wasm-bench.ts"),
+  ]);
+  return tuneGraph(graph, wasmBench, { ...tune, start: tuning });
+}
+
+/** A program, and what of its tuning does not apply. */
+export interface TunedProgram {
+  readonly compiled: CompiledProgram;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** The program of a graph with the choices of a tuning; with a kernel graph, its steps name the kernels. */
+export async function tunedProgram(graph: Graph, tuning: Tuning, kernels?: KernelGraph): Promise<TunedProgram> {
+  const [{ generateProgram }, { tunedScheduler }] = await Promise.all([
+    import("./codegen/generate.ts"),
+    import("./tuning/tuning.ts"),
+  ]);
+  const byOp = new Map((kernels?.kernels ?? []).map((kernel) => [kernel.op, kernel.id]));
+  const { schedule, warnings } = tunedScheduler(tuning);
+  const compiled = generateProgram(graph, { kernelOf: (op) => byOp.get(op) ?? -1, scheduler: schedule });
+  return { compiled, warnings: warnings() };
 }
 
 /** The program of a graph; with a kernel graph, its steps name the kernels. */
-export async function programOf(graph: Graph, kernels?: KernelGraph): Promise<CompiledProgram> {
-  const { generateProgram } = await import("./codegen/generate.ts");
-  if (kernels === undefined) return generateProgram(graph);
-  const byOp = new Map(kernels.kernels.map((kernel) => [kernel.op, kernel.id]));
-  return generateProgram(graph, { kernelOf: (op) => byOp.get(op) ?? -1 });
-}
+export const programOf = async (graph: Graph, kernels?: KernelGraph): Promise<CompiledProgram> =>
+  (await tunedProgram(graph, new Map(), kernels)).compiled;
 
 async function targetOf(target: string | Target): Promise<Target> {
   if (typeof target !== "string") return target;

@@ -47,6 +47,8 @@ export const diagnosticTable = {
   WSC5004: "the solver found no answer in its limits",
   WSC5005: "a constraint on the placement is not valid",
   WSC6001: "no kernel can be generated for an operation",
+  WSC6002: "a tuning file is not valid",
+  WSC6003: "a tuning does not apply",
   WSC7001: "an input is missing",
   WSC7002: "an input has the wrong shape or type",
   WSC7003: "a name is unknown",

@@ -69,6 +69,16 @@ const compileOptions = {
     default: 0,
     describe: "Recorded in the certificate; placement breaks ties in a fixed order",
   },
+  tune: {
+    type: "number",
+    requiresArg: true,
+    describe: "Seconds to measure kernels on this machine; better choices go to MODEL.tuning.json (or --tuning FILE)",
+  },
+  tuning: {
+    type: "string",
+    requiresArg: true,
+    describe: "File of choices for kernels that --tune wrote: used, and gone on with if --tune is given",
+  },
   emit: { choices: emitStages, describe: "Stop at a stage and print its text form" },
   "print-after": {
     type: "string",

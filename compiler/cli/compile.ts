@@ -11,8 +11,9 @@ import {
   type ModelSource,
   type PlacedModel,
   placeModel,
-  programOf,
+  tunedProgram,
 } from "../compile.ts";
+import type { CompiledProgram } from "../../ir/program.ts";
 import { layoutJson } from "../../ir/json-reader.ts";
 import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
@@ -21,9 +22,9 @@ import { type ConstraintArguments, readConstraints, readOldPlacement } from "./c
 import { exitCodes, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
 import { writeText } from "./text-output.ts";
+import { describeTuning, readTuning, type TuningArguments, type TuningSummary, writeTuning } from "./tuning-options.ts";
 
-export interface CompileArguments extends ConstraintArguments {
-  readonly model: string;
+export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly output: string | undefined;
   readonly target: string;
   readonly objective: PlacementObjective;
@@ -40,6 +41,10 @@ export interface CompileArguments extends ConstraintArguments {
 
 export async function compileVerb(given: CompileArguments): Promise<number> {
   await checkPassNames(given.printAfter);
+  if (given.emit !== undefined && given.tune !== undefined)
+    throw fail("WSC8001", "--tune and --emit exclude each other", { hint: "--tuning FILE goes with both" });
+  const { tuning, warnings } = await readTuning(given);
+  for (const warning of warnings) note(renderDiagnostic(warning), given.quiet);
   const progress = stageProgress(given.quiet || given.json);
   const options: CompileOptions = {
     target: given.target,
@@ -50,6 +55,8 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     seed: given.seed,
     constraints: await readConstraints(given),
     ...(given.from === undefined ? {} : { from: await readOldPlacement(given.from) }),
+    tuning,
+    ...(given.tune === undefined ? {} : { tune: { seconds: given.tune, onProgress: progress.part } }),
     onStage: progress.stage,
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };
@@ -59,9 +66,10 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     const model = await compile(given.model, options);
     const explanation = given.explain ? await explain(model) : null;
     const more = explanation === null ? [] : [["explanation.json", layoutJson(explanation)] as const];
+    const tuned = await writeTuning(given, model.tuning, model.tuneReport);
     await writeArtifact(model, folder, new Map(more));
     progress.stop();
-    await summarize(model, folder, given, explanation);
+    await summarize(model, folder, given, explanation, tuned);
     return exitCodes.done;
   } finally {
     progress.stop();
@@ -82,13 +90,18 @@ async function textOf(
   wantsExplanation: boolean,
 ): Promise<string> {
   const lowered = await lowerSource(source, options);
+  const program = async (): Promise<CompiledProgram> => {
+    const { compiled, warnings } = await tunedProgram(lowered.graph, options.tuning ?? new Map());
+    for (const warning of warnings) writeError(renderDiagnostic(warning));
+    return compiled;
+  };
   switch (stage) {
     case "graph":
       return (await import("../../ir/print.ts")).printGraph(lowered.graph);
     case "program":
-      return (await import("../../ir/program-text.ts")).printProgram((await programOf(lowered.graph)).program);
+      return (await import("../../ir/program-text.ts")).printProgram((await program()).program);
     case "wat":
-      return (await import("../codegen/wat.ts")).printWat(await programOf(lowered.graph));
+      return (await import("../codegen/wat.ts")).printWat(await program());
     case "kernels": {
       const { buildKernelGraph } = await import("../kernels/build.ts");
       return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(buildKernelGraph(lowered.graph));
@@ -137,9 +150,10 @@ async function summarize(
   folder: string,
   given: CompileArguments,
   explanation: Explanation | null,
+  tuning: TuningSummary | null,
 ): Promise<void> {
   for (const warning of model.warnings) note(renderDiagnostic(warning), given.quiet);
-  const summary = summaryOf(model, folder);
+  const summary = { ...summaryOf(model, folder), tuning };
   const told = explanation === null ? summary : { ...summary, explanation };
   if (given.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
   else if (!given.quiet) process.stdout.write(`${describe(summary)}\n`);
@@ -173,9 +187,11 @@ interface CompileSummary {
   readonly bottleneck: string;
   readonly weightsBytes: number;
   readonly arenaBytes: number;
+  /** null unless --tune was given */
+  readonly tuning: TuningSummary | null;
 }
 
-function summaryOf(model: CompiledModel, folder: string): CompileSummary {
+function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "tuning"> {
   const { certificate, target, kernels } = model.placement;
   const cores = rectangleCores(kernels);
   return {
@@ -215,6 +231,7 @@ function describe(s: CompileSummary): string {
     `interval  ${s.intervalCycles.toFixed(0)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
     `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
     ...goalLines(s),
+    ...(s.tuning === null ? [] : [`tuning    ${describeTuning(s.tuning)}`]),
     `program   ${sizeText(s.weightsBytes)} of weights, ${sizeText(s.arenaBytes)} of activations`,
     `written   ${s.folder} (report: ${s.report})`,
   ].join("\n");

@@ -22,6 +22,7 @@ import type { BufferId, Draft, DraftBlock, DraftStep, Place } from "./draft.ts";
 import type { KernelCode } from "./kernel.ts";
 import { type KernelOf, lowerGraph } from "./lower-graph.ts";
 import { alignUp, planArena } from "./memory-plan.ts";
+import { modelScheduler, type Scheduler } from "./scheduler.ts";
 import { type Features, ModuleBuilder } from "./wasm/index.ts";
 import { equalBytes, WeightPool } from "./weight-pool.ts";
 
@@ -30,12 +31,14 @@ export interface GenerateOptions {
   readonly kernelOf?: KernelOf;
   /** leaves out the module that uses relaxed SIMD */
   readonly plainSimdOnly?: boolean;
+  /** decides what kernels leave open; default: the cost model */
+  readonly scheduler?: Scheduler;
 }
 
 /** Compiles a graph of static shapes (and host ops) to a program. Throws WSC6001 and WSC1009. */
 export function generateProgram(graph: Graph, options: GenerateOptions = {}): CompiledProgram {
   const weights = new WeightPool();
-  const draft = lowerGraph(graph, weights, options.kernelOf ?? (() => -1));
+  const draft = lowerGraph(graph, weights, options.kernelOf ?? (() => -1), options.scheduler ?? modelScheduler);
   const { bufferOffsets, arenaBytes } = placeBuffers(draft);
   const weightsBytes = weights.byteLength;
   checkMemory(graph, weightsBytes, arenaBytes);

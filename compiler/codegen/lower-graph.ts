@@ -27,6 +27,7 @@ import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, 
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
 import { emitKernels } from "./kernels/registry.ts";
+import { attentionName, kernelName, type Scheduler } from "./scheduler.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
 /** Kernel of a top-level op in the kernel graph; -1 for none. */
@@ -36,8 +37,8 @@ export type KernelOf = (opIndex: number) => number;
 type Scope = Map<ValueId, SlotId>;
 
 /** Lowers a graph; constants go to `weights`. */
-export function lowerGraph(graph: Graph, weights: WeightPool, kernelOf: KernelOf): Draft {
-  return new GraphLowering(weights, kernelOf).run(graph);
+export function lowerGraph(graph: Graph, weights: WeightPool, kernelOf: KernelOf, scheduler: Scheduler): Draft {
+  return new GraphLowering(weights, kernelOf, scheduler).run(graph);
 }
 
 /** True for a value that kernels can work on: a tensor of known shape whose elements are bytes. */
@@ -58,14 +59,16 @@ function inPlaceOperands(op: Op): number {
 class GraphLowering {
   readonly #weights: WeightPool;
   readonly #kernelOf: KernelOf;
+  readonly #scheduler: Scheduler;
   readonly #slots: Slot[] = [];
   readonly #buffers: Buffer[] = [];
   readonly #inPlace: InPlaceCandidate[] = [];
   #time = 0;
 
-  constructor(weights: WeightPool, kernelOf: KernelOf) {
+  constructor(weights: WeightPool, kernelOf: KernelOf, scheduler: Scheduler) {
     this.#weights = weights;
     this.#kernelOf = kernelOf;
+    this.#scheduler = scheduler;
   }
 
   run(graph: Graph): Draft {
@@ -176,7 +179,16 @@ class GraphLowering {
 
   #lowerAttention(graph: Graph, scope: Scope, attention: Attention, steps: DraftStep[], kernel: number): void {
     const { spec, inputs, output, origin } = attention;
-    const stages = attentionStages(spec);
+    const types = (values: readonly ValueId[]): TensorType[] =>
+      values.map((value) => typeOf(graph, value) as TensorType);
+    const [inputTypes, outputTypes] = [types(inputs), types([output])];
+    const stages = this.#scheduler({
+      name: () => attentionName(spec, nth(outputTypes, 0)),
+      inputs: inputTypes,
+      outputs: outputTypes,
+      emit: (choose) => attentionStages(spec, choose),
+    });
+    if (stages === null) throw new Error("internal: an attention without kernels");
     this.#lowerKernels(graph, scope, { inputs, outputs: [output], origin }, stages, steps, kernel);
   }
 
@@ -222,7 +234,15 @@ class GraphLowering {
       return;
     }
     const operands = isNumeric ? operandsOf(graph, op) : null;
-    const stages = operands === null ? null : emitKernels(op, operands);
+    const stages =
+      operands === null
+        ? null
+        : this.#scheduler({
+            name: () => kernelName(op, operands),
+            inputs: operands.inputs,
+            outputs: operands.outputs,
+            emit: (choose) => emitKernels(op, operands, choose),
+          });
     if (stages === null) this.#lowerFallback(graph, scope, op, steps, kernel);
     else {
       this.#lowerKernels(graph, scope, op, stages, steps, kernel);
