@@ -1,7 +1,7 @@
 /** What the runtime asks of the compiler when it is given an `.onnx` model: programs without a placement, as soon as possible. */
 import type { Graph } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
-import type { KnownInput, ModelCompiler, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
+import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { filesInMemory } from "./frontend/external-data.ts";
@@ -9,14 +9,16 @@ import { lowerFragment } from "./frontend/fragment.ts";
 import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
 import { type ModelBytes, readModel } from "./frontend/read-model.ts";
 import { runPasses } from "./passes/pipeline.ts";
+import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
 
 export const modelCompiler: ModelCompiler = {
   async open(source, options): Promise<OpenModel> {
     const model = await readModel(await openSource(source, options));
     const dims = options.dims ?? new Map<string, number>();
     const { inputs, outputs } = modelPorts(model, dims);
+    const tuning = await tuningOf(options.tuning);
     const compile = (lowering: LowerOptions): CompiledProgram =>
-      programOf(lowerModel(model, { dims, ...lowering }).graph);
+      programOf(lowerModel(model, { dims, ...lowering }).graph, tuning);
     // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
     if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
     return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
@@ -27,7 +29,19 @@ export const modelCompiler: ModelCompiler = {
   },
 };
 
-const programOf = (graph: Graph): CompiledProgram => generateProgram(runPasses(graph));
+const noTuning: Tuning = new Map();
+
+/** Entries for other shapes or models are no fault here: a session compiles for the shapes that it meets. */
+function programOf(graph: Graph, tuning: Tuning = noTuning): CompiledProgram {
+  if (tuning.size === 0) return generateProgram(runPasses(graph));
+  return generateProgram(runPasses(graph), { scheduler: tunedScheduler(tuning).schedule });
+}
+
+async function tuningOf(file: NamedText | undefined): Promise<Tuning> {
+  if (file === undefined) return noTuning;
+  const { parseTuning } = await import("./tuning/tuning-file.ts");
+  return (await parseTuning(file.text, file.name)).tuning;
+}
 
 const loweringOf = (known: ReadonlyMap<string, KnownInput>): LowerOptions => ({
   inputTypes: new Map([...known].map(([name, { type }]) => [name, type])),

@@ -30,6 +30,14 @@ export interface OpenOptions {
   readonly dims?: ReadonlyMap<string, number>;
   /** external data by location, where it cannot be read from the model's folder */
   readonly externalData?: ReadonlyMap<string, Uint8Array>;
+  /** a tuning file: choices for kernels */
+  readonly tuning?: NamedText;
+}
+
+/** Text of a file, and what the file is called in messages. */
+export interface NamedText {
+  readonly name: string;
+  readonly text: string;
 }
 
 export interface ModelCompiler {

@@ -4,7 +4,7 @@
  */
 import { fail, showName } from "../ir/diagnostic.ts";
 import { loadArtifact } from "./artifact.ts";
-import { loadCompiler } from "./model-compiler.ts";
+import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
 import { modelRunner, programRunner, type Runner, type RunnerOptions } from "./runner.ts";
@@ -28,6 +28,8 @@ export interface SessionOptions {
    */
   readonly threads?: number;
   readonly intraOpNumThreads?: number;
+  /** for an `.onnx` model: a tuning file that `wsc compile --tune` wrote; a compiled folder has its choices in it */
+  readonly tuning?: string | URL;
   readonly [ignored: string]: unknown;
 }
 
@@ -192,9 +194,15 @@ async function openModel(
   const model = await compiler.open(source, {
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
     externalData: await externalData(options),
+    ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
   });
   return modelRunner(model, settings);
 }
+
+const readText = async (location: string | URL): Promise<NamedText> => ({
+  name: String(location),
+  text: new TextDecoder().decode(await readBytes(location)),
+});
 
 async function externalData(options: SessionOptions): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();

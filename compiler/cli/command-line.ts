@@ -125,6 +125,11 @@ const runOptions = {
     default: 1,
     describe: "Threads that share the work (0: as many as the machine runs); results are the same",
   },
+  tuning: {
+    type: "string",
+    requiresArg: true,
+    describe: "For a model: file of choices for kernels (wsc compile --tune); a compiled folder has its own",
+  },
   ...dimOption,
   ...jsonOption,
 } as const;

@@ -19,6 +19,7 @@ export interface RunArguments {
   readonly deterministic: boolean;
   readonly repeat: number;
   readonly threads: number;
+  readonly tuning: string | undefined;
   readonly dim: readonly string[];
   readonly json: boolean;
 }
@@ -32,6 +33,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
     freeDimensionOverrides: Object.fromEntries(dims),
     deterministic: given.deterministic,
     threads: readThreads(given.threads),
+    ...(given.tuning === undefined ? {} : { tuning: given.tuning }),
   });
   const feeds = await collectFeeds(session, given);
   const times: number[] = [];
