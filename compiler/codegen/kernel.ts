@@ -60,6 +60,8 @@ export interface KernelCode {
   readonly args: readonly KernelArg[];
   /** arithmetic operations of all units together, roughly: decides whether a fork to threads pays */
   readonly work: number;
+  /** inputs on which output 0 may lie, if nothing else reads them later: each element is read before its place is written */
+  readonly inPlace?: readonly number[];
   /** adds the function to a module and returns its index; its type is `kernelType(args.length)` */
   readonly emit: (module: ModuleBuilder) => number;
 }

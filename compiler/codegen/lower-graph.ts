@@ -50,10 +50,12 @@ function isBitView(graph: Graph, { fn, inputs, outputs }: Extract<Op, { kind: "h
   return fn === "bitCast" && [...inputs, ...outputs].every((value) => isWhole(typeOf(graph, value)));
 }
 
-/** How many of the leading operands a kind's kernels can overwrite: each element is read before its place is written. */
-function inPlaceOperands(op: Op): number {
-  if (op.kind === "map") return op.inputs.length;
-  return op.kind === "softmax" || op.kind === "normalize" ? 1 : 0;
+/** Operands on which an op's kernels can put its result: each element is read before its place is written. */
+function inPlaceOperands(op: Op, stages: readonly KernelCode[]): readonly number[] {
+  if (op.kind === "map") return [...op.inputs.keys()];
+  if (op.kind === "softmax" || op.kind === "normalize") return [0];
+  const writers = stages.filter(({ args }) => args.some((arg) => arg.kind === "output"));
+  return writers.length === 1 && writers[0] === stages.at(-1) ? (stages.at(-1)?.inPlace ?? []) : [];
 }
 
 class GraphLowering {
@@ -246,8 +248,7 @@ class GraphLowering {
     if (stages === null) this.#lowerFallback(graph, scope, op, steps, kernel);
     else {
       this.#lowerKernels(graph, scope, op, stages, steps, kernel);
-      const own = inPlaceOperands(op);
-      if (own > 0) this.#offerInPlace(graph, scope, op, own);
+      this.#offerInPlace(graph, scope, op, inPlaceOperands(op, stages));
     }
   }
 
@@ -296,21 +297,22 @@ class GraphLowering {
     }
   }
 
-  /** One of the first `own` operands with the output's shape and element size may give its place, if it is not read in another form. */
-  #offerInPlace(graph: Graph, scope: Scope, op: Op, own: number): void {
+  /** One of some operands with the output's shape and element size may give its place, if it is not read in another form. */
+  #offerInPlace(graph: Graph, scope: Scope, op: Op, indices: readonly number[]): void {
     const output = defined(scope.get(nth(op.outputs, 0)));
     const target = this.#bufferOf(output);
     const type = nth(this.#slots, output).type as TensorType;
-    const operands = op.inputs.map((value) => {
+    const operands = op.inputs.map((value, index) => {
       const slot = scope.get(value);
-      return { buffer: slot === undefined ? null : this.#bufferOf(slot), type: typeOf(graph, value) as TensorType };
+      const buffer = slot === undefined ? null : this.#bufferOf(slot);
+      const { shape, dtype } = typeOf(graph, value) as TensorType;
+      const isAlike = sameShape(shape, type.shape) && storageBytes(dtype) === storageBytes(type.dtype);
+      return { buffer, fits: indices.includes(index) && isAlike };
     });
-    const fits = (operand: TensorType): boolean =>
-      sameShape(operand.shape, type.shape) && storageBytes(operand.dtype) === storageBytes(type.dtype);
-    for (const { buffer } of operands.slice(0, own)) {
-      if (buffer === null || target === null) continue;
+    for (const { buffer, fits } of operands) {
+      if (buffer === null || target === null || !fits) continue;
       const readers = operands.filter((operand) => operand.buffer === buffer);
-      if (readers.every((reader) => fits(reader.type))) this.#inPlace.push({ from: buffer, to: target });
+      if (readers.every((reader) => reader.fits)) this.#inPlace.push({ from: buffer, to: target });
     }
   }
 

@@ -79,7 +79,8 @@ function regionOf(arg: KernelArg, run: KernelRun): Region {
   }
 } // prettier-ignore
 
-function regionsOf(run: KernelRun): Map<string, Region> {
+/** `under`: the input on which the output lies. */
+function regionsOf(run: KernelRun, under: number | null = null): Map<string, Region> {
   const regions = new Map<string, Region>();
   for (const stage of run.stages) {
     for (const arg of stage.args) {
@@ -88,6 +89,11 @@ function regionsOf(run: KernelRun): Map<string, Region> {
       const known = regions.get(key);
       if (known === undefined || known.byteLength < region.byteLength) regions.set(key, region);
     }
+  }
+  const input = regions.get(`input ${under}`);
+  if (input !== undefined) {
+    regions.set(`input ${under}`, { ...input, writable: true });
+    regions.set("output 0", regions.get(`input ${under}`) as Region);
   }
   return regions;
 }
@@ -124,8 +130,9 @@ function execute(
   code: ReturnType<typeof compile>,
   last: string | null,
   piecewise: boolean,
+  under: number | null = null,
 ): TensorData {
-  const regions = regionsOf(run);
+  const regions = regionsOf(run, under);
   const memory = new WebAssembly.Memory({ initial: placeRegions(regions, last), maximum: 65536 });
   const bytes = new Uint8Array(memory.buffer).fill(poison);
   for (const region of regions.values())
@@ -173,13 +180,17 @@ export function expectKernels(
   expectClose(execute(relaxed, compile(relaxed), null, false), expected, tolerance);
 }
 
-/** Runs the stages in several arrangements and returns the result, which must be the same in all of them. */
+/** Runs the stages in several arrangements, also in place where the last one allows that, and returns the result, which must be the same in all of them. */
 export function runKernels(run: KernelRun): TensorData {
   const code = compile(run);
   const result = execute(run, code, null, false);
   const lasts = [...regionsOf(run).keys()];
   for (const last of lasts) {
     const again = execute(run, code, last, true);
+    expect(Buffer.compare(bytesOf(again.elements), bytesOf(result.elements))).toBe(0);
+  }
+  for (const under of run.stages.at(-1)?.inPlace ?? []) {
+    const again = execute(run, code, null, true, under);
     expect(Buffer.compare(bytesOf(again.elements), bytesOf(result.elements))).toBe(0);
   }
   return result;

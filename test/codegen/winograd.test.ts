@@ -127,6 +127,13 @@ describe("Winograd convolutions", () => {
     }
   }); // prettier-ignore
 
+  it("can put their result on an operand that lies like it, and only there", () => {
+    for (const blockTiles of [2, 9]) {
+      expect(check({ ...base, blockTiles }, 3, [1, 9, 10, 12]).at(-1)?.inPlace).toEqual([2]);
+      expect(check({ ...base, blockTiles }, 3, [1, 1, 10, 12]).at(-1)?.inPlace).toEqual([]);
+    }
+  });
+
   /** A dim of a case: filter, stride, form, image and pads, such that there is a result. */
   const dim = fc
     .record({ stride: fc.integer({ min: 1, max: 3 }), taps: fc.integer({ min: 1, max: 7 }), pick: fc.nat(3), extra: fc.nat(12), before: fc.integer({ min: -1, max: 3 }), after: fc.integer({ min: -1, max: 3 }) })

@@ -36,8 +36,22 @@ export function productStage(product: Product, args: readonly KernelArg[]): Kern
     units: unitsOf(product),
     args,
     work: workOf(product),
+    inPlace: inPlaceInputs(product, args),
     emit: (module) => emitProduct(module, product, args.length),
   };
+}
+
+/** Extra operands whose elements lie as those of the result: a tile reads them just before it stores. Sums that are parked would be in the way. */
+function inPlaceInputs(product: Product, args: readonly KernelArg[]): readonly number[] {
+  if (runBlocks(product).count > 1) return [];
+  const { epilogue, outer, y, x, start } = product;
+  const axes = [...outer, y, x].filter((axis) => axis.size > 1).map((axis) => axis.strides);
+  return epilogue.extras.flatMap((dtype, i) => {
+    const arg = args[2 + i];
+    const isParallel = [start, ...axes].every((strides) => strides.extras[i] === strides.out);
+    const isDense = product.extraPerColumn[i] === true && storageBytes(dtype) === storageBytes(epilogue.output);
+    return arg?.kind === "input" && isParallel && isDense ? [arg.index] : [];
+  });
 }
 
 /** Addresses of the operands from which the rows of a unit count. */

@@ -23,6 +23,7 @@ import {
   partChannels,
   partPositions,
   partsOf,
+  pixelStrides,
   tileCount,
   type WinogradPlan,
   workAreaOf,
@@ -203,9 +204,24 @@ function stepStages(
       units: tiles,
       args: outputArgs,
       work: tiles * perTile.output,
+      inPlace: inPlaceInputs(plan, result, args),
       emit: (module) => wholeBlock(module, "winograd_result", outputArgs.length, outputTransform(module, plan, result)),
     },
   ];
+}
+
+/** Extra operands whose elements lie as those of the result: a pixel's are read just before it is stored. */
+function inPlaceInputs(
+  plan: WinogradPlan,
+  { epilogue, extras }: WinogradResult,
+  args: WinogradArgs,
+): readonly number[] {
+  const sizes = [plan.batch, ...plan.result, plan.filters];
+  const out = [...pixelStrides(plan.result, plan.filters), 4];
+  return args.extras.flatMap((arg, i) => {
+    const isParallel = extras[i]?.every((stride, dim) => stride === out[dim] || sizes[dim] === 1) === true;
+    return arg.kind === "input" && isParallel && epilogue.extras[i] === "f32" ? [arg.index] : [];
+  });
 }
 
 const planKey = ({ forms, ...rest }: WinogradPlan): unknown => [rest, forms.map((form) => form.name)];
@@ -238,6 +254,7 @@ function blockStage(kernel: Winograd, args: WinogradArgs, weights: readonly Kern
       (sum, part) => sum + workOf(productOf(plan, part, tileCount(plan))),
       tileCount(plan) * (perTile.input + perTile.output),
     ),
+    inPlace: inPlaceInputs(plan, result, args),
     emit: (module) => emitBlocks(module, kernel, all.length),
   };
 }
