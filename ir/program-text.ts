@@ -119,6 +119,14 @@ const readValue = readTagged<ProgramValue>("kind", {
     shape: readDims,
     region: readOneOf("weights", "arena"),
   }),
+  part: readObject({
+    kind: readOneOf("part"),
+    offset: readSize,
+    dtype: readDType,
+    shape: readDims,
+    pieceBytes: readSize,
+    stride: readSize,
+  }),
   host: readObject({ kind: readOneOf("host"), type: readAnyType }),
 });
 
@@ -240,8 +248,10 @@ const readShape = readObject<Program>({
 
 // ---- what must hold between its parts ---------------------------------------------------------------------------------------------
 
+type StoredValue = Exclude<ProgramValue, { kind: "host" }>;
+
 /** Bytes of a memory value; Infinity when the shape overflows. */
-function valueBytes(value: Extract<ProgramValue, { kind: "memory" }>): number {
+function valueBytes(value: StoredValue): number {
   let bytes = storageBytes(value.dtype);
   for (const dim of value.shape) bytes *= dim;
   return bytes;
@@ -259,19 +269,28 @@ function checkMemory({ memory, values }: Program): void {
   const empty = memory.weightsBytes === 0 || memory.arenaBytes === 0;
   if (overlap && !empty) throw new JsonMismatch("memory", "has weights and arena that overlap");
   for (const [index, value] of values.entries()) {
-    if (value.kind !== "memory") continue;
-    const region = regions[value.region];
-    const bytes = valueBytes(value);
+    if (value.kind === "host") continue;
+    const name = value.kind === "memory" ? value.region : "arena";
+    const region = regions[name];
+    const bytes = value.kind === "memory" ? valueBytes(value) : spannedBytes(value, `values[${index}]`);
     const inside = value.offset >= region.begin && value.offset + bytes <= region.end;
     if (!inside)
-      throw new JsonMismatch(
-        `values[${index}]`,
-        `(${bytes} bytes at ${value.offset}) lies outside the ${value.region}`,
-      );
+      throw new JsonMismatch(`values[${index}]`, `(${bytes} bytes at ${value.offset}) lies outside the ${name}`);
     const aligned = value.offset % Math.min(8, Math.max(1, storageBytes(value.dtype))) === 0;
     if (!aligned) throw new JsonMismatch(`values[${index}]`, `has a misaligned offset ${value.offset}`);
     if (value.dtype === "string") throw new JsonMismatch(`values[${index}]`, "holds strings in memory");
   }
+}
+
+/** Bytes from the first piece of a part to the end of its last one. */
+function spannedBytes(value: Extract<ProgramValue, { kind: "part" }>, path: string): number {
+  const bytes = valueBytes(value);
+  const { pieceBytes, stride } = value;
+  if (bytes === 0) return 0;
+  if (pieceBytes === 0 || bytes % pieceBytes !== 0 || stride < pieceBytes) {
+    throw new JsonMismatch(path, `has pieces of ${pieceBytes} bytes ${stride} apart for ${bytes} bytes`);
+  }
+  return (bytes / pieceBytes - 1) * stride + pieceBytes;
 }
 
 type SlotUse = "read" | "write";
@@ -283,6 +302,9 @@ function checkSlots(program: Program): void {
     if (value === undefined) throw new JsonMismatch(path, `is slot ${slot} of ${values.length}`);
     if (use === "write" && value.kind === "memory" && value.region === "weights") {
       throw new JsonMismatch(path, `writes slot ${slot}, which holds weights`);
+    }
+    if (value.kind === "part" && !path.startsWith("inputs[")) {
+      throw new JsonMismatch(path, `uses slot ${slot}, which only the caller writes`);
     }
     return value;
   };
@@ -301,7 +323,7 @@ function checkSlots(program: Program): void {
 
 function checkPort(port: ProgramPort, value: ProgramValue): void {
   const subject = `port ${JSON.stringify(port.name)}`;
-  if (value.kind !== "memory") return;
+  if (value.kind === "host") return;
   const { type } = port;
   const fits =
     type.kind === "tensor" &&

@@ -23,6 +23,15 @@ export type ProgramValue =
       /** weights are loaded once and never written */
       readonly region: "weights" | "arena";
     }
+  /** an input that is a part of another value: `pieceBytes` of it at a time lie `stride` bytes apart; written by the caller, read by nobody */
+  | {
+      readonly kind: "part";
+      readonly offset: number;
+      readonly dtype: DType;
+      readonly shape: readonly number[];
+      readonly pieceBytes: number;
+      readonly stride: number;
+    }
   /** a JavaScript value: strings, sequences, tensors of shapes known only at run time */
   | { readonly kind: "host"; readonly type: ValueType };
 

@@ -205,7 +205,7 @@ export class ProgramInstance {
 
   #write(slot: SlotId, value: HostValue): void {
     const target = this.program.values[slot];
-    if (target?.kind !== "memory") this.#host[slot] = value;
+    if (target === undefined || target.kind === "host") this.#host[slot] = value;
     else if (isTensor(value)) writeValue(this.#memory, target, value);
     else throw new Error(`internal: slot ${slot} takes a tensor`);
   }
@@ -236,7 +236,7 @@ export class ProgramInstance {
     if (value?.kind === "memory") return value;
     const host = this.#host[slot];
     if (host !== undefined && isTensor(host)) return host;
-    const type = value?.type;
+    const type = value?.kind === "host" ? value.type : undefined;
     if (type?.kind === "tensor") return type;
     if (type?.kind === "dynamic")
       return { dtype: type.dtype, shape: (type.dims ?? []).map((d) => (typeof d === "number" ? d : 0)) };

@@ -7,6 +7,7 @@ import { storageBytes } from "../ir/dtype.ts";
 const pageBytes = 65_536;
 const lineBytes = 64;
 const maxPages = 65_536;
+type PartValue = Extract<ProgramValue, { readonly kind: "part" }>;
 type MemoryValue = Extract<ProgramValue, { readonly kind: "memory" }>;
 
 /** Where a program's memory ends, on a cache line: work areas of further threads lie behind. */
@@ -43,7 +44,7 @@ export function loadMemory(
 }
 
 /** Bytes that a value takes in memory. */
-export const valueBytes = (value: MemoryValue): number =>
+export const valueBytes = (value: MemoryValue | PartValue): number =>
   elementCount(value.shape) * slotsPerElement(value.dtype) * (storageBytes(value.dtype) / slotsPerElement(value.dtype));
 
 /** A view of a value where it lies; valid until the next step writes there. */
@@ -59,12 +60,16 @@ export function readValue(memory: WebAssembly.Memory, value: MemoryValue): Tenso
 }
 
 /** Copies a tensor to where a value lies; the tensor must have the value's type and size. */
-export function writeValue(memory: WebAssembly.Memory, value: MemoryValue, tensor: TensorData): void {
+export function writeValue(memory: WebAssembly.Memory, value: MemoryValue | PartValue, tensor: TensorData): void {
   const bytes = bytesOf(tensor.elements);
   if (tensor.dtype !== value.dtype || bytes.byteLength !== valueBytes(value)) {
     throw new Error(
       `internal: ${tensor.dtype}[${tensor.shape.join(",")}] for ${value.dtype}[${value.shape.join(",")}]`,
     );
   }
-  new Uint8Array(memory.buffer, value.offset, bytes.byteLength).set(bytes);
+  const { pieceBytes, stride } = value.kind === "part" ? value : { pieceBytes: bytes.byteLength, stride: 0 };
+  const target = new Uint8Array(memory.buffer);
+  for (let from = 0, to = value.offset; from < bytes.byteLength; from += pieceBytes, to += stride) {
+    target.set(bytes.subarray(from, from + pieceBytes), to);
+  }
 }

@@ -20,7 +20,18 @@ export type BufferId = number;
 
 /** Where bytes will lie. */
 export type Place =
-  { readonly kind: "buffer"; readonly buffer: BufferId } | { readonly kind: "weights"; readonly segment: SegmentId };
+  | { readonly kind: "buffer"; readonly buffer: BufferId }
+  | { readonly kind: "weights"; readonly segment: SegmentId }
+  | PartPlace;
+
+/** Pieces of a buffer, the first one `at` bytes behind its start: an input that the caller writes into a value that contains it. */
+export interface PartPlace {
+  readonly kind: "part";
+  readonly buffer: BufferId;
+  readonly at: number;
+  readonly pieceBytes: number;
+  readonly stride: number;
+}
 
 /** A value of the program; without a place it is a JavaScript value. */
 export interface Slot {

@@ -44,8 +44,10 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
   checkMemory(graph, weightsBytes, arenaBytes);
   const segments = weights.layout(0);
   const arenaOffset = alignUp(weightsBytes);
-  const addressOf = (place: Place): number =>
-    place.kind === "weights" ? nth(segments, place.segment).offset : arenaOffset + nth(bufferOffsets, place.buffer);
+  const addressOf = (place: Place): number => {
+    if (place.kind === "weights") return nth(segments, place.segment).offset;
+    return arenaOffset + nth(bufferOffsets, place.buffer) + (place.kind === "part" ? place.at : 0);
+  };
   const names = nameKernels(draft);
   const { modules, binaries } = emitModules(names, options.plainSimdOnly ?? false);
   const program: Program = {
@@ -122,6 +124,10 @@ type AddressOf = (place: Place) => number;
 function programValue(type: ProgramPort["type"], place: Place | null, addressOf: AddressOf): ProgramValue {
   if (place === null) return { kind: "host", type };
   const { dtype, shape } = type as TensorType;
+  if (place.kind === "part") {
+    const { pieceBytes, stride } = place;
+    return { kind: "part", offset: addressOf(place), dtype, shape, pieceBytes, stride };
+  }
   const region = place.kind === "weights" ? "weights" : "arena";
   return { kind: "memory", offset: addressOf(place), dtype, shape, region };
 }

@@ -24,6 +24,7 @@ import { sameShape } from "../../ir/types.ts";
 import { type Attention, planOps } from "./attention.ts";
 import { attentionStages } from "./kernels/attention.ts";
 import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
+import { inputParts } from "./input-parts.ts";
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
 import { emitKernels } from "./kernels/registry.ts";
@@ -75,7 +76,7 @@ class GraphLowering {
 
   run(graph: Graph): Draft {
     const scope: Scope = new Map();
-    const inputs = graph.inputs.map(({ value }) => this.#define(scope, value, typeOf(graph, value)));
+    const inputs = this.#defineInputs(graph, scope);
     this.#time++;
     const steps: DraftStep[] = [];
     this.#lowerOps(graph, scope, steps, this.#kernelOf);
@@ -121,6 +122,21 @@ class GraphLowering {
     const slot = this.#allocate(type);
     scope.set(value, slot);
     return slot;
+  }
+
+  /** Inputs that lie in a concat's result bring that into being. */
+  #defineInputs(graph: Graph, scope: Scope): readonly SlotId[] {
+    const parts = inputParts(graph);
+    return graph.inputs.map(({ value }) => {
+      const type = typeOf(graph, value);
+      const part = parts.get(value);
+      if (part === undefined) return this.#define(scope, value, type);
+      const { whole, ...pieces } = part;
+      const buffer = this.#bufferOf(scope.get(whole) ?? this.#define(scope, whole, typeOf(graph, whole)));
+      const slot = this.#newSlot(type, { kind: "part", buffer: defined(buffer), ...pieces });
+      scope.set(value, slot);
+      return slot;
+    });
   }
 
   #bufferOf(slot: SlotId): BufferId | null {
@@ -268,7 +284,8 @@ class GraphLowering {
     steps: DraftStep[],
     kernel: number,
   ): void {
-    const outputs = op.outputs.map((value) => this.#define(scope, value, typeOf(graph, value)));
+    const outputs = op.outputs.map((value) => scope.get(value) ?? this.#define(scope, value, typeOf(graph, value)));
+    for (const slot of outputs) this.#touch(slot);
     const scratch = new Map<number, BufferId>();
     const placeOf = (arg: KernelArg): Place => {
       switch (arg.kind) {
@@ -293,7 +310,10 @@ class GraphLowering {
     };
     for (const code of stages) {
       if (code.units === 0) continue;
-      steps.push({ kind: "kernel", code, args: code.args.map(placeOf), origin: op.origin, kernel });
+      const args = code.args.map(placeOf);
+      // what the caller has put in place needs no copy
+      if (args.some(({ kind }) => kind === "part")) continue;
+      steps.push({ kind: "kernel", code, args, origin: op.origin, kernel });
     }
   }
 
