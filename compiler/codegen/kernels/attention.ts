@@ -11,7 +11,8 @@ import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../kerne
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder } from "../wasm/index.ts";
 import { decodeIndex, pushOffset } from "./index-space.ts";
 import { arithFor } from "./product/arith.ts";
-import { makeEpilogue, noEpilogue } from "./product/epilogue.ts";
+import { emitKeyDots } from "./key-dots.ts";
+import { type Epilogue, makeEpilogue, noEpilogue } from "./product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
 import {
@@ -71,13 +72,15 @@ const scoreRowBytes = ({ keys }: AttentionSpec): number => Math.ceil(keys / 4) *
 /** The stages of an attention; inputs are Q, K, V and the extra operands. */
 export function attentionStages(spec: AttentionSpec, choose: Choose = modelChoice): KernelCode[] {
   const schedules = schedulesOf(spec, choose);
-  const k = packed(spec, spec.k, 1, schedules.scores, scratchIds.k);
+  const blockRows = schedules.scores.block.y;
+  const isDotted = choose({ aspect: "K", candidates: dottedness(spec, blockRows), words: (dotted) => (dotted ? "as it is" : "packed") });
+  const scoring = isDotted ? dotScores(spec) : panelScores(spec, schedules.scores);
   const isDirect = choose({ aspect: "V", candidates: directness(spec), words: (direct) => (direct ? "as it is" : "packed") });
   const v = isDirect ? directV(spec) : packed(spec, spec.v, 2, schedules.result, scratchIds.v);
   const kernel: AttentionKernel = {
     spec,
-    blockRows: schedules.scores.block.y,
-    scores: scoresProduct(spec, schedules.scores, k),
+    blockRows,
+    scores: scoring,
     result: resultProduct(spec, schedules.result, v),
   };
   const scores: KernelArg = {
@@ -87,15 +90,15 @@ export function attentionStages(spec: AttentionSpec, choose: Choose = modelChoic
     isPrivate: true,
   };
   const extras = spec.extras.map((_, i): KernelArg => ({ kind: "input", index: fixedOperands + i }));
-  const args: readonly KernelArg[] = [{ kind: "input", index: 0 }, k.arg, v.arg, scores, ...extras, { kind: "output", index: 0 }];
+  const args: readonly KernelArg[] = [{ kind: "input", index: 0 }, scoring.k, v.arg, scores, ...extras, { kind: "output", index: 0 }];
   const stage: KernelCode = {
-    key: kernelKey("attention", spec, schedules, k.source, v.source),
+    key: kernelKey("attention", spec, schedules, scoring.key, v.source),
     units: product(spec.batch) * Math.ceil(spec.rows / kernel.blockRows),
     args,
-    work: workOf(kernel.scores) + workOf(kernel.result) + product(spec.batch) * spec.rows * spec.keys * softmaxWork,
+    work: scoring.work + workOf(kernel.result) + product(spec.batch) * spec.rows * spec.keys * softmaxWork,
     emit: (module) => emitAttention(module, kernel, args.length),
   };
-  return [...k.stages, ...v.stages, stage];
+  return [...scoring.stages, ...v.stages, stage];
 } // prettier-ignore
 
 const softmaxWork = 20;
@@ -103,9 +106,51 @@ const softmaxWork = 20;
 interface AttentionKernel {
   readonly spec: AttentionSpec;
   readonly blockRows: number;
-  readonly scores: Product;
+  readonly scores: Scoring;
   readonly result: Product;
 }
+
+/** A way to the scores of a block of rows. */
+interface Scoring {
+  readonly k: KernelArg;
+  readonly stages: readonly KernelCode[];
+  /** tells ways apart */
+  readonly key: unknown;
+  readonly work: number;
+  /** adds a function of Q, K, the extra operands and the scores */
+  readonly emit: (module: ModuleBuilder) => number;
+}
+
+/** Whether keys may be read where they lie, in one block of rows; the better way first. */
+function dottedness({ rows, depth, k }: AttentionSpec, blockRows: number): readonly boolean[] {
+  return k.column === 1 && depth % 4 === 0 && rows < manyRows && rows <= blockRows ? [true, false] : [false];
+}
+
+function dotScores(spec: AttentionSpec): Scoring {
+  const epilogue = epilogueOf(spec);
+  return {
+    k: { kind: "input", index: 1 },
+    stages: [],
+    key: "dots",
+    work: 2 * product(spec.batch) * spec.rows * spec.keys * spec.depth,
+    emit: (module) => emitKeyDots(module, { ...spec, epilogue, scoreRowBytes: scoreRowBytes(spec) }),
+  };
+}
+
+function panelScores(spec: AttentionSpec, schedule: Schedule): Scoring {
+  const k = packed(spec, spec.k, 1, schedule, scratchIds.k);
+  const scores = scoresProduct(spec, schedule, k);
+  return {
+    k: k.arg,
+    stages: k.stages,
+    key: k.source,
+    work: workOf(scores),
+    emit: (module) => productStage(scores, operandsOf(fixedOperands + spec.extras.length)).emit(module),
+  };
+}
+
+const epilogueOf = ({ epilogue, extras }: AttentionSpec): Epilogue =>
+  epilogue === null ? noEpilogue("f32") : makeEpilogue(epilogue, "f32", extras.map(({ dtype }) => dtype), "f32"); // prettier-ignore
 
 interface Schedules {
   readonly scores: Schedule;
@@ -200,7 +245,7 @@ function scoresProduct(spec: AttentionSpec, schedule: Schedule, k: PackedOperand
     run: spec.depth,
     aStep: 4,
     b: k.source,
-    epilogue: spec.epilogue === null ? noEpilogue("f32") : makeEpilogue(spec.epilogue, "f32", types, "f32"),
+    epilogue: epilogueOf(spec),
     schedule,
   };
 }
@@ -235,7 +280,7 @@ const operandsOf = (count: number): KernelArg[] =>
 
 function emitAttention(module: ModuleBuilder, kernel: AttentionKernel, args: number): number {
   const { spec } = kernel;
-  const scores = productStage(kernel.scores, operandsOf(fixedOperands + spec.extras.length)).emit(module);
+  const scores = kernel.scores.emit(module);
   const softmax = softmaxRows(module, spec.keys, scoreRowBytes(spec));
   const result = productStage(kernel.result, operandsOf(fixedOperands)).emit(module);
   return module.function("attention", kernelType(args), (f) => {

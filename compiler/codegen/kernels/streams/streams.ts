@@ -14,6 +14,7 @@ import { elementCount } from "../../../../ir/tensor.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType, type Operands } from "../../kernel.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, madd, type ModuleBuilder } from "../../wasm/index.ts";
 import { blockRange, pushOffset } from "../index-space.ts";
+import { pushLaneSums } from "../lane-sums.ts";
 import { emitStore, type Epilogue, hoistConstants, makeEpilogue } from "../product/epilogue.ts";
 import { plainAxis, restrideStage } from "../product/restride.ts";
 import { chooseForm, chunkColumns, type ChunkReader, type FormKind } from "./forms.ts";
@@ -280,33 +281,16 @@ function storeColumns(context: Context, site: ResultSite, columns: number): void
   f.release(result);
 }
 
-/** Pushes the sums of the lanes of four accumulators, one in each lane. */
+/** Pushes the sums of the lanes of four accumulators in memory, one in each lane. */
 function pushSums(f: FunctionBuilder, sums: Local): void {
-  const pairs = [0, 2].map((column) => {
-    const pair = f.local("v128");
-    const both = f.localArray("v128", 2) as [Local, Local];
-    for (const [i, local] of both.entries()) {
-      f.get(sums);
-      f.load("v128.load", (column + i) * vectorBytes);
-      f.set(local);
-    }
-    addShuffled(f, ...both, [0, 4, 1, 5], [2, 6, 3, 7]);
-    f.set(pair);
-    f.release(...both);
-    return pair;
-  });
-  addShuffled(f, ...(pairs as [Local, Local]), [0, 1, 4, 5], [2, 3, 6, 7]);
-  f.release(...pairs);
-}
-
-/** Pushes the sum of two choices of words from two vectors. */
-function addShuffled(f: FunctionBuilder, x: Local, y: Local, ...choices: readonly (readonly number[])[]): void {
-  for (const words of choices) {
-    f.get(x);
-    f.get(y);
-    f.shuffle(words.flatMap((word) => [0, 1, 2, 3].map((byte) => word * 4 + byte)));
+  const four = f.localArray("v128", chunkColumns) as [Local, Local, Local, Local];
+  for (const [column, local] of four.entries()) {
+    f.get(sums);
+    f.load("v128.load", column * vectorBytes);
+    f.set(local);
   }
-  f.op("f32x4.add");
+  pushLaneSums(f, four);
+  f.release(...four);
 }
 
 /** result[column] += element of A * weight, for all exceptions of a group. */
