@@ -16,6 +16,7 @@ import {
 } from "../../ir/graph.ts";
 import type { AttentionSpec } from "./kernels/attention.ts";
 import { broadcastStrides } from "./kernels/index-space.ts";
+import { type HeadSplit, headsAsRows, repeatedHeads, splitSizes, splitStrides } from "./repeated-heads.ts";
 import { producersOf, type View, viewOf, wholeView } from "./views.ts";
 
 /** An op to lower; an attention stands for several ops, at the place of the last one. */
@@ -121,18 +122,18 @@ class AttentionFinder {
     // a V with dims of its own would need the scores once for each
     if (result.length !== shape.length || result.slice(0, -2).some((size, i) => size !== batch[i])) return null;
     const q = this.#view(nth(scores.inputs, 0), true, (view) => view.strides.at(-1) === 1);
-    const k = oriented(
-      this.#view(nth(scores.inputs, 1), true, () => true),
-      !scores.transposeB,
-    );
     const isRows = (view: View): boolean => view.strides.at(product.transposeB ? -2 : -1) === 1;
-    const v = oriented(this.#view(nth(product.inputs, 1), false, isRows), product.transposeB);
+    const split = this.#commonSplit(nth(scores.inputs, 1), nth(product.inputs, 1), shape.length);
+    const k = oriented(this.#keyed(nth(scores.inputs, 1), split, shape.length, true), !scores.transposeB);
+    const v = oriented(this.#keyed(nth(product.inputs, 1), split, shape.length, false, isRows), product.transposeB);
     const extras = scores.inputs.slice(epilogueOperands.matmul);
     const output = behind === null ? nth(product.outputs, 0) : nth(behind.outputs, 0);
     const outStrides = this.#outStrides(product, behind);
-    const alongBatch = (view: View): number[] => broadcastView(view, batch);
+    const parts = splitSizes(batch, split);
+    const alongBatch = (view: View): number[] =>
+      view.shape.length > shape.length ? broadcastView(view, parts) : splitStrides(broadcastView(view, batch), split);
     const spec: AttentionSpec = {
-      batch,
+      batch: parts,
       rows: nth(shape, shape.length - 2),
       keys: nth(shape, shape.length - 1),
       depth: nth(q.shape, q.shape.length - 1),
@@ -140,22 +141,41 @@ class AttentionFinder {
       q: { offset: q.offset, batch: alongBatch(q), row: q.strides.at(-2) ?? 0 },
       k: { offset: k.offset, batch: alongBatch(k), key: k.strides.at(-2) ?? 0, column: k.strides.at(-1) ?? 0 },
       v: { offset: v.offset, batch: alongBatch(v), key: v.strides.at(-2) ?? 0, column: v.strides.at(-1) ?? 0 },
-      out: { batch: outStrides.slice(0, -2), row: outStrides.at(-2) ?? 0 },
+      out: { batch: splitStrides(outStrides.slice(0, -2), split), row: outStrides.at(-2) ?? 0 },
       epilogue: scaledEpilogue(scores.epilogue, q.scale * k.scale),
       extras: extras.map((value) => {
         const type = nth(this.#graph.values, value).type as TensorType;
-        return { dtype: type.dtype, strides: broadcastStrides(type.shape, shape) };
+        return { dtype: type.dtype, strides: splitStrides(broadcastStrides(type.shape, shape), split, 2) };
       }),
     };
     const ops = [scores, softmax, product, ...(behind === null ? [] : [behind])];
     const origin = [...new Set(ops.flatMap((op) => op.origin))];
-    return { spec, inputs: [q.value, k.value, v.value, ...extras], output, origin };
+    return { spec: headsAsRows(spec), inputs: [q.value, k.value, v.value, ...extras], output, origin };
   }
 
   /** Where a value lies, if that serves; else the value as it is. */
   #view(value: ValueId, scaled: boolean, serves: (view: View) => boolean): View {
     const view = viewOf(this.#graph, this.#producers, value, scaled);
     return serves(view) ? view : wholeView(this.#graph, value);
+  }
+
+  /** How K and V repeat heads, if one of them does and the other one not otherwise. */
+  #commonSplit(k: ValueId, v: ValueId, rank: number): HeadSplit | null {
+    const [ofK, ofV] = [k, v].map((value) => repeatedHeads(this.#graph, this.#producers, value, rank)?.split ?? null);
+    if (ofK == null || ofV == null) return ofK ?? ofV ?? null;
+    return ofK.fromEnd === ofV.fromEnd && ofK.inner === ofV.inner && ofK.outer === ofV.outer ? ofK : null;
+  }
+
+  /** K or V where it lies; repeated heads, if that is how heads are split, where they lie once. */
+  #keyed(
+    value: ValueId,
+    split: HeadSplit | null,
+    rank: number,
+    scaled: boolean,
+    serves: (view: View) => boolean = (): boolean => true,
+  ): View {
+    const repeated = split === null ? null : repeatedHeads(this.#graph, this.#producers, value, rank);
+    return repeated !== null && serves(repeated.view) ? repeated.view : this.#view(value, scaled, serves);
   }
 
   /** Elements of the output per index of the product's result. */

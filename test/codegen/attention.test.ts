@@ -79,6 +79,8 @@ describe("the attention kernel", () => {
   it.each<Sizes>([
     { batch: [2, 3], rows: 17, keys: 19, depth: 8, width: 8 },
     { batch: [4], rows: 1, keys: 33, depth: 16, width: 12 },
+    { batch: [2, 2], rows: 7, keys: 30, depth: 12, width: 8 },
+    { batch: [3], rows: 2, keys: 5, depth: 20, width: 6 },
     { batch: [], rows: 9, keys: 4, depth: 3, width: 5 },
     { batch: [2], rows: 40, keys: 1500, depth: 4, width: 7 },
   ])("%j", (sizes) => {
@@ -199,6 +201,40 @@ describe("attention in a graph", () => {
     builder.output("y", emit(matmul([softmax, v], false)));
     await checkGraph(builder.finish(), 1);
   });
+
+  /** Heads of K and V repeated `group` times, each in turn or all of them in turn. */
+  function repeated(builder: GraphBuilder, value: ValueId, [heads, keys, depth]: readonly [number, number, number], group: number, inTurn: boolean): ValueId {
+    const emit = (spec: OpSpec): ValueId => builder.emitOne(spec, { origin });
+    const shape = inTurn ? [2, 1, heads, keys, depth] : [2, heads, 1, keys, depth];
+    const after = shape.map((_, axis) => (axis === (inTurn ? 1 : 2) ? group - 1 : 0));
+    const wide = emit({ kind: "reshape", inputs: [value], shape });
+    const expanded = emit({ kind: "pad", mode: "edge", before: after.map(() => 0), after, inputs: [wide] });
+    return emit({ kind: "reshape", inputs: [expanded], shape: [2, heads * group, keys, depth] });
+  } // prettier-ignore
+
+  it.each([
+    { rows: 1, heads: 2, group: 3, inTurn: false, both: true },
+    { rows: 1, heads: 2, group: 3, inTurn: true, both: true },
+    { rows: 1, heads: 1, group: 5, inTurn: false, both: true },
+    { rows: 10, heads: 2, group: 2, inTurn: false, both: true },
+    { rows: 1, heads: 3, group: 2, inTurn: false, both: false },
+  ])("reads repeated heads where they lie once: %j", async ({ rows, heads, group, inTurn, both }) => {
+    const [keys, depth] = [19, 8];
+    const builder = new GraphBuilder("grouped");
+    const emit = (spec: OpSpec): ValueId => builder.emitOne(spec, { origin });
+    const q = builder.input("q", tensorType("f32", [2, heads * group, rows, depth]));
+    const k = builder.input("k", tensorType("f32", [2, heads, keys, depth]));
+    const v = builder.input("v", tensorType("f32", [2, both ? heads : heads * group, keys, depth]));
+    const mask = builder.input("mask", tensorType("f32", [2, heads * group, rows, keys]));
+    const grown = [k, ...(both ? [v] : [])].map((value) => repeated(builder, value, [heads, keys, depth], group, inTurn));
+    const scores = emit(matmul([q, grown[0] as ValueId, mask], true, binary("add", arg(0), arg(1))));
+    const softmax = emit({ kind: "softmax", inputs: [scores], axis: 3, log: false });
+    builder.output("y", emit(matmul([softmax, grown[1] ?? v], false)));
+    const graph = builder.finish();
+    await checkGraph(graph, 1);
+    const functions = generateProgram(graph).program.steps.map((step) => (step.kind === "kernel" ? step.function : ""));
+    expect(functions.filter((name) => !name.startsWith("pack"))).toEqual([expect.stringMatching(/^attention/)]);
+  }); // prettier-ignore
 
   it.each<readonly [string, (emit: (spec: OpSpec) => ValueId, parts: readonly ValueId[], builder: GraphBuilder) => void]>([
     ["whose scores are wanted", (emit, [q, k, v], builder) => {
