@@ -107,6 +107,20 @@ export interface MatmulOp extends OpBase, WithEpilogue {
   readonly transposeB: boolean;
 }
 
+/**
+ * Matrix product with weights of few bits. Inputs: a (f32, [..., rows, inner], rank >= 2), weights (integers of 8 bits or less, [columns, inner]),
+ * scales and zero points (both f32, [columns, blocks] or with either dim 1 for all alike). A row of weights is cut into blocks of
+ * `blockSize`, the last one may be shorter:
+ *
+ *     out[..., m, n] = sum over k of a[..., m, k] * (weights[n, k] - zeros[n, block of k]) * scales[n, block of k]
+ *
+ * Four fixed operands.
+ */
+export interface QuantizedMatmulOp extends OpBase, WithEpilogue {
+  readonly kind: "quantizedMatmul";
+  readonly blockSize: number;
+}
+
 /** nchw: [N, C, spatial…] with weights [M, C/groups, kernel…]; nhwc: [N, spatial…, C] with weights [kernel…, C/groups, M]. */
 export type ConvLayout = "nchw" | "nhwc";
 
@@ -351,6 +365,7 @@ export interface DeferredOp extends OpBase {
 export type Op =
   | MapOp
   | MatmulOp
+  | QuantizedMatmulOp
   | ConvOp
   | ConvTransposeOp
   | PoolOp
@@ -384,7 +399,7 @@ export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
 export type OpSpec = Op extends infer O ? (O extends Op ? Omit<O, "outputs" | "origin"> : never) : never;
 
 /** Fixed operands before the epilogue's, by kind. */
-export const epilogueOperands = { matmul: 2, conv: 2, convTranspose: 2 } as const;
+export const epilogueOperands = { matmul: 2, quantizedMatmul: 4, conv: 2, convTranspose: 2 } as const;
 
 /** The type of a tensor of known shape. */
 export const tensorType = (dtype: DType, shape: readonly number[]): TensorType => ({ kind: "tensor", dtype, shape });

@@ -6,7 +6,7 @@
  * of operands or of region ports is a defect of the lowering and an internal error.
  */
 import { type OpSpec, opSubject, type ValueType } from "./graph.ts";
-import { inferConv, inferConvTranspose, inferMatmul, inferPool } from "./infer/contraction.ts";
+import { inferConv, inferConvTranspose, inferMatmul, inferPool, inferQuantizedMatmul } from "./infer/contraction.ts";
 import { inferIf, inferLoop, inferScan } from "./infer/control.ts";
 import { inferMap } from "./infer/elementwise.ts";
 import { inferGather, inferGatherElements, inferGatherND, inferScatterElements, inferScatterND } from "./infer/indexing.ts"; // prettier-ignore
@@ -33,6 +33,8 @@ function applyRule(site: Site, spec: OpSpec): readonly ValueType[] {
       return inferMap(site, spec);
     case "matmul":
       return inferMatmul(site, spec);
+    case "quantizedMatmul":
+      return inferQuantizedMatmul(site, spec);
     case "conv":
       return inferConv(site, spec);
     case "convTranspose":

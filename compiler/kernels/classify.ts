@@ -2,10 +2,10 @@
  * Which family an op belongs to, with the loops that the family cuts. One small function per kind of op; shapes are static here.
  * Loops of an empty tensor count as one iteration, so that nothing divides by zero.
  */
-import { storageBytes } from "../../ir/dtype.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
 import { elementCount } from "../../ir/tensor.ts";
 import { exprCost, type Expr, walkExpr } from "../../ir/expr.ts";
-import type { ConvOp, ConvTransposeOp, MatmulOp, Op, OpOf, PoolOp, TensorType } from "../../ir/graph.ts";
+import { type ConvOp, type ConvTransposeOp, epilogueOperands, type MatmulOp, type Op, type OpOf, type PoolOp, type TensorType } from "../../ir/graph.ts"; // prettier-ignore
 import type { KernelFamily, LoopDim } from "../../ir/kernel-graph.ts";
 
 /** What a kernel is, before its place in the graph is known. */
@@ -70,8 +70,9 @@ function residualDims(operands: Operands, fixed: number): LoopDim[] {
   return optional([dim("res", words)], 0);
 }
 
-/** Bytes of a tensor in memory. */
-export const bytesOfTensor = (type: TensorType): number => elementCount(type.shape) * storageBytes(type.dtype);
+/** Bytes of a tensor in a core's memory, where elements of less than a byte are packed. */
+export const bytesOfTensor = ({ dtype, shape }: TensorType): number =>
+  Math.ceil((elementCount(shape) * dtypeInfo(dtype).bits) / 8);
 
 /** 32-bit words that a tensor takes on the fabric. */
 export function wordsOf(type: TensorType): number {
@@ -85,6 +86,8 @@ export function classify(op: PlaceableOp, operands: Operands): Classified {
       return classifyMap(op, operands);
     case "matmul":
       return classifyMatmul(op, operands);
+    case "quantizedMatmul":
+      return classifyQuantizedMatmul(op, operands);
     case "conv":
       return classifyConv(op, operands);
     case "convTranspose":
@@ -144,6 +147,16 @@ function classifyMatmul(op: MatmulOp, operands: Operands): Classified {
   if (a.resident && !b.resident) return matmul({ b: batch, m: n, k, n: m, streamed: 0 }, flops, extra);
   if (b.resident && shared) return matmul({ b: 1, m: batch * m, k, n, streamed: 0 }, flops, extra);
   return matmul({ b: batch, m, k, n, streamed: b.resident ? 0 : 1 }, flops, extra);
+}
+
+function classifyQuantizedMatmul(op: OpOf<"quantizedMatmul">, operands: Operands): Classified {
+  const out = shapeAt(operands.outputs, 0);
+  const n = out.at(-1) ?? 1;
+  const k = inputAt(operands, 0).type.shape.at(-1) ?? 1;
+  const m = product(out.slice(0, -1));
+  const flops = 2 * m * n * k + epilogueFlops(op.epilogue, m * n);
+  const extra = [...expressionDims(op.epilogue), ...residualDims(operands, epilogueOperands.quantizedMatmul)];
+  return matmul({ b: 1, m, k, n, streamed: 0 }, flops, extra);
 }
 
 function matmul(

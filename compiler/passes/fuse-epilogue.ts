@@ -18,10 +18,10 @@ export const fuseEpilogue: Pass = {
   run: (graph) => rewriteGraph(graph, fuseIntoProducer),
 };
 
-type Accumulating = OpOf<"matmul" | "conv" | "convTranspose">;
+type Accumulating = OpOf<keyof typeof epilogueOperands>;
 
 const accumulates = (op: Op | undefined): op is Accumulating =>
-  op?.kind === "matmul" || op?.kind === "conv" || op?.kind === "convTranspose";
+  op !== undefined && Object.hasOwn(epilogueOperands, op.kind);
 
 function fuseIntoProducer(rewrite: Rewrite): readonly ValueId[] | null {
   const { op, inputs } = rewrite;

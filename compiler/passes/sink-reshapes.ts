@@ -44,9 +44,11 @@ function reshapedProduct(rewrite: Rewrite, value: ValueId, shape: readonly numbe
 
 /** A product, or a map over one that an earlier rewrite of this sweep put there. */
 function leadsToProduct(rewrite: Rewrite, op: Op | undefined): boolean {
-  if (op?.kind !== "map") return op?.kind === "matmul" || op?.kind === "conv";
-  return op.inputs.some((id) => rewrite.producer(id)?.kind === "matmul");
+  if (op?.kind !== "map") return isMatrixProduct(op) || op?.kind === "conv";
+  return op.inputs.some((id) => isMatrixProduct(rewrite.producer(id)));
 }
+
+const isMatrixProduct = (op: Op | undefined): boolean => op?.kind === "matmul" || op?.kind === "quantizedMatmul";
 
 /** An operand in the inner shape: as it is (scalars, rows), or as a view; null when neither does. */
 function viewedAs(

@@ -1,5 +1,5 @@
 /** Type rules of products and windows: matmul, conv, convTranspose, pool. */
-import { type DType } from "../dtype.ts";
+import { type DType, dtypeInfo } from "../dtype.ts";
 import {
   type ConvLayout,
   type ConvOp,
@@ -7,6 +7,7 @@ import {
   epilogueOperands,
   type MatmulOp,
   type PoolOp,
+  type QuantizedMatmulOp,
   type TensorType,
   tensorType,
 } from "../graph.ts";
@@ -58,6 +59,40 @@ export function inferMatmul(site: Site, op: Spec<MatmulOp>): readonly TensorType
 
 const showMatrix = (type: TensorType, transposed: boolean): string =>
   showType(type) + (transposed ? " (transposed)" : "");
+
+/** Integers that take no more than a byte. */
+const isFewBits = (dtype: DType): boolean => {
+  const { class: cls, bits } = dtypeInfo(dtype);
+  return bits <= 8 && (cls === "signed" || cls === "unsigned");
+};
+
+export function inferQuantizedMatmul(site: Site, op: Spec<QuantizedMatmulOp>): readonly TensorType[] {
+  const [a, weights] = [tensorAt(site, 0), tensorAt(site, 1)];
+  const [rows, inner] = matrixOf(site, a, false);
+  const [columns, innerB] = weights.shape;
+  if (a.dtype !== "f32" || !isFewBits(weights.dtype)) {
+    throw dtypeError(site, `cannot multiply ${showType(a)} by weights ${showType(weights)}`);
+  }
+  if (columns === undefined || innerB !== inner || weights.shape.length !== 2) {
+    throw shapeError(site, `cannot multiply ${showType(a)} by weights ${showType(weights)}, which must be [columns, ${inner}]`); // prettier-ignore
+  }
+  if (!Number.isSafeInteger(op.blockSize) || op.blockSize < 1) {
+    throw attributeError(site, `blockSize must be at least 1, is ${op.blockSize}`);
+  }
+  const parameters = [columns, Math.ceil(inner / op.blockSize)] as const;
+  expectParameters(site, 2, "scales", parameters);
+  expectParameters(site, 3, "zero points", parameters);
+  const shape = [...a.shape.slice(0, -2), rows, columns];
+  return inferEpilogue(site, op, epilogueOperands.quantizedMatmul, tensorType("f32", shape));
+}
+
+/** Scales or zero points: a matrix of f32 that broadcasts to one for each column and block. */
+function expectParameters(site: Site, index: number, role: string, shape: readonly [number, number]): void {
+  const type = tensorAt(site, index);
+  if (type.dtype !== "f32") throw dtypeError(site, `${role} are ${showType(type)}, must be f32`);
+  const fits = type.shape.length === 2 && type.shape.every((dim, axis) => dim === 1 || dim === shape[axis]);
+  if (!fits) throw shapeError(site, `${role} ${showType(type)} must be [${shape.join(",")}], a dim may be 1`);
+}
 
 interface Image {
   readonly batch: number;

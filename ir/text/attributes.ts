@@ -75,6 +75,7 @@ type Codecs<A> = { readonly [F in keyof A]-?: Codec<A[F]> };
 const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
   map: { expr: body },
   matmul: { transposeA: bool, transposeB: bool, epilogue: clause },
+  quantizedMatmul: { blockSize: integer, epilogue: clause },
   conv: { layout, ...window, groups: integer, epilogue: clause },
   convTranspose: { ...window, outputPadding: integers, groups: integer, epilogue: clause },
   pool: {

@@ -10,7 +10,7 @@ import { evaluateConv, evaluateConvTranspose } from "./conv.ts";
 import { evaluateCumulative } from "./cumulative.ts";
 import { evaluateMap } from "./elementwise.ts";
 import { evaluateGather, evaluateGatherElements, evaluateGatherND } from "./gather.ts";
-import { evaluateMatmul } from "./matmul.ts";
+import { evaluateMatmul, evaluateQuantizedMatmul } from "./matmul.ts";
 import { evaluateConcat, evaluatePad, evaluateReshape, evaluateSlice, evaluateTranspose } from "./movement.ts";
 import { evaluateNormalize, evaluateSoftmax } from "./normalize.ts";
 import { evaluateArgReduce, evaluateTopK } from "./order.ts";
@@ -31,6 +31,7 @@ type TwoOrMore = readonly [TensorData, TensorData, ...TensorData[]];
 interface Operands {
   readonly map: List;
   readonly matmul: TwoOrMore;
+  readonly quantizedMatmul: readonly [TensorData, TensorData, TensorData, TensorData, ...TensorData[]];
   readonly conv: TwoOrMore;
   readonly convTranspose: TwoOrMore;
   readonly pool: One;
@@ -76,6 +77,7 @@ type EvaluateAny = (
 const evaluators: { readonly [K in EvaluableKind]: Evaluate<K> } = {
   map: evaluateMap,
   matmul: evaluateMatmul,
+  quantizedMatmul: evaluateQuantizedMatmul,
   conv: evaluateConv,
   convTranspose: evaluateConvTranspose,
   pool: evaluatePool,

@@ -15,14 +15,15 @@ export interface OracleFeed {
   readonly data: unknown;
 }
 
-/** Runs a model file in onnxruntime-web. */
+/** Runs a model, given as a file or its bytes, in onnxruntime-web. */
 export async function runOracle(
-  file: string,
+  model: string | Uint8Array,
   feeds: Readonly<Record<string, OracleFeed>>,
 ): Promise<ReadonlyMap<string, OracleOutput>> {
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(new Uint8Array(readFileSync(file)), {
+  const bytes = typeof model === "string" ? readFileSync(model) : model;
+  const session = await ort.InferenceSession.create(new Uint8Array(bytes), {
     executionProviders: ["wasm"],
   });
   const given = Object.entries(feeds).map(([name, { type, data, dims }]) => [

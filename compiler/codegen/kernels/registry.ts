@@ -13,6 +13,7 @@ import { canPad, emitConcat, emitPad, emitSlice, emitTranspose } from "./movemen
 import { emitNormalize } from "./normalize.ts";
 import { emitArgReduce, emitTopK } from "./order.ts";
 import { emitPool } from "./pool.ts";
+import { emitQuantizedMatmul, hasConstantWeights } from "./quantized-matmul.ts";
 import { emitRecurrent } from "./recurrent.ts";
 import { emitReduce } from "./reduce.ts";
 import { emitSoftmax } from "./softmax.ts";
@@ -22,6 +23,7 @@ type Emitters = { readonly [K in OpKind]?: KernelEmitter<Extract<Op, { readonly 
 const emitters: Emitters = {
   map: emitMap,
   matmul: emitMatmul,
+  quantizedMatmul: emitQuantizedMatmul,
   conv: emitConv,
   convTranspose: emitConvTranspose,
   pool: emitPool,
@@ -46,6 +48,7 @@ const emitters: Emitters = {
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
 export function emitKernels(op: Op, operands: Operands, choose?: Choose): readonly KernelCode[] | null {
   if (op.kind === "pad" && !canPad(op, nth(operands.inputs, 0))) return null;
+  if (op.kind === "quantizedMatmul" && !hasConstantWeights(operands)) return null;
   const emit = emitters[op.kind] as KernelEmitter<Op> | undefined;
   return emit === undefined ? null : emit(op, operands, choose);
 }

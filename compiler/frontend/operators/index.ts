@@ -23,6 +23,7 @@ import { linearOperators } from "./linear.ts";
 import { logicOperators } from "./logic.ts";
 import { lossOperators } from "./losses.ts";
 import { mathOperators } from "./math.ts";
+import { nBitsOperators } from "./matmul-nbits.ts";
 import { mlOperators } from "./ml.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { optimizerOperators } from "./optimizers.ts";
@@ -69,6 +70,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   lossOperators,
   mathOperators,
   mlOperators,
+  nBitsOperators,
   normalizationOperators,
   optimizerOperators,
   paddingOperators,

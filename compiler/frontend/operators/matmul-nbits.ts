@@ -1,0 +1,150 @@
+/**
+ * com.microsoft MatMulNBits: A times the transpose of a constant [N, K] whose rows are cut into blocks of integers of 2, 4 or 8 bits with a scale and
+ * a zero point each. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
+ */
+import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
+import { toFloat32 } from "../../../ir/small-float.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
+import type { NodeContext, OperatorDef } from "../operator.ts";
+import { commonDType } from "./elementwise.ts";
+import { mapIn, toDType, widen } from "./precision.ts";
+import { add } from "./scalar.ts";
+import { operatorOf } from "./table.ts";
+
+interface Format {
+  readonly n: number;
+  readonly k: number;
+  readonly bits: 2 | 4 | 8;
+  readonly blockSize: number;
+  readonly blocks: number;
+}
+
+const weightTypes: Readonly<Record<Format["bits"], DType>> = { 2: "u2", 4: "u4", 8: "u8" };
+
+function formatOf(node: NodeContext): Format {
+  const [n, k, bits, blockSize] = [node.int("N", 0), node.int("K", 0), node.int("bits", 4), node.int("block_size", 0)];
+  if (n < 1 || k < 1) throw node.attributeError(`K and N must be positive, are ${k} and ${n}`);
+  if (bits !== 2 && bits !== 4 && bits !== 8) throw node.unsupported(`bits ${bits}; 2, 4 and 8 are`);
+  if (blockSize < 16 || !Number.isInteger(Math.log2(blockSize))) {
+    throw node.attributeError(`block_size is ${blockSize}, must be a power of two from 16 on`);
+  }
+  if (node.int("weight_prepacked", 0) !== 0) throw node.unsupported("weights packed for a GPU (weight_prepacked)");
+  return { n, k, bits, blockSize, blocks: Math.ceil(k / blockSize) };
+}
+
+/** A constant input of exactly `count` elements; exporters differ in how they cut them into dims. */
+function constantOf(node: NodeContext, index: number, count: number, what: string): TensorData {
+  const tensor = node.constant(index);
+  if (elementCount(tensor.shape) === count) return tensor;
+  throw node.shapeError(`${what} [${tensor.shape.join(", ")}] must have ${count} elements`);
+}
+
+/** The first `count` of the integers that a row of bytes holds, lowest bits first, for each of `rows` rows. */
+function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format["bits"]): Uint8Array {
+  const perByte = 8 / bits;
+  const rowBytes = bytes.length / rows;
+  const mask = 2 ** bits - 1;
+  const out = new Uint8Array(rows * count);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let i = 0; i < count; i++) {
+      const byte = bytes[row * rowBytes + Math.floor(i / perByte)] as number;
+      out[at++] = (byte >> (bits * (i % perByte))) & mask;
+    }
+  }
+  return out;
+}
+
+/** B's integers as [N, K]: blocks are whole bytes, so that a row's blocks are one run. */
+function weightsOf(node: NodeContext, { n, k, bits, blockSize, blocks }: Format): TensorData {
+  const { elements, dtype } = constantOf(node, 1, (n * blocks * blockSize * bits) / 8, "B");
+  if (dtype !== "u8") throw node.typeError(`B is ${dtype}, must be u8`);
+  return makeTensor(weightTypes[bits], [n, k], unpackRows(elements as Uint8Array, n, k, bits));
+}
+
+/** Elements of a float tensor as f32, in another shape. */
+function floatsOf({ dtype, elements }: TensorData, shape: readonly number[]): TensorData {
+  const isSmall = dtype === "f16" || dtype === "bf16";
+  return makeTensor("f32", shape, isSmall ? toFloat32(dtype, elements as Uint16Array) : elements);
+}
+
+/** Zero points of all blocks: packed as B is, as floats, or half the range for all. */
+function zerosOf(node: NodeContext, { n, bits, blocks }: Format): TensorData {
+  if (!node.hasInput(3)) return tensorFrom("f32", [1, 1], [2 ** (bits - 1)]);
+  if (node.dtype(3) !== "u8") {
+    if (node.dtype(3) !== node.dtype(0)) throw node.typeError(`zero_points are ${node.dtype(3)}, A is ${node.dtype(0)}`);
+    return floatsOf(constantOf(node, 3, n * blocks, "zero_points"), [n, blocks]);
+  }
+  const { elements } = constantOf(node, 3, n * Math.ceil((blocks * bits) / 8), "zero_points");
+  return makeTensor("f32", [n, blocks], Float32Array.from(unpackRows(elements as Uint8Array, n, blocks, bits)));
+} // prettier-ignore
+
+/** The order of A's elements in which groups are the blocks; null when they are already. Every group must fill its block. */
+function groupOrder(node: NodeContext, { k, blockSize, blocks }: Format): number[] | null {
+  if (!node.hasInput(4)) return null;
+  const groups = node.integers(4).slice(0, k);
+  if (groups.length < k) throw node.shapeError(`g_idx has ${groups.length} elements for K ${k}`);
+  if (groups.every((group, i) => group === Math.floor(i / blockSize))) return null;
+  const order = [...groups.keys()].sort((i, j) => (groups[i] as number) - (groups[j] as number) || i - j);
+  const isFull = order.every((from, i) => groups[from] === Math.floor(i / blockSize));
+  if (!isFull) throw node.unsupported(`a g_idx whose ${blocks} groups are not of ${blockSize} elements each`);
+  return order;
+}
+
+/** Columns of a matrix in another order. */
+function reordered({ dtype, shape, elements }: TensorData, order: readonly number[]): TensorData {
+  const [rows = 0, columns = 0] = shape;
+  const source = elements as Uint8Array;
+  const out = new Uint8Array(source.length);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < columns; i++) out[row * columns + i] = source[row * columns + (order[i] as number)] as number;
+  }
+  return makeTensor(dtype, shape, out);
+}
+
+/** A in the compute type as a matrix or more, its last dim in the order of the groups. */
+function operandA(node: NodeContext, { k }: Format, order: readonly number[] | null): ValueId {
+  const shape = node.shape(0);
+  if (shape.at(-1) !== k) throw node.shapeError(`A is [${shape.join(", ")}], its last dim must be K = ${k}`);
+  const wide = widen(node, node.input(0));
+  const a = shape.length === 1 ? node.reshape(wide, [1, k]) : wide;
+  if (order === null) return a;
+  const indices = node.constantValue(tensorFrom("i64", [k], order));
+  return node.emitOne({ kind: "gather", inputs: [a, indices], axis: Math.max(1, shape.length - 1) });
+}
+
+function matmulNBits(node: NodeContext): readonly ValueId[] {
+  const dtype = commonDType(node, "float", 1);
+  if (dtypeInfo(dtype).bits > 32) throw node.typeError(`A is ${dtype}, must be f32, f16 or bf16`);
+  const format = formatOf(node);
+  const { n, blocks, blockSize } = format;
+  if (node.dtype(2) !== dtype) throw node.typeError(`scales are ${node.dtype(2)}, A is ${dtype}`);
+  const order = groupOrder(node, format);
+  const weights = weightsOf(node, format);
+  const scales = floatsOf(constantOf(node, 2, n * blocks, "scales"), [n, blocks]);
+  const constants = [order === null ? weights : reordered(weights, order), scales, zerosOf(node, format)];
+  const inputs = [operandA(node, format, order), ...constants.map((tensor) => node.constantValue(tensor))];
+  const product = node.emitOne({ kind: "quantizedMatmul", inputs, blockSize, epilogue: null });
+  const shaped = node.reshape(product, [...node.shape(0).slice(0, -1), n]);
+  if (!node.hasInput(5)) return [toDType(node, dtype, shaped)];
+  if (node.shape(5).join() !== String(n)) throw node.shapeError(`bias [${node.shape(5).join(", ")}] must be [${n}]`);
+  return [mapIn(node, "f32", dtype, [shaped, node.input(5)], (args) => args.reduce(add))];
+}
+
+export const nBitsOperators: readonly OperatorDef[] = [
+  operatorOf("com.microsoft", "MatMulNBits", matmulNBits, [
+    {
+      since: 1,
+      inputs: [3, 6],
+      optionalInputs: [3, 4],
+      attributes: {
+        K: "int!",
+        N: "int!",
+        block_size: "int!",
+        bits: "int",
+        accuracy_level: "int",
+        weight_prepacked: "int",
+      },
+    },
+  ]),
+];
