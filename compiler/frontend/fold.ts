@@ -1,5 +1,6 @@
 /** Ops over constants become constants while a model is lowered, so that shape arithmetic disappears. Big results stay ops: weights are not multiplied here. */
 import type { FoldHook } from "../../ir/builder.ts";
+import { dtypeInfo, isFloat, isInteger } from "../../ir/dtype.ts";
 import type { OpKind, OpSpec, ValueType } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { evaluateOp, isEvaluable } from "../../runtime/reference/evaluate.ts";
@@ -14,13 +15,15 @@ const pickingKinds: ReadonlySet<OpKind> = new Set<OpKind>(["slice", "gather", "g
 
 const elementsOf = (type: ValueType): number => (type.kind === "tensor" ? elementCount(type.shape) : Infinity);
 
-/** Weights in 8 bits that are dequantized: a product may want the integers (passes/integer-products.ts). */
+/** Weights of 8 bits or less that are dequantized: a product may want the integers (passes/integer-products.ts, passes/weight-only.ts). */
 const isDequantization = (op: OpSpec, [x]: readonly TensorData[], [type]: readonly ValueType[]): boolean =>
   op.kind === "map" &&
-  (x?.dtype === "i8" || x?.dtype === "u8") &&
+  x !== undefined &&
+  isInteger(x.dtype) &&
+  dtypeInfo(x.dtype).bits <= 8 &&
   x.shape.length > 1 &&
   type?.kind === "tensor" &&
-  type.dtype === "f32";
+  isFloat(type.dtype);
 
 /** Folds results of up to 64 Ki elements, and any reshape (a view). */
 export const foldConstants: FoldHook = (op, inputs, types) => {

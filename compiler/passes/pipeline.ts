@@ -16,6 +16,7 @@ import type { Pass } from "./pass.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { sinkReshapes } from "./sink-reshapes.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
+import { weightOnly } from "./weight-only.ts";
 import { widenSmallFloats } from "./widen-small-floats.ts";
 
 export const pipeline: readonly Pass[] = [
@@ -23,6 +24,8 @@ export const pipeline: readonly Pass[] = [
   deadCode,
   // while dequantized weights are still integers
   integerProducts,
+  // what integer-products left: one operand quantized, the other a float
+  weightOnly,
   foldConstants,
   // few forms from here on: patterns below rely on literals being inside expressions
   canonicalize,

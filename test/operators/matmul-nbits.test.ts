@@ -29,11 +29,19 @@ const random = (seed: number): (() => number) => {
 };
 const floats = (shape: readonly number[], seed: number, low = -1, high = 1): TensorData => {
   const next = random(seed);
-  return tensorFrom("f32", shape, Array.from({ length: elementCount(shape) }, () => low + next() * (high - low)));
+  return tensorFrom(
+    "f32",
+    shape,
+    Array.from({ length: elementCount(shape) }, () => low + next() * (high - low)),
+  );
 };
 const bytes = (shape: readonly number[], seed: number): TensorData => {
   const next = random(seed);
-  return tensorFrom("u8", shape, Array.from({ length: elementCount(shape) }, () => Math.floor(next() * 256)));
+  return tensorFrom(
+    "u8",
+    shape,
+    Array.from({ length: elementCount(shape) }, () => Math.floor(next() * 256)),
+  );
 };
 
 /** Inputs of the node; null leaves one out. */
@@ -144,7 +152,8 @@ describe("MatMulNBits", () => {
     const order = [...groups.keys()].sort((i, j) => nth(groups, i) - nth(groups, j) || i - j);
     const [a, b] = inputs as [TensorData, TensorData];
     const permutedA = makeTensor("f32", [2, 64], Float32Array.from({ length: 128 }, (_, at) => (a.elements as Float32Array)[64 * Math.floor(at / 64) + nth(order, at % 64)] as number)); // prettier-ignore
-    const nibbles = (n: number, k: number): number => (nth(b.elements as Uint8Array, 32 * n + (k >> 1)) >> (4 * (k % 2))) & 15;
+    const nibbles = (n: number, k: number): number =>
+      (nth(b.elements as Uint8Array, 32 * n + (k >> 1)) >> (4 * (k % 2))) & 15;
     const permutedB = makeTensor("u8", b.shape, Uint8Array.from({ length: 160 }, (_, at) => {
       const [n, k] = [Math.floor(at / 32), 2 * (at % 32)];
       return nibbles(n, nth(order, k)) | (nibbles(n, nth(order, k + 1)) << 4);

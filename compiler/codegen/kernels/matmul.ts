@@ -16,7 +16,8 @@ import { plainAxis, restrideStage } from "./product/restride.ts";
 import { chooseSchedule } from "./product/schedule.ts";
 import { streamedProduct } from "./streams/streams.ts";
 
-interface Matrix {
+/** A matrix, or a batch of them, as a product sees it. */
+export interface Matrix {
   readonly type: TensorType;
   readonly rows: number;
   readonly columns: number;
@@ -27,7 +28,8 @@ interface Matrix {
   readonly batch: readonly number[];
 }
 
-function matrixOf(type: TensorType, transposed: boolean): Matrix {
+/** The last two dims of a tensor as a matrix, on demand with rows and columns swapped. */
+export function matrixOf(type: TensorType, transposed: boolean): Matrix {
   const batch = type.shape.slice(0, -2);
   const [outer = 1, inner = 1] = type.shape.slice(-2);
   return transposed
@@ -88,7 +90,7 @@ const tiledProduct: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoic
 }; // prettier-ignore
 
 /** Batch dims and rows with strides of [A, B (in matrices), out, extras…] in elements, merged; the last one is the product's y. */
-function rowAxes(a: Matrix, b: Matrix, extras: readonly TensorType[], output: TensorType): readonly Axis[] {
+export function rowAxes(a: Matrix, b: Matrix, extras: readonly TensorType[], output: TensorType): readonly Axis[] {
   const { shape } = output;
   const batch = shape.slice(0, -2);
   const matrix = a.rows * a.columns;
@@ -102,7 +104,8 @@ function rowAxes(a: Matrix, b: Matrix, extras: readonly TensorType[], output: Te
   return isRows ? merged : [...merged, { size: 1, strides: all.map(() => 0) }];
 }
 
-function scheduleOf(
+/** Tile and blocks for a product with the given axes of rows. */
+export function scheduleOf(
   axes: readonly Axis[],
   b: Matrix,
   extras: readonly TensorType[],
@@ -118,10 +121,11 @@ function scheduleOf(
   return chooseSchedule(size, arith, choose);
 }
 
-function placeAxes(
+/** The axes of a product. */
+export function placeAxes(
   axes: readonly Axis[],
   arith: Arith,
-  b: PreparedB,
+  b: Pick<PreparedB, "matrixStride">,
   epilogue: Epilogue,
 ): Pick<Product, "outer" | "y" | "x"> {
   const place = ({ size, strides }: Axis): ProductAxis => ({

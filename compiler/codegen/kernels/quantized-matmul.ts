@@ -1,46 +1,99 @@
-/** Matrix products with weights of 8 bits or less, which stay in that size in memory. */
+/**
+ * Matrix products with weights of 8 bits or less, which stay in that size in memory. Few rows read the integers (weight-only/few-rows.ts); for
+ * many rows panels are widened to f32, one at a time (weight-only/widen.ts), and the ordinary product goes over them.
+ */
 import { storageBytes } from "../../../ir/dtype.ts";
-import { epilogueOperands, type QuantizedMatmulOp, type TensorType } from "../../../ir/graph.ts";
+import { epilogueOperands, type QuantizedMatmulOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
 import { nth } from "../access.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
-import { makeEpilogue } from "./product/epilogue.ts";
 import { broadcastStrides } from "./index-space.ts";
+import { matrixOf, placeAxes, rowAxes, scheduleOf } from "./matmul.ts";
+import { arithFor } from "./product/arith.ts";
+import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
+import { noStrides, type Product, widenedBytes } from "./product/product.ts";
+import { productStage } from "./product/product-emit.ts";
 import { type BlockSums, blockSumsStage, sumsBytes } from "./weight-only/block-sums.ts";
 import { type ExtraRows, type FewRows, fewRowsStage } from "./weight-only/few-rows.ts";
-import { hasOffsets, quantizedWeights, storedBits, storedBlock, type StripLayout, stripsArg } from "./weight-only/strips.ts"; // prettier-ignore
+import {
+  hasOffsets,
+  type QuantizedWeights,
+  quantizedWeights,
+  storedBits,
+  storedBlock,
+  type StripLayout,
+  stripsArg,
+} from "./weight-only/strips.ts";
 
 /** True when a kernel can be made: the weights and all that belongs to them are known. */
 export const hasConstantWeights = ({ constants }: Operands): boolean =>
   [1, 2, 3].every((index) => constants[index] !== undefined);
 
-const sumsScratch = 0;
+const scratchId = 0;
+const aOperand: KernelArg = { kind: "input", index: 0 };
+const result: KernelArg = { kind: "output", index: 0 };
+
+/** What both ways need. */
+interface Site {
+  readonly quantized: QuantizedWeights;
+  readonly layout: Omit<StripLayout, "width">;
+  readonly a: TensorType;
+  readonly output: TensorType;
+  readonly extras: readonly TensorType[];
+  readonly extraArgs: readonly KernelArg[];
+  readonly epilogue: Epilogue;
+}
+
+/** From this many rows on widening a panel costs less than what reading integers costs each row. */
+const manyRows = 9;
 
 export const emitQuantizedMatmul: KernelEmitter<QuantizedMatmulOp> = (op, operands) => {
-  const [aType, weightType] = operands.inputs as readonly [TensorType, TensorType];
-  const rows = elementCount(aType.shape.slice(0, -1));
-  const [columns = 0, inner = 0] = weightType.shape;
+  const [a, weights] = operands.inputs as readonly [TensorType, TensorType];
+  const [columns = 0, inner = 0] = weights.shape;
   const quantized = quantizedWeights(operands.constants, op.blockSize);
-  const { width, streams, tileRows } = tileFor(rows);
-  const layout: StripLayout = {
-    bits: storedBits(weightType),
-    columns,
-    inner,
-    block: storedBlock(op.blockSize, inner),
-    width,
-    hasOffsets: hasOffsets(quantized),
-  };
+  const fixed = epilogueOperands.quantizedMatmul;
+  const extras = operands.inputs.slice(fixed);
   const output = nth(operands.outputs, 0);
-  const extras = operands.inputs.slice(epilogueOperands.quantizedMatmul);
-  const epilogue = makeEpilogue(op.epilogue, "f32", extras.map(({ dtype }) => dtype), output.dtype);
-  const product: FewRows = { layout, rows, tileRows, streams, epilogue, extras: extras.map((type) => extraRows(type, output)) };
-  const { arg: sums, stages } = prepareSums(layout.hasOffsets ? { rows, inner, block: layout.block } : null);
-  const extraArgs = extras.map((_, i): KernelArg => ({ kind: "input", index: epilogueOperands.quantizedMatmul + i }));
-  const args: readonly KernelArg[] = [input, stripsArg(quantized, layout), ...sums, ...extraArgs, { kind: "output", index: 0 }];
-  return [...stages, fewRowsStage(product, args)];
+  const site: Site = {
+    quantized,
+    layout: {
+      bits: storedBits(weights),
+      columns,
+      inner,
+      block: storedBlock(op.blockSize, inner),
+      hasOffsets: hasOffsets(quantized),
+    },
+    a,
+    output,
+    extras,
+    extraArgs: extras.map((_, i) => ({ kind: "input", index: fixed + i })),
+    epilogue: makeEpilogue(op.epilogue, "f32", extras.map(({ dtype }) => dtype), output.dtype),
+  };
+  const rows = elementCount(a.shape.slice(0, -1));
+  return rows < manyRows || inner === 0 ? fewRows(site, rows) : panelsOfRows(site);
 }; // prettier-ignore
 
-const input: KernelArg = { kind: "input", index: 0 };
+// ---- few rows -----------------------------------------------------------------------------------------------------------------------
+
+function fewRows(site: Site, rows: number): readonly KernelCode[] {
+  const { width, streams, tileRows } = tileFor(rows);
+  const { quantized, output, extras, extraArgs, epilogue } = site;
+  const layout = { ...site.layout, width };
+  const product: FewRows = {
+    layout,
+    rows,
+    tileRows,
+    streams,
+    epilogue,
+    extras: extras.map((type) => extraRows(type, output)),
+  };
+  const sums = layout.hasOffsets ? [{ rows, inner: layout.inner, block: layout.block }] : [];
+  const sumsArgs = sums.map(sumsArg);
+  const args = [aOperand, stripsArg(quantized, layout), ...sumsArgs, ...extraArgs, result];
+  return [...sums.map((each) => blockSumsStage(each, [aOperand, sumsArg(each)])), fewRowsStage(product, args)];
+}
+
+const sumsArg = (sums: BlockSums): KernelArg => ({ kind: "scratch", id: scratchId, byteLength: sumsBytes(sums) });
 
 /** Strips and rows that fill the registers: one accumulator for each vector and row, indices of the bytes, what is being added. */
 function tileFor(rows: number): { readonly width: number; readonly streams: number; readonly tileRows: number } {
@@ -59,8 +112,31 @@ function extraRows({ dtype, shape }: TensorType, output: TensorType): ExtraRows 
   return { rows: offsets, perColumn: (shape.at(-1) ?? 1) > 1 };
 }
 
-function prepareSums(sums: BlockSums | null): { readonly arg: readonly KernelArg[]; readonly stages: readonly KernelCode[] } {
-  if (sums === null) return { arg: [], stages: [] };
-  const scratch: KernelArg = { kind: "scratch", id: sumsScratch, byteLength: sumsBytes(sums) };
-  return { arg: [scratch], stages: [blockSumsStage(sums, [input, scratch])] };
-} // prettier-ignore
+// ---- many rows ----------------------------------------------------------------------------------------------------------------------
+
+const arith = arithFor("f32", "f32", false);
+
+function panelsOfRows(site: Site): readonly KernelCode[] {
+  const { quantized, a, output, extras, extraArgs, epilogue } = site;
+  const { columns, inner } = site.layout;
+  const [left, right] = [matrixOf(a, false), matrixOf(tensorType("f32", [columns, inner]), true)];
+  const axes = rowAxes(left, right, extras, output);
+  const schedule = scheduleOf(axes, right, extras, arith);
+  const layout = { ...site.layout, width: schedule.tile.vectors * arith.lanes };
+  const product: Product = {
+    name: `widened${layout.bits}_${left.rows}x${inner}x${columns}`,
+    arith,
+    start: noStrides(extras.length),
+    ...placeAxes(axes, arith, { matrixStride: 0 }, epilogue),
+    columns,
+    extraPerColumn: extras.map((type) => (type.shape.at(-1) ?? 1) > 1),
+    levels: [],
+    run: inner,
+    aStep: storageBytes("f32"),
+    b: { kind: "strips", layout },
+    epilogue,
+    schedule,
+  };
+  const scratch: KernelArg = { kind: "scratch", id: scratchId, byteLength: widenedBytes(product), isPrivate: true };
+  return [productStage(product, [aOperand, stripsArg(quantized, layout), ...extraArgs, result, scratch])];
+}

@@ -17,18 +17,21 @@ import {
   panelsOf,
   type Product,
   productKey,
+  runBlocks,
   type Strides,
   totalSteps,
   unitsOf,
   workOf,
 } from "./product.ts";
+import { blockBytes, type StripLayout, stripBytes } from "../weight-only/strips.ts";
+import { emitWiden, fullBlocks, hasShortBlock } from "../weight-only/widen.ts";
 import { type Pixel, rowPeriod, type TileGroup, tileGroups } from "./rows.ts";
 import { hoistConstants } from "./epilogue.ts";
 import { type Cursors, emitTile, type RunBlock, type TilePanel, type TileRows } from "./tile.ts";
 
-/** The stage for a product; `args` are A, B, the extra operands, then the result. */
+/** The stage for a product; `args` are A, B, the extra operands, then the result, and scratch memory where B is in strips. */
 export function productStage(product: Product, args: readonly KernelArg[]): KernelCode {
-  const expected = 3 + product.epilogue.extras.length;
+  const expected = 3 + product.epilogue.extras.length + (product.b.kind === "strips" ? 1 : 0);
   if (args.length !== expected)
     throw new Error(`internal: ${product.name} has ${args.length} arguments, not ${expected}`);
   return {
@@ -112,14 +115,6 @@ function setBases({ f, product, bases }: Context, indices: readonly Bound[]): vo
   setBase(bases.b, 1, (s) => s.b);
   for (const [i, base] of bases.extras.entries()) setBase(base, 2 + i, (s) => s.extras[i] ?? 0);
   setBase(bases.out, 2 + bases.extras.length, (s) => s.out);
-}
-
-/** Blocks of equal size (but for the last) that the run is cut into. */
-function runBlocks(product: Product): { readonly count: number; readonly steps: number } {
-  const { run, schedule, levels, epilogue } = product;
-  const canPark = levels.length === 0 && epilogue.accumulator === epilogue.output;
-  const count = canPark ? Math.max(1, Math.ceil(run / schedule.kBlock)) : 1;
-  return { count, steps: Math.ceil(run / count) };
 }
 
 function emitRunBlocks(context: Context, panelRange: Range, yRange: Range): void {
@@ -218,8 +213,13 @@ function emitPanel(
   const panel: TilePanel = { ...size, b: f.local("i32"), bStep, bVector };
   f.get(bases.b);
   pushOffset(f, index, panelBytes);
-  if (block !== null) pushOffset(f, block.index, block.steps * bStep);
-  f.set(panel.b);
+  if (product.b.kind === "strips") {
+    f.set(panel.b);
+    widenPanel(context, panel, block, product.b.layout);
+  } else {
+    if (block !== null) pushOffset(f, block.index, block.steps * bStep);
+    f.set(panel.b);
+  }
   const cursors: Cursors = { a: bases.a, out: f.local("i32"), extras: f.localArray("i32", bases.extras.length) };
   f.get(bases.out);
   pushOffset(f, index, panels.width * storageBytes(product.epilogue.output));
@@ -234,11 +234,42 @@ function emitPanel(
   f.release(panel.b, cursors.out, ...cursors.extras);
 }
 
+/** Widens what this block of the run reads of a strip; the panel is what comes out. */
+function widenPanel(
+  { f, product }: Context,
+  panel: TilePanel,
+  block: IndexedRunBlock | null,
+  layout: StripLayout,
+): void {
+  const scratch = f.param(3 + product.epilogue.extras.length);
+  const { vectors } = panel;
+  const hasLast = hasShortBlock(layout);
+  if (block === null) emitWiden(f, panel.b, scratch, { layout, vectors, blocks: fullBlocks(layout), hasLast });
+  else {
+    const perBlock = block.steps / layout.block;
+    const inLast = fullBlocks(layout) - (runBlocks(product).count - 1) * perBlock;
+    f.get(panel.b);
+    pushOffset(f, block.index, perBlock * blockBytes(layout, layout.block));
+    f.set(panel.b);
+    const blocks = f.local("i32");
+    f.i32(inLast);
+    f.i32(perBlock);
+    f.get(block.isLast);
+    f.select("i32");
+    f.set(blocks);
+    emitWiden(f, panel.b, scratch, { layout, vectors, blocks, hasLast: hasLast && block.isLast });
+    f.release(blocks);
+  }
+  f.get(scratch);
+  f.set(panel.b);
+}
+
 function panelLayout(product: Product, vectors: number): { bStep: number; bVector: number; panelBytes: number } {
   const { arith, b, schedule } = product;
   if (b.kind === "direct") {
     return { bStep: b.rowStride, bVector: 16, panelBytes: schedule.tile.vectors * 16 };
   }
+  if (b.kind === "strips") return { bStep: vectors * 16, bVector: 16, panelBytes: stripBytes(b.layout) };
   const vectorBytes = arith.bVectorBytes * totalSteps(product);
   const fullPanel = schedule.tile.vectors * vectorBytes;
   if (b.apart) return { bStep: arith.bVectorBytes, bVector: vectorBytes, panelBytes: fullPanel };

@@ -11,6 +11,7 @@
  * packed panel by panel, so that the innermost loop streams it. Offsets are baked in; all strides are bytes.
  */
 import { type DType } from "../../../../ir/dtype.ts";
+import type { StripLayout } from "../weight-only/strips.ts";
 import type { Arith } from "./arith.ts";
 import type { Epilogue } from "./epilogue.ts";
 
@@ -42,13 +43,15 @@ export interface Level {
   readonly a: number;
 }
 
-/** How the run reads B: from packed panels, or from rows of a matrix as it is. */
+/** How the run reads B: from packed panels, from few bits, or from rows of a matrix as it is. */
 export type PanelSource =
   /**
    * `apart`: each vector of a panel has a run of its own, so that a tile reads several streams; else a step's vectors are neighbours.
    * `halves`: a step in the first half of the run is done together with one in the second half, which doubles the streams.
    */
   | { readonly kind: "packed"; readonly apart: boolean; readonly halves?: boolean }
+  /** strips of few bits, one for each panel, that are widened to f32 in scratch memory, which is the last argument */
+  | { readonly kind: "strips"; readonly layout: StripLayout }
   /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
   | { readonly kind: "direct"; readonly rowStride: number };
 
@@ -122,6 +125,20 @@ export function blocksOf(product: Product): { readonly y: number; readonly panel
     outer: product.outer.reduce((count, axis) => count * axis.size, 1),
   };
 }
+
+/** Blocks of equal size (but for the last) that the run is cut into; strips are cut between their blocks. */
+export function runBlocks(product: Product): { readonly count: number; readonly steps: number } {
+  const { run, schedule, levels, epilogue, b } = product;
+  const canPark = levels.length === 0 && epilogue.accumulator === epilogue.output;
+  const wanted = canPark ? Math.max(1, ceilDiv(run, schedule.kBlock)) : 1;
+  const unit = b.kind === "strips" ? b.layout.block : 1;
+  const steps = ceilDiv(ceilDiv(run, wanted), unit) * unit;
+  return { count: Math.max(1, ceilDiv(run, Math.max(1, steps))), steps };
+}
+
+/** Bytes of scratch memory for a panel of strips. */
+export const widenedBytes = (product: Product): number =>
+  Math.min(product.run, runBlocks(product).steps) * product.schedule.tile.vectors * 16;
 
 export function unitsOf(product: Product): number {
   const blocks = blocksOf(product);

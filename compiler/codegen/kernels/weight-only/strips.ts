@@ -181,9 +181,6 @@ function writeParameters(
 }
 
 /** The constants among an op's operands, which its emitter needs. */
-export function quantizedWeights(
-  constants: readonly (TensorData | undefined)[],
-  blockSize: number,
-): QuantizedWeights {
+export function quantizedWeights(constants: readonly (TensorData | undefined)[], blockSize: number): QuantizedWeights {
   return { weights: defined(constants[1]), scales: defined(constants[2]), zeros: defined(constants[3]), blockSize };
 }
