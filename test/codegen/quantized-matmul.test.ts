@@ -93,30 +93,30 @@ const zeroKinds: readonly Zeros[] = ["middle", "one", "integers", "floats"];
 describe("products with weights of few bits", () => {
   it.each(dtypes)("agree with float64 for all zero points and numbers of rows: %s", (dtype) => {
     for (const zeros of zeroKinds) {
-      for (const rows of [1, 2, 3, 4, 5, 8, 9, 13]) {
-        check({ a: [rows, 70], columns: 45, blockSize: 32, dtype, zeros }, rows);
+      for (const rows of [1, 2, 3, 5, 9]) {
+        check({ a: [rows, 53], columns: 37, blockSize: 16, dtype, zeros }, rows);
       }
     }
   });
 
   it("take ragged blocks, odd ones, blocks longer than the reduction and long ones", () => {
     for (const dtype of ["i4", "u8"] as const) {
-      for (const [inner, blockSize] of [[1, 16], [16, 16], [17, 16], [33, 7], [40, 1], [5, 64], [600, 1024], [1100, 1024], [1031, 1031], [2000, 700]] as const) {
-        for (const rows of [1, 2, 3, 11]) check({ a: [rows, inner], columns: 19, blockSize, dtype, zeros: "integers" }, inner);
+      for (const [inner, blockSize] of [[1, 16], [16, 16], [17, 16], [33, 7], [40, 1], [5, 64], [600, 1024], [1100, 1024], [1031, 1031], [1400, 700]] as const) {
+        for (const rows of inner > 1000 ? [1, 9] : [1, 2, 3, 11]) check({ a: [rows, inner], columns: inner > 1000 ? 5 : 19, blockSize, dtype, zeros: "integers" }, inner);
       }
     }
   }); // prettier-ignore
 
-  it.each([1, 3, 4, 8, 15, 16, 17, 31, 32, 33, 47, 64, 100])("of %d columns", (columns) => {
+  it.each([1, 3, 4, 8, 15, 16, 17, 31, 32, 33, 70])("of %d columns", (columns) => {
     for (const rows of [1, 2, 4, 12]) {
-      check({ a: [rows, 48], columns, blockSize: 16, dtype: "u4" }, columns);
-      check({ a: [rows, 48], columns, blockSize: 16, dtype: "i8", zeros: "floats" }, columns);
+      check({ a: [rows, 24], columns, blockSize: 16, dtype: "u4" }, columns);
+      check({ a: [rows, 24], columns, blockSize: 16, dtype: "i8", zeros: "floats" }, columns);
     }
   });
 
   it("broadcast scales for all blocks and for all columns", () => {
     for (const scales of ["all", "columns", "blocks"] as const) {
-      for (const rows of [1, 2, 6, 20]) check({ a: [rows, 80], columns: 24, blockSize: 32, dtype: "i8", scales });
+      for (const rows of [1, 2, 20]) check({ a: [rows, 80], columns: 12, blockSize: 32, dtype: "i8", scales });
       check({ a: [2, 80], columns: 24, blockSize: 80, dtype: "u4", scales, zeros: "integers" });
     }
   });
@@ -141,7 +141,7 @@ describe("products with weights of few bits", () => {
       const operands = [[], [21], [rows, 1], [rows, 21], [batch, 1, 1], [batch, 1, 21], [batch, rows, 21], [1]];
       for (const [i, first] of operands.entries()) {
         const second = nth(operands, (i * 3 + 1) % operands.length);
-        check({ a: [batch, rows, 36], columns: 21, blockSize: 32, dtype: "u4", zeros: "integers", extras: [first, second], epilogue, apply });
+        check({ a: [batch, rows, 20], columns: 21, blockSize: 16, dtype: "u4", zeros: "integers", extras: [first, second], epilogue, apply });
       }
     }
   }); // prettier-ignore
@@ -152,21 +152,21 @@ describe("products with weights of few bits", () => {
   }); // prettier-ignore
 
   it("agree with float64 on random shapes", () => {
-    const size = fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 80 })); // prettier-ignore
+    const size = fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 80 })); // prettier-ignore
     fc.assert(
       fc.property(size, fc.constantFrom(...dtypes), fc.constantFrom(...zeroKinds), fc.nat(), (sizes, dtype, zeros, seed) => {
         const [rows, inner, columns, blockSize] = sizes;
         check({ a: [rows, inner], columns, blockSize, dtype, zeros }, seed);
       }),
-      { numRuns: 40, seed: 3 },
+      { numRuns: 25, seed: 3 },
     );
   }); // prettier-ignore
 
   it("keep weights in 8 or 4 bits", () => {
     const slack = 16;
-    for (const rows of [1, 2, 8, 50]) {
-      expect(check({ a: [rows, 256], columns: 48, blockSize: 32, dtype: "u4" })).toBe(256 * 24 + 48 * 8 * 4 + slack);
-      expect(check({ a: [rows, 256], columns: 48, blockSize: 32, dtype: "i8" })).toBe(256 * 48 + 48 * 8 * 4 + slack);
+    for (const rows of [1, 2, 8, 10]) {
+      expect(check({ a: [rows, 64], columns: 48, blockSize: 32, dtype: "u4" })).toBe(64 * 24 + 48 * 2 * 4 + slack);
+      expect(check({ a: [rows, 64], columns: 48, blockSize: 32, dtype: "i8" })).toBe(64 * 48 + 48 * 2 * 4 + slack);
     }
   });
 });

@@ -105,6 +105,12 @@ function scanBody(): Graph {
   return s.builder.finish();
 }
 
+function addFewBits(s: Sample): void {
+  const a = s.input("rows", "f32", 2, 16);
+  const weights = [s.input("few", "i4", 3, 16), s.input("scales", "f32", 3, 2), s.input("zeros", "f32", 1, 1)];
+  s.emit({ kind: "quantizedMatmul", inputs: [a, ...weights], blockSize: 8, epilogue: binary("add", arg(0), arg(0)) });
+}
+
 function addControlFlow(s: Sample, x: ValueId): void {
   const go = s.input("go", "bool");
   const trips = s.builder.constant(scalarTensor("i64", 9007199254740993n), "trips");
@@ -158,6 +164,7 @@ export function graphOfEveryKind(): Graph {
   addRecurrent(s);
   addControlFlow(s, x);
   addHostOps(s, x);
+  addFewBits(s);
   s.builder.output("same", x);
   s.builder.output("count", s.builder.constant(tensorFrom("f32", [0, 2], [])));
   return s.builder.finish();

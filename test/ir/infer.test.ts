@@ -100,6 +100,27 @@ describe("matmul", () => {
   });
 });
 
+describe("quantizedMatmul", () => {
+  const product = { kind: "quantizedMatmul", blockSize: 16, epilogue: null } as const;
+
+  it("multiplies floats by integers of a byte or less", () => {
+    expect(infer(product, "f32[2,40]", "u4[7,40]", "f32[7,3]", "f32[7,3]")).toBe("f32[2,7]");
+    expect(infer(product, "f32[5,2,40]", "i8[7,40]", "f32[1,3]", "f32[7,1]")).toBe("f32[5,2,7]");
+    expect(infer(product, "f32[2,0]", "i8[7,0]", "f32[7,0]", "f32[1,1]")).toBe("f32[2,7]");
+    expect(infer(product, "f64[2,40]", "u4[7,40]", "f32[7,3]", "f32[7,3]")).toBe("WSC3005 cannot multiply f64[2,40] by weights u4[7,40]"); // prettier-ignore
+    expect(infer(product, "f32[2,40]", "i16[7,40]", "f32[7,3]", "f32[7,3]")).toContain("WSC3005");
+  });
+
+  it("names what does not fit", () => {
+    expect(infer(product, "f32[2,40]", "u4[7,41]", "f32[7,3]", "f32[7,3]")).toBe("WSC3004 cannot multiply f32[2,40] by weights u4[7,41], which must be [columns, 40]"); // prettier-ignore
+    expect(infer(product, "f32[40]", "u4[7,40]", "f32[7,3]", "f32[7,3]")).toBe("WSC3004 f32[40] is no matrix");
+    expect(infer(product, "f32[2,40]", "u4[7,40]", "f32[7,2]", "f32[7,3]")).toBe("WSC3004 scales f32[7,2] must be [7,3], a dim may be 1"); // prettier-ignore
+    expect(infer(product, "f32[2,40]", "u4[7,40]", "f32[7,3]", "f32[3]")).toBe("WSC3004 zero points f32[3] must be [7,3], a dim may be 1"); // prettier-ignore
+    expect(infer(product, "f32[2,40]", "u4[7,40]", "f32[7,3]", "u8[7,3]")).toBe("WSC3005 zero points are u8[7,3], must be f32"); // prettier-ignore
+    expect(infer({ ...product, blockSize: 0 }, "f32[2,40]", "u4[7,40]", "f32[7,3]", "f32[7,3]")).toBe("WSC3006 blockSize must be at least 1, is 0"); // prettier-ignore
+  });
+});
+
 describe("conv", () => {
   const unit = { strides: [1, 1], dilations: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0] };
   const conv = { kind: "conv", layout: "nchw", ...unit, groups: 1, epilogue: null } as const;

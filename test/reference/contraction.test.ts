@@ -36,6 +36,19 @@ function expectClose(actual: readonly number[], expected: readonly number[], tol
   expect(worst).toBeLessThan(tolerance);
 }
 
+describe("quantizedMatmul", () => {
+  it("dequantizes by column and block", () => {
+    const a = tensor("f32", [1, 10, 100], [1, 3]);
+    const weights = tensor("i4", [1, 2, 3, -4, -5, -6], [2, 3]);
+    const [scales, zeros] = [tensor("f32", [1, 2, 0.5, 1], [2, 2]), tensor("f32", [1, -4], [2, 1])];
+    const spec = { kind: "quantizedMatmul", blockSize: 2, epilogue: null } as const;
+    // column 0: (0, 1) * 1, (2) * 2; column 1: (0, -1) * 0.5, (-2) * 1
+    expect(numbers(run(spec, a, weights, scales, zeros))).toEqual([410, -205]);
+    const one = tensor("f32", [0], [1, 1]);
+    expect(numbers(run({ ...spec, epilogue: relu }, a, weights, tensor("f32", [1], [1, 1]), one))).toEqual([321, 0]);
+  });
+});
+
 describe("matmul", () => {
   it("multiplies", () => {
     expect(numbers(run(matmul, counting("f32", [2, 3]), counting("f32", [3, 2])))).toEqual([10, 13, 28, 40]);

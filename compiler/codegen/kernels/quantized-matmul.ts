@@ -45,7 +45,7 @@ interface Site {
 }
 
 /** From this many rows on widening a panel costs less than what reading integers costs each row. */
-const manyRows = 9;
+const manyRows = 5;
 
 export const emitQuantizedMatmul: KernelEmitter<QuantizedMatmulOp> = (op, operands) => {
   const [a, weights] = operands.inputs as readonly [TensorType, TensorType];
@@ -70,19 +70,18 @@ export const emitQuantizedMatmul: KernelEmitter<QuantizedMatmulOp> = (op, operan
     epilogue: makeEpilogue(op.epilogue, "f32", extras.map(({ dtype }) => dtype), output.dtype),
   };
   const rows = elementCount(a.shape.slice(0, -1));
-  return rows < manyRows || inner === 0 ? fewRows(site, rows) : panelsOfRows(site);
+  return rows < manyRows ? fewRows(site, rows) : panelsOfRows(site);
 }; // prettier-ignore
 
 // ---- few rows -----------------------------------------------------------------------------------------------------------------------
 
 function fewRows(site: Site, rows: number): readonly KernelCode[] {
-  const { width, streams, tileRows } = tileFor(rows);
+  const { width, streams } = stripsFor(rows, site.layout.bits);
   const { quantized, output, extras, extraArgs, epilogue } = site;
   const layout = { ...site.layout, width };
   const product: FewRows = {
     layout,
     rows,
-    tileRows,
     streams,
     epilogue,
     extras: extras.map((type) => extraRows(type, output)),
@@ -95,10 +94,11 @@ function fewRows(site: Site, rows: number): readonly KernelCode[] {
 
 const sumsArg = (sums: BlockSums): KernelArg => ({ kind: "scratch", id: scratchId, byteLength: sumsBytes(sums) });
 
-/** Strips and rows that fill the registers: one accumulator for each vector and row, indices of the bytes, what is being added. */
-function tileFor(rows: number): { readonly width: number; readonly streams: number; readonly tileRows: number } {
-  if (rows === 1) return { width: 16, streams: 2, tileRows: 1 };
-  return rows === 2 ? { width: 16, streams: 1, tileRows: 2 } : { width: 8, streams: 1, tileRows: 4 };
+/** Strips that fill the registers: an accumulator for each vector and row, indices of the bytes, what is being added (measured). */
+function stripsFor(rows: number, bits: StripLayout["bits"]): { readonly width: number; readonly streams: number } {
+  if (rows === 1) return { width: 16, streams: 2 };
+  if (rows > 2) return { width: 8, streams: 1 };
+  return bits === 8 ? { width: 8, streams: 2 } : { width: 16, streams: 1 };
 }
 
 /** Where each row of the result finds its element of an operand that is broadcast to it. */

@@ -6,18 +6,24 @@
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
-import { type FunctionBuilder, increment, type Local, loopRange, madd, type ModuleBuilder } from "../../wasm/index.ts";
+import {
+  addConst,
+  type FunctionBuilder,
+  increment,
+  type Local,
+  loopRange,
+  madd,
+  type ModuleBuilder,
+} from "../../wasm/index.ts";
 import { pushOffset } from "../index-space.ts";
 import { emitStore, type Epilogue, hoistConstants } from "../product/epilogue.ts";
 import { hoistTopBytes, pushHalves, pushWidened, type TopBytes } from "./bytes.ts";
-import { blockCount, lastBlock, parameterBytes, perRow, type StripLayout, stripBytes } from "./strips.ts";
+import { blockBytes, blockCount, lastBlock, rowsOf, type StripLayout, stripBytes } from "./strips.ts";
 
-/** A product of `rows` dense rows. */
+/** A product of `rows` dense rows, at most four: all are done together. */
 export interface FewRows {
   readonly layout: StripLayout;
   readonly rows: number;
-  /** rows that are done together */
-  readonly tileRows: number;
   /** strips that are done together */
   readonly streams: number;
   readonly epilogue: Epilogue;
@@ -95,10 +101,10 @@ function emitUnit(context: Context, unit: Local): void {
   const full = Math.floor(product.layout.columns / columns);
   const rest = product.layout.columns % columns;
   const whole = (): void => {
-    emitTiles(context, columns);
+    emitTile(context, columns);
   };
   const ragged = (): void => {
-    emitTiles(context, rest);
+    emitTile(context, rest);
   };
   if (rest === 0) whole();
   else if (full === 0) ragged();
@@ -108,11 +114,6 @@ function emitUnit(context: Context, unit: Local): void {
     f.op("i32.lt_u");
     f.if(whole, ragged);
   }
-}
-
-function emitTiles(context: Context, columns: number): void {
-  const { rows, tileRows } = context.product;
-  for (let row = 0; row < rows; row += tileRows) emitTile(context, columns, row, Math.min(tileRows, rows - row));
 }
 
 /** Four neighbouring columns. */
@@ -139,26 +140,25 @@ interface Tile {
   readonly context: Context;
   readonly vectors: readonly Vector[];
   readonly streams: number;
-  readonly firstRow: number;
   /** by row, then vector: of the block, and of all blocks before */
   readonly accs: readonly (readonly Local[])[];
   readonly totals: readonly (readonly Local[])[];
-  /** cursors: A, the first strip, sums of blocks */
+  /** cursors: A, the first strip (both at a block's start), sums of blocks */
   readonly a: Local;
   readonly b: Local;
   readonly sums: Local;
 }
 
-function emitTile(context: Context, columns: number, firstRow: number, rows: number): void {
+/** All rows of neighbouring columns, from the unit's first one on. */
+function emitTile(context: Context, columns: number): void {
   const { f, product, strips } = context;
-  const { layout } = product;
+  const { layout, rows } = product;
   const vectors = vectorsOf(product, columns);
   const matrix = (): Local[][] => Array.from({ length: rows }, () => f.localArray("v128", vectors.length));
   const tile: Tile = {
     context,
     vectors,
     streams: Math.ceil(columns / layout.width),
-    firstRow,
     accs: matrix(),
     totals: matrix(),
     a: f.local("i32"),
@@ -191,93 +191,180 @@ function clear(f: FunctionBuilder, locals: readonly (readonly Local[])[]): void 
   }
 }
 
-/** One block of `elements`; all cursors end behind it. */
+/** A walk over rows of a block: how many, and which elements of A the parts of a row belong to, counted from the block's first. */
+interface Pass {
+  readonly row: number;
+  readonly rows: number;
+  readonly parts: readonly Part[];
+}
+
+interface Part {
+  /** which half bytes; null: whole bytes */
+  readonly half: 0 | 1 | null;
+  /** that of the pass's first row */
+  readonly element: number;
+}
+
+/**
+ * Whole bytes in one pass. Halves of a byte in two: with both in one step V8 runs out of registers (measured with two rows and more: 0.75 of the
+ * speed). One row has few operands, and does both.
+ */
+function passesOf(layout: StripLayout, elements: number, tileRows: number): readonly Pass[] {
+  if (layout.bits === 8) return [{ row: 0, rows: elements, parts: [{ half: null, element: 0 }] }];
+  const rows = rowsOf(layout, elements);
+  const [lower, upper]: [Part, Part] = [
+    { half: 0, element: 0 },
+    { half: 1, element: rows },
+  ];
+  const both = elements - rows;
+  if (tileRows > 1) return [{ row: 0, rows, parts: [lower] }, { row: 0, rows: both, parts: [upper] }];
+  const single: Pass = { row: both, rows: rows - both, parts: [{ half: 0, element: both }] };
+  return [{ row: 0, rows: both, parts: [lower, upper] }, single];
+} // prettier-ignore
+
+/** One block of `elements`; the cursors end behind it. */
 function emitBlock(tile: Tile, elements: number): void {
   const { f, product } = tile.context;
   const { layout } = product;
   clear(f, tile.accs);
-  const step = perRow(layout);
-  const end = f.local("i32");
-  const whole = Math.floor(elements / step) * step;
-  if (whole > 0) {
-    f.get(tile.a);
-    f.i32(4 * whole);
-    f.op("i32.add");
-    f.set(end);
-    f.loop((again) => {
-      emitRow(tile, step);
-      f.get(tile.a);
-      f.get(end);
-      f.op("i32.ne");
-      f.brIf(again);
-    });
-  }
-  if (whole < elements) emitRow(tile, 1);
-  f.release(end);
-  addScaled(tile);
-  increment(f, tile.b, parameterBytes(layout));
+  for (const pass of passesOf(layout, elements, tile.accs.length)) if (pass.rows > 0) emitPass(tile, pass);
+  addScaled(tile, rowsOf(layout, elements) * layout.width);
+  increment(f, tile.a, 4 * elements);
+  increment(f, tile.b, blockBytes(layout, elements));
 }
 
-/** One row of each strip, of which the first `elements` count. */
-function emitRow(tile: Tile, elements: number): void {
+function emitPass(tile: Tile, { row, rows, parts }: Pass): void {
+  const { f, product } = tile.context;
+  const { width } = product.layout;
+  const [a, b, end] = [f.local("i32"), f.local("i32"), f.local("i32")];
+  f.get(tile.a);
+  f.set(a);
+  f.get(tile.b);
+  addConst(f, row * width);
+  f.tee(b);
+  f.i32(rows * width);
+  f.op("i32.add");
+  f.set(end);
+  f.loop((again) => {
+    emitRow({ ...tile, a, b }, parts);
+    increment(f, a, 4);
+    increment(f, b, width);
+    f.get(b);
+    f.get(end);
+    f.op("i32.ne");
+    f.brIf(again);
+  });
+  f.release(a, b, end);
+}
+
+/** One row of each strip. */
+function emitRow(tile: Tile, parts: readonly Part[]): void {
+  const { f } = tile.context;
+  const factors = tile.accs.length <= mostKeptRows ? factorsOf(tile, parts) : null;
+  for (let stream = 0; stream < tile.streams; stream++) addStream(tile, stream, parts, factors);
+  f.release(...(factors ?? []).flat());
+}
+
+/** Rows whose elements of A stay in registers while the strips go by; with more rows the weights do. */
+const mostKeptRows = 2;
+
+/** Elements of A in all lanes: by part, then row. */
+function factorsOf(tile: Tile, parts: readonly Part[]): readonly (readonly Local[])[] {
+  const { f } = tile.context;
+  return parts.map(({ element }) =>
+    tile.accs.map((_, row) => {
+      const factor = f.local("v128");
+      pushFactor(tile, row, element);
+      f.set(factor);
+      return factor;
+    }),
+  );
+}
+
+function pushFactor({ context, a }: Tile, row: number, element: number): void {
+  const { f, product } = context;
+  f.get(a);
+  f.load("v128.load32_splat", 4 * (row * product.layout.inner + element));
+}
+
+/** accs += a[rows, elements] * one strip's row */
+function addStream(
+  tile: Tile,
+  stream: number,
+  parts: readonly Part[],
+  factors: ReturnType<typeof factorsOf> | null,
+): void {
   const { f, product, top } = tile.context;
   const { layout } = product;
-  const rows = Array.from({ length: tile.streams }, (_, stream) => {
-    const row = f.local("v128");
-    f.get(tile.b);
-    f.load("v128.load", stream * stripBytes(layout));
-    f.set(row);
-    return row;
-  });
-  for (let element = 0; element < elements; element++) {
-    const bytes = rows.map((row) => (layout.bits === 8 ? row : halvesOf(f, top, row, element as 0 | 1)));
-    addElement(tile, bytes, element);
-    if (layout.bits === 4) f.release(...bytes);
+  const own = [...tile.vectors.entries()].filter(([, vector]) => vector.stream === stream);
+  const [row, bytes] = [f.local("v128"), f.local("v128")];
+  f.get(tile.b);
+  f.load("v128.load", stream * stripBytes(layout));
+  f.set(row);
+  for (const [part, { half, element }] of parts.entries()) {
+    if (half === null) f.get(row);
+    else pushHalves(f, top, row, half);
+    f.set(bytes);
+    const indices = own.map(([i]) => i);
+    const pushWeights = (i: number): void => {
+      pushWidened(f, top, bytes, (tile.vectors[i] as Vector).at);
+    };
+    const kept = factors?.[part];
+    if (kept === undefined) addByRow(tile, indices, element, pushWeights);
+    else addByVector(tile, indices, kept, pushWeights);
   }
-  f.release(...rows);
-  increment(f, tile.b, layout.width);
-  increment(f, tile.a, 4 * elements);
+  f.release(row, bytes);
 }
 
-function halvesOf(f: FunctionBuilder, top: TopBytes, row: Local, element: 0 | 1): Local {
-  const bytes = f.local("v128");
-  pushHalves(f, top, row, element);
-  f.set(bytes);
-  return bytes;
-}
-
-/** accs += a[rows, element] * the strips' bytes */
-function addElement({ context, vectors, firstRow, accs, a }: Tile, bytes: readonly Local[], element: number): void {
-  const { f, product, top } = context;
-  const { inner } = product.layout;
-  const factors = accs.map((_, row) => {
-    const factor = f.local("v128");
-    f.get(a);
-    f.load("v128.load32_splat", 4 * ((firstRow + row) * inner + element));
-    f.set(factor);
-    return factor;
-  });
+function addByVector(
+  tile: Tile,
+  indices: readonly number[],
+  factors: readonly Local[],
+  push: (i: number) => void,
+): void {
+  const { f } = tile.context;
   const weights = f.local("v128");
-  for (const [i, { stream, at }] of vectors.entries()) {
-    pushWidened(f, top, bytes[stream] as Local, at);
+  for (const i of indices) {
+    push(i);
     f.set(weights);
     for (const [row, factor] of factors.entries()) {
       f.get(weights);
       f.get(factor);
-      madd(f, "f32x4", accs[row]?.[i] as Local);
+      madd(f, "f32x4", tile.accs[row]?.[i] as Local);
     }
   }
-  f.release(weights, ...factors);
+  f.release(weights);
 }
 
-/** totals += scale * accs + offset * sum; the cursor stands on the scales. */
-function addScaled({ context, vectors, firstRow, accs, totals, b, sums }: Tile): void {
+function addByRow(tile: Tile, indices: readonly number[], element: number, push: (i: number) => void): void {
+  const { f } = tile.context;
+  const weights = indices.map((i) => {
+    const local = f.local("v128");
+    push(i);
+    f.set(local);
+    return local;
+  });
+  const factor = f.local("v128");
+  for (const [row, accs] of tile.accs.entries()) {
+    pushFactor(tile, row, element);
+    f.set(factor);
+    for (const [at, i] of indices.entries()) {
+      f.get(weights[at] as Local);
+      f.get(factor);
+      madd(f, "f32x4", accs[i] as Local);
+    }
+  }
+  f.release(factor, ...weights);
+}
+
+/** totals += scale * accs + offset * sum, with scales so many bytes behind the cursor. */
+function addScaled({ context, vectors, accs, totals, b, sums }: Tile, scales: number): void {
   const { f, product } = context;
   const { layout } = product;
   const addProduct = (row: number, i: number, offset: number, factor: () => void): void => {
     const { stream, at } = vectors[i] as Vector;
     f.get(b);
-    f.load("v128.load", stream * stripBytes(layout) + offset + 16 * at);
+    f.load("v128.load", stream * stripBytes(layout) + scales + offset + 16 * at);
     factor();
     madd(f, "f32x4", totals[row]?.[i] as Local);
   };
@@ -289,14 +376,14 @@ function addScaled({ context, vectors, firstRow, accs, totals, b, sums }: Tile):
       if (!layout.hasOffsets) continue;
       addProduct(row, i, 4 * layout.width, () => {
         f.get(sums);
-        f.load("v128.load32_splat", 4 * (firstRow + row) * blockCount(layout));
+        f.load("v128.load32_splat", 4 * row * blockCount(layout));
       });
     }
   }
   if (layout.hasOffsets) increment(f, sums, 4);
 }
 
-function store({ context, vectors, firstRow, totals }: Tile): void {
+function store({ context, vectors, totals }: Tile): void {
   const { f, product, out, extras } = context;
   const { epilogue, layout } = product;
   const outBytes = storageBytes(epilogue.output);
@@ -304,11 +391,11 @@ function store({ context, vectors, firstRow, totals }: Tile): void {
     for (const [i, { column, count }] of vectors.entries()) {
       const site = {
         pointer: out,
-        offset: ((firstRow + row) * layout.columns + column) * outBytes,
+        offset: (row * layout.columns + column) * outBytes,
         extras: extras.map((pointer, e) => {
           const { rows = [], perColumn = false } = product.extras[e] ?? {};
           const columnBytes = perColumn ? column * storageBytes(epilogue.extras[e] ?? "f32") : 0;
-          return { pointer, offset: (rows[firstRow + row] ?? 0) + columnBytes, perColumn };
+          return { pointer, offset: (rows[row] ?? 0) + columnBytes, perColumn };
         }),
       };
       emitStore(f, epilogue, 4, rowTotals[i] as Local, count, site);

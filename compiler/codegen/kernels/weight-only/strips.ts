@@ -4,10 +4,10 @@
  *
  *     strip 0: | block 0: row 0, row 1, … | scales | offsets | block 1: … |   strip 1: …
  *
- * A row is `width` bytes, one for each column: an integer of 8 bits, or two of 4, the lower half that of the earlier element. All are
- * signed, so that they can be put at the top of a lane as they are (bytes.ts): unsigned ones are stored less half their range, and
- * zero points likewise. What is left of a zero point is no part of the sums; it goes into the offset, -(zero * scale), which is multiplied by
- * the sum of A's elements in the block. Missing columns and elements are zero.
+ * A row is `width` bytes, one for each column: an integer of 8 bits, or two of 4. Row i of a block has element i; the upper half bytes have
+ * the second half of the block's elements. All integers are signed, so that they can be put at the top of a lane as they are (bytes.ts):
+ * unsigned ones are stored less half their range, and zero points likewise. What is left of a zero point is no part of the sums; it goes
+ * into the offset, -(zero * scale), which is multiplied by the sum of A's elements in the block. Missing columns and elements are zero.
  */
 import { dtypeInfo } from "../../../../ir/dtype.ts";
 import type { TensorType } from "../../../../ir/graph.ts";
@@ -52,12 +52,9 @@ export function storedBlock(blockSize: number, inner: number): number {
 
 export const blockCount = ({ inner, block }: StripLayout): number => Math.ceil(inner / block);
 
-/** Elements of a column in one row. */
-export const perRow = ({ bits }: Pick<StripLayout, "bits">): 1 | 2 => (bits === 4 ? 2 : 1);
-
 /** Rows of a block of `elements`. */
-export const rowsOf = (layout: Pick<StripLayout, "bits">, elements: number): number =>
-  Math.ceil(elements / perRow(layout));
+export const rowsOf = ({ bits }: Pick<StripLayout, "bits">, elements: number): number =>
+  bits === 4 ? Math.ceil(elements / 2) : elements;
 
 /** Bytes of scales and offsets behind a block's rows. */
 export const parameterBytes = ({ width, hasOffsets }: StripLayout): number => 4 * width * (hasOffsets ? 2 : 1);
@@ -146,16 +143,17 @@ function writeBlock(
   const { width, inner } = layout;
   const elements = quantized.weights.elements as Numbers;
   const middle = halfRange(quantized.weights);
+  const rows = rowsOf(layout, count);
   for (let lane = 0; lane < Math.min(width, layout.columns - column); lane++) {
     const from = (column + lane) * inner + start;
     for (let i = 0; i < count; i++) {
       const value = (elements[from + i] as number) - middle;
-      const byte = at + Math.floor(i / perRow(layout)) * width + lane;
+      const byte = at + (i % rows) * width + lane;
       if (layout.bits === 8) view.setInt8(byte, value);
-      else view.setUint8(byte, view.getUint8(byte) | ((value & 15) << (i % 2 === 0 ? 0 : 4)));
+      else view.setUint8(byte, view.getUint8(byte) | ((value & 15) << (i < rows ? 0 : 4)));
     }
   }
-  writeParameters(view, at + rowsOf(layout, count) * width, quantized, layout, column, start);
+  writeParameters(view, at + rows * width, quantized, layout, column, start);
 }
 
 /** Scales bear the factor of conversion; the offset is that of the scale itself. */

@@ -4,7 +4,7 @@
  */
 import { type Bound, type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
 import { hoistTopBytes, pushHalves, pushWidened, type TopBytes } from "./bytes.ts";
-import { blockCount, lastBlock, parameterBytes, perRow, rowsOf, type StripLayout } from "./strips.ts";
+import { blockCount, lastBlock, parameterBytes, rowsOf, type StripLayout } from "./strips.ts";
 
 /** What of a strip is widened. */
 export interface StripPart {
@@ -57,18 +57,22 @@ interface Site {
 
 /** A block of `elements`; both cursors end behind it. */
 function widenBlock(site: Site, elements: number): void {
-  const { f, part, from } = site;
-  const { layout } = part;
-  const step = perRow(layout);
+  const { f, part, from, to } = site;
+  const { layout, vectors } = part;
   const rows = rowsOf(layout, elements);
   const scales = parametersAt(site, rows * layout.width);
   const offsets = layout.hasOffsets ? parametersAt(site, (rows + 4) * layout.width) : [];
   const counter = f.local("i32");
-  loopRange(f, counter, 0, Math.floor(elements / step), 1, () => {
-    widenRow(site, scales, offsets, step);
+  // upper half bytes are the elements from `rows` on; where those are odd in number the last row has none
+  const whole = elements - rows;
+  const upper = 16 * vectors * rows;
+  const all = layout.bits === 8 ? rows : whole;
+  loopRange(f, counter, 0, all, 1, () => {
+    widenRow(site, scales, offsets, layout.bits === 8 ? [null] : [0, upper]);
   });
-  if (elements % step > 0) widenRow(site, scales, offsets, 1);
+  if (all < rows) widenRow(site, scales, offsets, [0]);
   increment(f, from, parameterBytes(layout));
+  increment(f, to, 16 * vectors * (elements - rows));
   f.release(counter, ...scales, ...offsets);
 }
 
@@ -83,21 +87,21 @@ function parametersAt({ f, part, from }: Site, offset: number): Local[] {
   });
 }
 
-/** One row of the strip, of which the first `elements` count. */
+/** One row of the strip: whole bytes (null), or half bytes, the lower and then the upper, at their distances in bytes from the target. */
 function widenRow(
   { f, part, top, from, to }: Site,
   scales: readonly Local[],
   offsets: readonly Local[],
-  elements: number,
+  targets: readonly (number | null)[],
 ): void {
   const { layout, vectors } = part;
   const [row, bytes] = [f.local("v128"), f.local("v128")];
   f.get(from);
   f.load("v128.load");
   f.set(row);
-  for (let element = 0; element < elements; element++) {
-    if (layout.bits === 4) pushHalves(f, top, row, element as 0 | 1);
-    else f.get(row);
+  for (const [half, target] of targets.entries()) {
+    if (target === null) f.get(row);
+    else pushHalves(f, top, row, half as 0 | 1);
     f.set(bytes);
     for (let vector = 0; vector < vectors; vector++) {
       f.get(to);
@@ -109,10 +113,10 @@ function widenRow(
         f.get(offset);
         f.op("f32x4.add");
       }
-      f.store("v128.store", 16 * (element * vectors + vector));
+      f.store("v128.store", (target ?? 0) + 16 * vector);
     }
   }
   f.release(row, bytes);
   increment(f, from, layout.width);
-  increment(f, to, 16 * vectors * elements);
+  increment(f, to, 16 * vectors);
 }
