@@ -262,6 +262,7 @@ function variableSources(b: Matrix, arith: Arith, rows: number): readonly PanelS
 
 function sourceWords(source: PanelSource): string {
   if (source.kind === "direct") return "as it is";
+  if (source.kind === "strips") return "few bits";
   if (!source.apart) return "packed";
   return source.halves === true ? "packed, two streams for each vector" : "packed, a stream for each vector";
 }

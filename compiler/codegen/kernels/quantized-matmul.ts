@@ -6,6 +6,7 @@ import { storageBytes } from "../../../ir/dtype.ts";
 import { epilogueOperands, type QuantizedMatmulOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
 import { nth } from "../access.ts";
+import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { broadcastStrides } from "./index-space.ts";
 import { matrixOf, placeAxes, rowAxes, scheduleOf } from "./matmul.ts";
@@ -47,7 +48,7 @@ interface Site {
 /** From this many rows on widening a panel costs less than what reading integers costs each row. */
 const manyRows = 5;
 
-export const emitQuantizedMatmul: KernelEmitter<QuantizedMatmulOp> = (op, operands) => {
+export const emitQuantizedMatmul: KernelEmitter<QuantizedMatmulOp> = (op, operands, choose = modelChoice) => {
   const [a, weights] = operands.inputs as readonly [TensorType, TensorType];
   const [columns = 0, inner = 0] = weights.shape;
   const quantized = quantizedWeights(operands.constants, op.blockSize);
@@ -70,7 +71,7 @@ export const emitQuantizedMatmul: KernelEmitter<QuantizedMatmulOp> = (op, operan
     epilogue: makeEpilogue(op.epilogue, "f32", extras.map(({ dtype }) => dtype), output.dtype),
   };
   const rows = elementCount(a.shape.slice(0, -1));
-  return rows < manyRows ? fewRows(site, rows) : panelsOfRows(site);
+  return rows < manyRows ? fewRows(site, rows) : panelsOfRows(site, choose);
 }; // prettier-ignore
 
 // ---- few rows -----------------------------------------------------------------------------------------------------------------------
@@ -116,12 +117,12 @@ function extraRows({ dtype, shape }: TensorType, output: TensorType): ExtraRows 
 
 const arith = arithFor("f32", "f32", false);
 
-function panelsOfRows(site: Site): readonly KernelCode[] {
+function panelsOfRows(site: Site, choose: Choose): readonly KernelCode[] {
   const { quantized, a, output, extras, extraArgs, epilogue } = site;
   const { columns, inner } = site.layout;
   const [left, right] = [matrixOf(a, false), matrixOf(tensorType("f32", [columns, inner]), true)];
   const axes = rowAxes(left, right, extras, output);
-  const schedule = scheduleOf(axes, right, extras, arith);
+  const schedule = scheduleOf(axes, right, extras, arith, choose);
   const layout = { ...site.layout, width: schedule.tile.vectors * arith.lanes };
   const product: Product = {
     name: `widened${layout.bits}_${left.rows}x${inner}x${columns}`,
