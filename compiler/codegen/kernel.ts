@@ -12,6 +12,7 @@ import type { Expr } from "../../ir/expr.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Choose } from "./choice.ts";
+import type { IntegerRange } from "./value-range.ts";
 import type { FunctionBuilder, FunctionType, ModuleBuilder } from "./wasm/index.ts";
 
 /** Types of an op's operands; `constants[i]` is set when input i is a constant. */
@@ -19,6 +20,8 @@ export interface Operands {
   readonly inputs: readonly TensorType[];
   readonly outputs: readonly TensorType[];
   readonly constants: readonly (TensorData | undefined)[];
+  /** the integers that input `index` can hold, where the graph tells more than the dtype */
+  readonly rangeOf?: (index: number) => IntegerRange | null;
 }
 
 /** A constant input rewritten for a kernel. Arguments that name the same value and the same `layout` hold the same bytes. */

@@ -29,6 +29,7 @@ import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
 import { emitKernels } from "./kernels/registry.ts";
 import { attentionName, kernelName, type Scheduler } from "./scheduler.ts";
+import { type IntegerRange, rangeOfValue } from "./value-range.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
 /** Kernel of a top-level op in the kernel graph; -1 for none. */
@@ -507,7 +508,8 @@ const typeOf = (graph: Graph, value: ValueId): ValueType => nth(graph.values, va
 function operandsOf(graph: Graph, op: Op): Operands {
   const types = (values: readonly ValueId[]): TensorType[] => values.map((value) => typeOf(graph, value) as TensorType);
   const constants = op.inputs.map((value): TensorData | undefined => nth(graph.values, value).constant);
-  return { inputs: types(op.inputs), outputs: types(op.outputs), constants };
+  const rangeOf = (index: number): IntegerRange | null => rangeOfValue(graph, nth(op.inputs, index));
+  return { inputs: types(op.inputs), outputs: types(op.outputs), constants, rangeOf };
 }
 
 function scanLength(graph: Graph, op: ScanOp): number {

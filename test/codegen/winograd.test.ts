@@ -86,7 +86,7 @@ function check(c: Case, seed: number, extra: readonly number[] | null = null): K
 
 const four: readonly [Form, Form] = [formOf(4, 3), formOf(4, 3)];
 const two = formOf(2, 3);
-const base: Case = { batch: 1, channels: 8, filters: 12, groups: 1, image: [9, 10], kernel: [3, 3], strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], forms: four, blockTiles: 9 }; // prettier-ignore
+const base: Case = { elements: "f32", source: "f32", batch: 1, channels: 8, filters: 12, groups: 1, image: [9, 10], kernel: [3, 3], strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], forms: four, blockTiles: 9 }; // prettier-ignore
 
 describe("Winograd convolutions", () => {
   it.each<readonly [string, Case]>([
@@ -148,7 +148,7 @@ describe("Winograd convolutions", () => {
     const few = fc.integer({ min: 1, max: 3 });
     fc.assert(
       fc.property(dim, dim, few, few, few, few, size, fc.boolean(), (y, x, groups, ci, co, batch, blockTiles, add) => {
-        const c: Case = { batch: 1 + (batch % 2), channels: groups * ci * (groups === 2 ? 2 : 3), filters: groups * co * 5, groups, image: [y.size, x.size], kernel: [y.taps, x.taps], strides: [y.stride, x.stride], padsBegin: [y.before, x.before], padsEnd: [y.after, x.after], forms: [y.form, x.form], blockTiles };
+        const c: Case = { ...base, batch: 1 + (batch % 2), channels: groups * ci * (groups === 2 ? 2 : 3), filters: groups * co * 5, groups, image: [y.size, x.size], kernel: [y.taps, x.taps], strides: [y.stride, x.stride], padsBegin: [y.before, x.before], padsEnd: [y.after, x.after], forms: [y.form, x.form], blockTiles };
         const plan = { ...c, result: resultSize(c) };
         check({ ...c, blockTiles: Math.min(blockTiles, tileCount(plan)) }, y.size * 31 + x.size, add ? [1, 1, 1, c.filters] : null);
       }),

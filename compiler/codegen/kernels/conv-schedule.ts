@@ -1,9 +1,13 @@
-/** Which algorithm does a convolution: a decision from types alone, as data. */
+/** Which algorithm does a convolution: a decision from types (for integers, also from what the weights add up to), as data. */
 import type { ConvOp, TensorType } from "../../../ir/graph.ts";
+import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { type Choose, distinct, modelChoice } from "../choice.ts";
 import type { Operands } from "../kernel.ts";
+import { rangeOfType } from "../value-range.ts";
 import { type ImageShape, imageShapeOf } from "./conv-frame.ts";
+import { isExact, sumBounds } from "./winograd/exactness.ts";
 import { type Form, formsOf } from "./winograd/forms.ts";
+import { type IntegerForm, integerFormsOf } from "./winograd/integer-forms.ts";
 import {
   blockCount,
   partChannels,
@@ -30,10 +34,10 @@ export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choos
   const result = imageShapeOf(operands.outputs[0] as TensorType, op.layout);
   const isDepthwise = op.groups === image.channels && result.channels === image.channels && image.channels > 1;
   if (isDepthwise) return { algorithm: "depthwise" };
-  if (!suitsWinograd(op, operands)) return { algorithm: "direct" };
+  const mixes = formsFor(op, operands);
+  if (mixes.length === 0) return { algorithm: "direct" };
   const [, { shape }] = operands.inputs as readonly [TensorType, TensorType];
-  const candidates = ranked(convPlans(op, pair(shape), image, result));
-  if (candidates.length === 1) return { algorithm: "direct" };
+  const candidates = ranked(convPlans(op, pair(shape), x.dtype, image, result, mixes));
   const schedule = choose({ aspect: "algorithm", candidates, words: algorithmWords });
   return schedule.algorithm === "winograd" ? { ...schedule, plan: chooseBlocks(schedule.plan, choose) } : schedule;
 }
@@ -43,44 +47,78 @@ const algorithmWords = (schedule: ConvSchedule): string =>
     ? `winograd ${schedule.plan.forms.map(({ name }) => name).join("x")}`
     : schedule.algorithm;
 
-/** Windows without dilation over a channels-last image, f32, with constant weights. */
-function suitsWinograd(op: ConvOp, { inputs, outputs, constants }: Operands): boolean {
+type Forms = readonly [Form, Form];
+
+/**
+ * Mixes of tile heights and widths for windows without dilation over a channels-last image, with constant weights: of floats, or of integers
+ * where no bit of the result can differ.
+ */
+function formsFor(op: ConvOp, { inputs, outputs, constants, rangeOf }: Operands): readonly Forms[] {
   const [x, w] = inputs as readonly [TensorType, TensorType];
-  const isFloat = x.dtype === "f32" && w.dtype === "f32" && constants[1] !== undefined;
+  const weights = constants[1];
   const isEmpty = [...x.shape, ...w.shape, ...(outputs[0] as TensorType).shape].includes(0);
   const isPlane = op.layout === "nhwc" && w.shape.length === 4 && op.dilations.every((dilation) => dilation === 1);
-  return isFloat && isPlane && !isEmpty;
+  if (weights === undefined || isEmpty || !isPlane) return [];
+  if (x.dtype === "f32" && w.dtype === "f32") return mixesOf(op, pair(w.shape), formsOf);
+  const isNarrow = [x, w].every(({ dtype }) => dtype === "i8" || dtype === "u8" || dtype === "i16");
+  const range = rangeOf?.(0) ?? rangeOfType(x.dtype);
+  if (!isNarrow || range === null) return [];
+  const mixes = mixesOf(op, pair(w.shape), integerFormsOf);
+  if (mixes.length === 0) return [];
+  const bounds = sumBounds(weights, range);
+  return mixes.filter((mix: readonly [IntegerForm, IntegerForm]) => isExact(mix, bounds));
 }
+
+/** All mixes for a filter and its strides, but for tiles of one result. */
+function mixesOf<F extends Form>(op: ConvOp, kernel: Pair, forms: (taps: number) => readonly F[]): readonly (readonly [F, F])[] {
+  const strides = pair(op.strides);
+  // along a dim without a filter there must be no stride either
+  const along = (dim: 0 | 1): readonly F[] =>
+    kernel[dim] <= strides[dim] && strides[dim] > 1 ? [] : forms(phaseTaps(kernel[dim], strides[dim]));
+  return along(0)
+    .flatMap((rows) => along(1).map((columns) => [rows, columns] as const))
+    .filter(([rows, columns]) => rows.size * columns.size > 1);
+} // prettier-ignore
 
 // ---- costs, in cycles of a core like those that docs/performance.md measures on ---------------------------------------------------
 
-/** Multiply-adds per cycle in a long reduction, of the ceiling of 8. */
-const longRate = 7;
-/** Instructions around a tile of nine accumulators, in cycles, and the multiply-adds that it does in each step. */
-const tileOverhead = 18;
-const tileWork = 36;
-/** Cycles that the transforms take for each position and vector of four channels: loads and stores twice, arithmetic once. */
-const transformCycles = 3;
-/** Bytes of weights that come in per cycle, from the third-level cache or memory; the shorter of this and the products hides partly. */
-const weightBytesPerCycle = 4;
+interface Costs {
+  /** multiply-adds per cycle in a long reduction, of a ceiling of 8 for floats, of 12 for pairs of integers */
+  readonly rate: number;
+  /** instructions around a tile of the products, in cycles, and its accumulators */
+  readonly tileOverhead: number;
+  readonly tileWork: number;
+  /** cycles that the transforms take for each position and channel or filter: loads and stores twice, arithmetic once */
+  readonly input: number;
+  readonly output: number;
+  /** bytes of weights that come in per cycle, from the third-level cache or memory */
+  readonly weightBytes: number;
+  /** Winograd must gain this much to be worth its larger weights and, with floats, its rounding errors */
+  readonly wantedGain: number;
+}
+
+const costs: { readonly [E in WinogradPlan["elements"]]: Costs } = {
+  f32: { rate: 7, tileOverhead: 18, tileWork: 36, input: 3 / 4, output: 3 / 4, weightBytes: 4, wantedGain: 1.15 },
+  i16: { rate: 9, tileOverhead: 18, tileWork: 32, input: 3 / 8, output: 3 / 4, weightBytes: 2.5, wantedGain: 1.1 },
+};
+/** Of the time that weights take to come in and that of the products, the shorter hides partly. */
 const notHidden = 0.4;
-/** Winograd must gain this much to be worth its rounding errors and larger weights. */
-const wantedGain = 1.15;
 
 const elementsOf = ({ batch, spatial }: ImageShape): number => spatial.reduce((count, size) => count * size, batch);
 
-const directCycles = (op: ConvOp, kernel: Pair, image: ImageShape, result: ImageShape): number =>
-  (kernel[0] * kernel[1] * elementsOf(result) * (image.channels / op.groups) * result.channels) / longRate;
+const directWork = (op: ConvOp, kernel: Pair, image: ImageShape, result: ImageShape): number =>
+  kernel[0] * kernel[1] * elementsOf(result) * (image.channels / op.groups) * result.channels;
 
 function winogradCycles(plan: WinogradPlan): number {
-  const { channels, filters, strides } = plan;
+  const { channels, filters, strides, elements } = plan;
+  const { rate, tileOverhead, tileWork, input, output, weightBytes } = costs[elements];
   const positions = positionCount(plan);
   const tiles = tileCount(plan);
   const multiplied = weightCount(plan);
   const overhead = ((positions * tiles * filters) / tileWork) * tileOverhead;
-  const weights = (multiplied * 4) / weightBytesPerCycle;
-  const transforms = (tiles * positions * (strides[0] * strides[1] * channels + filters) * transformCycles) / 4;
-  const [shorter, longer] = [(tiles * multiplied) / longRate, weights].toSorted((a, b) => a - b) as [number, number];
+  const weights = (multiplied * storageBytes(elements)) / weightBytes;
+  const transforms = tiles * positions * (strides[0] * strides[1] * channels * input + filters * output);
+  const [shorter, longer] = [(tiles * multiplied) / rate, weights].toSorted((a, b) => a - b) as [number, number];
   return longer + notHidden * shorter + overhead + transforms;
 }
 
@@ -93,39 +131,30 @@ type Pair = readonly [number, number];
 const pair = (list: readonly number[]): Pair => [list[0] ?? 0, list[1] ?? 0];
 
 /** The direct convolution, and every mix of tile heights and widths with blocks for each. */
-function convPlans(op: ConvOp, kernel: Pair, image: ImageShape, result: ImageShape): readonly Costed[] {
-  const direct: Costed = {
-    schedule: { algorithm: "direct" },
-    cycles: directCycles(op, kernel, image, result) / wantedGain,
-  };
-  const strides = pair(op.strides);
-  const [vertical, horizontal] = [formsAlong(kernel[0], strides[0]), formsAlong(kernel[1], strides[1])];
-  const plans = vertical.flatMap((rows) =>
-    horizontal
-      .filter((columns) => rows.size * columns.size > 1)
-      .map((columns): Costed => {
-        const plan = withBlocks({
-          batch: image.batch,
-          channels: image.channels,
-          filters: result.channels,
-          groups: op.groups,
-          image: pair(image.spatial),
-          result: pair(result.spatial),
-          kernel,
-          strides,
-          padsBegin: pair(op.padsBegin),
-          forms: [rows, columns],
-          blockTiles: 1,
-        });
-        return { schedule: { algorithm: "winograd", plan }, cycles: winogradCycles(plan) };
-      }),
-  );
-  return [direct, ...plans];
-}
-
-/** Along a dim without a filter there must be no stride either. */
-const formsAlong = (taps: number, stride: number): readonly Form[] =>
-  taps <= stride && stride > 1 ? [] : formsOf(phaseTaps(taps, stride));
+function convPlans(op: ConvOp, kernel: Pair, source: DType, image: ImageShape, result: ImageShape, mixes: readonly Forms[]): readonly Costed[] {
+  const elements = source === "f32" ? "f32" : "i16";
+  const { rate, wantedGain } = costs[elements];
+  const cycles = directWork(op, kernel, image, result) / rate / wantedGain;
+  const plans = mixes.map((forms): Costed => {
+    const plan = withBlocks({
+      elements,
+      source,
+      batch: image.batch,
+      channels: image.channels,
+      filters: result.channels,
+      groups: op.groups,
+      image: pair(image.spatial),
+      result: pair(result.spatial),
+      kernel,
+      strides: pair(op.strides),
+      padsBegin: pair(op.padsBegin),
+      forms,
+      blockTiles: 1,
+    });
+    return { schedule: { algorithm: "winograd", plan }, cycles: winogradCycles(plan) };
+  });
+  return [{ schedule: { algorithm: "direct" }, cycles }, ...plans];
+} // prettier-ignore
 
 interface Costed {
   readonly schedule: ConvSchedule;
@@ -154,7 +183,7 @@ function withBlocks(plan: WinogradPlan): WinogradPlan {
   const perTile = workAreaOf(plan).byteLength;
   const most = Math.max(fewTiles, Math.floor(blockBytes / perTile));
   const blocks = tiles <= 1.5 * most ? 1 : Math.ceil(tiles / most);
-  const readAgain = (blocks - 1) * weightCount(plan) * 4;
+  const readAgain = (blocks - 1) * weightCount(plan) * storageBytes(plan.elements);
   return inBlocks(plan, readAgain > spilled * tiles * perTile ? 1 : blocks);
 }
 

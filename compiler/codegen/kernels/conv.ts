@@ -7,7 +7,7 @@ import { chooseConvSchedule } from "./conv-schedule.ts";
 import { depthwiseStages } from "./depthwise.ts";
 import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
 import { arithFor } from "./product/arith.ts";
-import type { WinogradPlan } from "./winograd/plan.ts";
+import { tileArith, type WinogradPlan } from "./winograd/plan.ts";
 import { winogradStages } from "./winograd/winograd.ts";
 import { storageBytes } from "../../../ir/dtype.ts";
 
@@ -26,7 +26,7 @@ export const emitConv: KernelEmitter<ConvOp> = (op, operands, choose = modelChoi
 };
 
 function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan, choose: Choose): KernelCode[] {
-  const result = prepareResult(op, operands, op.layout, "f32", epilogueOperands.conv);
+  const result = prepareResult(op, operands, op.layout, tileArith(plan).acc, epilogueOperands.conv);
   const constant = operands.constants[1];
   if (constant === undefined) throw new Error("internal: Winograd with variable weights");
   const extras = result.extras.map(({ dtype, strides }) => {

@@ -24,6 +24,8 @@ export interface Arith {
   readonly loadA: (f: FunctionBuilder, offset: number) => void;
   /** takes an address from the stack and pushes a vector of B */
   readonly loadB: (f: FunctionBuilder, offset: number) => void;
+  /** multiplies and adds in one instruction (where the machine can); else products need a register on their way to the sum */
+  readonly fused: boolean;
   /** acc += x * y for the vectors on the stack */
   readonly accumulate: (f: FunctionBuilder, acc: Local) => void;
 }
@@ -34,6 +36,8 @@ const addTo = (f: FunctionBuilder, acc: Local, add: "i32x4.add" | "i64x2.add"): 
   f.set(acc);
 };
 
+const isFloatName = (name: DType): boolean => name === "f32" || name === "f64";
+
 const word = (name: DType, accumulate: Arith["accumulate"]): Arith => ({
   name,
   acc: name,
@@ -42,6 +46,7 @@ const word = (name: DType, accumulate: Arith["accumulate"]): Arith => ({
   b: name,
   kStep: 1,
   bVectorBytes: 16,
+  fused: isFloatName(name),
   loadA: (f, offset) => {
     f.load("v128.load32_splat", offset);
   },
@@ -69,6 +74,7 @@ const halfPairs = (b: keyof typeof pairLoads): Arith => ({
   b,
   kStep: 2,
   bVectorBytes: b === "i16" ? 16 : 8,
+  fused: false,
   loadA: (f, offset) => {
     f.load("v128.load32_splat", offset);
   },

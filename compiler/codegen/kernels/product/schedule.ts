@@ -38,18 +38,23 @@ interface TileShape {
   readonly vectors: number;
 }
 
-const fitsRegisters = ({ rows, vectors }: TileShape): boolean => rows * vectors + rows + vectors <= vectorRegisters;
-
 /** Shapes in order of preference among equals. */
-const tileShapes: readonly TileShape[] = [3, 4, 2, 6, 5, 1]
-  .flatMap((rows) => [3, 2, 4, 1].map((vectors) => ({ rows, vectors })))
-  .filter(fitsRegisters);
+const tileShapes: readonly TileShape[] = [3, 4, 2, 6, 5, 1].flatMap((rows) =>
+  [3, 2, 4, 1].map((vectors) => ({ rows, vectors })),
+);
 
-const stepCycles = (rows: number, vectors: number): number =>
-  Math.max(accumulateLatency, (rows * vectors + rows * spreadInstructions + vectors + loopInstructions) / issueWidth);
+/** Shapes whose accumulators, operands and products on their way stay in registers. */
+const shapesFor = ({ fused }: Arith): readonly TileShape[] =>
+  tileShapes.filter(({ rows, vectors }) => rows * vectors + rows + vectors + (fused ? 0 : 1) <= vectorRegisters);
 
-const tileCycles = (rows: number, vectors: number, steps: number): number =>
-  steps * stepCycles(rows, vectors) + (tileInstructions + storeInstructions * rows * vectors) / issueWidth;
+function stepCycles(rows: number, vectors: number, { fused }: Arith): number {
+  const arithmetic = rows * vectors * (fused ? 1 : 2);
+  const issue = (arithmetic + rows * spreadInstructions + vectors + loopInstructions) / issueWidth;
+  return fused ? Math.max(accumulateLatency, issue) : issue;
+}
+
+const tileCycles = (rows: number, vectors: number, steps: number, arith: Arith): number =>
+  steps * stepCycles(rows, vectors, arith) + (tileInstructions + storeInstructions * rows * vectors) / issueWidth;
 
 /** Rows of a product as the tiles see them, and its reduction. */
 export interface ProductSize {
@@ -94,10 +99,10 @@ function chooseTile(size: ProductSize, arith: Arith, choose: Choose): Schedule["
 
 /** Shapes for the full panels by the cycles of one outer index, with the best of the tiles for the ragged one. */
 function rankedTiles(size: ProductSize, arith: Arith): readonly TileShape[] {
-  const fitting = tileShapes.filter(({ vectors }) => vectors === (size.vectors ?? vectors));
+  const fitting = shapesFor(arith).filter(({ vectors }) => vectors === (size.vectors ?? vectors));
   const costed = fitting.map((value) => {
     const panels = panelsOf(size.columns, value.vectors, arith.lanes);
-    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(value.rows, value.vectors, size);
+    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(value.rows, value.vectors, size, arith);
     const rest = panels.rest === 0 ? 0 : Math.min(...restTiles(panels, size, arith).map(({ cycles }) => cycles));
     return { value, cycles: full + rest };
   });
@@ -107,17 +112,17 @@ function rankedTiles(size: ProductSize, arith: Arith): readonly TileShape[] {
 /** Rows of a tile for the ragged panel. */
 function restTiles(panels: Panels, size: ProductSize, arith: Arith): readonly Costed<number>[] {
   const vectors = Math.ceil(panels.rest / arith.lanes);
-  return tileShapes
+  return shapesFor(arith)
     .filter((tile) => tile.vectors === vectors)
-    .map(({ rows }) => ({ value: rows, cycles: sweepCycles(rows, vectors, size) }));
+    .map(({ rows }) => ({ value: rows, cycles: sweepCycles(rows, vectors, size, arith) }));
 }
 
 /** Cycles for all rows of one panel. */
-function sweepCycles(rows: number, vectors: number, { x, y, steps }: ProductSize): number {
+function sweepCycles(rows: number, vectors: number, { x, y, steps }: ProductSize, arith: Arith): number {
   const period = rowPeriod(x, rows);
   const rest = y % period;
   const tiles = [...tileCounts(x, rows, period, Math.floor(y / period)), ...tileCounts(x, rows, rest, 1)];
-  return tiles.reduce((sum, [height, count]) => sum + count * tileCycles(height, vectors, steps), 0);
+  return tiles.reduce((sum, [height, count]) => sum + count * tileCycles(height, vectors, steps, arith), 0);
 }
 
 const tileCounts = (x: number, tileRows: number, y: number, times: number): (readonly [number, number])[] =>

@@ -9,7 +9,11 @@
  * exact floats: over random images and 256 channels, relative to the largest result, F(4, 3) has an error of 1.4e-6 (at the usual points
  * 0, ±1, ±2: 5.8e-6), where a direct sum has 1.0e-6.
  */
-import type { Algebra, Push } from "../../math/algebra.ts";
+import { type Algebra, algebra, type Push } from "../../math/algebra.ts";
+import type { FunctionBuilder, Local } from "../../wasm/index.ts";
+
+/** Emits a linear map of vectors; operands are pushed more than once, `temporaries` collects the locals that it takes. */
+export type Transform = (f: FunctionBuilder, operands: readonly Push[], temporaries: Local[]) => readonly Push[];
 
 export interface Form {
   readonly name: string;
@@ -21,15 +25,18 @@ export interface Form {
   /** rows of the matrix that transforms the weights */
   readonly weights: readonly (readonly number[])[];
   /**
-   * The transformed image elements of a tile; operands are pushed more than once. Only the product at infinity needs the last element:
-   * where that is not given, the product is left out.
+   * The transformed image elements of a tile. Only the product at infinity needs the last element: where that is not given, the product is
+   * left out.
    */
-  readonly input: (a: Algebra, d: readonly Push[]) => readonly Push[];
+  readonly input: Transform;
   /** the results of a tile */
-  readonly output: (a: Algebra, products: readonly Push[]) => readonly Push[];
+  readonly output: Transform;
+  /** integers only: what the results are multiplied by when they come out of `output` */
+  readonly scale?: readonly number[];
 }
 
-interface Points {
+/** Points other than infinity: 0, and pairs ±p. */
+export interface Points {
   readonly zero: boolean;
   readonly pairs: readonly number[];
 }
@@ -43,13 +50,15 @@ const pointsOf: ReadonlyMap<number, Points> = new Map([
 ]);
 
 /** Coefficients of the product of x² - p² over some points, ascending powers of x². */
-const evenPolynomial = (points: readonly number[]): readonly number[] =>
+export const evenPolynomial = (points: readonly number[]): readonly number[] =>
   points.reduce<readonly number[]>(
     (polynomial, p) => [...polynomial, 0].map((_, i) => (polynomial[i - 1] ?? 0) - p * p * (polynomial[i] ?? 0)),
     [1],
   );
 
-const others = (points: readonly number[], but: number): readonly number[] => points.filter((point) => point !== but);
+/** The points but one. */
+export const others = (points: readonly number[], but: number): readonly number[] =>
+  points.filter((point) => point !== but);
 
 /** Factor times operand, without a multiplication where the factor is ±1. */
 function plus(a: Algebra, sum: Push, factor: number, x: Push): Push {
@@ -135,8 +144,8 @@ function minimalFilter(outputs: number, taps: number): Form | undefined {
     taps,
     size,
     weights: weightRows(points, taps),
-    input: (a, d) => transformInput(points, size, a, d),
-    output: (a, products) => transformOutput(points, outputs, a, products),
+    input: (f, d, temporaries) => transformInput(points, size, algebra(f, "f32x4", temporaries), d),
+    output: (f, products, temporaries) => transformOutput(points, outputs, algebra(f, "f32x4", temporaries), products),
   };
 }
 

@@ -8,11 +8,17 @@
  *     work area of a block:   temporaries: one vector per position, for each tile
  *                             V: [position][tile][phase, channels]      M: [position][tile][filters]
  */
+import { type DType, storageBytes } from "../../../../ir/dtype.ts";
+import { type Arith, arithFor } from "../product/arith.ts";
 import type { Form } from "./forms.ts";
 
 type Pair = readonly [number, number];
 
 export interface WinogradPlan {
+  /** dtype of the transformed image and weights: floats, or integers with exact sums in i32 */
+  readonly elements: "f32" | "i16";
+  /** dtype of the image */
+  readonly source: DType;
   readonly batch: number;
   readonly channels: number;
   readonly filters: number;
@@ -33,7 +39,12 @@ export interface WinogradPlan {
 const lineBytes = 64;
 const vectorBytes = 16;
 
-const wholeVectors = (elements: number): number => Math.ceil(elements / 4) * vectorBytes;
+const wholeVectors = (elements: number, bytes: number): number =>
+  Math.ceil((elements * bytes) / vectorBytes) * vectorBytes;
+
+/** How products of transformed elements are made. */
+export const tileArith = ({ elements }: Pick<WinogradPlan, "elements">): Arith =>
+  arithFor(elements, elements, elements === "i16");
 
 /** Taps along a dim that the first phase has: the others have as many, or one less. */
 export const phaseTaps = (kernel: number, stride: number): number => Math.ceil(kernel / stride);
@@ -113,7 +124,8 @@ const oddLines = (bytes: number): number =>
 export function workAreaOf(plan: WinogradPlan): WorkArea {
   const positions = positionCount(plan);
   const temporary = positions * vectorBytes;
-  const [vTile, mTile] = [wholeVectors(plan.strides[0] * plan.strides[1] * plan.channels), wholeVectors(plan.filters)];
+  const vTile = wholeVectors(plan.strides[0] * plan.strides[1] * plan.channels, storageBytes(plan.elements));
+  const mTile = wholeVectors(plan.filters, 4);
   const [vPosition, mPosition] = [oddLines(plan.blockTiles * vTile), oddLines(plan.blockTiles * mTile)];
   const vOffset = alignLine(plan.blockTiles * temporary);
   const mOffset = vOffset + positions * vPosition;
@@ -126,6 +138,7 @@ export function workAreaOf(plan: WinogradPlan): WorkArea {
 }
 
 /** Strides (bytes) of a dense channels-last image over batch, rows, columns. */
-export function pixelStrides([rows, columns]: Pair, channels: number): readonly [number, number, number] {
-  return [rows * columns * channels * 4, columns * channels * 4, channels * 4];
+export function pixelStrides([rows, columns]: Pair, channels: number, dtype: DType): readonly [number, number, number] {
+  const pixel = channels * storageBytes(dtype);
+  return [rows * columns * pixel, columns * pixel, pixel];
 }

@@ -1,6 +1,7 @@
 /** The two transforms around a Winograd convolution's products: image -> V, and M -> result. Vectors of channels go through one at a time. */
 import { nth } from "../../access.ts";
-import { type Algebra, algebra, type Push, pushLocal } from "../../math/algebra.ts";
+import { storageBytes } from "../../../../ir/dtype.ts";
+import { type Push, pushLocal } from "../../math/algebra.ts";
 import { hoistSplats } from "../../math/constants.ts";
 import {
   addConst,
@@ -14,9 +15,10 @@ import {
   type ValType,
 } from "../../wasm/index.ts";
 import { decodeIndex, pushOffset } from "../index-space.ts";
-import { loadLanes, storeLanes } from "../product/access.ts";
 import { type Epilogue, emitStore, hoistConstants } from "../product/epilogue.ts";
-import type { Form } from "./forms.ts";
+import type { Form, Transform } from "./forms.ts";
+import { pushUnscaled } from "./integer-forms.ts";
+import { loadPixelLanes, storeTileLanes } from "./tile-lanes.ts";
 import { fullPhases, pixelStrides, positionCount, type Span, tileGrid, type WinogradPlan, workAreaOf } from "./plan.ts";
 
 const i32s = (count: number): ValType[] => Array.from({ length: count }, () => "i32");
@@ -29,19 +31,31 @@ function hoistForms(f: FunctionBuilder, plan: WinogradPlan, side: "input" | "out
         probe.splatConst("i32x4", 0);
       };
       const operands = Array.from({ length: form.size }, () => zero);
-      for (const push of form[side](algebra(probe, "f32x4"), operands)) {
+      for (const push of form[side](probe, operands, [])) {
         push();
         probe.drop();
       }
     });
   }
+  if (side === "output") hoistScales(f, plan);
+}
+
+function hoistScales(f: FunctionBuilder, { forms: [vertical, horizontal] }: WinogradPlan): void {
+  hoistSplats(f, (probe) => {
+    for (const y of vertical.scale ?? []) {
+      for (const x of horizontal.scale ?? []) {
+        pushUnscaled(probe, () => { probe.splatConst("i32x4", 0); }, y * x); // prettier-ignore
+        probe.drop();
+      }
+    }
+  });
 }
 
 /** Loads some vectors, transforms them, and stores what comes out. */
 function transformLine(
   f: FunctionBuilder,
   size: number,
-  transform: (a: Algebra, operands: readonly Push[]) => readonly Push[],
+  transform: Transform,
   load: (index: number) => void,
   store: (index: number, push: Push) => void,
 ): void {
@@ -51,7 +65,7 @@ function transformLine(
     f.set(local);
   }
   const temporaries: Local[] = [];
-  const results = transform(algebra(f, "f32x4", temporaries), operands.map((local) => pushLocal(f, local)));
+  const results = transform(f, operands.map((local) => pushLocal(f, local)), temporaries);
   for (const [index, push] of results.entries()) store(index, push);
   f.release(...operands, ...temporaries);
 } // prettier-ignore
@@ -148,7 +162,7 @@ function emitInputTile(f: FunctionBuilder, plan: WinogradPlan, image: Local, wor
   for (const [dim, local] of corner.entries()) increment(f, local, -nth(plan.padsBegin, dim));
   const source = f.local("i32");
   f.get(image);
-  pushOffset(f, batch, pixelStrides(plan.image, plan.channels)[0]);
+  pushOffset(f, batch, pixelStrides(plan.image, plan.channels, plan.source)[0]);
   f.set(source);
   const temporary = pointer(f, work, 0, row, area.temporary);
   const v = pointer(f, work, area.v.offset, row, area.v.tile);
@@ -165,6 +179,7 @@ function emitInputTile(f: FunctionBuilder, plan: WinogradPlan, image: Local, wor
 /** Runs `body` for each of some phases, with its first pixel and where its channels stand in V. */
 function forPhases(f: FunctionBuilder, plan: WinogradPlan, { spans }: Phases, corner: readonly [Local, Local], v: Local, body: (corner: readonly [Local, Local], v: Local) => void): void {
   const [top, left, to] = f.localArray("i32", 3) as [Local, Local, Local];
+  const phaseBytes = plan.channels * storageBytes(plan.elements);
   const indices = spans.map(({ first, count }) => (count === 1 ? first : f.local("i32"))) as [Bound, Bound];
   const over = (dim: 0 | 1, inner: () => void): void => {
     const [index, { first, count }] = [indices[dim], spans[dim]];
@@ -180,7 +195,7 @@ function forPhases(f: FunctionBuilder, plan: WinogradPlan, { spans }: Phases, co
     over(1, () => {
       shifted(corner[0], top, [indices[0], 1]);
       shifted(corner[1], left, [indices[1], 1]);
-      shifted(v, to, [indices[0], plan.strides[1] * plan.channels * 4], [indices[1], plan.channels * 4]);
+      shifted(v, to, [indices[0], plan.strides[1] * phaseBytes], [indices[1], phaseBytes]);
       body([top, left], to);
     });
   });
@@ -221,7 +236,7 @@ function pushIsInterior({ f, plan, sizes }: InputTile, corner: readonly Local[])
 
 /** Row pointers; a row outside the image points to the image's first row. No pointer lies outside the image: it may begin at address 0. */
 function setRows({ f, plan, rows }: InputTile, source: Local, [top, left]: readonly [Local, Local], border: Border | null): void {
-  const [, rowBytes, pixelBytes] = pixelStrides(plan.image, plan.channels);
+  const [, rowBytes, pixelBytes] = pixelStrides(plan.image, plan.channels, plan.source);
   for (const [index, local] of rows.entries()) {
     f.get(source);
     f.get(top);
@@ -264,7 +279,7 @@ function emitBorder({ f, plan, sizes, temporary }: InputTile, [top, left]: reado
     const offset = f.local("i32");
     f.get(left);
     addConst(f, index * plan.strides[1]);
-    mulConst(f, pixelStrides(plan.image, plan.channels)[2]);
+    mulConst(f, pixelStrides(plan.image, plan.channels, plan.source)[2]);
     f.set(offset);
     return offset;
   });
@@ -281,30 +296,32 @@ function emitBorder({ f, plan, sizes, temporary }: InputTile, [top, left]: reado
 function emitInputVectors(site: InputTile, border: Border | null): void {
   const { f, plan, rows, v } = site;
   const counter = f.local("i32");
-  loopRange(f, counter, 0, Math.floor(plan.channels / 4), 1, () => {
-    emitInputVector(site, border, 4);
-    for (const local of [...rows, v]) increment(f, local, 16);
+  const lanes = 16 / storageBytes(plan.elements);
+  loopRange(f, counter, 0, Math.floor(plan.channels / lanes), 1, () => {
+    emitInputVector(site, border, lanes);
+    for (const local of rows) increment(f, local, lanes * storageBytes(plan.source));
+    increment(f, v, 16);
   });
-  if (plan.channels % 4 > 0) emitInputVector(site, border, plan.channels % 4);
+  if (plan.channels % lanes > 0) emitInputVector(site, border, plan.channels % lanes);
   f.release(counter);
 }
 
 function emitInputVector({ f, plan, sizes, rows, temporary, v }: InputTile, border: Border | null, count: number): void {
   const [vertical, horizontal] = plan.forms;
-  const [, , pixelBytes] = pixelStrides(plan.image, plan.channels);
+  const [, , pixelBytes] = pixelStrides(plan.image, plan.channels, plan.source);
   const area = workAreaOf(plan);
   const isOnePhase = plan.strides[0] * plan.strides[1] === 1;
   const [at, transformed] = [f.local("i32"), f.local("v128")];
   const loadPixel = (y: number, x: number): void => {
     if (border === null) {
-      loadLanes(f, "f32", nth(rows, y), x * plan.strides[1] * pixelBytes, 4, count);
+      loadPixelLanes(f, plan, nth(rows, y), x * plan.strides[1] * pixelBytes, count);
       return;
     }
     f.get(nth(rows, y));
     f.get(nth(border.columnOffsets, x));
     f.op("i32.add");
     f.set(at);
-    loadLanes(f, "f32", at, 0, 4, count);
+    loadPixelLanes(f, plan, at, 0, count);
     f.get(nth(border.rowMasks, y));
     f.op("v128.and");
   };
@@ -323,7 +340,7 @@ function emitInputVector({ f, plan, sizes, rows, temporary, v }: InputTile, bord
     }
   }
   // where a phase's channels end with a part of a vector, those of the next begin
-  const storeCount = isOnePhase ? 4 : count;
+  const storeCount = isOnePhase ? 16 / storageBytes(plan.elements) : count;
   for (let y = 0; y < productsOf(vertical, sizes[0]); y++) {
     transformLine(f, sizes[1], horizontal.input, (x) => {
       f.get(temporary);
@@ -331,7 +348,7 @@ function emitInputVector({ f, plan, sizes, rows, temporary, v }: InputTile, bord
     }, (x, push) => {
       push();
       f.set(transformed);
-      storeLanes(f, "f32", v, (y * horizontal.size + x) * area.v.position, transformed, 4, storeCount);
+      storeTileLanes(f, plan, v, (y * horizontal.size + x) * area.v.position, transformed, storeCount);
     });
   }
   f.release(at, transformed);
@@ -375,28 +392,30 @@ function emitOutputVectors(f: FunctionBuilder, plan: WinogradPlan, work: Local, 
   const temporary = pointer(f, work, 0, row, area.temporary);
   const m = pointer(f, work, area.m.offset, row, area.m.tile);
   const at = (y: number, x: number): number => y * horizontal.size + x;
-  const move = (size: number, form: Form["output"], from: Local, fromAt: (i: number) => number, to: Local, toAt: (i: number) => number): void => {
+  const move = (size: number, form: Transform, from: Local, fromAt: (i: number) => number, to: Local, toAt: (i: number) => number, scaleOf: (i: number) => number): void => {
     transformLine(f, size, form, (i) => {
       f.get(from);
       f.load("v128.load", fromAt(i));
     }, (i, push) => {
       f.get(to);
-      push();
+      pushUnscaled(f, push, scaleOf(i));
       f.store("v128.store", toAt(i));
     });
   };
   const counter = f.local("i32");
   loopRange(f, counter, 0, Math.ceil(plan.filters / 4), 1, () => {
     for (let x = 0; x < horizontal.size; x++) {
-      move(vertical.size, vertical.output, m, (y) => at(y, x) * area.m.position, temporary, (y) => at(y, x) * 16);
+      move(vertical.size, vertical.output, m, (y) => at(y, x) * area.m.position, temporary, (y) => at(y, x) * 16, () => 1);
     }
     for (let y = 0; y < vertical.outputs; y++) {
-      move(horizontal.size, horizontal.output, temporary, (x) => at(y, x) * 16, m, (x) => at(y, x) * area.m.position);
+      move(horizontal.size, horizontal.output, temporary, (x) => at(y, x) * 16, m, (x) => at(y, x) * area.m.position, (x) => scaleAt(vertical, y) * scaleAt(horizontal, x));
     }
     increment(f, m, 16);
   });
   f.release(temporary, m, counter);
 } // prettier-ignore
+
+const scaleAt = ({ scale }: Form, index: number): number => scale?.[index] ?? 1;
 
 interface OutputTile {
   readonly work: Local;
@@ -411,7 +430,8 @@ function emitPixels(f: FunctionBuilder, plan: WinogradPlan, result: WinogradResu
   const area = workAreaOf(plan);
   const { batch, corner } = tilePosition(f, plan, site.tile);
   const [rows, columns] = corner.map((local, dim) => pixelsInside(f, plan, local, dim)) as [Bound, Bound];
-  const outStrides = [...pixelStrides(plan.result, plan.filters), 4] as const;
+  const { output } = result.epilogue;
+  const outStrides = [...pixelStrides(plan.result, plan.filters, output), storageBytes(output)] as const;
   const operands = [outStrides, ...result.extras].map((strides, i) => ({
     strides,
     base: tileBase(f, i === 0 ? site.out : nth(site.extras, i - 1), strides, batch, corner),
@@ -473,13 +493,14 @@ const roundVectors = 2;
 /** All channels of one pixel. Moves the pointers. */
 function emitPixel(f: FunctionBuilder, plan: WinogradPlan, { epilogue, extras }: WinogradResult, pixel: Local, [out, ...others]: readonly Local[]): void {
   const acc = f.local("v128");
+  const outBytes = storageBytes(epilogue.output);
   const store = (vector: number, count: number): void => {
     f.get(pixel);
     f.load("v128.load", vector * 16);
     f.set(acc);
     emitStore(f, epilogue, 4, acc, count, {
       pointer: out as Local,
-      offset: vector * 16,
+      offset: vector * 4 * outBytes,
       extras: others.map((local, i) => ({ pointer: local, offset: vector * 4 * nth(extras, i)[3], perColumn: nth(extras, i)[3] !== 0 })),
     });
   };
@@ -488,7 +509,7 @@ function emitPixel(f: FunctionBuilder, plan: WinogradPlan, { epilogue, extras }:
   loopRange(f, counter, 0, rounds, 1, () => {
     for (let vector = 0; vector < roundVectors; vector++) store(vector, 4);
     increment(f, pixel, roundVectors * 16);
-    increment(f, out as Local, roundVectors * 16);
+    increment(f, out as Local, roundVectors * 4 * outBytes);
     for (const [i, local] of others.entries()) increment(f, local, roundVectors * 4 * nth(extras, i)[3]);
   });
   const left = plan.filters - rounds * 4 * roundVectors;

@@ -4,11 +4,11 @@ import type { PackedArg } from "../../kernel.ts";
 import { packedArg, type PackPlan } from "../product/pack.ts";
 import { type Part, partPositions, type Span, type WinogradPlan } from "./plan.ts";
 
-type Transform = Pick<WinogradPlan, "forms" | "strides" | "kernel">;
+type Transform = Pick<WinogradPlan, "forms" | "strides" | "kernel" | "elements">;
 
 /**
  * Transforms [rows, columns, channels, filters] to [positions, phases, channels, filters] for the positions and phases of a part; sums are made
- * in float64 and rounded once.
+ * in float64 and rounded once, to floats.
  */
 export function transformWeights(constant: TensorData, transform: Transform, part: Part): TensorData {
   const [rows = 1, columns = 1, channels = 1, filters = 1] = constant.shape;
@@ -19,7 +19,8 @@ export function transformWeights(constant: TensorData, transform: Transform, par
   const source = Float64Array.from(constant.elements as Float32Array);
   const [phasesY, phasesX] = part.phases;
   const plane = phasesY * phasesX * channels * filters;
-  const target = new Float32Array(partPositions(part) * plane);
+  const count = partPositions(part) * plane;
+  const target = transform.elements === "f32" ? new Float32Array(count) : new Int16Array(count);
   const [vertical, horizontal] = [weightRows(transform, part, 0), weightRows(transform, part, 1)];
   // of one phase and channel, for one row of the vertical transform: all filters of each column of the phase
   const line = new Float64Array(filters * transform.forms[1].taps);
@@ -42,7 +43,7 @@ export function transformWeights(constant: TensorData, transform: Transform, par
     }
   }
   return {
-    dtype: "f32",
+    dtype: transform.elements,
     shape: [partPositions(part), phasesY * phasesX, channels, filters],
     elements: target,
   };

@@ -3,15 +3,16 @@
  * (for 3x3 and tiles of 4 x 4 results 36 matrix products in place of one with nine times the reduction), and transformed back, with the
  * epilogue. Strides make phases (plan.ts).
  *
- * Results differ from a direct sum by rounding: at most about 4e-6 of the largest result (docs/performance.md). An infinity or NaN in the
- * image reaches every result of the tiles that it is in, as NaN.
+ * Results of floats differ from a direct sum by rounding: at most about 4e-6 of the largest result (docs/performance.md). An infinity or NaN in the
+ * image reaches every result of the tiles that it is in, as NaN. Results of integers are those of a direct sum (integer-forms.ts).
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { nth } from "../../access.ts";
 import { type Choose, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
-import { arithFor } from "../product/arith.ts";
+import { storageBytes } from "../../../../ir/dtype.ts";
+import { aStepBytes } from "../product/arith.ts";
 import { noEpilogue } from "../product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "../product/pack.ts";
 import { panelsOf, type Product, type ProductAxis, type Schedule, workOf } from "../product/product.ts";
@@ -24,6 +25,7 @@ import {
   partPositions,
   partsOf,
   pixelStrides,
+  tileArith,
   tileCount,
   type WinogradPlan,
   workAreaOf,
@@ -39,8 +41,6 @@ export interface WinogradArgs {
   readonly out: KernelArg;
   readonly scratchId: number;
 }
-
-const f32 = arithFor("f32", "f32", false);
 
 /** A plan with its result and how its products are done, part by part. */
 interface Winograd {
@@ -66,9 +66,10 @@ export function winogradStages(
   args: WinogradArgs,
   choose: Choose = modelChoice,
 ): KernelCode[] {
+  const arith = tileArith(plan);
   const parts = partsOf(plan).map((part, i): PackedPart => {
     // the first part has most of the positions and phases
-    const schedule = chooseSchedule(productSize(plan, part, plan.blockTiles), f32, i === 0 ? choose : modelChoice);
+    const schedule = chooseSchedule(productSize(plan, part, plan.blockTiles), arith, i === 0 ? choose : modelChoice);
     return { part, schedule, pack: packPlan(plan, part, schedule) };
   });
   const { input, constant } = args.weights;
@@ -83,9 +84,10 @@ function packPlan(plan: WinogradPlan, part: Part, { tile }: Schedule): PackPlan 
   const [y, x] = part.phases;
   const plane = perGroup * filters;
   const { levels, run } = reductionOf(plan, part);
+  const arith = tileArith(plan);
   return {
-    arith: f32,
-    panels: panelsOf(filtersPerGroup, tile.vectors, f32.lanes),
+    arith,
+    panels: panelsOf(filtersPerGroup, tile.vectors, arith.lanes),
     source: {
       matrices: [
         { size: partPositions(part), stride: y * x * plane },
@@ -122,7 +124,7 @@ const productSize = (plan: WinogradPlan, part: Part, tiles: number): ProductSize
   y: tiles,
   x: 1,
   columns: plan.filters / plan.groups,
-  steps: partChannels(plan, part),
+  steps: Math.ceil(partChannels(plan, part) / tileArith(plan).kStep),
   canBlockRun: reductionOf(plan, part).levels.length === 0,
 });
 
@@ -131,7 +133,9 @@ function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, til
   const { v, m } = workAreaOf(plan);
   const [perGroup, filtersPerGroup] = [plan.channels / plan.groups, plan.filters / plan.groups];
   const b = matrixBytes(pack);
-  const size = { ...productSize(plan, part, tiles), vectors: pack.panels.width / f32.lanes };
+  const size = { ...productSize(plan, part, tiles), vectors: pack.panels.width / pack.arith.lanes };
+  const { arith } = pack;
+  const aBytes = storageBytes(arith.a);
   const still = { a: 0, b: 0, out: 0, extras: [] };
   const [rows, columns] = part.positions;
   const lineSize = plan.forms[1].size;
@@ -147,26 +151,26 @@ function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, til
   const { levels, run } = reductionOf(plan, part);
   return {
     name: "winograd_product",
-    arith: f32,
+    arith,
     start: { a: v.offset + first * v.position, b: 0, out: m.offset + first * m.position, extras: [] },
     outer: [
       ...positions.filter((axis) => axis.size > 1 || positions.length === 1),
-      { size: plan.groups, strides: { a: perGroup * 4, b, out: filtersPerGroup * 4, extras: [] } },
+      { size: plan.groups, strides: { a: perGroup * aBytes, b, out: filtersPerGroup * 4, extras: [] } },
     ],
     y: { size: tiles, strides: { a: v.tile, b: 0, out: m.tile, extras: [] } },
     x: { size: 1, strides: still },
     columns: filtersPerGroup,
     extraPerColumn: [],
-    levels: levels.map(({ count, stored }) => ({ count, a: stored * plan.channels * 4 })),
-    run,
-    aStep: 4,
+    levels: levels.map(({ count, stored }) => ({ count, a: stored * plan.channels * aBytes })),
+    run: Math.ceil(run / arith.kStep),
+    aStep: aStepBytes(arith),
     b: { kind: "packed", apart: false },
-    epilogue: plainResult,
-    schedule: tiles === plan.blockTiles ? schedule : chooseSchedule(size, f32),
+    epilogue: arith.acc === "f32" ? plainFloats : plainIntegers,
+    schedule: tiles === plan.blockTiles ? schedule : chooseSchedule(size, arith),
   };
 }
 
-const plainResult = noEpilogue("f32");
+const [plainFloats, plainIntegers] = [noEpilogue("f32"), noEpilogue("i32")] as const;
 
 /** Operations of the transforms of one tile, roughly. */
 const transformWork = ({
