@@ -86,24 +86,22 @@ export function exprDType(expr: Expr, args: readonly DType[]): DType {
 
 /** Rebuilds an expression with every operand replaced. */
 export function substitute(expr: Expr, replace: (index: number) => Expr): Expr {
+  return expr.op === "arg" ? replace(expr.index) : mapOperands(expr, (operand) => substitute(operand, replace));
+}
+
+/** An expression of the same kind over other subexpressions. */
+export function mapOperands(expr: Expr, change: (operand: Expr) => Expr): Expr {
   switch (expr.op) {
     case "arg":
-      return replace(expr.index);
     case "const":
       return expr;
     case "unary":
-      return { ...expr, x: substitute(expr.x, replace) };
-    case "binary":
-      return { ...expr, x: substitute(expr.x, replace), y: substitute(expr.y, replace) };
-    case "select":
-      return {
-        ...expr,
-        cond: substitute(expr.cond, replace),
-        x: substitute(expr.x, replace),
-        y: substitute(expr.y, replace),
-      };
     case "cast":
-      return { ...expr, x: substitute(expr.x, replace) };
+      return { ...expr, x: change(expr.x) };
+    case "binary":
+      return { ...expr, x: change(expr.x), y: change(expr.y) };
+    case "select":
+      return { ...expr, cond: change(expr.cond), x: change(expr.x), y: change(expr.y) };
   }
 }
 

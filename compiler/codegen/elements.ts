@@ -57,10 +57,6 @@ export function loadSplat(f: FunctionBuilder, dtype: DType, offset = 0): void {
   if (dtype === "bool") f.op("i32x4.neg");
 }
 
-/** Bytes 0, 4, 8, 12, then those again: the lowest byte of each lane. */
-const lowestBytes = [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12];
-const lowestHalves = [0, 1, 4, 5, 8, 9, 12, 13, 0, 1, 4, 5, 8, 9, 12, 13];
-
 /** Stores the four lanes on the stack at the address below them. */
 export function storeVector(f: FunctionBuilder, dtype: DType, offset = 0): void {
   const bytes = storageBytes(dtype);
@@ -72,10 +68,16 @@ export function storeVector(f: FunctionBuilder, dtype: DType, offset = 0): void 
     pushSplat(f, "i32x4", 1);
     f.op("v128.and");
   }
+  // lanes hold values of the type: saturation changes none
+  const suffix = isSignExtended(dtype) ? "s" : "u";
   const vector = f.local("v128");
-  f.tee(vector);
-  f.get(vector);
-  f.shuffle(bytes === 1 ? lowestBytes : lowestHalves);
+  const narrow = (op: "i16x8.narrow_i32x4_s" | "i16x8.narrow_i32x4_u" | "i8x16.narrow_i16x8_s" | "i8x16.narrow_i16x8_u"): void => {
+    f.tee(vector);
+    f.get(vector);
+    f.op(op);
+  };
+  narrow(bytes === 1 ? "i16x8.narrow_i32x4_s" : `i16x8.narrow_i32x4_${suffix}`);
+  if (bytes === 1) narrow(`i8x16.narrow_i16x8_${suffix}`);
   f.memoryLane(bytes === 1 ? "v128.store32_lane" : "v128.store64_lane", 0, offset);
   f.release(vector);
-}
+} // prettier-ignore

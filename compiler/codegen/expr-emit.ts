@@ -3,13 +3,13 @@
  * subexpressions are one node, so that what fusion duplicated is computed once: a node with several uses is kept in a local.
  */
 import { defined, nth } from "./access.ts";
-import { type DType, isBig, isFloat } from "../../ir/dtype.ts";
+import { type DType, dtypeInfo, isBig, isFloat, isInteger, isSigned } from "../../ir/dtype.ts";
 import { type Expr, exprOperands, exprDType, type ScalarValue } from "../../ir/expr.ts";
 import type { ExprRequest } from "./kernel.ts";
 import { hoistSplats, pushSplat } from "./math/constants.ts";
 import { castScalar, scalarRep } from "./math/scalar-casts.ts";
 import { scalarBinary, scalarUnary } from "./math/scalar-ops.ts";
-import { castVector, hasVectorCast } from "./math/vector-casts.ts";
+import { castVector, clampToType, hasVectorCast, quantizeLanes } from "./math/vector-casts.ts";
 import { hasLaneForm, vectorBinary, vectorUnary } from "./math/vector-ops.ts";
 import type { FunctionBuilder, Local } from "./wasm/index.ts";
 
@@ -172,6 +172,11 @@ class ExprEmitter {
         else this.#f.select(scalarRep(node.dtype));
         break;
       case "cast":
+        if (
+          isVector &&
+          (this.#tryQuantize(expr, nth(operands, 0)) || this.#tryRequantize(expr.to, nth(operands, 0), 0))
+        )
+          break;
         this.push(nth(operands, 0));
         if (isVector) castVector(this.#f, operandType, expr.to, expr.saturate, isWhole(expr.x));
         else castScalar(this.#f, operandType, expr.to, expr.saturate);
@@ -179,8 +184,47 @@ class ExprEmitter {
     }
   }
 
+  /** A saturating cast of a rounded float, plus a zero point: the adder that makes the integer rounds too. */
+  #tryQuantize({ to, saturate }: { readonly to: DType; readonly saturate: boolean }, operand: number): boolean {
+    if (!isNarrowing(nth(this.#nodes, operand).dtype, to, saturate)) return false;
+    const rounded = this.#roundedSum(operand);
+    if (rounded === null || (isSigned(to) && rounded.zero !== 0)) return false;
+    this.push(rounded.x);
+    quantizeLanes(this.#f, to, rounded.zero);
+    return true;
+  }
+
+  /** Integers of a saturating cast that become floats again, less a zero point: clamped, they were floats all the time. */
+  #tryRequantize(to: DType, operand: number, zero: number): boolean {
+    const { expr, operands, uses } = nth(this.#nodes, operand);
+    if (to !== "f32" || expr.op !== "cast" || uses > 1) return false;
+    const source = nth(operands, 0);
+    if (!isNarrowing(nth(this.#nodes, source).dtype, expr.to, expr.saturate)) return false;
+    const rounded = zero === 0 ? null : this.#roundedSum(source);
+    if (zero !== 0 && (rounded?.zero !== zero || isSigned(expr.to))) return false;
+    this.push(rounded?.round ?? source);
+    clampToType(this.#f, expr.to, zero);
+    if (!isWhole(expr.x)) this.#f.op("f32x4.trunc");
+    return true;
+  }
+
+  /** round(x), or round(x) + a whole number: the nodes and the number. */
+  #roundedSum(id: number): { readonly round: number; readonly x: number; readonly zero: number } | null {
+    const { expr, operands, uses } = nth(this.#nodes, id);
+    if (uses > 1) return null;
+    if (expr.op === "unary" && expr.fn === "round") return { round: id, x: nth(operands, 0), zero: 0 };
+    if (expr.op !== "binary" || expr.fn !== "add") return null;
+    const [first, second] = [nth(operands, 0), nth(operands, 1)];
+    const zero = this.#literal(second);
+    const inner = nth(this.#nodes, first);
+    const isRound = inner.expr.op === "unary" && inner.expr.fn === "round" && inner.uses === 1;
+    if (!isRound || typeof zero !== "number" || !Number.isInteger(zero) || Math.abs(zero) > 65535) return null;
+    return { round: first, x: nth(inner.operands, 0), zero };
+  }
+
   #binary(expr: Extract<Expr, { op: "binary" }>, x: number, y: number, dtype: DType): void {
     if (this.#tryKnownPower(expr, x, y, dtype) || this.#tryKnownBound(expr, x, y, dtype)) return;
+    if (this.#tryDequantize(expr, x, y)) return;
     this.push(x);
     this.push(y);
     if (this.#request.lanes > 1) vectorBinary(this.#f, expr.fn, dtype);
@@ -231,6 +275,14 @@ class ExprEmitter {
     return true;
   }
 
+  /** A requantized value less its zero point. */
+  #tryDequantize({ fn }: { readonly fn: string }, x: number, y: number): boolean {
+    const zero = this.#literal(y);
+    const { expr, operands, uses } = nth(this.#nodes, x);
+    if (fn !== "sub" || this.#request.lanes === 1 || typeof zero !== "number" || zero === 0) return false;
+    return expr.op === "cast" && uses === 1 && this.#tryRequantize(expr.to, nth(operands, 0), zero);
+  }
+
   #literal(id: number): ScalarValue | undefined {
     const { expr } = nth(this.#nodes, id);
     return expr.op === "const" ? expr.value : undefined;
@@ -241,6 +293,10 @@ class ExprEmitter {
     else pushScalarLiteral(this.#f, dtype, value);
   }
 }
+
+/** A saturating cast of floats to an integer of 8 or 16 bits. */
+const isNarrowing = (from: DType, to: DType, saturate: boolean): boolean =>
+  from === "f32" && saturate && isInteger(to) && dtypeInfo(to).bits < 32;
 
 function pushScalarLiteral(f: FunctionBuilder, dtype: DType, value: ScalarValue): void {
   if (dtype === "f32") f.f32(Number(value));

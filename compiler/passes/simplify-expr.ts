@@ -2,6 +2,7 @@
 import { type DType, isFloat } from "../../ir/dtype.ts";
 import { binary, type Expr, exprDType, lit, type ScalarValue, unary, walkExpr } from "../../ir/expr.ts";
 import { scalarTensor } from "../../ir/tensor.ts";
+import { simplifyCast } from "./simplify-quantized.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
 
 /** The simplified expression; the same object when nothing changed. `args` are the operands' dtypes. */
@@ -89,7 +90,7 @@ function simplifyNode(expr: Expr, args: readonly DType[]): Expr {
     case "binary":
       return simplifyBinary(expr, args);
     case "cast":
-      return exprDType(expr.x, args) === expr.to ? expr.x : expr;
+      return simplifyCast(expr, args);
     case "select":
       return expr.cond.op === "const" ? (expr.cond.value === true ? expr.x : expr.y) : expr;
     case "unary":

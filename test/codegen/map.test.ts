@@ -220,3 +220,34 @@ describe("casts", () => {
     expect(() => runKernel(emitMap, mapOf(arg(0), 1), [randomTensor("u8", [13], randomSource(2))])).not.toThrow();
   });
 });
+
+describe("quantizing expressions", () => {
+  const special = [0, -0, 0.5, 1.5, 2.5, -0.5, -1.5, 254.5, 255.5, 127.5, -128.5, 32767.5, -32768.5, 65535.5, 1e9, -1e9, 3e38, Infinity, -Infinity, NaN]; // prettier-ignore
+  const x = tensorFrom("f32", [60], [...special, ...special.map((value) => value * 0.99), ...special.map((value) => value - 116.5)]); // prettier-ignore
+  const types: readonly DType[] = ["u8", "i8", "u16", "i16"];
+  const zeros = [0, 1, 117, 128, -3, 255, 0.5, 70_000];
+  const quantized = (to: DType, zero: number): Expr =>
+    cast(to, zero === 0 ? unary("round", arg(0)) : binary("add", unary("round", arg(0)), lit("f32", zero)), true);
+
+  it.each(types.flatMap((to) => zeros.map((zero) => [to, zero] as const)))("to %s with zero point %d", (to, zero) => {
+    const integers = quantized(to, zero);
+    expectLikeReference(emitMap, mapOf(integers, 1), [x]);
+    expectLikeReference(emitMap, mapOf(cast("f32", integers), 1), [x]);
+    expectLikeReference(emitMap, mapOf(binary("sub", cast("f32", integers), lit("f32", zero)), 1), [x]);
+    expectLikeReference(emitMap, mapOf(binary("sub", cast("f32", integers), lit("f32", 5)), 1), [x]);
+    // a value with two readers
+    expectLikeReference(emitMap, mapOf(binary("mul", cast("f32", integers), cast("f32", cast("i32", integers))), 1), [
+      x,
+    ]);
+    expectLikeReference(emitMap, mapOf(cast("f32", cast(to, arg(0), true)), 1), [x]);
+  });
+
+  it.each<readonly [DType, DType]>([["u8", "i16"], ["u8", "i8"], ["i8", "u8"], ["i8", "i16"], ["i16", "u8"], ["u16", "i16"], ["i8", "u16"]])("from %s to %s through i32", (from, to) => {
+    const values = Array.from({ length: 300 }, (_, i) => (i * 7919) % 65536);
+    const bytes = from === "u8" || from === "i8";
+    const signed = from === "i8" || from === "i16";
+    const y = tensorFrom(from, [300], values.map((value) => (value % (bytes ? 256 : 65536)) - (signed ? (bytes ? 128 : 32768) : 0)));
+    expectLikeReference(emitMap, mapOf(cast(to, cast("i32", arg(0))), 1), [y]);
+    expectLikeReference(emitMap, mapOf(cast(to, cast("i32", arg(0)), true), 1), [y]);
+  }); // prettier-ignore
+});

@@ -263,6 +263,26 @@ describe("layout", () => {
     const after = expectPasses([assignLayout, sinkTransposes, canonicalize, fuseEpilogue], net, "fuse-epilogue");
     expect(after.ops.some((op) => op.kind === "map")).toBe(false);
   });
+
+  it("fuse-epilogue stores bytes where a residual block begins with two products", () => {
+    const after = expectPasses(
+      [fuseEpilogue],
+      `graph "g" {
+  %0 = input "x" : u8[4,3]
+  %1 = constant [1, -2, 3, 4, 5, -6] : i8[3,2]
+  %2 = constant [0.5, 0.25] : f32[2]
+  %3 = matmul(%0, %1) {transposeA = false, transposeB = false} : i32[4,2] from "left"
+  %4 = matmul(%0, %1) {transposeA = false, transposeB = false} : i32[4,2] from "right"
+  %5 = map(%3, %2, %4) { cast<u8, saturate>(round(max(add(sub(cast<f32>(cast<u8, saturate>(add(round(mul(cast<f32>($0), $1)), 7:f32))), 7:f32), cast<f32>(cast<i8, saturate>(round(mul(cast<f32>($2), $1))))), 0:f32))) } : u8[4,2] from "sum"
+  output "y" = %5
+}
+`,
+      "fuse-epilogue-two-products",
+      0,
+    );
+    const types = after.ops.map(({ outputs }) => after.values[outputs[0] ?? -1]?.type);
+    expect(types).toMatchObject([{ dtype: "u8" }, { dtype: "u8" }]);
+  });
 });
 
 describe("sink-reshapes", () => {

@@ -27,7 +27,7 @@ export function castVector(f: FunctionBuilder, from: DType, to: DType, saturate:
   } else if (to === "f32") {
     const { signed, bits } = integerForm(from);
     f.op(signed || bits < 32 ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u");
-  } else if (from === "f32" && saturate && integerForm(to).bits < 32) clampFloatLanes(f, integerForm(to), isWhole);
+  } else if (from === "f32" && saturate && integerForm(to).bits < 32) clampFloatLanes(f, to, isWhole);
   else if (from === "f32") castFloatLanes(f, to, saturate);
   else castIntegerLanes(f, from, to, saturate);
 }
@@ -53,7 +53,22 @@ const integerBase = { value: 12_582_912, bits: 0x4b400000 };
  * Saturated to a narrow type: clamped as floats, then the adder makes the integer. Engines turn `trunc_sat` into seven or more instructions;
  * these are five. NaN becomes 0.
  */
-function clampFloatLanes(f: FunctionBuilder, form: { signed: boolean; bits: number }, isWhole: boolean): void {
+function clampFloatLanes(f: FunctionBuilder, to: DType, isWhole: boolean): void {
+  clampToType(f, to);
+  if (!isWhole) f.op("f32x4.trunc");
+  makeIntegers(f, 0);
+}
+
+/** Saturates round(x) + zero to a narrow type, for the floats x on the stack; `zero` is not 0 for unsigned types only. */
+export function quantizeLanes(f: FunctionBuilder, to: DType, zero: number): void {
+  clampToType(f, to, zero);
+  // the sum has no bits for a fraction: the adder rounds to the nearest integer, halves to even ones
+  makeIntegers(f, zero);
+}
+
+/** Clamps floats to the values of a type less `zero`; NaN becomes 0 (the least value of an unsigned type). */
+export function clampToType(f: FunctionBuilder, to: DType, zero = 0): void {
+  const form = integerForm(to);
   const { least, most } = boundsOf(form);
   const x = f.local("v128");
   f.set(x);
@@ -64,18 +79,21 @@ function clampFloatLanes(f: FunctionBuilder, form: { signed: boolean; bits: numb
     f.op("v128.and");
     f.set(x);
   }
-  // pmax gives its first operand where the comparison fails: a NaN becomes 0, the least value of unsigned types
-  pushSplat(f, "f32x4", least);
+  // pmax gives its first operand where the comparison fails, as it does for NaN
+  pushSplat(f, "f32x4", least - zero);
   f.get(x);
   f.op("f32x4.pmax");
-  pushSplat(f, "f32x4", most);
+  pushSplat(f, "f32x4", most - zero);
   f.op("f32x4.pmin");
-  if (!isWhole) f.op("f32x4.trunc");
+  f.release(x);
+}
+
+/** Floats of less than 2^22 to the nearest integers, plus `zero`. */
+function makeIntegers(f: FunctionBuilder, zero: number): void {
   pushSplat(f, "f32x4", integerBase.value);
   f.op("f32x4.add");
-  pushSplat(f, "i32x4", integerBase.bits);
+  pushSplat(f, "i32x4", integerBase.bits - zero);
   f.op("i32x4.sub");
-  f.release(x);
 }
 
 /** Least and largest value of an integer type. */
@@ -120,9 +138,14 @@ function clampLanes(f: FunctionBuilder, sign: "s" | "u", form: { signed: boolean
 function castIntegerLanes(f: FunctionBuilder, from: DType, to: DType, saturate: boolean): void {
   const source = integerForm(from);
   const target = integerForm(to);
+  // lanes hold narrow integers widened: what the target holds too stays as it is
+  if (isWithin(boundsOf(source), boundsOf(target))) return;
   if (saturate) clampLanes(f, source.signed || source.bits < 32 ? "s" : "u", target);
   else wrapLanes(f, target);
 }
+
+const isWithin = (inner: { least: number; most: number }, outer: { least: number; most: number }): boolean =>
+  inner.least >= outer.least && inner.most <= outer.most;
 
 const lanes =
   (f: FunctionBuilder, value: number): Push =>
