@@ -53,14 +53,12 @@ const byteValues = {
 function isSameByte(expr: Cast, args: readonly DType[]): Expr | null {
   const { to } = expr;
   if ((to !== "i8" && to !== "u8") || !expr.saturate) return null;
-  let operand: Expr | null = null;
-  let isSole = true;
+  const operands: Expr[] = [];
   walkExpr(expr, (e) => {
-    if (e.op !== "arg") return;
-    if (operand !== null || args[e.index] !== to) isSole = false;
-    operand = e;
+    if (e.op === "arg") operands.push(e);
   });
-  if (!isSole || operand === null) return null;
+  const [operand, ...more] = operands;
+  if (operand?.op !== "arg" || more.length > 0 || args[operand.index] !== to) return null;
   const alone = overFirst(expr);
   const bytes = byteValues[to];
   const [result] = evaluateOp({ kind: "map", inputs: [0], expr: alone }, [makeTensor(to, [256], bytes)]);
