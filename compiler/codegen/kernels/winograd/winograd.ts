@@ -221,10 +221,11 @@ function inPlaceInputs(
   args: WinogradArgs,
 ): readonly number[] {
   const sizes = [plan.batch, ...plan.result, plan.filters];
-  const out = [...pixelStrides(plan.result, plan.filters), 4];
+  const { output } = epilogue;
+  const out = [...pixelStrides(plan.result, plan.filters, output), storageBytes(output)];
   return args.extras.flatMap((arg, i) => {
     const isParallel = extras[i]?.every((stride, dim) => stride === out[dim] || sizes[dim] === 1) === true;
-    return arg.kind === "input" && isParallel && epilogue.extras[i] === "f32" ? [arg.index] : [];
+    return arg.kind === "input" && isParallel && epilogue.extras[i] === output ? [arg.index] : [];
   });
 }
 
