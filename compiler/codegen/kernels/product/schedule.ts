@@ -20,14 +20,18 @@ const spreadInstructions = 1.3;
 const tileInstructions = 25;
 const storeInstructions = 4;
 
-/** Bytes of a block's rows, of A, the result and what the epilogue reads, that stay in the second-level cache with a small B. */
-const blockBytes = 256 * 1024;
-/** A block's rows may be so many times B: then reading B again for each block costs less than what the rows cost. */
-const rowsPerB = 2;
+/** Bytes of a block's rows, of A, the result and what the epilogue reads, that stay near with a small B. */
+const blockBytes = 64 * 1024;
+/** A block's rows may be so much of B: then reading B again for each block costs less than what the rows cost. */
+const rowsPerB = 0.7;
 /** Bytes of A's block that may come from the third-level cache again for every panel: the tiles need few of them in each cycle. */
 const farBlockBytes = 2 * 1024 * 1024;
 /** Bytes of a panel of B that all rows read again: it may come from the second-level cache, which it must share with A's block. */
 const panelBytes = 48 * 1024;
+/** The same in the first-level cache: worth more parts of the run where unfinished results stay near. */
+const nearPanelBytes = 24 * 1024;
+/** Bytes of unfinished results that are near. */
+const nearResultBytes = 128 * 1024;
 /** Units that leave room for balance between threads. */
 const wantedUnits = 16;
 /** Below this many operations a stage is not worth cutting up. */
@@ -147,7 +151,9 @@ export function chooseTileAndRun(size: ProductSize, arith: Arith, choose: Choose
  * read again, and goes best as one stream.
  */
 function chooseRun(size: ProductSize, tile: TileShape, arith: Arith, choose: Choose): number {
-  const fitting = Math.floor(panelBytes / (tile.vectors * arith.bVectorBytes));
+  const resultBytes = size.y * size.x * size.columns * (16 / arith.lanes);
+  const panel = resultBytes <= nearResultBytes ? nearPanelBytes : panelBytes;
+  const fitting = Math.floor(panel / (tile.vectors * arith.bVectorBytes));
   const whole = Math.max(1, size.steps);
   const isReread = size.y * size.x > 2 * tile.rows;
   if (!size.canBlockRun || !isReread) return whole;
