@@ -32,6 +32,8 @@ const panelBytes = 48 * 1024;
 const nearPanelBytes = 24 * 1024;
 /** Bytes of unfinished results that are near. */
 const nearResultBytes = 128 * 1024;
+/** Tiles that read a panel; with fewer, what counts is how B comes in from afar. */
+const manyTiles = 12;
 /** Units that leave room for balance between threads. */
 const wantedUnits = 16;
 /** Below this many operations a stage is not worth cutting up. */
@@ -152,7 +154,8 @@ export function chooseTileAndRun(size: ProductSize, arith: Arith, choose: Choose
  */
 function chooseRun(size: ProductSize, tile: TileShape, arith: Arith, choose: Choose): number {
   const resultBytes = size.y * size.x * size.columns * (16 / arith.lanes);
-  const panel = resultBytes <= nearResultBytes ? nearPanelBytes : panelBytes;
+  const isNear = resultBytes <= nearResultBytes && size.y * size.x >= manyTiles * tile.rows;
+  const panel = isNear ? nearPanelBytes : panelBytes;
   const fitting = Math.floor(panel / (tile.vectors * arith.bVectorBytes));
   const whole = Math.max(1, size.steps);
   const isReread = size.y * size.x > 2 * tile.rows;
