@@ -133,6 +133,11 @@ describe.each(layouts)("pooling, %s", (layout) => {
   });
 }); // prettier-ignore
 
+it.each<readonly [DType, number]>([["u8", 16], ["u8", 8], ["u8", 12], ["u8", 3], ["i8", 32], ["i8", 4], ["i16", 8], ["i16", 20], ["i16", 6], ["u16", 8], ["u16", 2]])("maxima of %s over %d channels", (dtype, channels) => {
+  check({ fn: "max", dtype, channels, spatial: [9, 11], kernel: [3, 3], strides: [2, 2], padsBegin: [1, 1], batch: 2 });
+  check({ fn: "max", dtype, channels, spatial: [2, 3], kernel: [2, 2], padsBegin: [1, 0], padsEnd: [0, 1] });
+}); // prettier-ignore
+
 it("NaN wins a maximum, and a window with nothing in it gives -inf", () => {
   const x = tensorFrom("f32", [1, 1, 4, 5], [1, NaN, 3, 4, 5, 6, 7, 8, 9, NaN, 0, 0, 0, 0, 0, 1, 2, 3, -Infinity, 5]);
   const op = specOf({ fn: "max", channels: 5, spatial: [1, 4], kernel: [1, 2], padsBegin: [0, 2], padsEnd: [0, 0] });

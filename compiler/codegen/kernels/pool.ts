@@ -1,4 +1,4 @@
-/** Pooling: vectors of channels for f32, one element at a time for other types. */
+/** Pooling: vectors of channels for f32 and maxima of narrow integers, one element at a time for other types. */
 import { type DType, dtypeInfo, isBig, isFloat, storageBytes } from "../../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit, type ScalarValue, unary } from "../../../ir/expr.ts";
 import type { PoolOp, TensorType } from "../../../ir/graph.ts";
@@ -8,6 +8,7 @@ import { modelChoice } from "../choice.ts";
 import { type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import type { Bound, FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
 import { imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
+import { integerMaxBody, maximumLanes } from "./pool-integers.ts";
 import { elementLocal, loadLanes, storeLanes } from "./product/access.ts";
 import {
   clip,
@@ -71,7 +72,8 @@ export const emitPool: KernelEmitter<PoolOp> = (op, operands, choose = modelChoi
   const image = prepareImage(x, op.layout, shape.spatial.map((size) => ({ before: 0, size })), x.dtype);
   const result = prepareResult({ epilogue: null }, operands, op.layout, x.dtype, operands.inputs.length);
   const strides = (sizes: readonly number[]): number[] => rowMajorBytes([shape.batch, ...sizes, shape.channels], storageBytes(x.dtype));
-  const lanes = x.dtype === "f32" ? 4 : 1;
+  const narrowLanes = op.fn === "max" ? maximumLanes(x.dtype, shape.channels) : null;
+  const lanes = x.dtype === "f32" ? 4 : (narrowLanes ?? 1);
   const walk = narrowWalk({
     batch: shape.batch,
     channels: shape.channels,
@@ -80,9 +82,9 @@ export const emitPool: KernelEmitter<PoolOp> = (op, operands, choose = modelChoi
     image: { strides: strides(shape.spatial) },
     operands: [{ strides: strides(op.outputSpatial) }],
     tapBytes: 0,
-    tileColumns: choose({ aspect: "columns", candidates: lanes === 4 ? tileColumns : [1], words: String }),
+    tileColumns: choose({ aspect: "columns", candidates: lanes === 1 ? [1] : tileColumns, words: String }),
   });
-  const pool: Pool = { op, dtype: x.dtype, walk, steps: stepsOf(op, x.dtype), counted: countedDims(op, dims) };
+  const pool: Pool = { op, dtype: x.dtype, walk, isNarrowMax: narrowLanes !== null, steps: stepsOf(op, x.dtype), counted: countedDims(op, dims) };
   const stage: KernelCode = {
     key: kernelKey("pool", pool.steps, pool.counted, op.fn, x.dtype, walk),
     units: walkUnits(walk),
@@ -116,6 +118,8 @@ interface Pool {
   readonly op: PoolOp;
   readonly dtype: DType;
   readonly walk: Walk;
+  /** vectors of narrow integers, of which the maximum is taken */
+  readonly isNarrowMax: boolean;
   readonly steps: PoolSteps;
   readonly counted: readonly WalkDim[] | null;
 }
@@ -125,9 +129,14 @@ function emitPoolFunction(module: ModuleBuilder, pool: Pool): number {
     const [image, out, begin, end] = [f.param(0), f.param(1), f.param(2), f.param(3)];
     const params: WalkParams = { image, weights: null, operands: [out], begin, end };
     const isVectorMax = pool.op.fn === "max" && pool.dtype === "f32";
-    emitWalk(f, pool.walk, params, isVectorMax ? maxBody(pool) : generalBody(pool));
+    emitWalk(f, pool.walk, params, isVectorMax ? maxBody(pool) : bodyOf(pool));
   });
 }
+
+const bodyOf = (pool: Pool): WalkBody =>
+  pool.isNarrowMax
+    ? integerMaxBody(pool.dtype, pool.walk.channels, (column) => outOffset(pool, column))
+    : generalBody(pool);
 
 const outOffset = (pool: Pool, column: number): number => column * (pool.walk.operands[0]?.strides.at(-2) ?? 0);
 

@@ -36,7 +36,7 @@ export interface Walk {
   readonly batch: number;
   readonly channels: number;
   /** channels that a body handles at once */
-  readonly lanes: 1 | 2 | 4;
+  readonly lanes: 1 | 2 | 4 | 8 | 16;
   readonly dims: readonly WalkDim[];
   readonly image: WalkOperand;
   /** result and extra operands, in the order of the function's parameters `operandParams` */

@@ -3,7 +3,7 @@
  * functions allow it, and lane by lane otherwise.
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
-import { type Expr, exprDType } from "../../../../ir/expr.ts";
+import { arg, type Expr, exprDType } from "../../../../ir/expr.ts";
 import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
 import { emitExpr, exprLanes, hoistExprConstants } from "../../expr-emit.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";
@@ -73,6 +73,16 @@ function hasVectorForm(epilogue: Epilogue, lanes: 2 | 4): boolean {
 const isVector = (epilogue: Epilogue, lanes: 2 | 4, count: number): boolean =>
   canStoreLanes(epilogue.output, lanes, count) && hasVectorForm(epilogue, lanes);
 
+/** True where `emitStore` works on whole vectors. */
+export const storesVectors = (epilogue: Epilogue, lanes: 2 | 4, count: number): boolean =>
+  isVector(epilogue, lanes, count);
+
+/** Applies an epilogue that stores vectors to a whole accumulator and leaves the result in its place. */
+export function applyEpilogue(f: FunctionBuilder, epilogue: Epilogue, acc: Local, extras: readonly ExtraAt[]): void {
+  pushVector(f, epilogue, 4, acc, 4, extras);
+  f.set(acc);
+}
+
 /** Applies the epilogue to the low `count` lanes of an accumulator and stores them as neighbouring columns. */
 export function emitStore(
   f: FunctionBuilder,
@@ -94,25 +104,36 @@ function storeVector(
   count: number,
   site: StoreSite,
 ): void {
-  const { expr, accumulator, extras, output } = epilogue;
+  const { expr, output } = epilogue;
   if (expr === null) {
     storeLanes(f, output, site.pointer, site.offset, acc, lanes, count);
     return;
   }
-  const argTypes = [accumulator, ...extras];
-  emitExpr(f, {
-    expr,
-    argTypes,
-    lanes,
-    readArg: (index) => {
-      if (index === 0) f.get(acc);
-      else readVector(f, extras[index - 1] as DType, lanes, count, site.extras[index - 1] as ExtraAt);
-    },
-  });
+  pushVector(f, epilogue, lanes, acc, count, site.extras);
   const result = f.local("v128");
   f.set(result);
   storeLanes(f, output, site.pointer, site.offset, result, lanes, count);
   f.release(result);
+}
+
+/** Pushes the epilogue's values for the low `count` lanes of an accumulator. */
+function pushVector(
+  f: FunctionBuilder,
+  { expr, accumulator, extras: types }: Epilogue,
+  lanes: 2 | 4,
+  acc: Local,
+  count: number,
+  extras: readonly ExtraAt[],
+): void {
+  emitExpr(f, {
+    expr: expr ?? arg(0),
+    argTypes: [accumulator, ...types],
+    lanes,
+    readArg: (index) => {
+      if (index === 0) f.get(acc);
+      else readVector(f, types[index - 1] as DType, lanes, count, extras[index - 1] as ExtraAt);
+    },
+  });
 }
 
 function readVector(f: FunctionBuilder, dtype: DType, lanes: 2 | 4, count: number, at: ExtraAt): void {

@@ -6,7 +6,8 @@
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
 import { loadLanes } from "./access.ts";
-import { emitStore } from "./epilogue.ts";
+import { applyEpilogue, emitStore, type Epilogue, type ExtraAt, storesVectors } from "./epilogue.ts";
+import { epilogueStages } from "./epilogue-stages.ts";
 import { extraType, type Level, type Product } from "./product.ts";
 
 /** The addresses that a tile's offsets count from. */
@@ -139,15 +140,39 @@ function store(tile: Tile): void {
   const { f, product, cursors, rows, panel } = tile;
   const { lanes } = product.arith;
   const outBytes = storageBytes(product.epilogue.output);
+  const [last = product.epilogue, ...others] = stagesOf(tile).toReversed();
+  for (const stage of others.toReversed()) applyStage(tile, stage);
   eachAcc(tile, (acc, row, vector) => {
     const column = vector * lanes;
-    const extras = cursors.extras.map((pointer, i) => {
-      const perColumn = product.extraPerColumn[i] ?? false;
-      const columnBytes = perColumn ? column * storageBytes(extraType(product, i)) : 0;
-      return { pointer, offset: (rows.extras[i]?.[row] ?? 0) + columnBytes, perColumn };
-    });
+    const extras = extrasAt(tile, row, column);
     const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + column * outBytes, extras };
-    emitStore(f, product.epilogue, lanes, acc, Math.min(lanes, panel.columns - column), site);
+    emitStore(f, last, lanes, acc, Math.min(lanes, panel.columns - column), site);
+  });
+}
+
+/** Where the extra operands of a vector lie. */
+const extrasAt = ({ product, cursors, rows }: Tile, row: number, column: number): readonly ExtraAt[] =>
+  cursors.extras.map((pointer, i) => {
+    const perColumn = product.extraPerColumn[i] ?? false;
+    const columnBytes = perColumn ? column * storageBytes(extraType(product, i)) : 0;
+    return { pointer, offset: (rows.extras[i]?.[row] ?? 0) + columnBytes, perColumn };
+  });
+
+/** The epilogue's stages; one where vectors are ragged. */
+function stagesOf({ product, panel }: Tile): readonly Epilogue[] {
+  const { arith, epilogue } = product;
+  const isWhole = panel.columns % arith.lanes === 0 && storesVectors(epilogue, arith.lanes, arith.lanes);
+  return isWhole ? epilogueStages(epilogue) : [epilogue];
+}
+
+/** Applies a stage to all accumulators. The condition holds wherever a tile is: the end of the units, the last parameter, lies above 0. */
+function applyStage(tile: Tile, stage: Epilogue): void {
+  const { f, product } = tile;
+  f.get(f.params.at(-1) as Local);
+  f.if(() => {
+    eachAcc(tile, (acc, row, vector) => {
+      applyEpilogue(f, stage, acc, extrasAt(tile, row, vector * product.arith.lanes));
+    });
   });
 }
 
