@@ -16,6 +16,8 @@ export interface DequantizedConstant {
   readonly zeros: TensorData;
   /** of the value; strides are in elements of integers, scales and zeros */
   readonly axes: Axes;
+  /** what dequantized and moved it, in order */
+  readonly ops: readonly Op[];
 }
 
 /** Ops that are looked through between a product and the dequantization, and maps that the formula may be spread over. */
@@ -25,13 +27,14 @@ const mostMaps = 4;
 /** The parts of a dequantized constant; null for any other value. */
 export function dequantizedConstant(rewrite: Rewrite, value: ValueId): DequantizedConstant | null {
   const { movements, source } = movementsBehind(rewrite, value);
-  const formula = composed(rewrite, source, mostMaps);
+  const ops: Op[] = [];
+  const formula = composed(rewrite, source, mostMaps, ops);
   const parts = formula === null ? null : partsOf(rewrite, formula);
   if (parts === null) return null;
   const { shape } = rewrite.builder.tensorTypeOf(source);
   const { integers, scales, zeros } = parts;
   const axes = afterMovements(axesOf(shape, [integers.shape, scales.shape, zeros.shape]), movements);
-  return axes === null ? null : { ...parts, axes };
+  return axes === null ? null : { ...parts, axes, ops: [...ops, ...movements.toReversed()] };
 }
 
 // ---- movements ----------------------------------------------------------------------------------------------------------------------
@@ -75,22 +78,23 @@ interface Formula {
   readonly operands: readonly ValueId[];
 }
 
-/** The maps that make a value as one expression; null when none does. */
-function composed(rewrite: Rewrite, value: ValueId, depth: number): Formula | null {
+/** The maps that make a value as one expression; null when none does. They are added to `ops`. */
+function composed(rewrite: Rewrite, value: ValueId, depth: number, ops: Op[]): Formula | null {
   const op = rewrite.producer(value);
   if (op?.kind !== "map" || depth === 0) return null;
   const operands: ValueId[] = [];
   const expr = substitute(op.expr, (index) => {
     const operand = op.inputs[index] as ValueId;
-    const inner = composed(rewrite, operand, depth - 1);
+    const inner = composed(rewrite, operand, depth - 1, ops);
     if (inner === null) return arg(operands.push(operand) - 1);
     return substitute(inner.expr, (i) => arg(operands.push(inner.operands[i] as ValueId) - 1));
   });
+  ops.push(op);
   return { expr, operands };
 }
 
 /** (integers - zeros) * scales, where zeros or scales may be missing. */
-function partsOf(rewrite: Rewrite, { expr, operands }: Formula): Omit<DequantizedConstant, "axes"> | null {
+function partsOf(rewrite: Rewrite, { expr, operands }: Formula): Omit<DequantizedConstant, "axes" | "ops"> | null {
   const leaf = (e: Expr): TensorData | null => leafOf(rewrite, e, operands);
   const whole = withoutFloatCasts(expr);
   for (const [shifted, scale] of whole.op === "binary" && whole.fn === "mul" ? [[whole.x, whole.y], [whole.y, whole.x]] as const : [[whole, null] as const]) {

@@ -11,6 +11,7 @@ import { foldScale } from "./fold-scale.ts";
 import { foldTranspose } from "./fold-transpose.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
 import { fuseEpilogue } from "./fuse-epilogue.ts";
+import { gatherQuantized } from "./gather-quantized.ts";
 import { integerProducts } from "./integer-products.ts";
 import type { Pass } from "./pass.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
@@ -26,6 +27,7 @@ export const pipeline: readonly Pass[] = [
   integerProducts,
   // what integer-products left: one operand quantized, the other a float
   weightOnly,
+  gatherQuantized,
   foldConstants,
   // few forms from here on: patterns below rely on literals being inside expressions
   canonicalize,

@@ -93,6 +93,13 @@ interface Compared {
 const widened = ({ dtype, elements }: TensorData): ArrayLike<number> =>
   dtype === "f16" ? toFloat32("f16", elements as Uint16Array) : (elements as Float32Array);
 
+const instanceOf = (graph: Graph): Promise<ProgramInstance> =>
+  ProgramInstance.create(generateProgram(graph), {
+    runDeferred: () => {
+      throw new Error("nothing is deferred");
+    },
+  });
+
 /** Runs a model of the one input x as it stands and compiled. */
 async function compare(spec: ModelSpec, seed: number): Promise<Compared> {
   const { graph } = lowerModel(await model(spec), { dims: new Map(), requireStatic: true });
@@ -101,12 +108,7 @@ async function compare(spec: ModelSpec, seed: number): Promise<Compared> {
   if (type?.kind !== "tensor") throw new Error("x is a tensor");
   const values = randomTensor("f32", type.dims as number[], seed + 9);
   const x = type.dtype === "f16" ? makeTensor("f16", values.shape, fromFloat32("f16", values.elements as Float32Array)) : values; // prettier-ignore
-  const instance = await ProgramInstance.create(generateProgram(passed), {
-    runDeferred: () => {
-      throw new Error("nothing is deferred");
-    },
-  });
-  const [actual] = (await instance.run([x])) as [TensorData];
+  const [actual] = (await (await instanceOf(passed)).run([x])) as [TensorData];
   const expected = interpretGraph(graph, new Map([["x", x]])).get("y") as TensorData;
   expect(actual.shape).toEqual(expected.shape);
   return { passed, kinds: passed.ops.map(({ kind }) => kind), error: relativeError(widened(actual), widened(expected)) };
@@ -249,4 +251,39 @@ it("weight-only: golden", () => {
     output "y" = %9
   }`;
   expectPasses([weightOnly, deadCode], text, "weight-only");
+});
+
+describe("gather-quantized", () => {
+  const [rows, length] = [300, 96];
+  const spec = (dtype: Bits, scale: "tensor" | "rows" | "blocks"): ModelSpec => {
+    const shape = { tensor: [], rows: [rows], blocks: [rows, 3] }[scale];
+    const attributes = { tensor: {}, rows: { axis: 0 }, blocks: { axis: 1, block_size: 32 } }[scale];
+    return {
+      opset: 21,
+      inputs: { i: typed("i64", 2, 2) },
+      outputs: { y: typed("f32", 2, 2, length) },
+      initializers: {
+        w: integers(dtype, [rows, length], 1),
+        scale: randomTensor("f32", shape, 2),
+        zero: integers(dtype, shape, 3),
+      },
+      nodes: [node("DequantizeLinear", ["w", "scale", "zero"], ["d"], attributes), node("Gather", ["d", "i"], ["y"])],
+    };
+  };
+
+  it.each(bitTypes.flatMap((dtype) => (["tensor", "rows", "blocks"] as const).map((scale) => [dtype, scale] as const)))(
+    "picks rows of %s with scales per %s before they are dequantized",
+    async (dtype, scale) => {
+      const { graph } = lowerModel(await model(spec(dtype, scale)), { dims: new Map(), requireStatic: true });
+      const passed = runPasses(graph);
+      const i = tensorFrom("i64", [2, 2], [299, 0, -300, 17]);
+      const read = (each: Graph): TensorData => interpretGraph(each, new Map([["i", i]])).get("y") as TensorData;
+      expect(relativeError(widened(read(passed)), widened(read(graph)))).toBeLessThan(1e-6);
+      const table = passed.values.find(({ constant }) => constant !== undefined && product(constant.shape) > 4000);
+      expect(product(table?.constant?.shape ?? [])).toBe(dtype.endsWith("4") ? (rows * length) / 2 : rows * length);
+      expect(passed.ops.filter(({ kind }) => kind === "map").length).toBeLessThanOrEqual(2);
+      const [actual] = (await (await instanceOf(passed)).run([i])) as [TensorData];
+      expect(relativeError(widened(actual), widened(read(graph)))).toBeLessThan(1e-6);
+    },
+  );
 });

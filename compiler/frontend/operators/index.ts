@@ -23,7 +23,7 @@ import { linearOperators } from "./linear.ts";
 import { logicOperators } from "./logic.ts";
 import { lossOperators } from "./losses.ts";
 import { mathOperators } from "./math.ts";
-import { nBitsOperators } from "./matmul-nbits.ts";
+import { fewBitsOperators } from "./few-bits.ts";
 import { mlOperators } from "./ml.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { optimizerOperators } from "./optimizers.ts";
@@ -70,7 +70,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   lossOperators,
   mathOperators,
   mlOperators,
-  nBitsOperators,
+  fewBitsOperators,
   normalizationOperators,
   optimizerOperators,
   paddingOperators,

@@ -21,28 +21,44 @@ interface Aligned {
 
 /** A scale per block of `size` elements along an axis: the axis of x is split where it divides, else the scales are repeated. */
 function alignBlocks(node: NodeContext, axis: number, size: number): Aligned {
-  const shape = node.shape(0);
+  const zero = node.hasInput(2) ? node.input(2) : null;
+  return alignedBlocks(node, { x: node.input(0), scale: node.input(1), zeroPoint: zero }, axis, size);
+}
+
+/** The same for any values. */
+function alignedBlocks(node: NodeContext, given: Omit<Aligned, "shape">, axis: number, size: number): Aligned {
+  const { shape } = node.typeOf(given.x);
   const dim = shape[axis] ?? 1;
   const blocks = Math.ceil(dim / size);
   const expected = shape.with(axis, blocks);
-  const parameters = node.hasInput(2) ? [1, 2] : [1];
-  for (const index of parameters) {
-    const actual = node.shape(index);
-    if (actual.join() !== expected.join()) {
-      throw node.shapeError(
-        `input ${index} is [${actual.join(", ")}], blocks of ${size} along axis ${axis} need [${expected.join(", ")}]`,
-      );
-    }
-  }
   const divides = dim % size === 0;
   const index = indexTensor([dim], (i) => Math.floor(i / size));
-  const [scale, zeroPoint] = parameters.map((input) =>
-    divides
-      ? node.reshape(node.input(input), expected.toSpliced(axis + 1, 0, 1))
-      : node.emitOne({ kind: "gather", inputs: [node.input(input), node.constantValue(index)], axis }),
-  ) as [ValueId, ValueId | undefined];
-  const x = divides ? node.reshape(node.input(0), shape.toSpliced(axis, 1, blocks, size)) : node.input(0);
-  return { x, scale, zeroPoint: zeroPoint ?? null, shape };
+  const parameter = (value: ValueId, role: string): ValueId => {
+    const actual = node.typeOf(value).shape;
+    if (actual.join() !== expected.join()) {
+      throw node.shapeError(
+        `${role} [${actual.join(", ")}] do not fit, blocks of ${size} along axis ${axis} need [${expected.join(", ")}]`,
+      );
+    }
+    return divides
+      ? node.reshape(value, expected.toSpliced(axis + 1, 0, 1))
+      : node.emitOne({ kind: "gather", inputs: [value, node.constantValue(index)], axis });
+  };
+  const scale = parameter(given.scale, "scales");
+  const zeroPoint = given.zeroPoint === null ? null : parameter(given.zeroPoint, "zero points");
+  const x = divides ? node.reshape(given.x, shape.toSpliced(axis, 1, blocks, size)) : given.x;
+  return { x, scale, zeroPoint, shape };
+}
+
+/** Integers with a scale per block of an axis, and zero points or none, as floats of the scales' type. */
+export function dequantizedBlocks(
+  node: NodeContext,
+  given: { readonly x: ValueId; readonly scale: ValueId; readonly zeroPoint: ValueId | null },
+  axis: number,
+  size: number,
+): ValueId {
+  const dtype = node.typeOf(given.scale).dtype;
+  return dequantizedAs(node, dtype, alignedBlocks(node, given, axis, size));
 }
 
 /** A scale per slice of an axis, or for the whole tensor. */
@@ -102,14 +118,17 @@ function dequantizedExpr(dtype: DType, compute: DType, scale: Expr, withZero: bo
   return mul(sub(operand(0, dtype, compute), operand(2, dtype, compute)), scale);
 }
 
-function dequantizeLinear(node: NodeContext): ValueId[] {
-  const { x, scale, zeroPoint, shape } = align(node);
-  const compute = floatOf(node.dtype(1));
-  const target = dtypeAttribute(node, "output_dtype", node.dtype(1));
+function dequantizedAs(node: NodeContext, target: DType, { x, scale, zeroPoint, shape }: Aligned): ValueId {
+  const [dtype, scaleType] = [node.typeOf(x).dtype, node.typeOf(scale).dtype];
+  const compute = floatOf(scaleType);
   const operands = zeroPoint === null ? [x, scale] : [x, scale, zeroPoint];
-  const expr = dequantizedExpr(node.dtype(0), compute, operand(1, node.dtype(1), compute), zeroPoint !== null);
-  return [node.reshape(node.map(castExpr(compute, target, expr), ...operands), shape)];
+  const expr = dequantizedExpr(dtype, compute, operand(1, scaleType, compute), zeroPoint !== null);
+  return node.reshape(node.map(castExpr(compute, target, expr), ...operands), shape);
 }
+
+const dequantizeLinear = (node: NodeContext): ValueId[] => [
+  dequantizedAs(node, dtypeAttribute(node, "output_dtype", node.dtype(1)), align(node)),
+];
 
 /** A value quantized to u8 by its own range, with the scale and the zero point that came out. */
 export interface RangeQuantized {

@@ -1,6 +1,6 @@
 /**
- * com.microsoft MatMulNBits: A times the transpose of a constant [N, K] whose rows are cut into blocks of integers of 2, 4 or 8 bits with a scale and
- * a zero point each. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
+ * com.microsoft's operators with weights of 2, 4 or 8 bits in blocks that share a scale and a zero point: MatMulNBits, A times the transpose of a
+ * constant [N, K], and GatherBlockQuantized. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
  */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import { toFloat32 } from "../../../ir/small-float.ts";
@@ -9,6 +9,7 @@ import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
 import { mapIn, toDType, widen } from "./precision.ts";
+import { dequantizedBlocks } from "./quantization.ts";
 import { add } from "./scalar.ts";
 import { operatorOf } from "./table.ts";
 
@@ -131,7 +132,46 @@ function matmulNBits(node: NodeContext): readonly ValueId[] {
   return [mapIn(node, "f32", dtype, [shaped, node.input(5)], (args) => args.reduce(add))];
 }
 
-export const nBitsOperators: readonly OperatorDef[] = [
+/** Integers of a constant input: u8 is packed along its last dim, as `bits` says, u4 and i4 are as they are. */
+function tableOf(node: NodeContext, index: number, length: number): TensorData {
+  const tensor = node.constant(index);
+  const bits = node.int("bits", 4);
+  if (tensor.dtype !== "u8") return tensor;
+  if (bits !== 2 && bits !== 4 && bits !== 8) throw node.unsupported(`bits ${bits}; 2, 4 and 8 are`);
+  const shape = [...tensor.shape.slice(0, -1), length];
+  const rows = elementCount(tensor.shape.slice(0, -1));
+  if ((tensor.shape.at(-1) ?? 0) !== Math.ceil((length * bits) / 8)) {
+    throw node.shapeError(`input ${index} is [${tensor.shape.join(", ")}], its last dim must hold ${length} integers`);
+  }
+  return makeTensor(weightTypes[bits], shape, unpackRows(tensor.elements as Uint8Array, rows, length, bits));
+}
+
+/** Gather of rows of a table in blocks of few bits; the pass gather-quantized picks rows before they are dequantized. */
+function gatherBlockQuantized(node: NodeContext): readonly ValueId[] {
+  const dtype = node.dtype(0);
+  if (dtype !== "u8" && dtype !== "u4" && dtype !== "i4") throw node.typeError(`data is ${dtype}, must be u8, u4 or i4`);
+  const bits = dtype === "u8" ? node.int("bits", 4) : 4;
+  const rank = node.rank(0);
+  const [gatherAxis, axis] = [node.axis(node.int("gather_axis", 0), rank), node.axis(node.int("quantize_axis", 1), rank)];
+  const size = node.int("block_size", 128);
+  if (size < 16 || !Number.isInteger(Math.log2(size))) {
+    throw node.attributeError(`block_size is ${size}, must be a power of two from 16 on`);
+  }
+  if (dtype === "u8" && gatherAxis !== 0) throw node.attributeError("gather_axis of u8 must be 0");
+  const perByte = dtype === "u8" ? 8 / bits : 1;
+  const data = tableOf(node, 0, (node.shape(0).at(-1) ?? 0) * perByte);
+  const zeros = node.hasInput(3) ? tableOf(node, 3, node.shape(2).at(-1) ?? 0) : null;
+  const middle = dtype === "u8" ? makeTensor(data.dtype, node.shape(2), new Uint8Array(elementCount(node.shape(2))).fill(2 ** (bits - 1))) : null;
+  const zero = zeros ?? middle;
+  const given = {
+    x: node.constantValue(data),
+    scale: node.input(2),
+    zeroPoint: zero === null ? null : node.constantValue(zero),
+  };
+  return [node.emitOne({ kind: "gather", inputs: [dequantizedBlocks(node, given, axis, size), node.input(1)], axis: gatherAxis })];
+} // prettier-ignore
+
+export const fewBitsOperators: readonly OperatorDef[] = [
   operatorOf("com.microsoft", "MatMulNBits", matmulNBits, [
     {
       since: 1,
@@ -145,6 +185,13 @@ export const nBitsOperators: readonly OperatorDef[] = [
         accuracy_level: "int",
         weight_prepacked: "int",
       },
+    },
+  ]),
+  operatorOf("com.microsoft", "GatherBlockQuantized", gatherBlockQuantized, [
+    {
+      since: 1,
+      inputs: [3, 4],
+      attributes: { bits: "int", block_size: "int", gather_axis: "int", quantize_axis: "int" },
     },
   ]),
 ];

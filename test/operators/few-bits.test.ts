@@ -1,4 +1,4 @@
-/** MatMulNBits as onnxruntime-web computes it, and what of it is refused. */
+/** MatMulNBits and GatherBlockQuantized as onnxruntime-web computes them, and what of them is refused. */
 import { describe, expect, it } from "@jest/globals";
 import { generateProgram } from "../../compiler/codegen/generate.ts";
 import { lowerModel } from "../../compiler/frontend/lower.ts";
@@ -214,6 +214,59 @@ describe("MatMulNBits", () => {
     expect(await refusal(node1(inputs.with(2, makeTensor("f16", [5, 4])), {}))).toContain("WSC3005");
     expect(await refusal(node1(inputs.with(5, makeTensor("f32", [4])), {}))).toContain("WSC3004");
   }); // prettier-ignore
+});
+
+interface GatherCase {
+  readonly rows: number;
+  readonly length: number;
+  readonly bits: 4 | 8;
+  readonly blockSize: number;
+  readonly hasZeros: boolean;
+  readonly indices: readonly number[];
+  readonly shape: readonly number[];
+}
+
+function gatherSpec(c: GatherCase, seed: number): ModelSpec {
+  const blocks = Math.ceil(c.length / c.blockSize);
+  return {
+    opset: 21,
+    opsets: { "com.microsoft": 1 },
+    inputs: { i: typed("i64", ...c.shape) },
+    initializers: {
+      data: bytes([c.rows, (c.length * c.bits) / 8], seed),
+      scales: floats([c.rows, blocks], seed + 1, 0.1, 1),
+      ...(c.hasZeros ? { zeros: bytes([c.rows, Math.ceil((blocks * c.bits) / 8)], seed + 2) } : {}),
+    },
+    outputs: { y: typed("f32", ...c.shape, c.length) },
+    nodes: [
+      node(
+        "GatherBlockQuantized",
+        ["data", "i", "scales", ...(c.hasZeros ? ["zeros"] : [])],
+        ["y"],
+        { bits: c.bits, block_size: c.blockSize, gather_axis: 0, quantize_axis: 1 },
+        { domain: "com.microsoft" },
+      ),
+    ],
+  };
+}
+
+describe("GatherBlockQuantized agrees with onnxruntime-web", () => {
+  const base = { rows: 300, length: 128, bits: 4, blockSize: 32, hasZeros: false, indices: [299, 0, -1, 7, 7, 150], shape: [2, 3] } as const; // prettier-ignore
+  it.each<GatherCase>([
+    base,
+    { ...base, hasZeros: true },
+    { ...base, bits: 8 },
+    { ...base, bits: 8, hasZeros: true, blockSize: 64 },
+    { ...base, rows: 20, indices: [19], shape: [] },
+    { ...base, length: 144, hasZeros: true },
+  ])("%j", async (c) => {
+    const spec = gatherSpec(c, 1);
+    const i = tensorFrom("i64", c.shape, c.indices);
+    const [actual] = (await (await programOf(spec)).run([i])) as TensorData[];
+    const expected = await runOracle(await modelBytes(spec), { i: { type: "int64", dims: c.shape, data: i.elements } });
+    expect(actual?.shape).toEqual(expected.get("y")?.dims);
+    expect(relativeError(actual?.elements as Float32Array, expected.get("y")?.data ?? [])).toBeLessThan(1e-6);
+  });
 });
 
 const widened = ({ shape, elements }: TensorData): TensorData =>
