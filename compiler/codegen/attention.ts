@@ -7,6 +7,7 @@ import { arg, binary, type Expr, lit, substitute } from "../../ir/expr.ts";
 import {
   epilogueOperands,
   type Graph,
+  type MapOp,
   type MatmulOp,
   type Op,
   type OpOf,
@@ -17,6 +18,7 @@ import {
 import type { AttentionSpec } from "./kernels/attention.ts";
 import { broadcastStrides } from "./kernels/index-space.ts";
 import { type HeadSplit, headsAsRows, repeatedHeads, splitSizes, splitStrides } from "./repeated-heads.ts";
+import { viewedMap, type ViewedMap } from "./viewed-maps.ts";
 import { producersOf, type View, viewOf, wholeView } from "./views.ts";
 
 /** An op to lower; an attention stands for several ops, at the place of the last one. */
@@ -25,6 +27,8 @@ export interface PlannedOp {
   readonly index: number;
   readonly op: Op;
   readonly attention: Attention | null;
+  /** a map's operands where they lie, by input; `op` has what they are views of as its inputs */
+  readonly views: readonly (View | null)[] | null;
 }
 
 export interface Attention {
@@ -35,11 +39,15 @@ export interface Attention {
   readonly origin: readonly string[];
 }
 
-/** The ops of a graph in order, attentions merged. */
+/** The ops of a graph in order: attentions merged, operands of maps read where they lie. */
 export function planOps(graph: Graph): readonly PlannedOp[] {
   const finder = new AttentionFinder(graph);
-  const planned = graph.ops.map((op, index): PlannedOp => ({ index, op, attention: finder.endingAt(op) }));
-  return planned.some(({ attention }) => attention !== null) ? withoutUnread(graph, planned) : planned;
+  const planned = graph.ops.map((op, index): PlannedOp => {
+    const viewed = op.kind === "map" ? finder.viewed(op) : null;
+    return { index, op: viewed?.op ?? op, attention: finder.endingAt(op), views: viewed?.views ?? null };
+  });
+  const isRead = planned.every(({ attention, views }) => attention === null && views === null);
+  return isRead ? planned : withoutUnread(graph, planned);
 }
 
 /** Drops what nobody reads any more: one sweep backwards. */
@@ -80,6 +88,11 @@ class AttentionFinder {
     const product = this.#producers.get(nth(op.inputs, 0));
     if (product?.kind !== "matmul" || this.#onlyReader(nth(product.outputs, 0)) !== op) return null;
     return this.#match(product, op);
+  }
+
+  /** A map some of whose operands can be read where they lie. */
+  viewed(op: MapOp): ViewedMap | null {
+    return viewedMap(this.#graph, this.#producers, (value) => this.#onlyReader(value), op);
   }
 
   #onlyReader(value: ValueId): Op | null {

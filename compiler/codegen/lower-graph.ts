@@ -10,6 +10,7 @@ import {
   type Graph,
   type IfOp,
   type LoopOp,
+  type MapOp,
   type Op,
   opSubject,
   type ScanOp,
@@ -27,7 +28,9 @@ import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, 
 import { inputParts } from "./input-parts.ts";
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
+import { emitViewedMap } from "./kernels/map.ts";
 import { emitKernels } from "./kernels/registry.ts";
+import type { View } from "./views.ts";
 import { attentionName, kernelName, type Scheduler } from "./scheduler.ts";
 import { type IntegerRange, rangeOfValue } from "./value-range.ts";
 import type { WeightPool } from "./weight-pool.ts";
@@ -189,9 +192,10 @@ class GraphLowering {
   // ---- ops ------------------------------------------------------------------------------------------------------------------------
 
   #lowerOps(graph: Graph, scope: Scope, steps: DraftStep[], kernelOf: KernelOf): void {
-    for (const { index, op, attention } of planOps(graph)) {
-      if (attention === null) this.#lowerOp(graph, scope, op, steps, kernelOf(index));
-      else this.#lowerAttention(graph, scope, attention, steps, kernelOf(index));
+    for (const { index, op, attention, views } of planOps(graph)) {
+      if (attention !== null) this.#lowerAttention(graph, scope, attention, steps, kernelOf(index));
+      else if (views !== null && op.kind === "map") this.#lowerViewed(graph, scope, op, views, steps, kernelOf(index));
+      else this.#lowerOp(graph, scope, op, steps, kernelOf(index));
       this.#time++;
     }
   }
@@ -209,6 +213,21 @@ class GraphLowering {
     });
     if (stages === null) throw new Error("internal: an attention without kernels");
     this.#lowerKernels(graph, scope, { inputs, outputs: [output], origin }, stages, steps, kernel);
+  }
+
+  /** A map with operands that are parts of others; it cannot overwrite those, which it reads in another order. */
+  #lowerViewed(
+    graph: Graph,
+    scope: Scope,
+    op: MapOp,
+    views: readonly (View | null)[],
+    steps: DraftStep[],
+    kernel: number,
+  ): void {
+    const whole = operandsOf(graph, op);
+    const inputs = whole.inputs.map((type, i) => ({ ...type, shape: views[i]?.shape ?? type.shape }));
+    this.#lowerKernels(graph, scope, op, emitViewedMap(op, { ...whole, inputs }, views), steps, kernel);
+    this.#offerInPlace(graph, scope, op, [...views.keys()].filter((index) => views[index] === null)); // prettier-ignore
   }
 
   #lowerOp(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {

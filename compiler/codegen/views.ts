@@ -18,7 +18,8 @@ export function producersOf(graph: Graph): ReadonlyMap<ValueId, Op> {
   return new Map(graph.ops.flatMap((op) => op.outputs.map((output) => [output, op] as const)));
 }
 
-const rowMajor = (shape: readonly number[]): number[] =>
+/** Strides of a dense tensor, in elements. */
+export const rowMajor = (shape: readonly number[]): number[] =>
   shape.map((_, i) => shape.slice(i + 1).reduce((count, size) => count * size, 1));
 
 /** A value as it is. */

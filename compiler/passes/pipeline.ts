@@ -6,6 +6,7 @@ import { assignLayout } from "./assign-layout.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
 import { deadCode } from "./dead-code.ts";
+import { exchangeHalves } from "./exchange-halves.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { foldScale } from "./fold-scale.ts";
 import { foldTranspose } from "./fold-transpose.ts";
@@ -35,8 +36,9 @@ export const pipeline: readonly Pass[] = [
   // while every operation still widens and narrows for itself
   widenSmallFloats,
   commonSubexpressions,
-  // before maps merge, while its parts are still single operations
+  // before maps merge, while their parts are still single operations
   recognizeNormalization,
+  exchangeHalves,
   // twice: the first merge may leave a value with one reader where it had two
   fuseElementwise,
   fuseElementwise,

@@ -14,7 +14,14 @@ import type { MapOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../../ir/tensor.ts";
 import { loadScalar, loadSplat, loadVector, storeScalar, storeVector } from "../elements.ts";
 import { emitExpr, exprKey, exprLanes, hoistExprConstants } from "../expr-emit.ts";
-import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
+import {
+  type KernelArg,
+  type KernelCode,
+  type KernelEmitter,
+  kernelKey,
+  kernelType,
+  type Operands,
+} from "../kernel.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { broadcastStages } from "./movement.ts";
@@ -34,6 +41,8 @@ interface MapPlan {
   readonly rowLength: number;
   /** per operand: it has an element for each of the row (else one for all) */
   readonly varies: readonly boolean[];
+  /** per operand: bytes from its address to its first element */
+  readonly offsets: readonly number[];
   /** elements behind the last whole row, when a single axis is cut into rows that do not fit */
   readonly rest: number;
 }
@@ -44,7 +53,20 @@ function literalOf(dtype: DType, constant: TensorData | undefined): Expr | null 
   return lit(dtype, defined((constant.elements as ArrayLike<ScalarValue>)[0]));
 }
 
-export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, { inputs, outputs, constants }) => {
+/** An operand's elements, from its first one on; strides in elements, one for each of its dims. */
+export interface Strided {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, operands) => emitViewedMap(op, operands, []);
+
+/** A map some of whose operands are not dense; along the innermost dim of more than one element they are. */
+export function emitViewedMap(
+  op: Pick<MapOp, "expr">,
+  { inputs, outputs, constants }: Operands,
+  views: readonly (Strided | null)[],
+): readonly KernelCode[] {
   const output = nth(outputs, 0);
   const { expr: whole } = op;
   if (whole.op === "arg")
@@ -53,8 +75,10 @@ export const emitMap: KernelEmitter<Pick<MapOp, "expr">> = (op, { inputs, output
   const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
   const expr = substitute(op.expr, (index) => literals[index] ?? arg(used.indexOf(index)));
   const args = used.map((index): KernelArg => ({ kind: "input", index }));
-  return [mapStage(expr, used.map((index) => nth(inputs, index)), output, [...args, { kind: "output", index: 0 }])]; // prettier-ignore
-};
+  const operands = used.map((index) => ({ ...nth(inputs, index), view: views[index] ?? null }));
+  const places: readonly KernelArg[] = [...args, { kind: "output", index: 0 }];
+  return [mapCode(planMap(expr, operands, output), places, elementCount(output.shape))];
+}
 
 /** The stage of a map between any places: `args` are the operands', then the output's. */
 export function mapStage(
@@ -67,9 +91,19 @@ export function mapStage(
 }
 
 /** Index space and forms of a map over operands that broadcast to the output's shape. */
-function planMap(expr: Expr, operands: readonly TensorType[], output: TensorType): MapPlan {
+function planMap(
+  expr: Expr,
+  operands: readonly (TensorType & { readonly view?: Strided | null })[],
+  output: TensorType,
+): MapPlan {
   const bytes = [...operands, output].map(({ dtype }) => storageBytes(dtype));
-  const strides = [...operands, output].map(({ shape }) => broadcastStrides(shape, output.shape));
+  const dense = [...operands, output].map(({ shape }) => broadcastStrides(shape, output.shape));
+  const strides = dense.map((own, i) => {
+    const view = operands[i]?.view;
+    const missing = output.shape.length - (view?.strides.length ?? 0);
+    return view == null ? own : own.map((stride, axis) => (stride === 0 ? 0 : nth(view.strides, axis - missing)));
+  });
+  const offsets = operands.map(({ view }, i) => (view?.offset ?? 0) * nth(bytes, i));
   const axes = mergeAxes(
     output.shape.map((size, axis) => ({
       size,
@@ -81,7 +115,7 @@ function planMap(expr: Expr, operands: readonly TensorType[], output: TensorType
   const outer = [...axes.slice(0, -1), ...middle];
   const varies = inner.strides.slice(0, -1).map((stride) => stride > 0);
   const argTypes = operands.map(({ dtype }) => dtype);
-  return { expr, argTypes, output: output.dtype, bytes, outer, rowLength: inner.size, varies, rest };
+  return { expr, argTypes, output: output.dtype, bytes, outer, rowLength: inner.size, varies, offsets, rest };
 }
 
 /** Cuts a long innermost axis into rows: into equal ones, or (where nothing else loops) with a rest. */
@@ -101,9 +135,9 @@ function largestDivisor(n: number, limit: number): number {
 
 function mapCode(plan: MapPlan, args: readonly KernelArg[], count: number): KernelCode {
   const rows = count === 0 ? 0 : rowCount(plan.outer);
-  const { expr, argTypes, output, outer, rowLength, varies, rest } = plan;
+  const { expr, argTypes, output, outer, rowLength, varies, offsets, rest } = plan;
   return {
-    key: kernelKey("map", exprKey(expr, argTypes), argTypes, output, outer, rowLength, varies, rest),
+    key: kernelKey("map", exprKey(expr, argTypes), argTypes, output, outer, rowLength, varies, offsets, rest),
     units: rows + (rest > 0 ? 1 : 0),
     args,
     work: count * (1 + exprCost(expr)),
@@ -118,6 +152,7 @@ function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
   const bases = f.params.slice(0, -2);
   const [begin, end] = f.params.slice(-2) as [Local, Local];
   hoistExprConstants(f, plan.expr, plan.argTypes);
+  for (const [operand, offset] of plan.offsets.entries()) increment(f, nth(bases, operand), offset);
   if (plan.rest === 0) {
     forEachRow(f, begin, end, plan.outer, bases, (pointers) => {
       emitRow(f, plan, pointers, plan.rowLength);

@@ -2,6 +2,7 @@
 import { type DType, dtypeOfOnnxId } from "../../../ir/dtype.ts";
 import { arg, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
+import { tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { attentionMask, type Mask, maskedSoftmax } from "./attention-mask.ts";
 import { commonDType } from "./elementwise.ts";
@@ -112,18 +113,29 @@ function rotation(node: NodeContext, index: number, compute: DType, half: number
   return node.reshape(toDType(node, compute, cache), laid);
 }
 
-/** The two coordinates of every plane: neighbours when interleaved, else the two halves. */
-function planes(node: NodeContext, x: ValueId, half: number, interleaved: boolean): readonly [ValueId, ValueId] {
-  return interleaved
-    ? [sliceOf(node, x, 3, 0, half, 2), sliceOf(node, x, 3, 1, half, 2)]
-    : [sliceOf(node, x, 3, 0, half), sliceOf(node, x, 3, half, half)];
-}
-
-function joined(node: NodeContext, real: ValueId, imaginary: ValueId, interleaved: boolean): ValueId {
-  if (!interleaved) return concatOf(node, [real, imaginary], 3);
+/** Planes are pairs of neighbours. */
+function turnNeighbours(node: NodeContext, x: ValueId, cos: ValueId, sin: ValueId): ValueId {
+  const half = (node.typeOf(x).shape.at(-1) ?? 0) / 2;
+  const [first, second] = [sliceOf(node, x, 3, 0, half, 2), sliceOf(node, x, 3, 1, half, 2)];
+  const [a, b, c, s] = [arg(0), arg(1), arg(2), arg(3)];
+  const real = node.map(sub(mul(c, a), mul(s, b)), first, second, cos, sin);
+  const imaginary = node.map(add(mul(s, a), mul(c, b)), first, second, cos, sin);
   const { shape } = node.typeOf(real);
   const pair = [real, imaginary].map((part) => node.reshape(part, [...shape, 1]));
-  return node.reshape(concatOf(node, pair, 4), shape.with(-1, (shape.at(-1) ?? 0) * 2));
+  return node.reshape(concatOf(node, pair, 4), shape.with(-1, half * 2));
+}
+
+/** Planes have one coordinate in each half: one map over the halves as they are and backwards. */
+function turnHalves(node: NodeContext, x: ValueId, cos: ValueId, sin: ValueId): ValueId {
+  const { dtype, shape } = node.typeOf(x);
+  const sizes = [...shape.slice(0, -1), 2, (shape.at(-1) ?? 0) / 2];
+  const halves = node.reshape(x, sizes);
+  const slice = { kind: "slice", starts: [0, 0, 0, 1, 0], sizes, steps: [1, 1, 1, -1, 1] } as const;
+  const backwards = node.emitOne({ ...slice, inputs: [halves] });
+  const signs = node.constantValue(tensorFrom(dtype, [2, 1], [-1, 1]));
+  const angles = [cos, sin].map((value) => node.reshape(value, node.typeOf(value).shape.toSpliced(3, 0, 1)));
+  const turned = add(mul(arg(0), arg(3)), mul(mul(arg(1), arg(2)), arg(4)));
+  return node.reshape(node.map(turned, halves, backwards, signs, ...angles), shape);
 }
 
 /** Turns pairs of coordinates by position-dependent angles; what lies beyond `rotary_embedding_dim` stays as it is. */
@@ -137,12 +149,9 @@ function rotaryEmbedding(node: NodeContext): readonly ValueId[] {
   if (turned > size || turned % 2 !== 0) throw node.attributeError(`rotary_embedding_dim ${turned} of ${size}`);
   const half = turned / 2;
   const interleaved = node.int("interleaved", 0) !== 0;
-  const [first, second] = planes(node, widen(node, sliceOf(node, x, 3, 0, turned)), half, interleaved);
+  const coordinates = widen(node, sliceOf(node, x, 3, 0, turned));
   const [cos, sin] = [rotation(node, 1, compute, half), rotation(node, 2, compute, half)];
-  const [a, b, c, s] = [arg(0), arg(1), arg(2), arg(3)];
-  const real = node.map(sub(mul(c, a), mul(s, b)), first, second, cos, sin);
-  const imaginary = node.map(add(mul(s, a), mul(c, b)), first, second, cos, sin);
-  const rotated = toDType(node, dtype, joined(node, real, imaginary, interleaved));
+  const rotated = toDType(node, dtype, (interleaved ? turnNeighbours : turnHalves)(node, coordinates, cos, sin));
   const rest = turned === size ? [] : [sliceOf(node, x, 3, turned, size - turned)];
   return [node.reshape(concatOf(node, [rotated, ...rest], 3), node.shape(0))];
 }
