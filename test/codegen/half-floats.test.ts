@@ -1,13 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { type Choose, modelChoice } from "../../compiler/codegen/choice.ts";
+import { emitConv } from "../../compiler/codegen/kernels/conv.ts";
 import { emitMatmul } from "../../compiler/codegen/kernels/matmul.ts";
 import { halfWeights } from "../../compiler/codegen/kernels/product/half-floats.ts";
 import { arg, binary } from "../../ir/expr.ts";
-import { type MatmulOp, tensorType } from "../../ir/graph.ts";
+import { type ConvOp, type MatmulOp, tensorType } from "../../ir/graph.ts";
 import { decodeSmallFloat } from "../../ir/small-float.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { expectKernels, numbersOf, randomTensor } from "./harness.ts";
-import { nth } from "./tensor-index.ts";
+import { indicesOf, nth } from "./tensor-index.ts";
 
 type Format = "f16" | "bf16";
 
@@ -89,6 +91,32 @@ function check(format: Format, [m, k, n]: readonly [number, number, number], see
   return packed?.byteLength ?? 0;
 }
 
+/** A convolution with weights of a format over a channels-last image, against float64; bytes of its weights. */
+function checkConv(format: Format, kernel: readonly [number, number], groups: number, seed: number): number {
+  const [channels, filters] = [6 * groups, 7 * groups];
+  const w = tensor([...kernel, 6, filters], valuesOf(format, kernel[0] * kernel[1] * 6 * filters, seed, 4));
+  const inputs = [randomTensor("f32", [1, 8, 9, channels], seed), w];
+  const op: ConvOp = { kind: "conv", inputs: [0, 1], outputs: [2], origin: ["test"], layout: "nhwc", strides: [1, 1], dilations: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0], groups, epilogue: null };
+  const [rows, columns] = [9 - kernel[0], 10 - kernel[1]];
+  const output = tensorType("f32", [1, rows, columns, filters]);
+  const types = inputs.map(({ dtype, shape }) => tensorType(dtype, shape));
+  const direct: Choose = (choice) => choice.candidates.find((one) => choice.words(one) === "direct") ?? modelChoice(choice);
+  const stages = emitConv(op, { inputs: types, outputs: [output], constants: [undefined, w] }, direct);
+  const [x, weights] = inputs.map(numbersOf) as [number[], number[]];
+  const expected = indicesOf(output.shape).map((index) => {
+    const [, y, column, filter] = index as [number, number, number, number];
+    const group = Math.floor(filter / 7);
+    let sum = 0;
+    for (const [ky, kx, c] of indicesOf([...kernel, 6]) as [number, number, number][]) {
+      sum += nth(x, ((y + ky) * 9 + column + kx) * channels + group * 6 + c) * nth(weights, ((ky * kernel[1] + kx) * 6 + c) * filters + filter);
+    }
+    return sum;
+  });
+  expectKernels({ stages, inputs, output }, expected, 2e-6);
+  const packed = stages.flatMap(({ args }) => args).find((argument) => argument.kind === "packed");
+  return packed?.byteLength ?? 0;
+} // prettier-ignore
+
 describe("products with weights in 16 bits", () => {
   it.each(["f16", "bf16"] as const)("agree with float64: %s", (format) => {
     const size = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 140 }), fc.integer({ min: 1, max: 50 })); // prettier-ignore
@@ -106,5 +134,15 @@ describe("products with weights in 16 bits", () => {
     expect(check("f16", [1, 64, 32], 3)).toBe(64 * 32 * 2);
     expect(check("bf16", [4, 64, 32], 3)).toBe(64 * 32 * 2);
     expect(check("f16", [5, 64, 32], 3)).toBe(64 * 32 * 4);
+    expect(check("f16", [24, 64, 32], 3)).toBe(64 * 32 * 2);
+    expect(checkConv("f16", [1, 1], 1, 3)).toBe(6 * 8 * 2);
   });
+
+  it.each(["f16", "bf16"] as const)("widen panels for many rows: %s", (format) => {
+    // whole and ragged panels, a run in parts, rows in blocks
+    const sizes = [[24, 40, 24], [37, 30, 29], [26, 2500, 20], [300, 33, 13]] as const;
+    for (const [i, size] of sizes.entries()) check(format, size, 20 + i);
+    check(format, [25, 64, 48], 7, 1000);
+    for (const groups of [1, 2]) for (const kernel of [[1, 1], [2, 3]] as const) checkConv(format, kernel, groups, 9); // prettier-ignore
+  }); // prettier-ignore
 });

@@ -7,11 +7,12 @@ import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.t
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
-import { halfWeights } from "./product/half-floats.ts";
+import { halfPanels, halfWeights, type HalfWeights } from "./product/half-floats.ts";
 import { matrixBytes, packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
 import { noStrides, panelsOf, type PanelSource, type Product, type ProductAxis } from "./product/product.ts";
 import { productStage } from "./product/product-emit.ts";
+import { widenedArgs } from "./product/widened-panels.ts";
 import { plainAxis, restrideStage } from "./product/restride.ts";
 import { chooseSchedule } from "./product/schedule.ts";
 import { streamedProduct } from "./streams/streams.ts";
@@ -69,7 +70,11 @@ const tiledProduct: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoic
   const axes = rowAxes(a.matrix, b, extras, output);
   const { arith, constant } = storedB(axes, full, operands);
   const schedule = scheduleOf(axes, b, extras, arith, choose);
-  const preparedB = prepareB(b, arith, schedule.tile.vectors, axes, constant, choose);
+  const panels = halfPanels(constant, arith, axes.at(-1)?.size ?? 1);
+  const preparedB =
+    panels === null
+      ? prepareB(b, arith, schedule.tile.vectors, axes, constant, choose)
+      : halfB(b, schedule.tile.vectors, panels);
   const product: Product = {
     name: `matmul_${a.matrix.rows}x${a.matrix.columns}x${b.columns}`,
     arith,
@@ -86,7 +91,7 @@ const tiledProduct: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoic
   };
   const extraArgs = extras.map((_, i): KernelArg => ({ kind: "input", index: epilogueOperands.matmul + i }));
   const args = [a.arg, preparedB.arg, ...extraArgs, { kind: "output", index: 0 } as const];
-  return [...a.stages, ...preparedB.stages, productStage(product, args)];
+  return [...a.stages, ...preparedB.stages, productStage(product, [...args, ...widenedArgs(product, bScratch)])];
 }; // prettier-ignore
 
 /** Batch dims and rows with strides of [A, B (in matrices), out, extras…] in elements, merged; the last one is the product's y. */
@@ -209,17 +214,7 @@ function prepareB(
     words: sourceWords,
   });
   const apart = source.kind === "packed" && source.apart;
-  const panels = panelsOf(b.columns, apart ? 1 : vectors, arith.lanes);
-  const plan: PackPlan = {
-    arith,
-    panels,
-    source: {
-      matrices: [{ size: elementCount(b.batch), stride: b.rows * b.columns }],
-      levels: [],
-      run: [{ size: b.rows, stride: b.rowStride }],
-      columnStride: b.columnStride,
-    },
-  };
+  const plan = packPlanOf(b, arith, apart ? 1 : vectors);
   if (constant !== undefined) {
     return {
       arg: packedArg(1, constant, plan),
@@ -240,6 +235,24 @@ function prepareB(
     matrixStride: matrixBytes(plan),
   };
 }
+
+/** A constant B in 16 bits, whose panels are widened. */
+function halfB(b: Matrix, vectors: number, { arith, constant }: HalfWeights): PreparedB {
+  const plan = packPlanOf(b, arith, vectors);
+  const source = { kind: "halves", form: arith.name } as const;
+  return { arg: packedArg(1, constant, plan), stages: [], source, matrixStride: matrixBytes(plan) };
+}
+
+const packPlanOf = (b: Matrix, arith: Arith, vectors: number): PackPlan => ({
+  arith,
+  panels: panelsOf(b.columns, vectors, arith.lanes),
+  source: {
+    matrices: [{ size: elementCount(b.batch), stride: b.rows * b.columns }],
+    levels: [],
+    run: [{ size: b.rows, stride: b.rowStride }],
+    columnStride: b.columnStride,
+  },
+});
 
 /** Ways to read a constant B: panels step by step, or each vector's run (or half of it) as a stream of its own. */
 function constantSources(rows: number, canBeHalved: boolean): readonly PanelSource[] {
@@ -263,6 +276,7 @@ function variableSources(b: Matrix, arith: Arith, rows: number): readonly PanelS
 function sourceWords(source: PanelSource): string {
   if (source.kind === "direct") return "as it is";
   if (source.kind === "strips") return "few bits";
+  if (source.kind === "halves") return "16 bits";
   if (!source.apart) return "packed";
   return source.halves === true ? "packed, two streams for each vector" : "packed, a stream for each vector";
 }

@@ -12,8 +12,9 @@ import { broadcastStrides } from "./index-space.ts";
 import { matrixOf, placeAxes, rowAxes, scheduleOf } from "./matmul.ts";
 import { arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
-import { noStrides, type Product, widenedBytes } from "./product/product.ts";
+import { noStrides, type Product } from "./product/product.ts";
 import { productStage } from "./product/product-emit.ts";
+import { widenedArgs } from "./product/widened-panels.ts";
 import { type BlockSums, blockSumsStage, sumsBytes } from "./weight-only/block-sums.ts";
 import { type ExtraRows, type FewRows, fewRowsStage } from "./weight-only/few-rows.ts";
 import {
@@ -138,6 +139,6 @@ function panelsOfRows(site: Site, choose: Choose): readonly KernelCode[] {
     epilogue,
     schedule,
   };
-  const scratch: KernelArg = { kind: "scratch", id: scratchId, byteLength: widenedBytes(product), isPrivate: true };
-  return [productStage(product, [aOperand, stripsArg(quantized, layout), ...extraArgs, result, scratch])];
+  const args = [aOperand, stripsArg(quantized, layout), ...extraArgs, result];
+  return [productStage(product, [...args, ...widenedArgs(product, scratchId)])];
 }

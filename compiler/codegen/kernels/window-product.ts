@@ -14,13 +14,16 @@ import { matrixBytes, packedArg, type PackLoop, type PackPlan } from "./product/
 import { packStage } from "./product/pack-stage.ts";
 import {
   type Level,
+  type PanelSource,
   panelsOf,
   type Product,
   type ProductAxis,
   type Schedule,
   type Strides,
 } from "./product/product.ts";
+import { halfPanels } from "./product/half-floats.ts";
 import { productStage } from "./product/product-emit.ts";
+import { widenedArgs } from "./product/widened-panels.ts";
 import { chooseSchedule } from "./product/schedule.ts";
 
 /** One spatial dim of a window product. */
@@ -123,11 +126,17 @@ function loopsOf(window: WindowProduct): Loops {
 export function windowStages(window: WindowProduct, args: WindowArgs, choose: Choose): KernelCode[] {
   const loops = loopsOf(window);
   const schedule = scheduleOf(window, loops, choose);
-  const plan = packPlan(window, loops.reduction, schedule.tile.vectors);
-  const b = placeWeights(plan, args);
-  const product = productOf(window, loops, schedule, matrixBytes(plan));
-  const extraArgs = window.extras.map((extra) => extra.arg);
-  return [...b.stages, productStage(product, [args.image, b.arg, ...extraArgs, args.out])];
+  const half = halfPanels(args.weights.constant, window.arith, loops.y.size * loops.x.size);
+  const plan = packPlan(window, loops.reduction, schedule.tile.vectors, half?.arith ?? window.arith);
+  const b = placeWeights(
+    plan,
+    half === null ? args : { ...args, weights: { ...args.weights, constant: half.constant } },
+  );
+  const source: PanelSource =
+    half === null ? { kind: "packed", apart: false } : { kind: "halves", form: half.arith.name };
+  const product = productOf(window, loops, schedule, matrixBytes(plan), source);
+  const operands = [args.image, b.arg, ...window.extras.map((extra) => extra.arg), args.out];
+  return [...b.stages, productStage(product, [...operands, ...widenedArgs(product, args.scratchId)])];
 }
 
 function scheduleOf(
@@ -151,7 +160,13 @@ function scheduleOf(
   return chooseSchedule(isShared ? { ...size, aRowBytes } : size, arith, choose);
 }
 
-function productOf(window: WindowProduct, loops: Loops, schedule: Schedule, groupBytes: number): Product {
+function productOf(
+  window: WindowProduct,
+  loops: Loops,
+  schedule: Schedule,
+  groupBytes: number,
+  b: PanelSource,
+): Product {
   const { arith, channels, filters, groups, extras } = window;
   const place = (axis: Axis): ProductAxis => ({ size: axis.size, strides: byteStrides(window, axis.strides, 0) });
   const groupStrides = [channels, filters, ...extras.map((extra) => (extra.strides.at(-1) ?? 0) * filters)];
@@ -169,7 +184,7 @@ function productOf(window: WindowProduct, loops: Loops, schedule: Schedule, grou
     levels,
     run: Math.ceil(run / arith.kStep),
     aStep: aStepBytes(arith),
-    b: { kind: "packed", apart: false },
+    b,
     epilogue: window.epilogue,
     schedule,
   };
@@ -234,8 +249,8 @@ function reductionOf({ dims, channels, arith }: WindowProduct, image: readonly n
   return { levels: levels.filter((level) => level.count !== 1), run, runDims };
 }
 
-function packPlan(window: WindowProduct, { runDims }: Reduction, vectors: number): PackPlan {
-  const { arith, dims, channels, weights, groups, filters } = window;
+function packPlan(window: WindowProduct, { runDims }: Reduction, vectors: number, arith: Arith): PackPlan {
+  const { dims, channels, weights, groups, filters } = window;
   const taps = dims.map((dim): PackLoop => ({ size: dim.taps, stride: dim.weightStep }));
   const isLoop = (loop: PackLoop): boolean => loop.size !== 1;
   return {

@@ -17,21 +17,21 @@ import {
   panelsOf,
   type Product,
   productKey,
+  isWidened,
   runBlocks,
   type Strides,
   totalSteps,
   unitsOf,
   workOf,
 } from "./product.ts";
-import { blockBytes, type StripLayout, stripBytes } from "../weight-only/strips.ts";
-import { emitWiden, fullBlocks, hasShortBlock } from "../weight-only/widen.ts";
 import { type Pixel, rowPeriod, type TileGroup, tileGroups } from "./rows.ts";
 import { hoistConstants } from "./epilogue.ts";
+import { emitWidened, storedPanelBytes, widenFunctions, type Wideners } from "./widened-panels.ts";
 import { type Cursors, emitTile, type RunBlock, type TilePanel, type TileRows } from "./tile.ts";
 
-/** The stage for a product; `args` are A, B, the extra operands, then the result, and scratch memory where B is in strips. */
+/** The stage for a product; `args` are A, B, the extra operands, then the result, and scratch memory where B is widened. */
 export function productStage(product: Product, args: readonly KernelArg[]): KernelCode {
-  const expected = 3 + product.epilogue.extras.length + (product.b.kind === "strips" ? 1 : 0);
+  const expected = 3 + product.epilogue.extras.length + (isWidened(product.b) ? 1 : 0);
   if (args.length !== expected)
     throw new Error(`internal: ${product.name} has ${args.length} arguments, not ${expected}`);
   return {
@@ -67,6 +67,7 @@ interface Context {
   readonly product: Product;
   readonly panels: Panels;
   readonly bases: Bases;
+  readonly wideners: Wideners;
 }
 
 interface Range {
@@ -75,19 +76,20 @@ interface Range {
 }
 
 function emitProduct(module: ModuleBuilder, product: Product, args: number): number {
+  const { schedule, arith, columns, epilogue } = product;
+  const panels = panelsOf(columns, schedule.tile.vectors, arith.lanes);
+  const wideners = widenFunctions(module, product, panels);
   return module.function(product.name, kernelType(args), (f) => {
-    const { schedule, arith, columns, epilogue } = product;
     const bases: Bases = {
       a: f.local("i32"),
       b: f.local("i32"),
       out: f.local("i32"),
       extras: f.localArray("i32", epilogue.extras.length),
     };
-    const panels = panelsOf(columns, schedule.tile.vectors, arith.lanes);
     hoistConstants(f, epilogue);
     const unit = f.local("i32");
     loopRange(f, unit, f.param(args), f.param(args + 1), 1, () => {
-      emitUnit({ f, product, panels, bases }, unit);
+      emitUnit({ f, product, panels, bases, wideners }, unit);
     });
   });
 }
@@ -213,13 +215,10 @@ function emitPanel(
   const panel: TilePanel = { ...size, b: f.local("i32"), bStep, bVector };
   f.get(bases.b);
   pushOffset(f, index, panelBytes);
-  if (product.b.kind === "strips") {
-    f.set(panel.b);
-    widenPanel(context, panel, block, product.b.layout);
-  } else {
-    if (block !== null) pushOffset(f, block.index, block.steps * bStep);
-    f.set(panel.b);
-  }
+  const isWide = isWidened(product.b);
+  if (block !== null && !isWide) pushOffset(f, block.index, block.steps * bStep);
+  f.set(panel.b);
+  if (isWide) emitWidened(f, product, context.wideners, panel, block);
   const cursors: Cursors = { a: bases.a, out: f.local("i32"), extras: f.localArray("i32", bases.extras.length) };
   f.get(bases.out);
   pushOffset(f, index, panels.width * storageBytes(product.epilogue.output));
@@ -234,42 +233,13 @@ function emitPanel(
   f.release(panel.b, cursors.out, ...cursors.extras);
 }
 
-/** Widens what this block of the run reads of a strip; the panel is what comes out. */
-function widenPanel(
-  { f, product }: Context,
-  panel: TilePanel,
-  block: IndexedRunBlock | null,
-  layout: StripLayout,
-): void {
-  const scratch = f.param(3 + product.epilogue.extras.length);
-  const { vectors } = panel;
-  const hasLast = hasShortBlock(layout);
-  if (block === null) emitWiden(f, panel.b, scratch, { layout, vectors, blocks: fullBlocks(layout), hasLast });
-  else {
-    const perBlock = block.steps / layout.block;
-    const inLast = fullBlocks(layout) - (runBlocks(product).count - 1) * perBlock;
-    f.get(panel.b);
-    pushOffset(f, block.index, perBlock * blockBytes(layout, layout.block));
-    f.set(panel.b);
-    const blocks = f.local("i32");
-    f.i32(inLast);
-    f.i32(perBlock);
-    f.get(block.isLast);
-    f.select("i32");
-    f.set(blocks);
-    emitWiden(f, panel.b, scratch, { layout, vectors, blocks, hasLast: hasLast && block.isLast });
-    f.release(blocks);
-  }
-  f.get(scratch);
-  f.set(panel.b);
-}
-
 function panelLayout(product: Product, vectors: number): { bStep: number; bVector: number; panelBytes: number } {
   const { arith, b, schedule } = product;
   if (b.kind === "direct") {
     return { bStep: b.rowStride, bVector: 16, panelBytes: schedule.tile.vectors * 16 };
   }
-  if (b.kind === "strips") return { bStep: vectors * 16, bVector: 16, panelBytes: stripBytes(b.layout) };
+  if (isWidened(b)) return { bStep: vectors * 16, bVector: 16, panelBytes: storedPanelBytes(product) };
+  if (b.kind !== "packed") throw new Error("internal: panels of an unknown source");
   const vectorBytes = arith.bVectorBytes * totalSteps(product);
   const fullPanel = schedule.tile.vectors * vectorBytes;
   if (b.apart) return { bStep: arith.bVectorBytes, bVector: vectorBytes, panelBytes: fullPanel };

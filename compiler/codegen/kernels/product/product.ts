@@ -50,6 +50,8 @@ export type PanelSource =
    * `halves`: a step in the first half of the run is done together with one in the second half, which doubles the streams.
    */
   | { readonly kind: "packed"; readonly apart: boolean; readonly halves?: boolean }
+  /** as packed panels, but in 16 bits, in the named form (half-floats.ts); panels are widened to f32 in scratch memory, which is the last argument */
+  | { readonly kind: "halves"; readonly form: string }
   /** strips of few bits, one for each panel, that are widened to f32 in scratch memory, which is the last argument */
   | { readonly kind: "strips"; readonly layout: StripLayout }
   /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
@@ -136,9 +138,14 @@ export function runBlocks(product: Product): { readonly count: number; readonly 
   return { count: Math.max(1, ceilDiv(run, Math.max(1, steps))), steps };
 }
 
-/** Bytes of scratch memory for a panel of strips. */
-export const widenedBytes = (product: Product): number =>
-  Math.min(product.run, runBlocks(product).steps) * product.schedule.tile.vectors * 16;
+/** True for a B whose panels are widened before they are read. */
+export const isWidened = ({ kind }: PanelSource): boolean => kind === "strips" || kind === "halves";
+
+/** Bytes of scratch memory for a widened panel: what one block of the run reads of it. */
+export function widenedBytes(product: Product): number {
+  const { count, steps } = runBlocks(product);
+  return (count === 1 ? totalSteps(product) : steps) * product.schedule.tile.vectors * 16;
+}
 
 export function unitsOf(product: Product): number {
   const blocks = blocksOf(product);
