@@ -51,6 +51,8 @@ export const wantedGain = 0.03;
 
 /** Samples of everybody, of those that are left, and in each duel. */
 const samples = { first: 2, second: 4, duel: 6 } as const;
+/** Pairs of samples that the winner of a duel has won at least. */
+const wantedPairs = 5;
 /** Challengers that are left after a round. */
 const left = { first: 4, second: 2 } as const;
 
@@ -131,25 +133,38 @@ const fastest = (entrants: readonly Entrant[], limit: number, count: number): re
     .toSorted((a, b) => a.best - b.best)
     .slice(0, count);
 
-/** Shortest samples of a fresh round between two. */
-function duel(site: Site, champion: Entrant, challenger: Entrant): readonly [number, number] {
-  champion.best = Infinity;
-  challenger.best = Infinity;
-  sampleAll(site, [champion, challenger], samples.duel);
-  return [champion.best, challenger.best];
+interface Duel {
+  /** shortest samples */
+  readonly times: readonly [champion: number, challenger: number];
+  /** pairs of samples that the challenger won */
+  readonly won: number;
+}
+
+/** A fresh round between two, the first of a pair in turn. */
+function duel(site: Site, champion: Entrant, challenger: Entrant): Duel {
+  const times: [number, number] = [Infinity, Infinity];
+  let won = 0;
+  for (let i = 0; i < samples.duel && !isOver(site); i++) {
+    const order = i % 2 === 0 ? [champion, challenger] : [challenger, champion];
+    for (const entrant of order) entrant.best = entrant.stopwatch.sample();
+    if (challenger.best < champion.best) won++;
+    times[0] = Math.min(times[0], champion.best);
+    times[1] = Math.min(times[1], challenger.best);
+  }
+  return { times, won };
 }
 
 /** True for a challenger that saves enough twice over and loses nothing in the engine's other modes. */
 async function wins(site: Site, champion: Entrant, challenger: Entrant): Promise<boolean> {
   for (let i = 0; i < 2; i++) {
-    const [theirs, ours] = duel(site, champion, challenger);
-    if (isOver(site) || ours > theirs * (1 - wantedGain)) return false;
+    const { times, won } = duel(site, champion, challenger);
+    if (isOver(site) || won < wantedPairs || times[1] > times[0] * (1 - wantedGain)) return false;
   }
   for (const mode of site.bench.modes.slice(1)) {
     const [before, after] = await enter(site, [champion.contender, challenger.contender], mode);
     if (before === undefined || after === undefined) return false;
-    const [theirs, ours] = duel(site, before, after);
-    if (isOver(site) || ours > theirs * (1 + wantedGain)) return false;
+    const { times } = duel(site, before, after);
+    if (isOver(site) || times[1] > times[0] * (1 + wantedGain)) return false;
   }
   return true;
 }
@@ -158,7 +173,7 @@ async function wins(site: Site, champion: Entrant, challenger: Entrant): Promise
 export async function compare(site: Site, kernel: TunableKernel, wishes: Wishes): Promise<readonly [model: number, tuned: number]> {
   const [model, tuned] = await enter(site, [contenderFor(kernel, new Map()), contenderFor(kernel, wishes)], site.bench.modes[0]);
   if (model === undefined || tuned === undefined) throw new Error("internal: a comparison without time");
-  return duel(site, model, tuned);
+  return duel(site, model, tuned).times;
 } // prettier-ignore
 
 /** Microseconds of one contender by few samples: enough to rank kernels. */

@@ -26,14 +26,19 @@ async function open(graph, tuning) {
   const binary = modules.get((isPlain ? program.modules.at(-1) : program.modules[0]).file);
   const { exports } = await WebAssembly.instantiate(await compileModule(binary, true), { env: { memory } });
   const files = existsSync(name) ? [] : inputFiles(name);
-  for (const [i, input] of files.entries()) {
-    const { data } = await readTensor(input);
-    const { offset } = program.values[program.inputs[i].slot];
-    new Uint8Array(memory.buffer, offset, data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
+  const inputs = await Promise.all(files.map((input) => readTensor(input)));
+  // a run overwrites its inputs when they are no longer needed
+  const fill = () => {
+    for (const [i, { data }] of inputs.entries()) {
+      const { offset } = program.values[program.inputs[i].slot];
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      new Uint8Array(memory.buffer, offset, bytes.length).set(bytes);
+    }
+  };
   const steps = program.steps.filter((step) => step.kind === "kernel");
   const best = steps.map(() => Infinity);
   const run = () => {
+    fill();
     for (const [i, { function: kernel, args, units }] of steps.entries()) {
       const start = processorMs();
       exports[kernel](...args, 0, units);

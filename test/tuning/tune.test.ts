@@ -87,6 +87,7 @@ describe("tuning", () => {
     ["a gain below the margin", costOf({ "tile 4x8": 0.98 })],
     ["luck in the first rounds", (run) => (run.contender.wishes.has("tile") ? (run.sample < 6 ? 500 : 1000) : 1000)],
     ["luck until the second duel", (run) => (run.contender.wishes.has("tile") ? (run.sample < 12 ? 500 : 1000) : 1000)],
+    ["a lucky sample now and then", (run) => (run.contender.wishes.has("tile") ? (run.sample % 3 === 0 ? 500 : 1100) : 1000)],
     ["a loss in plain SIMD", (run) => (run.contender.wishes.has("tile") ? (run.mode === "plain" ? 1100 : 700) : 1000)],
   ])("is not misled by %s", async (_, cost) => {
     const { tuning } = await tune(cost);
