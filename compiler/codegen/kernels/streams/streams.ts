@@ -10,12 +10,13 @@
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { epilogueOperands, type MatmulOp, type TensorType } from "../../../../ir/graph.ts";
-import { elementCount } from "../../../../ir/tensor.ts";
+import { elementCount, type TensorData } from "../../../../ir/tensor.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType, type Operands } from "../../kernel.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, madd, type ModuleBuilder } from "../../wasm/index.ts";
 import { blockRange, pushOffset } from "../index-space.ts";
 import { pushLaneSums } from "../lane-sums.ts";
 import { emitStore, type Epilogue, hoistConstants, makeEpilogue } from "../product/epilogue.ts";
+import { halfWeights } from "../product/half-floats.ts";
 import { plainAxis, restrideStage } from "../product/restride.ts";
 import { chooseForm, chunkColumns, type ChunkReader, type FormKind } from "./forms.ts";
 import {
@@ -46,9 +47,13 @@ interface StreamedProduct {
   readonly extraPerColumn: readonly boolean[];
 }
 
-/** The stages of a product that gains by streaming its weights; null for others. */
-export const streamedProduct = (op: MatmulOp, operands: Operands): readonly KernelCode[] | null =>
-  isLarge(operands.inputs[1]) ? streamStages(op, operands) : null;
+/** The stages of a product that gains by streaming its weights; null for others, those with weights that fit into 16 bits among them. */
+export function streamedProduct(op: MatmulOp, operands: Operands): readonly KernelCode[] | null {
+  const { inputs, constants } = operands;
+  const isHalf = (constant: TensorData): boolean => halfWeights(constant, 1) !== null;
+  if (!isLarge(inputs[1]) || (constants[1] !== undefined && isHalf(constants[1]))) return null;
+  return streamStages(op, operands);
+}
 
 const isLarge = (type: TensorType | undefined): boolean =>
   type !== undefined && elementCount(type.shape) * storageBytes(type.dtype) >= fewestBytes;
