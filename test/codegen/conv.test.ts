@@ -154,8 +154,8 @@ describe.each(layouts)("convolutions, %s", (layout) => {
     check({ ...c, layout, weights: "both" });
   });
 
-  it.each<readonly [DType, DType]>([["f64", "f64"], ["i32", "i32"], ["u64", "u64"], ["u8", "i8"]])("depthwise of %s by %s", (...dtypes) => {
-    check({ layout, dtypes, channels: 6, filters: 6, groups: 6, spatial: [5, 6], kernel: [3, 3], padsBegin: [1, 1] });
+  it.each<readonly [DType, DType]>([["f64", "f64"], ["i32", "i32"], ["u64", "u64"], ["u8", "i8"], ["i8", "i8"], ["i16", "i8"], ["i16", "i16"], ["i8", "u8"], ["u16", "i8"]])("depthwise of %s by %s", (...dtypes) => {
+    check({ layout, dtypes, weights: "both", channels: 6, filters: 6, groups: 6, spatial: [5, 6], kernel: [3, 3], padsBegin: [1, 1] });
   });
 
   it("depthwise with bias, residual and activation", () => {

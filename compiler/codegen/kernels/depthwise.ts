@@ -1,6 +1,7 @@
 /** Depthwise convolutions: one filter for each channel, vectors of channels, several columns of the result at once. */
-import { storageBytes } from "../../../ir/dtype.ts";
+import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import { makeTensor } from "../../../ir/tensor.ts";
 import { type Choose, distinct } from "../choice.ts";
 import { type KernelCode, kernelKey, kernelType, type KernelArg, type Operands } from "../kernel.ts";
 import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
@@ -13,7 +14,7 @@ import {
   prepareResult,
 } from "./conv-frame.ts";
 import { loadLanes } from "./product/access.ts";
-import { type Arith, arithFor } from "./product/arith.ts";
+import { type Arith, arithFor, fitsHalf, laneDots, lowHalf } from "./product/arith.ts";
 import { type Epilogue, emitStore, hoistConstants } from "./product/epilogue.ts";
 import { packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
@@ -33,21 +34,24 @@ import {
 
 export function depthwiseStages(op: ConvOp, operands: Operands, choose: Choose): KernelCode[] {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
-  const arith = arithFor(x.dtype, w.dtype, false);
+  const isNarrow = operands.constants[1] !== undefined && fitsHalf(x.dtype) && fitsHalf(w.dtype);
+  const arith = isNarrow ? laneDots : arithFor(x.dtype, w.dtype, false);
+  // narrow elements are widened when they are loaded
+  const from = isNarrow ? x.dtype : arith.a;
   const shape = imageShapeOf(x, op.layout);
   const dims = walkDims(op, shape.spatial, w, imageShapeOf(operands.outputs[0] as TensorType, op.layout).spatial);
   const whole = shape.spatial.map((size) => ({ before: 0, size }));
-  const image = prepareImage(x, op.layout, whole, arith.a);
+  const image = prepareImage(x, op.layout, whole, from);
   const result = prepareResult(op, operands, op.layout, arith.acc, epilogueOperands.conv);
   const weights = placeWeights(op, w, dims, arith, operands);
-  const walk = walkOf(shape, dims, arith, result, chooseColumns(dims.at(-1) as WalkDim, choose));
+  const walk = walkOf(shape, dims, arith, from, result, chooseColumns(dims.at(-1) as WalkDim, choose));
   const args = [image.arg, weights.arg, ...result.extras.map((extra) => extra.arg), result.arg];
   const stage: KernelCode = {
-    key: kernelKey("depthwise", arith.name, walk, result.epilogue),
+    key: kernelKey("depthwise", arith.name, from, walk, result.epilogue),
     units: walkUnits(walk),
     args,
     work: 2 * shape.batch * shape.channels * dims.reduce((count, dim) => count * dim.taps * dim.outSize, 1),
-    emit: (module) => emitDepthwise(module, walk, arith, result.epilogue, args.length),
+    emit: (module) => emitDepthwise(module, walk, { arith, from }, result.epilogue, args.length),
   };
   return [...image.stages, ...weights.stages, stage, ...result.stages];
 }
@@ -56,6 +60,7 @@ function walkOf(
   shape: ImageShape,
   dims: readonly WalkDim[],
   arith: Arith,
+  from: DType,
   result: PreparedResult,
   tileColumns: number,
 ): Walk {
@@ -72,7 +77,7 @@ function walkOf(
     channels,
     lanes: arith.lanes,
     dims,
-    image: dense(spatial, storageBytes(arith.a)),
+    image: dense(spatial, storageBytes(from)),
     operands: [dense(outSizes, storageBytes(result.epilogue.output)), ...extras],
     tapBytes: 16,
     tileColumns,
@@ -127,12 +132,22 @@ function placeWeights(op: ConvOp, w: TensorType, dims: readonly WalkDim[], arith
     },
   };
   const constant = operands.constants[1];
-  if (constant !== undefined) return { arg: packedArg(1, constant, plan), stages: [] };
+  if (constant !== undefined) {
+    const halves = (): Int32Array => Int32Array.from(constant.elements as Int16Array, lowHalf);
+    const packed = arith === laneDots ? makeTensor("i32", constant.shape, halves()) : constant;
+    return { arg: packedArg(1, packed, plan), stages: [] };
+  }
   const { code, scratch } = packStage(plan, w.dtype, { kind: "input", index: 1 }, convScratch.weights);
   return { arg: scratch, stages: [code] };
 } // prettier-ignore
 
-function emitDepthwise(module: ModuleBuilder, walk: Walk, arith: Arith, epilogue: Epilogue, args: number): number {
+/** How elements are multiplied, and their dtype in the image. */
+interface Taken {
+  readonly arith: Arith;
+  readonly from: DType;
+}
+
+function emitDepthwise(module: ModuleBuilder, walk: Walk, taken: Taken, epilogue: Epilogue, args: number): number {
   return module.function("depthwise", kernelType(args), (f) => {
     const extras = epilogue.extras.map((_, i) => f.param(2 + i));
     const params: WalkParams = {
@@ -143,11 +158,11 @@ function emitDepthwise(module: ModuleBuilder, walk: Walk, arith: Arith, epilogue
       end: f.param(args + 1),
     };
     hoistConstants(f, epilogue);
-    emitWalk(f, walk, params, depthwiseBody(walk, arith, epilogue));
+    emitWalk(f, walk, params, depthwiseBody(walk, taken, epilogue));
   });
 }
 
-function depthwiseBody(walk: Walk, arith: Arith, epilogue: Epilogue): WalkBody {
+function depthwiseBody(walk: Walk, taken: Taken, epilogue: Epilogue): WalkBody {
   let accs: Local[] = [];
   return {
     start: ({ f, columns }) => {
@@ -159,17 +174,17 @@ function depthwiseBody(walk: Walk, arith: Arith, epilogue: Epilogue): WalkBody {
     },
     visit: ({ f, count }, image, weights, taps) => {
       if (weights === null) throw new Error("internal: depthwise without weights");
-      accumulate(f, arith, accs, image, weights, taps, count);
+      accumulate(f, taken, accs, image, weights, taps, count);
     },
     finish: (site) => {
-      for (const { index } of site.columns) storeColumn(site, walk, arith, epilogue, accs[index] as Local, index);
+      for (const { index } of site.columns) storeColumn(site, walk, taken.arith, epilogue, accs[index] as Local, index);
       site.f.release(...accs);
     },
   };
 }
 
 /** One row of the window: every image column and every weight is loaded once. */
-function accumulate(f: FunctionBuilder, arith: Arith, accs: readonly Local[], image: Local, weights: Local, taps: readonly Tap[], count: number): void {
+function accumulate(f: FunctionBuilder, { arith, from }: Taken, accs: readonly Local[], image: Local, weights: Local, taps: readonly Tap[], count: number): void {
   const loadOnce = (keys: readonly number[], load: (key: number) => void): Map<number, Local> => {
     const locals = new Map<number, Local>();
     for (const key of new Set(keys)) {
@@ -185,7 +200,7 @@ function accumulate(f: FunctionBuilder, arith: Arith, accs: readonly Local[], im
     f.load("v128.load", tap * 16);
   });
   const xs = loadOnce(taps.map((tap) => tap.offset), (offset) => {
-    loadLanes(f, arith.a, image, offset, arith.lanes, count);
+    loadLanes(f, from, image, offset, arith.lanes, count);
   });
   for (const { column, tap, offset } of taps) {
     f.get(xs.get(offset) as Local);
