@@ -15,4 +15,6 @@ export default {
     ],
   },
   testTimeout: 60_000,
+  // two cores: nearly twice as fast as the default, which leaves one to the watcher
+  maxWorkers: "100%",
 };
