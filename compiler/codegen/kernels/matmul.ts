@@ -7,6 +7,7 @@ import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.t
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
+import { type Matrix, matrixOf } from "./matrix.ts";
 import { halfPanels, halfWeights, type HalfWeights } from "./product/half-floats.ts";
 import { matrixBytes, packedArg, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
@@ -16,27 +17,6 @@ import { widenedArgs } from "./product/widened-panels.ts";
 import { plainAxis, restrideStage } from "./product/restride.ts";
 import { chooseSchedule } from "./product/schedule.ts";
 import { streamedProduct } from "./streams/streams.ts";
-
-/** A matrix, or a batch of them, as a product sees it. */
-export interface Matrix {
-  readonly type: TensorType;
-  readonly rows: number;
-  readonly columns: number;
-  /** elements from row to row and from column to column */
-  readonly rowStride: number;
-  readonly columnStride: number;
-  /** dims before the last two */
-  readonly batch: readonly number[];
-}
-
-/** The last two dims of a tensor as a matrix, on demand with rows and columns swapped. */
-export function matrixOf(type: TensorType, transposed: boolean): Matrix {
-  const batch = type.shape.slice(0, -2);
-  const [outer = 1, inner = 1] = type.shape.slice(-2);
-  return transposed
-    ? { type, batch, rows: inner, columns: outer, rowStride: 1, columnStride: inner }
-    : { type, batch, rows: outer, columns: inner, rowStride: inner, columnStride: 1 };
-}
 
 /** An operand as the product reads it. */
 interface Prepared {

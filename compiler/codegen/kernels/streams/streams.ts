@@ -10,11 +10,12 @@
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { epilogueOperands, type MatmulOp, type TensorType } from "../../../../ir/graph.ts";
-import { elementCount, type TensorData } from "../../../../ir/tensor.ts";
+import { elementCount } from "../../../../ir/tensor.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType, type Operands } from "../../kernel.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, madd, type ModuleBuilder } from "../../wasm/index.ts";
 import { blockRange, pushOffset } from "../index-space.ts";
 import { pushLaneSums } from "../lane-sums.ts";
+import { matrixOf } from "../matrix.ts";
 import { emitStore, type Epilogue, hoistConstants, makeEpilogue } from "../product/epilogue.ts";
 import { halfWeights } from "../product/half-floats.ts";
 import { plainAxis, restrideStage } from "../product/restride.ts";
@@ -49,21 +50,23 @@ interface StreamedProduct {
 
 /** The stages of a product that gains by streaming its weights; null for others, those with weights that fit into 16 bits among them. */
 export function streamedProduct(op: MatmulOp, operands: Operands): readonly KernelCode[] | null {
-  const { inputs, constants } = operands;
-  const isHalf = (constant: TensorData): boolean => halfWeights(constant, 1) !== null;
-  if (!isLarge(inputs[1]) || (constants[1] !== undefined && isHalf(constants[1]))) return null;
+  const [a, b] = operands.inputs as readonly [TensorType, TensorType];
+  const constant = operands.constants[1];
+  // the forms of 16 bits look at all weights: last
+  const isOneRow = elementCount(a.shape) === matrixOf(b, op.transposeB).rows;
+  if (constant === undefined || !isOneRow || !isLarge(b) || halfWeights(constant, 1) !== null) return null;
   return streamStages(op, operands);
 }
 
-const isLarge = (type: TensorType | undefined): boolean =>
-  type !== undefined && elementCount(type.shape) * storageBytes(type.dtype) >= fewestBytes;
+const isLarge = ({ dtype, shape }: TensorType): boolean => elementCount(shape) * storageBytes(dtype) >= fewestBytes;
 
 /** The stages of a product of one row of f32 with one constant matrix, of any size; null for others. */
 export function streamStages(op: MatmulOp, { inputs, outputs, constants }: Operands): readonly KernelCode[] | null {
   const [a, b] = inputs as readonly [TensorType, TensorType];
   const [output] = outputs as readonly [TensorType];
   const constant = constants[1];
-  const matrix = matrixOf(b, op.transposeB);
+  const { rows: steps, columns, rowStride, columnStride } = matrixOf(b, op.transposeB);
+  const matrix: StreamedMatrix = { steps, columns, rowStride, columnStride };
   const isMatrix = elementCount(b.shape) === matrix.steps * matrix.columns;
   const isRow = elementCount(a.shape) === matrix.steps && elementCount(output.shape) === matrix.columns;
   if (a.dtype !== "f32" || constant?.dtype !== "f32" || !isMatrix || !isRow || constant.elements.length === 0) return null;
@@ -90,13 +93,6 @@ export function streamStages(op: MatmulOp, { inputs, outputs, constants }: Opera
     emit: (module) => emitStreams(module, product, args.length),
   }];
 } // prettier-ignore
-
-function matrixOf({ shape }: TensorType, transposed: boolean): StreamedMatrix {
-  const [outer = 1, inner = 1] = shape.slice(-2);
-  return transposed
-    ? { steps: inner, columns: outer, rowStride: 1, columnStride: inner }
-    : { steps: outer, columns: inner, rowStride: inner, columnStride: 1 };
-}
 
 const sumsScratch = 0;
 const rowScratch = 1;
