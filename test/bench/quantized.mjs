@@ -4,29 +4,12 @@ import { parseArgs } from "node:util";
 import { InferenceSession } from "../../dist/runtime/index.js";
 import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";
+import { noteIn } from "./timed-kernels.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: "string", default: "20" }, plain: { type: "boolean", default: false } },
 });
-
-let best = new Map();
-const { Instance } = WebAssembly;
-WebAssembly.Instance = class {
-  constructor(module, imports) {
-    const timed = Object.entries(new Instance(module, imports).exports).map(([name, call]) => [
-      name,
-      (...args) => {
-        const start = performance.now();
-        call(...args);
-        const time = performance.now() - start;
-        const key = `${name} ${args.join()}`;
-        if (time < (best.get(key) ?? Infinity)) best.set(key, time);
-      },
-    ]);
-    this.exports = Object.fromEntries(timed);
-  }
-};
 
 const entries = [];
 for (const name of positionals) {
@@ -38,7 +21,7 @@ for (const name of positionals) {
 const end = performance.now() + Number(options.seconds) * 1000;
 for (let round = 0; round < 3 || performance.now() < end; round++) {
   for (const entry of entries) {
-    best = entry.best;
+    noteIn(entry.best);
     const start = performance.now();
     entry.results = await entry.session.run(entry.feeds);
     entry.whole = Math.min(entry.whole, performance.now() - start);

@@ -6,35 +6,13 @@ import { InferenceSession } from "../../dist/runtime/index.js";
 import { ThreadPool } from "../../dist/runtime/threads/pool.js";
 import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";
+import { keyOf, note, noteIn } from "./timed-kernels.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { threads: { type: "string", default: "2" }, seconds: { type: "string", default: "20" } },
 });
 const names = positionals.length > 0 ? positionals : ["resnet50", "bert_base_s128"];
-
-/** Shortest time of each kernel call of the session that is running, by function and addresses. */
-let best = new Map();
-const note = (key, start) => {
-  const time = performance.now() - start;
-  if (time < (best.get(key) ?? Infinity)) best.set(key, time);
-};
-const keyOf = (name, args) => `${name} ${args.join()}`;
-
-const { Instance } = WebAssembly;
-WebAssembly.Instance = class {
-  constructor(module, imports) {
-    const timed = Object.entries(new Instance(module, imports).exports).map(([name, call]) => [
-      name,
-      (...args) => {
-        const start = performance.now();
-        call(...args);
-        note(keyOf(name, args.slice(0, -2)), start);
-      },
-    ]);
-    this.exports = Object.fromEntries(timed);
-  }
-};
 
 const jobKeys = new Set();
 const { attach } = ThreadPool.prototype;
@@ -77,7 +55,7 @@ for (const name of names) {
   const end = performance.now() + Number(options.seconds) * 1000;
   for (let round = 0; round < 3 || performance.now() < end; round++) {
     for (const [index, entry] of sessions.entries()) {
-      best = entry.best;
+      noteIn(entry.best);
       const start = performance.now();
       results[index] = await entry.session.run(feeds);
       entry.whole = Math.min(entry.whole, performance.now() - start);

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { lowerSource, tunedProgram } from "../../dist/compiler/compile.js";
 import { parseTuning } from "../../dist/compiler/tuning/tuning-file.js";
 import { compileModule, hasRelaxedSimd } from "../../dist/runtime/platform.js";
-import { loadMemory } from "../../dist/runtime/memory.js";
+import { loadMemory, writeValue } from "../../dist/runtime/memory.js";
 import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";
 
@@ -30,9 +30,8 @@ async function open(graph, tuning) {
   // a run overwrites its inputs when they are no longer needed
   const fill = () => {
     for (const [i, { data }] of inputs.entries()) {
-      const { offset } = program.values[program.inputs[i].slot];
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      new Uint8Array(memory.buffer, offset, bytes.length).set(bytes);
+      const value = program.values[program.inputs[i].slot];
+      writeValue(memory, value, { dtype: value.dtype, shape: value.shape, elements: data });
     }
   };
   const steps = program.steps.filter((step) => step.kind === "kernel");
