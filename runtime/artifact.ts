@@ -1,8 +1,8 @@
-/** Loads a compiled program from its folder: program.json, the kernels, weights.bin. */
-import { fail } from "../ir/diagnostic.ts";
-import type { CompiledProgram, Program } from "../ir/program.ts";
+/** A compiled program's folder as a source: program.json, the kernels, weights.bin. */
 import { parseProgram } from "../ir/program-text.ts";
 import { readBytes } from "./platform.ts";
+import type { ProgramSource } from "./source.ts";
+import { openWeights, type WeightsFile } from "./weights.ts";
 
 /** Files of an artifact's folder. */
 export const artifactFiles = {
@@ -14,24 +14,22 @@ export const artifactFiles = {
   types: "index.d.ts",
 } as const;
 
-/** Reads the files that `locate` names and checks that they belong together. */
-export async function loadArtifact(locate: (file: string) => string | URL): Promise<CompiledProgram> {
-  const text = new TextDecoder().decode(await readBytes(locate(artifactFiles.program)));
-  const program = parseProgram(text);
-  const modules = new Map<string, Uint8Array>();
-  for (const { file } of program.modules) modules.set(file, await readBytes(locate(file)));
-  const { weightsBytes } = program.memory;
-  const weights = weightsBytes === 0 ? new Uint8Array(0) : await readBytes(locate(artifactFiles.weights));
-  return { program, modules, weights: weightSegments(program, weights) };
+/** A compiled folder, its weights' file open; whoever loads it closes it. */
+export interface Artifact extends ProgramSource {
+  readonly close: () => Promise<void>;
 }
 
-function weightSegments({ memory }: Program, bytes: Uint8Array): CompiledProgram["weights"] {
-  if (bytes.byteLength !== memory.weightsBytes) {
-    throw fail("WSC7004", `weights.bin has ${bytes.byteLength} bytes, the program needs ${memory.weightsBytes}`);
-  }
-  if (bytes.byteLength === 0) return [];
-  const write = (target: Uint8Array): void => {
-    target.set(bytes);
+const noWeights: WeightsFile = { readInto: () => Promise.resolve(), close: () => Promise.resolve() };
+
+/** Reads the program that `locate` finds, and checks that the weights belong to it. */
+export async function openArtifact(locate: (file: string) => string | URL): Promise<Artifact> {
+  const program = parseProgram(new TextDecoder().decode(await readBytes(locate(artifactFiles.program))));
+  const { weightsBytes } = program.memory;
+  const weights = weightsBytes === 0 ? noWeights : await openWeights(locate(artifactFiles.weights), weightsBytes);
+  return {
+    program,
+    readModule: (file) => readBytes(locate(file)),
+    readWeights: weights.readInto,
+    close: weights.close,
   };
-  return [{ offset: memory.weightsOffset, byteLength: bytes.byteLength, write }];
 }

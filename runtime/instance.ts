@@ -16,11 +16,12 @@ import type {
   Step,
 } from "../ir/program.ts";
 import type { TensorData } from "../ir/tensor.ts";
-import { hostFunctions } from "./host/functions.ts";
-import { type HostState, type HostValue, isTensor } from "./host/value.ts";
+import { type HostFunction, type HostState, type HostValue, isTensor } from "./host/value.ts";
 import { type BoundStep, type KernelOptions, ProgramKernels } from "./kernels.ts";
 import { readValue, viewValue, writeValue } from "./memory.ts";
+import { compiledSource, type ProgramSource } from "./source.ts";
 import { sliceAlong, stackTensors } from "./stacking.ts";
+import { stepsIn } from "./steps.ts";
 
 export interface InstanceOptions extends KernelOptions {
   /** runs the payload of a deferred step */
@@ -33,16 +34,20 @@ export interface InstanceOptions extends KernelOptions {
   readonly disposeDeferred?: () => void;
 }
 
+type HostFunctions = ReadonlyMap<string, HostFunction>;
+
 export class ProgramInstance {
   readonly program: Program;
   readonly #kernels: ProgramKernels;
+  readonly #functions: HostFunctions;
   readonly #memory: WebAssembly.Memory;
   readonly #options: InstanceOptions;
   readonly #host: (HostValue | undefined)[] = [];
   readonly #steps: readonly BoundStep[];
 
-  private constructor(program: Program, kernels: ProgramKernels, options: InstanceOptions) {
+  private constructor(program: Program, functions: HostFunctions, kernels: ProgramKernels, options: InstanceOptions) {
     this.program = program;
+    this.#functions = functions;
     this.#kernels = kernels;
     this.#memory = kernels.memory;
     this.#options = options;
@@ -50,8 +55,15 @@ export class ProgramInstance {
     kernels.share();
   }
 
-  static async create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
-    return new ProgramInstance(compiled.program, await ProgramKernels.load(compiled, options), options);
+  /** Makes a program ready that was compiled in this process. */
+  static create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
+    return ProgramInstance.load(compiledSource(compiled), options);
+  }
+
+  /** Makes a program ready from wherever it is. */
+  static async load(source: ProgramSource, options: InstanceOptions): Promise<ProgramInstance> {
+    const functions = await hostFunctionsOf(source.program);
+    return new ProgramInstance(source.program, functions, await ProgramKernels.load(source, options), options);
   }
 
   /** Runs the program once; `inputs` stand in the order of `program.inputs` and have its types. */
@@ -127,7 +139,7 @@ export class ProgramInstance {
   }
 
   #runHost(step: HostStep, state: HostState): void {
-    const run = hostFunctions.get(step.fn);
+    const run = this.#functions.get(step.fn);
     if (run === undefined) throw fail("WSC7004", `this runtime has no host function '${step.fn}'`);
     const results = run(
       step.inputs.map((slot) => this.#read(slot)),
@@ -242,4 +254,12 @@ export class ProgramInstance {
       return { dtype: type.dtype, shape: (type.dims ?? []).map((d) => (typeof d === "number" ? d : 0)) };
     throw new Error(`internal: slot ${slot} cannot be stacked`);
   }
+}
+
+/** The functions that host steps call. They are most of the runtime's files, and most programs have no such step: those start without them. */
+async function hostFunctionsOf(program: Program): Promise<HostFunctions> {
+  for (const { kind } of stepsIn(program)) {
+    if (kind === "host") return (await import("./host/functions.ts")).hostFunctions;
+  }
+  return new Map();
 }

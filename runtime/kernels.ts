@@ -3,9 +3,11 @@
  * shared, and steps of enough work run as its jobs.
  */
 import { fail } from "../ir/diagnostic.ts";
-import type { Block, CompiledProgram, KernelStep, Program, Step } from "../ir/program.ts";
-import { loadMemory, memoryEnd } from "./memory.ts";
+import type { KernelStep, Program } from "../ir/program.ts";
+import { allocateMemory, memoryEnd, weightsIn } from "./memory.ts";
 import { compileModule, hasRelaxedSimd } from "./platform.ts";
+import type { ProgramSource } from "./source.ts";
+import { stepsIn } from "./steps.ts";
 import { grainOf, isWorthSharing, privateBytes, type SharedJob } from "./threads/control.ts";
 import type { AttachedProgram, ThreadPool } from "./threads/pool.ts";
 import { withSharedMemory } from "./threads/shared-module.ts";
@@ -43,15 +45,20 @@ export class ProgramKernels {
     this.memory = loaded.memory;
   }
 
-  /** Compiles the kernels and fills the memory; throws WSC7004 for a program that this engine cannot run. */
-  static async load(compiled: CompiledProgram, options: KernelOptions): Promise<ProgramKernels> {
-    const binary = chooseModule(compiled, options.deterministic ?? false);
+  /** Compiles the kernels while the memory is filled; throws WSC7004 for a program that this engine cannot run. */
+  static async load(source: ProgramSource, options: KernelOptions): Promise<ProgramKernels> {
+    const { program } = source;
+    const plain = await source.readModule(chooseModule(program, options.deterministic ?? false));
     const threads = options.threads ?? null;
-    const workAreas = { end: memoryEnd(compiled.program), stride: workAreaBytes(compiled.program) };
-    const shared = threads === null ? null : loadShared(compiled, binary, (threads.threads - 1) * workAreas.stride);
-    const memory = shared?.memory ?? loadMemory(compiled);
-    const instance = await instantiate(shared?.binary ?? binary, memory, isLarge(compiled.program));
-    return new ProgramKernels({ ...instance, memory, threads: shared === null ? null : threads, workAreas });
+    const workAreas = { end: memoryEnd(program), stride: workAreaBytes(program) };
+    const shared = threads === null ? null : shareMemory(program, plain, (threads.threads - 1) * workAreas.stride);
+    const { binary, memory } = shared ?? { binary: plain, memory: allocateMemory(program) };
+    const [module] = await bothOf(
+      compileKernels(binary, isLarge(program)),
+      source.readWeights(weightsIn(memory, program)),
+    );
+    const exports = link(module, memory);
+    return new ProgramKernels({ module, memory, exports, threads: shared === null ? null : threads, workAreas });
   }
 
   /** A call for a step; all steps are bound before the first run. */
@@ -109,46 +116,31 @@ function bindAlone(kernel: KernelFunction, step: KernelStep): BoundStep {
 const kernelFailure = (step: KernelStep | undefined, message: string): Error =>
   fail("WSC7005", `the kernel stopped: ${message}`, { subject: step?.origin.join(" + ") ?? "" });
 
-/** The binary of the first module whose features this engine has. */
-function chooseModule({ program, modules }: CompiledProgram, deterministic: boolean): Uint8Array {
-  for (const { file, features } of program.modules) {
-    if (features.includes("relaxed-simd") && (deterministic || !hasRelaxedSimd())) continue;
-    const binary = modules.get(file);
-    if (binary !== undefined) return binary;
-  }
+/** The first module whose features this engine has. */
+function chooseModule({ modules }: Program, deterministic: boolean): string {
+  const isFit = (feature: string): boolean => feature !== "relaxed-simd" || (!deterministic && hasRelaxedSimd());
+  const chosen = modules.find(({ features }) => features.every(isFit));
+  if (chosen !== undefined) return chosen.file;
   throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
 }
 
 /** Bytes of the work areas of one thread: those of the step that needs most. */
-function workAreaBytes(block: Block): number {
-  const bytesOf = (step: Step): number => {
-    switch (step.kind) {
-      case "kernel":
-        return privateBytes(step.private);
-      case "if":
-        return Math.max(workAreaBytes(step.then), workAreaBytes(step.else));
-      case "loop":
-      case "scan":
-        return workAreaBytes(step.body);
-      case "host":
-      case "copy":
-      case "deferred":
-        return 0;
-    }
-  };
-  return block.steps.reduce((most, step) => Math.max(most, bytesOf(step)), 0);
+function workAreaBytes(program: Program): number {
+  let most = 0;
+  for (const step of stepsIn(program)) if (step.kind === "kernel") most = Math.max(most, privateBytes(step.private));
+  return most;
 }
 
 /** The module and a memory for several threads; null where the host has no such memory to give. */
-function loadShared(
-  compiled: CompiledProgram,
+function shareMemory(
+  program: Program,
   plain: Uint8Array,
   extraBytes: number,
 ): { readonly binary: Uint8Array; readonly memory: WebAssembly.Memory } | null {
   const binary = withSharedMemory(plain);
   if (binary === null) return null;
   try {
-    return { binary, memory: loadMemory(compiled, { extraBytes }) };
+    return { binary, memory: allocateMemory(program, { extraBytes }) };
   } catch {
     return null;
   }
@@ -159,16 +151,24 @@ const largeBytes = 2 ** 20;
 
 const isLarge = ({ memory }: Program): boolean => memory.weightsBytes + memory.arenaBytes >= largeBytes;
 
-async function instantiate(
-  binary: Uint8Array,
-  memory: WebAssembly.Memory,
-  eager: boolean,
-): Promise<Pick<Loaded, "module" | "exports">> {
+/** Both results; when one fails, the other is waited for, so that nothing goes on behind the caller's back. */
+async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
+const compileKernels = (binary: Uint8Array, eager: boolean): Promise<WebAssembly.Module> =>
+  compileModule(binary, eager).catch(damaged);
+
+function link(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   try {
-    const module = await compileModule(binary, eager);
-    return { module, exports: new WebAssembly.Instance(module, { env: { memory } }).exports };
+    return new WebAssembly.Instance(module, { env: { memory } }).exports;
   } catch (error) {
-    if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
-    throw fail("WSC7004", `the kernels are damaged: ${error.message}`);
+    return damaged(error);
   }
+}
+
+function damaged(error: unknown): never {
+  if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
+  throw fail("WSC7004", `the kernels are damaged: ${error.message}`);
 }

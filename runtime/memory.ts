@@ -1,4 +1,4 @@
-/** The linear memory of one program: weights loaded once, values read and written at their fixed addresses. */
+/** The linear memory of one program: weights filled in once, values read and written at their fixed addresses. */
 import { fail } from "../ir/diagnostic.ts";
 import type { CompiledProgram, Program, ProgramValue } from "../ir/program.ts";
 import { bytesOf, elementCount, slotsPerElement, type TensorData, viewElements } from "../ir/tensor.ts";
@@ -22,24 +22,37 @@ export interface SharedRoom {
   readonly extraBytes: number;
 }
 
-/** Allocates the memory, shared between threads if there is room for them, and fills in the weights. */
-export function loadMemory(
-  { program, weights }: CompiledProgram,
-  shared: SharedRoom | null = null,
-): WebAssembly.Memory {
+/** Allocates the memory, shared between threads if there is room for them; nothing in it is touched yet. */
+export function allocateMemory(program: Program, shared: SharedRoom | null = null): WebAssembly.Memory {
   const pages = Math.max(1, Math.ceil((memoryEnd(program) + (shared?.extraBytes ?? 0)) / pageBytes));
-  let memory: WebAssembly.Memory;
   try {
     // engines set aside all of a shared memory's maximum; programs never grow theirs
     const maximum = shared === null ? maxPages : pages;
-    memory = new WebAssembly.Memory({ initial: pages, maximum, shared: shared !== null });
+    return new WebAssembly.Memory({ initial: pages, maximum, shared: shared !== null });
   } catch {
     throw fail(
       "WSC1009",
       `the program needs ${(pages * pageBytes) / 2 ** 20} MiB of WebAssembly memory, which cannot be had here`,
     );
   }
-  for (const segment of weights) segment.write(new Uint8Array(memory.buffer, segment.offset, segment.byteLength));
+}
+
+/** The weights' part of the memory. */
+export const weightsIn = (memory: WebAssembly.Memory, { memory: plan }: Program): Uint8Array =>
+  new Uint8Array(memory.buffer, plan.weightsOffset, plan.weightsBytes);
+
+/** Packs the weights of a program that was compiled in this process where they will lie: `target` is the weights' part of its memory. */
+export function packWeights({ program, weights }: CompiledProgram, target: Uint8Array): void {
+  for (const { offset, byteLength, write } of weights) {
+    const begin = offset - program.memory.weightsOffset;
+    write(target.subarray(begin, begin + byteLength));
+  }
+}
+
+/** A memory with its weights, for tools that call kernels on their own. */
+export function loadMemory(compiled: CompiledProgram): WebAssembly.Memory {
+  const memory = allocateMemory(compiled.program);
+  packWeights(compiled, weightsIn(memory, compiled.program));
   return memory;
 }
 

@@ -2,7 +2,7 @@
  * What differs between Node and browsers: reading files, WebAssembly features, V8's flags. Node's modules come from
  * `process.getBuiltinModule`, so that bundlers for the browser find no import to follow.
  */
-import { fail } from "../ir/diagnostic.ts";
+import { fail, WscError } from "../ir/diagnostic.ts";
 
 type Builtins = {
   readonly "node:fs/promises": typeof import("node:fs/promises");
@@ -70,22 +70,36 @@ export function hasRelaxedSimd(): boolean {
 
 /** Reads a whole file: a path or file URL in Node, anything that fetch takes in a browser. */
 export async function readBytes(location: string | URL): Promise<Uint8Array> {
+  const local = localFile(location);
+  if (local !== null) return local.fs.readFile(local.path).catch(cannotRead(location));
+  const body = (await fetchFile(location)).arrayBuffer();
+  return new Uint8Array(await body.catch(cannotRead(location)));
+}
+
+/** Node's file functions, with a location as they take it; null for what has to be fetched. */
+export function localFile(
+  location: string | URL,
+): { readonly fs: Builtins["node:fs/promises"]; readonly path: string | URL } | null {
   const fs = nodeModule("node:fs/promises");
   const url = asUrl(location);
-  if (fs !== undefined && (url === null || url.protocol === "file:")) {
-    try {
-      return await fs.readFile(url ?? location);
-    } catch (error) {
-      throw fail(
-        "WSC1001",
-        `cannot read ${String(location)}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`,
-      );
-    }
-  }
-  const response = await fetch(location);
-  if (!response.ok)
-    throw fail("WSC1001", `cannot fetch ${String(location)}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
+  return fs === undefined || (url !== null && url.protocol !== "file:") ? null : { fs, path: url ?? location };
+}
+
+/** Fetches a file; its body may still be on its way. */
+export async function fetchFile(location: string | URL): Promise<Response> {
+  const response = await fetch(location).catch(cannotRead(location));
+  if (response.ok) return response;
+  await response.body?.cancel();
+  throw fail("WSC1001", `cannot fetch ${String(location)}: ${response.status} ${response.statusText}`);
+}
+
+/** Makes a diagnostic of what a failed read throws; one that is a diagnostic already stays as it is. */
+export function cannotRead(location: string | URL): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof WscError) throw error;
+    const { code, message } = error as Partial<NodeJS.ErrnoException>;
+    throw fail("WSC1001", `cannot read ${String(location)}: ${code ?? message ?? "unknown error"}`);
+  };
 }
 
 /** True for a folder that can be listed (Node only; a browser cannot tell). */

@@ -11,6 +11,7 @@ import { type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
 import type { KernelOptions } from "./kernels.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
+import type { ProgramSource } from "./source.ts";
 
 export interface Runner {
   readonly inputs: readonly ModelPort[];
@@ -26,9 +27,9 @@ const programsKept = 4;
 const shapeElements = 1024;
 
 /** Runs a program as it was compiled. */
-export async function programRunner(compiled: CompiledProgram, options: RunnerOptions): Promise<Runner> {
-  const instance = await ProgramInstance.create(compiled, instanceOptions(options));
-  const { inputs, outputs } = compiled.program;
+export async function programRunner(source: ProgramSource, options: RunnerOptions): Promise<Runner> {
+  const instance = await ProgramInstance.load(source, instanceOptions(options));
+  const { inputs, outputs } = source.program;
   return { inputs, outputs, run: (feeds) => runInstance(instance, feeds) };
 }
 

@@ -3,7 +3,7 @@
  * bytes), which is compiled in process by a compiler that is loaded only then.
  */
 import { fail, showName } from "../ir/diagnostic.ts";
-import { loadArtifact } from "./artifact.ts";
+import { openArtifact } from "./artifact.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
@@ -176,14 +176,20 @@ export declare namespace InferenceSession {
 
 async function openLocation(location: string | URL, options: SessionOptions, settings: RunnerOptions): Promise<Runner> {
   const text = String(location);
-  if (text.endsWith("program.json")) return openArtifact(text.slice(0, -"program.json".length) || ".", settings);
+  if (text.endsWith("program.json")) return openFolder(text.slice(0, -"program.json".length) || ".", settings);
   if (text.endsWith(".onnx")) return openModel(location, options, settings);
-  if (text.endsWith("/") || (await isDirectory(location))) return openArtifact(location, settings);
+  if (text.endsWith("/") || (await isDirectory(location))) return openFolder(location, settings);
   return openModel(location, options, settings);
 }
 
-const openArtifact = async (folder: string | URL, settings: RunnerOptions): Promise<Runner> =>
-  programRunner(await loadArtifact((file) => within(folder, file)), settings);
+async function openFolder(folder: string | URL, settings: RunnerOptions): Promise<Runner> {
+  const artifact = await openArtifact((file) => within(folder, file));
+  try {
+    return await programRunner(artifact, settings);
+  } finally {
+    await artifact.close();
+  }
+}
 
 async function openModel(
   source: string | URL | Uint8Array,

@@ -146,10 +146,11 @@ function suite(): void {
     expect(result).toEqual({ names: [["image"], ["probabilities"]], dims: [1, 10] });
   });
 
-  it("asks the server for nothing of the compiler", () => {
+  it("asks the server for nothing of the compiler, and for no functions of the host that it does not call", () => {
     const requests = server?.requests ?? [];
     expect(requests).toContain("/digits/weights.bin");
-    expect(requests.filter((name) => name.includes("/compiler/"))).toEqual([]);
+    expect(requests).toContain("/dist/runtime/instance.js");
+    expect(requests.filter((name) => /compiler\/|host\/functions|reference\//.test(name))).toEqual([]);
   });
 }
 

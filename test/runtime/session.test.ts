@@ -1,13 +1,15 @@
 /** `InferenceSession` as in onnxruntime's API: what it takes, what it says of a model, what it refuses. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { WscError } from "../../ir/diagnostic.ts";
+import { tensorFrom } from "../../ir/tensor.ts";
 import { InferenceSession, Tensor } from "../../runtime/index.ts";
-import { f32, float, floats, i64, modelBytes, type ModelSpec, node, typed } from "../helpers/onnx-builder.ts";
+import { f32, float, floats, graph, i64, modelBytes, type ModelSpec, node, typed } from "../helpers/onnx-builder.ts";
 import { writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
+import { serve } from "../browser/static-server.ts";
 import { codesOf } from "./codes.ts";
 
 const scratch = scratchFolder("session");
@@ -328,6 +330,82 @@ describe("a compiled folder", () => {
     expect(await codesOf(InferenceSession.create(inScratch("damaged")))).toEqual(["WSC7004"]);
     writeFileSync(inScratch("damaged/program.json"), "not JSON");
     expect(await codesOf(InferenceSession.create(inScratch("damaged")))).toEqual(["WSC7004"]);
+  });
+
+  it.each([{}, { threads: 2 }])("is refused when its weights are not there as they should be (%o)", async (options) => {
+    await writeProgram(inScratch("affine.onnx"), inScratch("weights"));
+    const weights = inScratch("weights/weights.bin");
+    const bytes = readFileSync(weights);
+    await expectAffine(await InferenceSession.create(inScratch("weights"), options));
+    for (const damaged of [bytes.subarray(1), Buffer.concat([bytes, Buffer.alloc(1)]), Buffer.alloc(0)]) {
+      writeFileSync(weights, damaged);
+      expect(await codesOf(InferenceSession.create(inScratch("weights"), options))).toEqual(["WSC7004"]);
+    }
+    rmSync(weights);
+    expect(await codesOf(InferenceSession.create(inScratch("weights"), options))).toEqual(["WSC1001"]);
+  });
+
+  /** A product of rows of ones: it has kernels with and without relaxed SIMD. */
+  const product: ModelSpec = {
+    opset: 17,
+    inputs: { x: f32(8, 16) },
+    outputs: { y: f32(8, 16) },
+    nodes: [node("MatMul", ["x", "w"], ["y"])],
+    initializers: { w: tensorFrom("f32", [16, 16], new Array<number>(256).fill(0.5)) },
+  };
+  const writeProduct = async (name: string): Promise<void> => {
+    writeFileSync(inScratch(`${name}.onnx`), await modelBytes(product));
+    await writeProgram(inScratch(`${name}.onnx`), inScratch(name));
+  };
+  const expectProduct = async (session: InferenceSession): Promise<void> => {
+    const { y } = await session.run({ x: new Tensor("float32", new Float32Array(128).fill(1), [8, 16]) });
+    expect(dataOf(y)).toEqual(new Array(128).fill(8));
+  };
+
+  it("comes from a server, with one of its modules only", async () => {
+    await writeProduct("served");
+    const server = await serve(new Map([["served", inScratch("served")]]), "");
+    for (const options of [{}, { threads: 2 }, { deterministic: true }]) {
+      const session = await InferenceSession.create(`${server.origin}served/`, options);
+      await expectProduct(session);
+      await session.release();
+    }
+    await server.close();
+    const names = server.requests.map((name) => path.basename(name));
+    expect(names.filter((name) => name === "weights.bin")).toHaveLength(3);
+    expect(names.filter((name) => name.endsWith(".wasm"))).toHaveLength(3);
+    expect(names.at(-1)).toBe("kernels.wasm");
+  });
+
+  it("runs without the modules that it does not choose", async () => {
+    await writeProduct("plain");
+    rmSync(inScratch("plain/kernels.relaxed.wasm"));
+    await expectProduct(await InferenceSession.create(inScratch("plain"), { deterministic: true }));
+    rmSync(inScratch("plain/kernels.wasm"));
+    const without = InferenceSession.create(inScratch("plain"), { deterministic: true });
+    expect(await codesOf(without)).toEqual(["WSC1001"]);
+  });
+
+  it("loads the functions of steps on the host, also inside of branches", async () => {
+    const places: ModelSpec = {
+      opset: 17,
+      inputs: { x: f32(4), c: typed("bool") },
+      outputs: { y: null },
+      nodes: [
+        node("If", ["c"], ["y"], {
+          then_branch: graph({ inputs: {}, outputs: { a: null }, nodes: [node("NonZero", ["x"], ["a"])] }),
+          else_branch: graph({ inputs: {}, outputs: { b: null }, nodes: [node("NonZero", ["n"], ["b"])] }),
+        }),
+      ],
+      initializers: { n: floats(0, 1) },
+    };
+    writeFileSync(inScratch("places.onnx"), await modelBytes(places));
+    await writeProgram(inScratch("places.onnx"), inScratch("places"));
+    const session = await InferenceSession.create(inScratch("places"));
+    const c = new Tensor("bool", [true], []);
+    const { y } = await session.run({ x: new Tensor("float32", [0, 5, 0, 7], [4]), c });
+    expect(y?.dims).toEqual([1, 2]);
+    expect(Array.from(y?.data as BigInt64Array)).toEqual([1n, 3n]);
   });
 
   it("is refused when its kernels are no WebAssembly", async () => {
