@@ -71,18 +71,18 @@ export function readRecord(value: unknown, path: string): ReadonlyMap<string, un
 }
 
 /** An object with exactly the given properties. */
-export const readObject =
-  <T extends object>(fields: Fields<T>): Reader<T> =>
-  (value, path) => {
+export const readObject = <T extends object>(fields: Fields<T>): Reader<T> => {
+  const readers = Object.entries<Reader<unknown>>(fields);
+  const known = new Set(readers.map(([key]) => key));
+  return (value, path) => {
     const record = readRecord(value, path);
-    const readers = Object.entries<Reader<unknown>>(fields);
-    const known = new Set(readers.map(([key]) => key));
     for (const key of record.keys()) {
       if (!known.has(key)) throw new JsonMismatch(path, `has an unknown property ${shown(key)}`);
     }
     const at = path === "" ? "" : `${path}.`;
     return Object.fromEntries(readers.map(([key, read]) => [key, read(record.get(key), at + key)])) as T;
   };
+};
 
 /** An object whose property `tag` says which of the readers applies. */
 export const readTagged = <T>(tag: string, readers: { readonly [choice: string]: Reader<T> }): Reader<T> => {
