@@ -3,6 +3,7 @@ import { renderDiagnostic } from "../../ir/diagnostic.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { verifyGraph } from "../../ir/verify.ts";
 import { assignLayout } from "./assign-layout.ts";
+import { byteImages } from "./byte-images.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
 import { deadCode } from "./dead-code.ts";
@@ -53,6 +54,7 @@ export const pipeline: readonly Pass[] = [
   canonicalize,
   // maps that transposes and reshapes kept apart
   fuseElementwise,
+  byteImages,
   // last of the fusions: what is left over behind a producer
   fuseEpilogue,
   canonicalize,

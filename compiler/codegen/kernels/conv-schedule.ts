@@ -4,6 +4,7 @@ import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { type Choose, distinct, modelChoice } from "../choice.ts";
 import type { Operands } from "../kernel.ts";
 import { rangeOfType } from "../value-range.ts";
+import { isByteProduct } from "./bytes/byte-product.ts";
 import { type ImageShape, imageShapeOf } from "./conv-frame.ts";
 import { isExact, sumBounds } from "./winograd/exactness.ts";
 import { type Form, formsOf } from "./winograd/forms.ts";
@@ -23,6 +24,8 @@ import {
 export type ConvSchedule =
   /** products over a padded channels-last image */
   | { readonly algorithm: "direct" }
+  /** filters of one tap over integers 0 … 255: products of bytes */
+  | { readonly algorithm: "bytes" }
   /** one filter for each channel: vectors of channels */
   | { readonly algorithm: "depthwise" }
   /** products over transformed tiles */
@@ -34,6 +37,13 @@ export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choos
   const result = imageShapeOf(operands.outputs[0] as TensorType, op.layout);
   const isDepthwise = op.groups === image.channels && result.channels === image.channels && image.channels > 1;
   if (isDepthwise) return { algorithm: "depthwise" };
+  if (isByteProduct(op, operands)) {
+    return choose({
+      aspect: "algorithm",
+      candidates: ranked(bytePlans(op, x.dtype, image, result)),
+      words: algorithmWords,
+    });
+  }
   const mixes = formsFor(op, operands);
   if (mixes.length === 0) return { algorithm: "direct" };
   const [, { shape }] = operands.inputs as readonly [TensorType, TensorType];
@@ -155,6 +165,20 @@ function convPlans(op: ConvOp, kernel: Pair, source: DType, image: ImageShape, r
   });
   return [{ schedule: { algorithm: "direct" }, cycles }, ...plans];
 } // prettier-ignore
+
+/** Multiply-adds of bytes per cycle, with the lists of high bits that ReLUs leave; cycles to prepare an element, and to widen one. */
+const byteCosts = { rate: 11.5, element: 0.4, widened: 2 };
+
+/** Filters of one tap: pairs of 16 bits, or bytes, whose rows have to be prepared. */
+function bytePlans(op: ConvOp, source: DType, image: ImageShape, result: ImageShape): readonly Costed[] {
+  const work = directWork(op, [1, 1], image, result);
+  const prepared = elementsOf(result) * image.channels * byteCosts.element;
+  const widened = source === "i16" ? 0 : elementsOf(image) * image.channels * byteCosts.widened;
+  return [
+    { schedule: { algorithm: "direct" }, cycles: work / costs.i16.rate + widened },
+    { schedule: { algorithm: "bytes" }, cycles: work / byteCosts.rate + prepared },
+  ];
+}
 
 interface Costed {
   readonly schedule: ConvSchedule;

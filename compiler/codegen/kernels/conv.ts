@@ -2,6 +2,7 @@
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
 import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
+import { byteProductStages } from "./bytes/byte-product.ts";
 import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
 import { chooseConvSchedule } from "./conv-schedule.ts";
 import { depthwiseStages } from "./depthwise.ts";
@@ -18,6 +19,8 @@ export const emitConv: KernelEmitter<ConvOp> = (op, operands, choose = modelChoi
   switch (schedule.algorithm) {
     case "direct":
       return directStages(op, operands, choose);
+    case "bytes":
+      return byteProductStages(op, operands, choose);
     case "depthwise":
       return depthwiseStages(op, operands, choose);
     case "winograd":

@@ -1,10 +1,12 @@
 /**
  * Arithmetic of product kernels: how one step of the reduction reads its operands and adds their product to an accumulator of 16 bytes.
  * Narrow integers work on pairs of 16-bit values (`i32x4.dot_i16x8_s`, which needs no flag): two elements of the reduction per step. A is
- * widened to i16 beforehand; so is B where it is read many times (widening it in the loop costs 10%), else it is kept as it is.
+ * widened to i16 beforehand; so is B where it is read many times (widening it in the loop costs 10%), else it is kept as it is. Four bytes of
+ * A and B each are a step where A has been prepared for that (`bytes/rows.ts`).
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
 import { fail } from "../../../../ir/diagnostic.ts";
+import { hoistSplats, pushSplat } from "../../math/constants.ts";
 import { type FunctionBuilder, type Local, madd } from "../../wasm/index.ts";
 
 export interface Arith {
@@ -17,7 +19,9 @@ export interface Arith {
   readonly a: DType;
   readonly b: DType;
   /** elements of the reduction in one step */
-  readonly kStep: 1 | 2;
+  readonly kStep: 1 | 2 | 4;
+  /** rows that a tile must have; any number if not set */
+  readonly tileRows?: number;
   /** bytes of B that one vector takes from a packed panel in a step */
   readonly bVectorBytes: number;
   /** takes an address from the stack and pushes A's element or pair in all lanes */
@@ -26,8 +30,22 @@ export interface Arith {
   readonly loadB: (f: FunctionBuilder, offset: number) => void;
   /** multiplies and adds in one instruction (where the machine can); else products need a register on their way to the sum */
   readonly fused: boolean;
-  /** acc += x * y for the vectors on the stack */
+  /** acc += x * y for the vectors on the stack: A's, then B's */
   readonly accumulate: (f: FunctionBuilder, acc: Local) => void;
+  /** they stand the other way round */
+  readonly isBFirst?: true;
+  /** what modules with only plain SIMD do in place of that; null in others */
+  readonly halved?: (f: FunctionBuilder) => HalvedSteps | null;
+  /** puts the constants of `accumulate` into locals; called first in a function */
+  readonly hoist?: (f: FunctionBuilder) => void;
+}
+
+/** Steps that are done in two halves, with `accumulate` for each. */
+export interface HalvedSteps {
+  /** bytes from what `loadA` reads for the first half to what it reads for the second */
+  readonly secondA: number;
+  /** makes of a loaded vector of B what the first half multiplies by, and sets `second` to the other half's */
+  readonly splitB: (f: FunctionBuilder, vector: Local, second: Local) => void;
 }
 
 const addTo = (f: FunctionBuilder, acc: Local, add: "i32x4.add" | "i64x2.add"): void => {
@@ -86,6 +104,79 @@ const halfPairs = (b: keyof typeof pairLoads): Arith => ({
     addTo(f, acc, "i32x4.add");
   },
 });
+
+/** A's rows of a byte product and what it needs to know of them. */
+export interface ByteRows {
+  /** rows that were prepared together */
+  readonly groupRows: number;
+  /** plain modules: bytes from an even pair of A to the odd one of the same step */
+  readonly oddPairs: number;
+}
+
+const pushOnes = (f: FunctionBuilder): void => {
+  pushSplat(f, "i16x8", 1);
+};
+
+/** Pushes the weight of eighth bits, in pairs. */
+export const pushHighWeight = (f: FunctionBuilder): void => {
+  pushSplat(f, "i16x8", 128);
+};
+
+/** Multiplies bytes of B (signed) by bytes of A (7 bits) and adds each two products in 16 bits: B below A on the stack. */
+export const multiplyBytes = (f: FunctionBuilder): void => {
+  f.op("i16x8.relaxed_dot_i8x16_i7x16_s");
+};
+
+/** Four bytes a step: A's have 7 bits (or are pairs of 16 bits, in plain modules), B's are signed. */
+export const byteSteps = ({ groupRows, oddPairs }: ByteRows): Arith => ({
+  name: `bytes${oddPairs}`,
+  acc: "i32",
+  lanes: 4,
+  a: "u8",
+  b: "i8",
+  kStep: 4,
+  tileRows: groupRows,
+  isBFirst: true,
+  bVectorBytes: 16,
+  fused: false,
+  loadA: (f, offset) => {
+    f.load("v128.load32_splat", offset);
+  },
+  loadB: (f, offset) => {
+    f.load("v128.load", offset);
+  },
+  accumulate: (f, acc) => {
+    if (f.module.features.relaxedSimd) {
+      multiplyBytes(f);
+      pushOnes(f);
+    }
+    f.op("i32x4.dot_i16x8_s");
+    addTo(f, acc, "i32x4.add");
+  },
+  halved: (f) => (f.module.features.relaxedSimd ? null : { secondA: oddPairs, splitB: splitBytes }),
+  hoist: (f) => {
+    if (!f.module.features.relaxedSimd) return;
+    hoistSplats(f, (probe) => {
+      for (const push of [pushOnes, pushHighWeight]) {
+        push(probe);
+        probe.drop();
+      }
+    });
+  },
+});
+
+/** Even bytes widened to 16 bits in place, odd ones in `odd`. */
+function splitBytes(f: FunctionBuilder, vector: Local, odd: Local): void {
+  const shift = (from: Local, op: "i16x8.shl" | "i16x8.shr_s", to: Local): void => {
+    f.get(from);
+    f.i32(8);
+    f.op(op);
+    f.set(to);
+  };
+  shift(vector, "i16x8.shr_s", odd);
+  shift(vector, "i16x8.shl", vector);
+  shift(vector, "i16x8.shr_s", vector);
+}
 
 const multiply32: Arith["accumulate"] = (f, acc) => {
   f.op("i32x4.mul");

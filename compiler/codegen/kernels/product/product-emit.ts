@@ -87,6 +87,7 @@ function emitProduct(module: ModuleBuilder, product: Product, args: number): num
       extras: f.localArray("i32", epilogue.extras.length),
     };
     hoistConstants(f, epilogue);
+    arith.hoist?.(f);
     const unit = f.local("i32");
     loopRange(f, unit, f.param(args), f.param(args + 1), 1, () => {
       emitUnit({ f, product, panels, bases, wideners }, unit);

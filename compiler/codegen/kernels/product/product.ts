@@ -11,6 +11,7 @@
  * packed panel by panel, so that the innermost loop streams it. Offsets are baked in; all strides are bytes.
  */
 import { type DType } from "../../../../ir/dtype.ts";
+import type { RowsLayout } from "../bytes/rows.ts";
 import type { StripLayout } from "../weight-only/strips.ts";
 import type { Arith } from "./arith.ts";
 import type { Epilogue } from "./epilogue.ts";
@@ -83,6 +84,8 @@ export interface Product {
   /** bytes of A from step to step */
   readonly aStep: number;
   readonly b: PanelSource;
+  /** A's rows are those of a byte product, with lists of high bits */
+  readonly byteRows?: RowsLayout;
   readonly epilogue: Epilogue;
   readonly schedule: Schedule;
 }

@@ -50,11 +50,17 @@ const tileShapes: readonly TileShape[] = [3, 4, 2, 6, 5, 1].flatMap((rows) =>
 );
 
 /** Shapes whose accumulators, operands and products on their way stay in registers. */
-const shapesFor = ({ fused }: Arith): readonly TileShape[] =>
-  tileShapes.filter(({ rows, vectors }) => rows * vectors + rows + vectors + (fused ? 0 : 1) <= vectorRegisters);
+const shapesFor = ({ fused, tileRows }: Arith): readonly TileShape[] =>
+  tileShapes
+    .filter(({ rows }) => rows === (tileRows ?? rows))
+    .filter(({ rows, vectors }) => rows * vectors + rows + vectors + (fused ? 0 : 1) <= vectorRegisters);
 
-function stepCycles(rows: number, vectors: number, { fused }: Arith): number {
-  const arithmetic = rows * vectors * (fused ? 1 : 2);
+/** Instructions that multiply and add: bytes become sums of 16 bits first. */
+const arithmeticOf = ({ fused, kStep }: Arith): number => (fused ? 1 : kStep === 4 ? 3 : 2);
+
+function stepCycles(rows: number, vectors: number, arith: Arith): number {
+  const { fused } = arith;
+  const arithmetic = rows * vectors * arithmeticOf(arith);
   const issue = (arithmetic + rows * spreadInstructions + vectors + loopInstructions) / issueWidth;
   return fused ? Math.max(accumulateLatency, issue) : issue;
 }

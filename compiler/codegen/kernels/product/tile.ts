@@ -5,7 +5,9 @@
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
+import { addHighBits } from "../bytes/high-bits.ts";
 import { loadLanes } from "./access.ts";
+import type { HalvedSteps } from "./arith.ts";
 import { applyEpilogue, emitStore, type Epilogue, type ExtraAt, storesVectors } from "./epilogue.ts";
 import { epilogueStages } from "./epilogue-stages.ts";
 import { extraType, type Level, type Product } from "./product.ts";
@@ -62,6 +64,7 @@ export function emitTile(
   const site: Tile = { f, product, cursors, rows, panel, accs };
   if (block === null) {
     clear(site);
+    if (product.byteRows !== undefined) addHighBits(site, product.byteRows);
     reduce(site, null);
     store(site);
   } else {
@@ -72,7 +75,7 @@ export function emitTile(
   for (const row of accs) f.release(...row);
 }
 
-interface Tile {
+export interface Tile {
   readonly f: FunctionBuilder;
   readonly product: Product;
   readonly cursors: Cursors;
@@ -244,6 +247,11 @@ const runParts = ({ b }: Product): 1 | 2 => (b.kind === "packed" && b.halves ===
 function emitStep(tile: Tile, a: Local, b: Local): void {
   const { f, product, panel } = tile;
   const { arith } = product;
+  const halved = arith.halved?.(f) ?? null;
+  if (halved !== null) {
+    emitHalvedStep(tile, a, b, halved);
+    return;
+  }
   const parts = runParts(product);
   const bs = Array.from({ length: parts }, () => f.localArray("v128", panel.vectors));
   for (const [part, vectors] of bs.entries()) {
@@ -258,6 +266,35 @@ function emitStep(tile: Tile, a: Local, b: Local): void {
   f.release(...bs.flat());
 }
 
+/** One step whose elements are multiplied in two halves; a vector of B after the other, since there are twice as many operands. */
+function emitHalvedStep({ f, product, rows, panel, accs }: Tile, a: Local, b: Local, halved: HalvedSteps): void {
+  const { arith } = product;
+  const halves = [0, halved.secondA].map((distance) =>
+    rows.a.map((offset) => {
+      const splat = f.local("v128");
+      f.get(a);
+      arith.loadA(f, offset + distance);
+      f.set(splat);
+      return splat;
+    }),
+  );
+  const [first, second] = [f.local("v128"), f.local("v128")];
+  for (let vector = 0; vector < panel.vectors; vector++) {
+    f.get(b);
+    arith.loadB(f, vector * panel.bVector);
+    f.set(first);
+    halved.splitB(f, first, second);
+    for (const [half, splats] of halves.entries()) {
+      for (const [row, splat] of splats.entries()) {
+        f.get(half === 0 ? first : second);
+        f.get(splat);
+        arith.accumulate(f, accs[row]?.[vector] as Local);
+      }
+    }
+  }
+  f.release(...halves.flat(), first, second);
+}
+
 /** For each row one element of A, times the vectors of B. */
 function addRows({ f, product, rows, accs }: Tile, a: Local, start: number, bs: readonly Local[]): void {
   const { arith } = product;
@@ -267,8 +304,8 @@ function addRows({ f, product, rows, accs }: Tile, a: Local, start: number, bs: 
     arith.loadA(f, start + offset);
     f.set(splat);
     for (const [vector, local] of bs.entries()) {
-      f.get(splat);
-      f.get(local);
+      f.get(arith.isBFirst === true ? local : splat);
+      f.get(arith.isBFirst === true ? splat : local);
       arith.accumulate(f, accs[row]?.[vector] as Local);
     }
   }

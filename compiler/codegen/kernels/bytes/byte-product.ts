@@ -1,0 +1,143 @@
+/**
+ * Convolutions of one tap (1x1, any stride) as byte products: the image holds integers 0 … 255 of which few are above 127, the weights are
+ * signed bytes. Rows are prepared once (rows.ts), then multiplied by all filters, sixteen products in an instruction.
+ */
+import { storageBytes } from "../../../../ir/dtype.ts";
+import { type ConvOp, epilogueOperands, type TensorType } from "../../../../ir/graph.ts";
+import { defined } from "../../access.ts";
+import type { Choose } from "../../choice.ts";
+import type { KernelCode, Operands, ScratchArg } from "../../kernel.ts";
+import { type IntegerRange, isWithin, rangeOfType } from "../../value-range.ts";
+import { convScratch, imageShapeOf, prepareResult } from "../conv-frame.ts";
+import { mergeAxes } from "../index-space.ts";
+import { byteSteps } from "../product/arith.ts";
+import { packedArg, type PackPlan } from "../product/pack.ts";
+import { noStrides, panelsOf, type Product, type ProductAxis } from "../product/product.ts";
+import { productStage } from "../product/product-emit.ts";
+import { chooseSchedule } from "../product/schedule.ts";
+import type { WindowExtra } from "../window-product.ts";
+import { groupRows, layoutOf, rowsStage, type SourceRows, stepElements } from "./rows.ts";
+
+const bytes: IntegerRange = defined(rangeOfType("u8"));
+
+/**
+ * Whether a convolution can be a byte product. Zero must be the least value of the image: then the values lie on one side of it, and few are
+ * large; around a zero point in the middle every second one would have its high bit set.
+ */
+export function isByteProduct(op: ConvOp, operands: Operands): boolean {
+  const [x, w] = operands.inputs as readonly [TensorType, TensorType];
+  const [output] = operands.outputs as readonly [TensorType];
+  const range = operands.rangeOf?.(0) ?? rangeOfType(x.dtype);
+  return (
+    op.layout === "nhwc" &&
+    op.groups === 1 &&
+    sourceType(x) !== null &&
+    w.dtype === "i8" &&
+    operands.constants[1] !== undefined &&
+    w.shape.slice(0, -2).every((taps) => taps === 1) &&
+    [...op.padsBegin, ...op.padsEnd].every((pad) => pad === 0) &&
+    ![...x.shape, ...output.shape].includes(0) &&
+    range !== null &&
+    isWithin(range, bytes) &&
+    rowAxis(op, operands) !== null
+  );
+}
+
+const sourceType = ({ dtype }: TensorType): SourceRows["dtype"] | null =>
+  dtype === "u8" || dtype === "i16" ? dtype : null;
+
+/** The stages of a convolution that `isByteProduct`. */
+export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose): readonly KernelCode[] {
+  const [x, w] = operands.inputs as readonly [TensorType, TensorType];
+  const output = operands.outputs[0] as TensorType;
+  const source = sourceRows(op, x, output);
+  const rows = layoutOf(source);
+  const result = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
+  const arith = byteSteps({ groupRows, oddPairs: rows.second });
+  const { channels: filters } = imageShapeOf(output, "nhwc");
+  const steps = Math.ceil(source.elements / stepElements);
+  const y = defined(rowAxis(op, operands));
+  const schedule = chooseSchedule(
+    {
+      outer: 1,
+      y: rows.rows,
+      x: 1,
+      columns: filters,
+      steps,
+      canBlockRun: false,
+      aRowBytes: rows.rowBytes,
+      resultTensors: 1 + result.extras.filter(({ strides }) => strides.slice(1).every((stride) => stride !== 0)).length,
+    },
+    arith,
+    choose,
+  );
+  const product: Product = {
+    name: `bytes_${w.shape.join("x")}`,
+    arith,
+    start: noStrides(result.extras.length),
+    outer: [],
+    y,
+    x: { size: 1, strides: noStrides(result.extras.length) },
+    columns: filters,
+    extraPerColumn: result.extras.map((extra) => extra.strides.at(-1) !== 0),
+    levels: [],
+    run: steps,
+    aStep: stepElements,
+    b: { kind: "packed", apart: false },
+    byteRows: rows,
+    epilogue: result.epilogue,
+    schedule,
+  };
+  const plan: PackPlan = {
+    arith,
+    panels: panelsOf(filters, schedule.tile.vectors, arith.lanes),
+    source: { matrices: [], levels: [], run: [{ size: source.elements, stride: filters }], columnStride: 1, start: 0 },
+  };
+  const scratch: ScratchArg = { kind: "scratch", id: convScratch.image, byteLength: rows.byteLength };
+  const weights = packedArg(1, defined(operands.constants[1]), plan);
+  const args = [scratch, weights, ...result.extras.map(({ arg }) => arg), result.arg];
+  return [rowsStage(source, { kind: "input", index: 0 }, scratch), productStage(product, args), ...result.stages];
+}
+
+/** The pixels that the filters read. */
+function sourceRows(op: ConvOp, x: TensorType, output: TensorType): SourceRows {
+  const dtype = sourceType(x);
+  if (dtype === null) throw new Error(`internal: byte product of ${x.dtype}`);
+  const { channels, spatial } = imageShapeOf(x, "nhwc");
+  const result = imageShapeOf(output, "nhwc");
+  let stride = channels * storageBytes(dtype);
+  const axes = spatial
+    .map((size, dim) => ({ size, step: op.strides[dim] ?? 1, count: result.spatial[dim] ?? 1 }))
+    .toReversed()
+    .map(({ size, step, count }) => {
+      const axis = { size: count, strides: [stride * step] };
+      stride *= size;
+      return axis;
+    });
+  const all = [{ size: result.batch, strides: [stride] }, ...axes.toReversed()];
+  return {
+    dtype,
+    axes: mergeAxes(all).map(({ size, strides }) => ({ size, stride: strides[0] ?? 0 })),
+    elements: channels,
+  };
+}
+
+/** All rows as one axis; null where an operand of the epilogue does not step through them evenly. */
+function rowAxis(op: ConvOp, operands: Operands): ProductAxis | null {
+  const { extras, epilogue } = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
+  const output = imageShapeOf(operands.outputs[0] as TensorType, "nhwc");
+  const [x] = operands.inputs as readonly [TensorType];
+  const { rowBytes } = layoutOf(sourceRows(op, x, operands.outputs[0] as TensorType));
+  const sizes = [output.batch, ...output.spatial];
+  const bytesOf = ({ strides, dtype }: WindowExtra, axis: number): number => (strides[axis] ?? 0) * storageBytes(dtype);
+  const axes = sizes.map((size, i) => {
+    const rows = sizes.slice(i + 1).reduce((a, b) => a * b, 1);
+    const out = rows * output.channels * storageBytes(epilogue.output);
+    return { size, strides: [rows * rowBytes, out, ...extras.map((extra) => bytesOf(extra, i))] };
+  });
+  const merged = mergeAxes(axes);
+  if (merged.length > 1) return null;
+  const [{ size, strides } = { size: 1, strides: [] }] = merged;
+  const [a = 0, out = 0, ...others] = strides;
+  return { size, strides: { a, b: 0, out, extras: extras.map((_, i) => others[i] ?? 0) } };
+}

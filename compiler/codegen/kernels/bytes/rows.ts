@@ -1,0 +1,314 @@
+/**
+ * Rows of small integers as byte products read them. The instruction that multiplies bytes by bytes (`i16x8.relaxed_dot_i8x16_i7x16_s`) adds
+ * two products in 16 bits; it is exact, and the same on every machine, when one side has 7 bits. An element of 0 … 255 has 8, but behind a
+ * ReLU few elements are in the upper half of what the quantization allows for. So the eighth bits stand apart:
+ *
+ *     x = low + 128 * high        Σ x w = Σ low w + 128 Σ high w
+ *
+ * The first sum goes over all elements; the second one over a list, for each group of rows (a tile of the product), of the steps in which any of
+ * the rows has a high bit. How many there are decides the time, never the result.
+ *
+ * Modules without relaxed SIMD multiply 16-bit pairs: for them the same memory holds the even and the odd elements of each step.
+ */
+import { type KernelArg, type KernelCode, kernelKey, kernelType, type ScratchArg } from "../../kernel.ts";
+import { hoistSplats, pushSplat } from "../../math/constants.ts";
+import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../../wasm/index.ts";
+import { decodeIndex, pushOffset } from "../index-space.ts";
+
+/** Elements of the reduction in a step of a byte product. */
+export const stepElements = 4;
+/** Rows that share a list: those of a tile. */
+export const groupRows = 2;
+/** A list has room for all steps: its bytes for each byte of the rows. */
+export const listBytesPerByte = 2;
+
+const vectorBytes = 16;
+/** What a list's entry says of a step: its number times this. */
+export const entryScale = 16;
+/** An entry: the step, then four bytes of high bits (0 or 1) for each row. */
+export const entryBytes: number = 4 + 4 * groupRows;
+/** A list begins with the bytes of its entries. */
+export const listHeadBytes = 4;
+
+/** A matrix of integers 0 … 255 with neighbouring elements in its rows. */
+export interface SourceRows {
+  readonly dtype: "u8" | "i16";
+  /** axes whose indices make the row's number, row-major; strides in bytes */
+  readonly axes: readonly { readonly size: number; readonly stride: number }[];
+  /** elements of a row */
+  readonly elements: number;
+}
+
+/** Where the parts of the prepared rows lie, in bytes from the start of their memory. */
+export interface RowsLayout {
+  readonly rows: number;
+  /** bytes of a row: low parts (plain modules: even elements, in 16 bits) */
+  readonly rowBytes: number;
+  /** start of the lists (plain modules: of the odd elements) */
+  readonly second: number;
+  readonly byteLength: number;
+}
+
+const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
+export function layoutOf({ axes, elements }: SourceRows): RowsLayout {
+  const rows = axes.reduce((count, { size }) => count * size, 1);
+  const rowBytes = roundUp(elements, vectorBytes);
+  const second = roundUp(rows, groupRows) * rowBytes;
+  return { rows, rowBytes, second, byteLength: second * (1 + listBytesPerByte) };
+}
+
+/** The stage that prepares rows for a product; a unit is a group of rows. */
+export function rowsStage(source: SourceRows, input: KernelArg, scratch: ScratchArg): KernelCode {
+  const { rows, byteLength } = layoutOf(source);
+  return {
+    key: kernelKey("byte_rows", source),
+    units: Math.ceil(rows / groupRows),
+    args: [input, scratch],
+    work: byteLength,
+    emit: (module) => emitRows(module, source),
+  };
+}
+
+interface Context {
+  readonly f: FunctionBuilder;
+  readonly source: SourceRows;
+  readonly layout: RowsLayout;
+  /** number of the group */
+  readonly group: Local;
+  /** next elements of each row; move on */
+  readonly from: readonly Local[];
+  /** the first row's next low parts; moves on */
+  readonly to: Local;
+  /** next entry of the list; moves on */
+  readonly entry: Local;
+  /** elements of a row that are done */
+  readonly done: Local;
+}
+
+function emitRows(module: ModuleBuilder, source: SourceRows): number {
+  return module.function("byte_rows", kernelType(2), (f) => {
+    const layout = layoutOf(source);
+    hoistSplats(f, (probe) => {
+      for (const push of [pushLowBits, pushEvenBytes]) {
+        push(probe);
+        probe.drop();
+      }
+    });
+    const group = f.local("i32");
+    const context: Context = {
+      f,
+      source,
+      layout,
+      group,
+      from: f.localArray("i32", groupRows),
+      to: f.local("i32"),
+      entry: f.local("i32"),
+      done: f.local("i32"),
+    };
+    const whole = Math.floor(layout.rows / groupRows);
+    const rest = layout.rows % groupRows;
+    loopRange(f, group, f.param(2), f.param(3), 1, () => {
+      if (rest === 0) emitGroup(context, groupRows);
+      else {
+        f.get(group);
+        f.i32(whole);
+        f.op("i32.lt_u");
+        f.if(
+          () => {
+            emitGroup(context, groupRows);
+          },
+          () => {
+            emitGroup(context, rest);
+          },
+        );
+      }
+    });
+  });
+}
+
+const pushLowBits = (f: FunctionBuilder): void => {
+  pushSplat(f, "i8x16", 127);
+};
+const pushEvenBytes = (f: FunctionBuilder): void => {
+  pushSplat(f, "i16x8", 255);
+};
+
+function emitGroup(context: Context, rows: number): void {
+  const { f, source, layout, group, to, entry, done } = context;
+  for (let row = 0; row < rows; row++) setSource(context, row);
+  f.get(f.param(1));
+  pushOffset(f, group, groupRows * layout.rowBytes);
+  f.set(to);
+  const list = f.local("i32");
+  f.get(f.param(1));
+  pushOffset(f, 1, layout.second);
+  pushOffset(f, group, groupRows * layout.rowBytes * listBytesPerByte);
+  f.tee(list);
+  f.i32(listHeadBytes);
+  f.op("i32.add");
+  f.set(entry);
+  const rest = source.elements % vectorBytes;
+  loopRange(f, done, 0, source.elements - rest, vectorBytes, () => {
+    emitVectors(context, rows, vectorBytes);
+  });
+  if (rest > 0) emitVectors(context, rows, rest);
+  if (f.module.features.relaxedSimd) {
+    f.get(list);
+    f.get(entry);
+    f.get(list);
+    f.op("i32.sub");
+    f.i32(listHeadBytes);
+    f.op("i32.sub");
+    f.store("i32.store");
+  }
+  f.release(list);
+}
+
+/** from[row] = address of the group's row */
+function setSource({ f, source, group, from }: Context, row: number): void {
+  const index = f.local("i32");
+  f.get(group);
+  f.i32(groupRows);
+  f.op("i32.mul");
+  f.i32(row);
+  f.op("i32.add");
+  f.set(index);
+  const indices = decodeIndex(f, index, source.axes.map(({ size }) => size)); // prettier-ignore
+  f.get(f.param(0));
+  for (const [i, { stride }] of source.axes.entries()) pushOffset(f, indices[i] ?? 0, stride);
+  f.set(from[row] as Local);
+  f.release(index, ...indices.filter((at) => typeof at !== "number"));
+}
+
+/** `count` elements (at most 16) of each row. */
+function emitVectors(context: Context, rows: number, count: number): void {
+  const { f, source, layout, from, to } = context;
+  const vectors = f.localArray("v128", rows);
+  for (const [row, vector] of vectors.entries()) {
+    pushElements(f, source.dtype, from[row] as Local, count);
+    f.set(vector);
+    increment(f, from[row] as Local, count * (source.dtype === "u8" ? 1 : 2));
+  }
+  if (f.module.features.relaxedSimd) {
+    for (const [row, vector] of vectors.entries()) storeLow(f, vector, to, row * layout.rowBytes);
+    listSteps(context, vectors, Math.ceil(count / stepElements));
+  } else {
+    for (const [row, vector] of vectors.entries()) storePairs(context, vector, row * layout.rowBytes);
+  }
+  increment(f, to, vectorBytes);
+  f.release(...vectors);
+}
+
+function storeLow(f: FunctionBuilder, vector: Local, to: Local, offset: number): void {
+  f.get(to);
+  f.get(vector);
+  pushLowBits(f);
+  f.op("v128.and");
+  f.store("v128.store", offset);
+}
+
+function storePairs({ f, layout, to }: Context, vector: Local, offset: number): void {
+  f.get(to);
+  f.get(vector);
+  pushEvenBytes(f);
+  f.op("v128.and");
+  f.store("v128.store", offset);
+  f.get(to);
+  f.get(vector);
+  f.i32(8);
+  f.op("i16x8.shr_u");
+  f.store("v128.store", layout.second + offset);
+}
+
+/** Adds those of the vectors' steps to the list in which a row has a high bit. */
+function listSteps(context: Context, vectors: readonly Local[], steps: number): void {
+  const { f } = context;
+  const mask = f.local("i32");
+  for (const [row, vector] of vectors.entries()) {
+    f.get(vector);
+    if (row > 0) f.op("v128.or");
+  }
+  f.op("i8x16.bitmask");
+  f.tee(mask);
+  f.if(() => {
+    const highs = f.localArray("v128", vectors.length);
+    for (const [row, high] of highs.entries()) {
+      f.get(vectors[row] as Local);
+      f.i32(7);
+      f.op("i8x16.shr_u");
+      f.set(high);
+    }
+    for (let step = 0; step < steps; step++) {
+      f.get(mask);
+      f.i32(0xf << (stepElements * step));
+      f.op("i32.and");
+      f.if(() => {
+        addEntry(context, highs, step);
+      });
+    }
+    f.release(...highs);
+  });
+  f.release(mask);
+}
+
+function addEntry({ f, entry, done }: Context, highs: readonly Local[], step: number): void {
+  f.get(entry);
+  f.get(done);
+  f.i32(stepElements * step);
+  f.op("i32.add");
+  f.i32(entryScale / stepElements);
+  f.op("i32.mul");
+  f.store("i32.store");
+  for (const [row, high] of highs.entries()) {
+    f.get(entry);
+    f.get(high);
+    f.memoryLane("v128.store32_lane", step, 4 + 4 * row);
+  }
+  increment(f, entry, entryBytes);
+}
+
+/** Pushes `count` elements as bytes; zeros follow. */
+function pushElements(f: FunctionBuilder, dtype: SourceRows["dtype"], pointer: Local, count: number): void {
+  if (dtype === "u8") {
+    pushBytes(f, pointer, 0, count);
+    return;
+  }
+  const [first, second] = [Math.min(8, count), Math.max(0, count - 8)];
+  pushBytes(f, pointer, 0, 2 * first);
+  pushBytes(f, pointer, vectorBytes, 2 * second);
+  f.op("i8x16.narrow_i16x8_u");
+}
+
+const lanePieces = [
+  { size: 4, load: "v128.load32_lane" },
+  { size: 2, load: "v128.load16_lane" },
+  { size: 1, load: "v128.load8_lane" },
+] as const;
+
+/** Pushes the `count` bytes at pointer + offset as the low bytes of a vector, zeros above. */
+function pushBytes(f: FunctionBuilder, pointer: Local, offset: number, count: number): void {
+  if (count === vectorBytes) {
+    f.get(pointer);
+    f.load("v128.load", offset);
+    return;
+  }
+  let at = 0;
+  if (count >= 8) {
+    f.get(pointer);
+    f.load("v128.load64_zero", offset);
+    at = 8;
+  } else {
+    f.splatConst("i32x4", 0);
+  }
+  const vector = f.local("v128");
+  for (const { size, load } of lanePieces) {
+    if (count - at < size) continue;
+    f.set(vector);
+    f.get(pointer);
+    f.get(vector);
+    f.memoryLane(load, at / size, offset + at);
+    at += size;
+  }
+  f.release(vector);
+}
