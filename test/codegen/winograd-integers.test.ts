@@ -258,7 +258,8 @@ describe("the choice of an algorithm", () => {
     // values of 16 bits of which nothing is known
     expect(choose({}, [1, 56, 56, 64], 64, [1, 56, 56, 64], null)).toBe("direct");
     expect(choose({ strides: [2, 2] }, [1, 56, 56, 128], 128, [1, 28, 28, 128], u8)).toMatch(/^I\(.,2\) I\(.,2\)$/);
-    expect(choose({ strides: [3, 3] }, [1, 56, 56, 128], 128, [1, 19, 19, 128], u8)).toBe("direct");
+    expect(choose({ strides: [3, 3] }, [1, 56, 56, 128], 128, [1, 19, 19, 128], { low: -9, high: 246 })).toBe("direct");
+    expect(choose({ strides: [3, 3] }, [1, 56, 56, 128], 128, [1, 19, 19, 128], u8)).toBe("bytes");
     expect(choose({}, [1, 16, 16, 3], 8, [1, 16, 16, 8], u8)).toBe("direct");
   });
 });

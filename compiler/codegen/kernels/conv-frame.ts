@@ -3,7 +3,7 @@
  * where it is not so already, and a result that the op wants channels-first is turned at the end, with the epilogue.
  */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
-import type { ConvLayout, TensorType } from "../../../ir/graph.ts";
+import type { ConvLayout, ConvOp, TensorType } from "../../../ir/graph.ts";
 import type { KernelArg, KernelCode, Operands } from "../kernel.ts";
 import { broadcastStrides } from "./index-space.ts";
 import { type Epilogue, makeEpilogue, noEpilogue } from "./product/epilogue.ts";
@@ -39,6 +39,17 @@ export interface ImageDim {
   readonly before: number;
   /** elements of the padded image */
   readonly size: number;
+}
+
+/** Elements of the padded image along a dim that some window touches. */
+const touchedSize = (count: number, stride: number, taps: number, dilation: number): number =>
+  count === 0 ? 0 : (count - 1) * stride + (taps - 1) * dilation + 1;
+
+/** What a convolution's `count` windows read along dim `dim` of an image of `size` elements; all of an image that needs no padding. */
+export function windowedDim(op: ConvOp, dim: number, size: number, count: number, taps: number): ImageDim {
+  const before = op.padsBegin[dim] ?? 0;
+  const touched = touchedSize(count, op.strides[dim] ?? 1, taps, op.dilations[dim] ?? 1);
+  return { before, size: before === 0 && touched <= size ? size : touched };
 }
 
 export interface PreparedImage {

@@ -37,17 +37,12 @@ export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choos
   const result = imageShapeOf(operands.outputs[0] as TensorType, op.layout);
   const isDepthwise = op.groups === image.channels && result.channels === image.channels && image.channels > 1;
   if (isDepthwise) return { algorithm: "depthwise" };
-  if (isByteProduct(op, operands)) {
-    return choose({
-      aspect: "algorithm",
-      candidates: ranked(bytePlans(op, x.dtype, image, result)),
-      words: algorithmWords,
-    });
-  }
   const mixes = formsFor(op, operands);
-  if (mixes.length === 0) return { algorithm: "direct" };
-  const [, { shape }] = operands.inputs as readonly [TensorType, TensorType];
-  const candidates = ranked(convPlans(op, pair(shape), x.dtype, image, result, mixes));
+  const isBytes = isByteProduct(op, operands);
+  if (mixes.length === 0 && !isBytes) return { algorithm: "direct" };
+  const site: Site = { op, kernel: kernelOf(op, operands), source: x.dtype, image, result };
+  const plans = [directPlan(site), ...(isBytes ? [bytePlan(site)] : []), ...winogradPlans(site, mixes)];
+  const candidates = ranked(plans);
   const schedule = choose({ aspect: "algorithm", candidates, words: algorithmWords });
   return schedule.algorithm === "winograd" ? { ...schedule, plan: chooseBlocks(schedule.plan, choose) } : schedule;
 }
@@ -116,8 +111,25 @@ const notHidden = 0.4;
 
 const elementsOf = ({ batch, spatial }: ImageShape): number => spatial.reduce((count, size) => count * size, batch);
 
-const directWork = (op: ConvOp, kernel: Pair, image: ImageShape, result: ImageShape): number =>
-  kernel[0] * kernel[1] * elementsOf(result) * (image.channels / op.groups) * result.channels;
+/** A convolution and the sizes of its operands. */
+interface Site {
+  readonly op: ConvOp;
+  readonly kernel: readonly number[];
+  readonly source: DType;
+  readonly image: ImageShape;
+  readonly result: ImageShape;
+}
+
+function kernelOf({ layout }: ConvOp, { inputs }: Operands): readonly number[] {
+  const [, { shape }] = inputs as readonly [TensorType, TensorType];
+  return layout === "nhwc" ? shape.slice(0, -2) : shape.slice(2);
+}
+
+/** Elements of a window, of all channels of a group. */
+const windowElements = ({ op, kernel, image }: Site): number =>
+  kernel.reduce((count, taps) => count * taps, image.channels / op.groups);
+
+const directWork = (site: Site): number => windowElements(site) * elementsOf(site.result) * site.result.channels;
 
 function winogradCycles(plan: WinogradPlan): number {
   const { channels, filters, strides, elements } = plan;
@@ -140,12 +152,29 @@ type Pair = readonly [number, number];
 
 const pair = (list: readonly number[]): Pair => [list[0] ?? 0, list[1] ?? 0];
 
-/** The direct convolution, and every mix of tile heights and widths with blocks for each. */
-function convPlans(op: ConvOp, kernel: Pair, source: DType, image: ImageShape, result: ImageShape, mixes: readonly Forms[]): readonly Costed[] {
-  const elements = source === "f32" ? "f32" : "i16";
-  const { rate, wantedGain } = costs[elements];
-  const cycles = directWork(op, kernel, image, result) / rate / wantedGain;
-  const plans = mixes.map((forms): Costed => {
+const elementsFor = (source: DType): WinogradPlan["elements"] => (source === "f32" ? "f32" : "i16");
+
+/** Cycles to widen an element for a direct convolution, one by one. */
+const widenCycles = 2;
+
+function directPlan(site: Site): Costed {
+  const { source, image } = site;
+  const widened = source === "f32" || source === "i16" ? 0 : elementsOf(image) * image.channels * widenCycles;
+  return { schedule: { algorithm: "direct" }, cycles: directWork(site) / costs[elementsFor(source)].rate + widened };
+}
+
+/** Multiply-adds of bytes per cycle, with the lists of high bits that ReLUs leave; cycles to prepare an element of a row. */
+const byteCosts = { rate: 11.2, element: 0.4 };
+
+function bytePlan(site: Site): Costed {
+  const prepared = elementsOf(site.result) * windowElements(site) * byteCosts.element;
+  return { schedule: { algorithm: "bytes" }, cycles: directWork(site) / byteCosts.rate + prepared };
+}
+
+/** Every mix of tile heights and widths, with blocks for each. */
+function winogradPlans({ op, kernel, source, image, result }: Site, mixes: readonly Forms[]): readonly Costed[] {
+  const elements = elementsFor(source);
+  return mixes.map((forms): Costed => {
     const plan = withBlocks({
       elements,
       source,
@@ -155,29 +184,14 @@ function convPlans(op: ConvOp, kernel: Pair, source: DType, image: ImageShape, r
       groups: op.groups,
       image: pair(image.spatial),
       result: pair(result.spatial),
-      kernel,
+      kernel: pair(kernel),
       strides: pair(op.strides),
       padsBegin: pair(op.padsBegin),
       forms,
       blockTiles: 1,
     });
-    return { schedule: { algorithm: "winograd", plan }, cycles: winogradCycles(plan) };
+    return { schedule: { algorithm: "winograd", plan }, cycles: winogradCycles(plan) * costs[elements].wantedGain };
   });
-  return [{ schedule: { algorithm: "direct" }, cycles }, ...plans];
-} // prettier-ignore
-
-/** Multiply-adds of bytes per cycle, with the lists of high bits that ReLUs leave; cycles to prepare an element, and to widen one. */
-const byteCosts = { rate: 11.5, element: 0.4, widened: 2 };
-
-/** Filters of one tap: pairs of 16 bits, or bytes, whose rows have to be prepared. */
-function bytePlans(op: ConvOp, source: DType, image: ImageShape, result: ImageShape): readonly Costed[] {
-  const work = directWork(op, [1, 1], image, result);
-  const prepared = elementsOf(result) * image.channels * byteCosts.element;
-  const widened = source === "i16" ? 0 : elementsOf(image) * image.channels * byteCosts.widened;
-  return [
-    { schedule: { algorithm: "direct" }, cycles: work / costs.i16.rate + widened },
-    { schedule: { algorithm: "bytes" }, cycles: work / byteCosts.rate + prepared },
-  ];
 }
 
 interface Costed {

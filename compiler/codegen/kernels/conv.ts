@@ -3,7 +3,7 @@ import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/grap
 import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { byteProductStages } from "./bytes/byte-product.ts";
-import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
+import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult, windowedDim } from "./conv-frame.ts";
 import { chooseConvSchedule } from "./conv-schedule.ts";
 import { depthwiseStages } from "./depthwise.ts";
 import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
@@ -51,10 +51,6 @@ function tiledStages(op: ConvOp, operands: Operands, plan: WinogradPlan, choose:
   return [...stages, ...result.stages];
 }
 
-/** Elements of the padded image along a dim that some window touches. */
-const touchedSize = (count: number, stride: number, taps: number, dilation: number): number =>
-  count === 0 ? 0 : (count - 1) * stride + (taps - 1) * dilation + 1;
-
 function directStages(op: ConvOp, operands: Operands, choose: Choose): KernelCode[] {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
   const output = operands.outputs[0] as TensorType;
@@ -98,16 +94,13 @@ function windowDims(op: ConvOp, x: TensorType, w: TensorType, output: TensorType
   const perTap = op.layout === "nchw" ? 1 : at(w.shape, w.shape.length - 1) * at(w.shape, w.shape.length - 2);
   return imageShapeOf(output, op.layout).spatial.map((count, i) => {
     const [step, taps, tapStep] = [at(op.strides, i), at(kernel, i), at(op.dilations, i)];
-    const touched = touchedSize(count, step, taps, tapStep);
-    const size = input[i] ?? 0;
-    const isUnpadded = op.padsBegin[i] === 0 && touched <= size;
     return {
       count,
       step,
       taps,
       tapStep,
       first: 0,
-      imageSize: isUnpadded ? size : touched,
+      imageSize: windowedDim(op, i, input[i] ?? 0, count, taps).size,
       outFirst: 0,
       outStep: 1,
       outSize: count,

@@ -1,6 +1,6 @@
 /**
- * Convolutions of one tap (1x1, any stride) as byte products: the image holds integers 0 … 255 of which few are above 127, the weights are
- * signed bytes. Rows are prepared once (rows.ts), then multiplied by all filters, sixteen products in an instruction.
+ * Convolutions as byte products: the image holds integers 0 … 255 of which few are above 127, the weights are signed bytes. The windows of the
+ * image become rows (rows.ts), which are multiplied by all filters, sixteen products in an instruction.
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../../ir/graph.ts";
@@ -8,7 +8,7 @@ import { defined } from "../../access.ts";
 import type { Choose } from "../../choice.ts";
 import type { KernelCode, Operands, ScratchArg } from "../../kernel.ts";
 import { type IntegerRange, isWithin, rangeOfType } from "../../value-range.ts";
-import { convScratch, imageShapeOf, prepareResult } from "../conv-frame.ts";
+import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult, windowedDim } from "../conv-frame.ts";
 import { mergeAxes } from "../index-space.ts";
 import { byteSteps } from "../product/arith.ts";
 import { packedArg, type PackPlan } from "../product/pack.ts";
@@ -16,7 +16,7 @@ import { noStrides, panelsOf, type Product, type ProductAxis } from "../product/
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule } from "../product/schedule.ts";
 import type { WindowExtra } from "../window-product.ts";
-import { groupRows, layoutOf, rowsStage, type SourceRows, stepElements } from "./rows.ts";
+import { groupRows, layoutOf, rowsStage, type SourceRows, stepElements, vectorBytes } from "./rows.ts";
 
 const bytes: IntegerRange = defined(rangeOfType("u8"));
 
@@ -34,13 +34,20 @@ export function isByteProduct(op: ConvOp, operands: Operands): boolean {
     sourceType(x) !== null &&
     w.dtype === "i8" &&
     operands.constants[1] !== undefined &&
-    w.shape.slice(0, -2).every((taps) => taps === 1) &&
-    [...op.padsBegin, ...op.padsEnd].every((pad) => pad === 0) &&
+    hasWholePieces(w) &&
+    op.dilations.every((dilation) => dilation === 1) &&
     ![...x.shape, ...output.shape].includes(0) &&
     range !== null &&
     isWithin(range, bytes) &&
     rowAxis(op, operands) !== null
   );
+}
+
+/** The elements of a window are neighbours along its last dim: pieces of whole vectors, or a single one. */
+function hasWholePieces({ shape }: TensorType): boolean {
+  const [taps = 1, channels = 1] = shape.slice(-3);
+  const isOnePiece = shape.slice(0, -3).every((size) => size === 1);
+  return shape.length >= 3 && shape.length <= 4 && (isOnePiece || (taps * channels) % vectorBytes === 0);
 }
 
 const sourceType = ({ dtype }: TensorType): SourceRows["dtype"] | null =>
@@ -50,12 +57,15 @@ const sourceType = ({ dtype }: TensorType): SourceRows["dtype"] | null =>
 export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose): readonly KernelCode[] {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
   const output = operands.outputs[0] as TensorType;
-  const source = sourceRows(op, x, output);
+  const dims = windowDims(op, x, w, output);
+  const source = sourceRows(op, x, w, output);
+  const image = prepareImage(x, "nhwc", dims, source.dtype);
   const rows = layoutOf(source);
   const result = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
   const arith = byteSteps({ groupRows, oddPairs: rows.second });
   const { channels: filters } = imageShapeOf(output, "nhwc");
-  const steps = Math.ceil(source.elements / stepElements);
+  const length = source.pieces.count * source.elements;
+  const steps = Math.ceil(length / stepElements);
   const y = defined(rowAxis(op, operands));
   const schedule = chooseSchedule(
     {
@@ -91,34 +101,42 @@ export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose
   const plan: PackPlan = {
     arith,
     panels: panelsOf(filters, schedule.tile.vectors, arith.lanes),
-    source: { matrices: [], levels: [], run: [{ size: source.elements, stride: filters }], columnStride: 1, start: 0 },
+    source: { matrices: [], levels: [], run: [{ size: length, stride: filters }], columnStride: 1, start: 0 },
   };
-  const scratch: ScratchArg = { kind: "scratch", id: convScratch.image, byteLength: rows.byteLength };
+  const scratch: ScratchArg = { kind: "scratch", id: convScratch.weights, byteLength: rows.byteLength };
   const weights = packedArg(1, defined(operands.constants[1]), plan);
   const args = [scratch, weights, ...result.extras.map(({ arg }) => arg), result.arg];
-  return [rowsStage(source, { kind: "input", index: 0 }, scratch), productStage(product, args), ...result.stages];
+  return [...image.stages, rowsStage(source, image.arg, scratch), productStage(product, args), ...result.stages];
 }
 
-/** The pixels that the filters read. */
-function sourceRows(op: ConvOp, x: TensorType, output: TensorType): SourceRows {
+const kernelOf = ({ shape }: TensorType): readonly number[] => shape.slice(0, -2);
+
+/** The image with its padding, as far as windows reach. */
+function windowDims(op: ConvOp, x: TensorType, w: TensorType, output: TensorType): readonly ImageDim[] {
+  const { spatial } = imageShapeOf(x, "nhwc");
+  const result = imageShapeOf(output, "nhwc").spatial;
+  return kernelOf(w).map((taps, dim) => windowedDim(op, dim, spatial[dim] ?? 1, result[dim] ?? 1, taps));
+}
+
+/** The windows of the padded image as rows, a piece for each line of a window. */
+function sourceRows(op: ConvOp, x: TensorType, w: TensorType, output: TensorType): SourceRows {
   const dtype = sourceType(x);
   if (dtype === null) throw new Error(`internal: byte product of ${x.dtype}`);
-  const { channels, spatial } = imageShapeOf(x, "nhwc");
+  const { channels } = imageShapeOf(x, "nhwc");
   const result = imageShapeOf(output, "nhwc");
-  let stride = channels * storageBytes(dtype);
-  const axes = spatial
-    .map((size, dim) => ({ size, step: op.strides[dim] ?? 1, count: result.spatial[dim] ?? 1 }))
-    .toReversed()
-    .map(({ size, step, count }) => {
-      const axis = { size: count, strides: [stride * step] };
-      stride *= size;
-      return axis;
-    });
-  const all = [{ size: result.batch, strides: [stride] }, ...axes.toReversed()];
+  const sizes = windowDims(op, x, w, output).map(({ size }) => size);
+  const strideOf = (dim: number): number =>
+    sizes.slice(dim + 1).reduce((bytes, size) => bytes * size, channels * storageBytes(dtype));
+  const axes = result.spatial.map((size, dim) => ({ size, strides: [strideOf(dim) * (op.strides[dim] ?? 1)] }));
+  const [taps = 1, lines = 1] = kernelOf(w).toReversed();
   return {
     dtype,
-    axes: mergeAxes(all).map(({ size, strides }) => ({ size, stride: strides[0] ?? 0 })),
-    elements: channels,
+    axes: mergeAxes([{ size: result.batch, strides: [strideOf(-1)] }, ...axes]).map(({ size, strides }) => ({
+      size,
+      stride: strides[0] ?? 0,
+    })),
+    pieces: { count: lines, stride: strideOf(0) },
+    elements: taps * channels,
   };
 }
 
@@ -126,8 +144,8 @@ function sourceRows(op: ConvOp, x: TensorType, output: TensorType): SourceRows {
 function rowAxis(op: ConvOp, operands: Operands): ProductAxis | null {
   const { extras, epilogue } = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
   const output = imageShapeOf(operands.outputs[0] as TensorType, "nhwc");
-  const [x] = operands.inputs as readonly [TensorType];
-  const { rowBytes } = layoutOf(sourceRows(op, x, operands.outputs[0] as TensorType));
+  const [x, w] = operands.inputs as readonly [TensorType, TensorType];
+  const { rowBytes } = layoutOf(sourceRows(op, x, w, operands.outputs[0] as TensorType));
   const sizes = [output.batch, ...output.spatial];
   const bytesOf = ({ strides, dtype }: WindowExtra, axis: number): number => (strides[axis] ?? 0) * storageBytes(dtype);
   const axes = sizes.map((size, i) => {

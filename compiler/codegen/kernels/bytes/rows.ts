@@ -10,6 +10,7 @@
  *
  * Modules without relaxed SIMD multiply 16-bit pairs: for them the same memory holds the even and the odd elements of each step.
  */
+import { storageBytes } from "../../../../ir/dtype.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType, type ScratchArg } from "../../kernel.ts";
 import { hoistSplats, pushSplat } from "../../math/constants.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../../wasm/index.ts";
@@ -22,7 +23,8 @@ export const groupRows = 2;
 /** A list has room for all steps: its bytes for each byte of the rows. */
 export const listBytesPerByte = 2;
 
-const vectorBytes = 16;
+/** Elements that are prepared at once. */
+export const vectorBytes = 16;
 /** What a list's entry says of a step: its number times this. */
 export const entryScale = 16;
 /** An entry: the step, then four bytes of high bits (0 or 1) for each row. */
@@ -30,12 +32,14 @@ export const entryBytes: number = 4 + 4 * groupRows;
 /** A list begins with the bytes of its entries. */
 export const listHeadBytes = 4;
 
-/** A matrix of integers 0 … 255 with neighbouring elements in its rows. */
+/** A matrix of integers 0 … 255; its rows consist of pieces of neighbouring elements. */
 export interface SourceRows {
   readonly dtype: "u8" | "i16";
   /** axes whose indices make the row's number, row-major; strides in bytes */
   readonly axes: readonly { readonly size: number; readonly stride: number }[];
-  /** elements of a row */
+  /** pieces of a row, and bytes from one to the next */
+  readonly pieces: { readonly count: number; readonly stride: number };
+  /** elements of a piece; whole vectors where there are several */
   readonly elements: number;
 }
 
@@ -51,9 +55,9 @@ export interface RowsLayout {
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
-export function layoutOf({ axes, elements }: SourceRows): RowsLayout {
+export function layoutOf({ axes, pieces, elements }: SourceRows): RowsLayout {
   const rows = axes.reduce((count, { size }) => count * size, 1);
-  const rowBytes = roundUp(elements, vectorBytes);
+  const rowBytes = roundUp(pieces.count * elements, vectorBytes);
   const second = roundUp(rows, groupRows) * rowBytes;
   return { rows, rowBytes, second, byteLength: second * (1 + listBytesPerByte) };
 }
@@ -148,11 +152,12 @@ function emitGroup(context: Context, rows: number): void {
   f.i32(listHeadBytes);
   f.op("i32.add");
   f.set(entry);
-  const rest = source.elements % vectorBytes;
-  loopRange(f, done, 0, source.elements - rest, vectorBytes, () => {
-    emitVectors(context, rows, vectorBytes);
+  f.i32(0);
+  f.set(done);
+  const piece = f.local("i32");
+  loopRange(f, piece, 0, source.pieces.count, 1, () => {
+    emitPiece(context, rows);
   });
-  if (rest > 0) emitVectors(context, rows, rest);
   if (f.module.features.relaxedSimd) {
     f.get(list);
     f.get(entry);
@@ -162,7 +167,21 @@ function emitGroup(context: Context, rows: number): void {
     f.op("i32.sub");
     f.store("i32.store");
   }
-  f.release(list);
+  f.release(list, piece);
+}
+
+/** One piece of each row; `from` goes on to the next. */
+function emitPiece(context: Context, rows: number): void {
+  const { f, source, from } = context;
+  const counter = f.local("i32");
+  const rest = source.elements % vectorBytes;
+  loopRange(f, counter, 0, source.elements - rest, vectorBytes, () => {
+    emitVectors(context, rows, vectorBytes);
+  });
+  if (rest > 0) emitVectors(context, rows, rest);
+  const between = source.pieces.stride - source.elements * storageBytes(source.dtype);
+  if (source.pieces.count > 1) for (const row of from.slice(0, rows)) increment(f, row, between);
+  f.release(counter);
 }
 
 /** from[row] = address of the group's row */
@@ -183,12 +202,12 @@ function setSource({ f, source, group, from }: Context, row: number): void {
 
 /** `count` elements (at most 16) of each row. */
 function emitVectors(context: Context, rows: number, count: number): void {
-  const { f, source, layout, from, to } = context;
+  const { f, source, layout, from, to, done } = context;
   const vectors = f.localArray("v128", rows);
   for (const [row, vector] of vectors.entries()) {
     pushElements(f, source.dtype, from[row] as Local, count);
     f.set(vector);
-    increment(f, from[row] as Local, count * (source.dtype === "u8" ? 1 : 2));
+    increment(f, from[row] as Local, count * storageBytes(source.dtype));
   }
   if (f.module.features.relaxedSimd) {
     for (const [row, vector] of vectors.entries()) storeLow(f, vector, to, row * layout.rowBytes);
@@ -197,6 +216,7 @@ function emitVectors(context: Context, rows: number, count: number): void {
     for (const [row, vector] of vectors.entries()) storePairs(context, vector, row * layout.rowBytes);
   }
   increment(f, to, vectorBytes);
+  increment(f, done, count);
   f.release(...vectors);
 }
 
