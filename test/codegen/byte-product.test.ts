@@ -149,15 +149,15 @@ describe("byte products are exact", () => {
 
 it("has room for the longest list of every group", () => {
   for (const elements of [1, 3, 16, 17, 64, 1000]) {
-    const { rows, rowBytes, second, byteLength } = layoutOf({
+    const { rows, rowStride, lists, byteLength } = layoutOf({
       dtype: "u8",
       axes: [{ size: 5, stride: 1 }],
       pieces: { count: 1, stride: 0 },
       elements,
     });
-    const perGroup = (byteLength - second) / Math.ceil(rows / 2);
+    const perGroup = (byteLength - lists) / Math.ceil(rows / 2);
     const longest = 4 + Math.ceil(elements / 4) * (4 + 4 * 2);
-    expect(rowBytes).toBeGreaterThanOrEqual(elements);
+    expect(rowStride).toBeGreaterThanOrEqual(2 * elements);
     expect(perGroup).toBeGreaterThanOrEqual(longest);
   }
 });

@@ -257,6 +257,7 @@ function sourceWords(source: PanelSource): string {
   if (source.kind === "direct") return "as it is";
   if (source.kind === "strips") return "few bits";
   if (source.kind === "halves") return "16 bits";
+  if (source.kind === "bytes") return "bytes";
   if (!source.apart) return "packed";
   return source.halves === true ? "packed, two streams for each vector" : "packed, a stream for each vector";
 }

@@ -15,8 +15,9 @@ import { packedArg, type PackPlan } from "../product/pack.ts";
 import { noStrides, panelsOf, type Product, type ProductAxis } from "../product/product.ts";
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule } from "../product/schedule.ts";
+import { widenedArgs } from "../product/widened-panels.ts";
 import type { WindowExtra } from "../window-product.ts";
-import { groupRows, layoutOf, rowsStage, type SourceRows, stepElements, vectorBytes } from "./rows.ts";
+import { layoutOf, rowsStage, type SourceRows, stepElements, vectorBytes } from "./rows.ts";
 
 const bytes: IntegerRange = defined(rangeOfType("u8"));
 
@@ -62,7 +63,6 @@ export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose
   const image = prepareImage(x, "nhwc", dims, source.dtype);
   const rows = layoutOf(source);
   const result = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
-  const arith = byteSteps({ groupRows, oddPairs: rows.second });
   const { channels: filters } = imageShapeOf(output, "nhwc");
   const length = source.pieces.count * source.elements;
   const steps = Math.ceil(length / stepElements);
@@ -75,15 +75,15 @@ export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose
       columns: filters,
       steps,
       canBlockRun: false,
-      aRowBytes: rows.rowBytes,
+      aRowBytes: rows.rowStride / 2,
       resultTensors: 1 + result.extras.filter(({ strides }) => strides.slice(1).every((stride) => stride !== 0)).length,
     },
-    arith,
+    byteSteps,
     choose,
   );
   const product: Product = {
     name: `bytes_${w.shape.join("x")}`,
-    arith,
+    arith: byteSteps,
     start: noStrides(result.extras.length),
     outer: [],
     y,
@@ -93,19 +93,20 @@ export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose
     levels: [],
     run: steps,
     aStep: stepElements,
-    b: { kind: "packed", apart: false },
+    b: { kind: "bytes", isWidened: false },
     byteRows: rows,
     epilogue: result.epilogue,
     schedule,
   };
   const plan: PackPlan = {
-    arith,
-    panels: panelsOf(filters, schedule.tile.vectors, arith.lanes),
+    arith: byteSteps,
+    panels: panelsOf(filters, schedule.tile.vectors, byteSteps.lanes),
     source: { matrices: [], levels: [], run: [{ size: length, stride: filters }], columnStride: 1, start: 0 },
   };
   const scratch: ScratchArg = { kind: "scratch", id: convScratch.weights, byteLength: rows.byteLength };
   const weights = packedArg(1, defined(operands.constants[1]), plan);
-  const args = [scratch, weights, ...result.extras.map(({ arg }) => arg), result.arg];
+  const operandArgs = [scratch, weights, ...result.extras.map(({ arg }) => arg), result.arg];
+  const args = [...operandArgs, ...widenedArgs(product, convScratch.weights + 1)];
   return [...image.stages, rowsStage(source, image.arg, scratch), productStage(product, args), ...result.stages];
 }
 
@@ -145,13 +146,13 @@ function rowAxis(op: ConvOp, operands: Operands): ProductAxis | null {
   const { extras, epilogue } = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
   const output = imageShapeOf(operands.outputs[0] as TensorType, "nhwc");
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
-  const { rowBytes } = layoutOf(sourceRows(op, x, w, operands.outputs[0] as TensorType));
+  const { rowStride } = layoutOf(sourceRows(op, x, w, operands.outputs[0] as TensorType));
   const sizes = [output.batch, ...output.spatial];
   const bytesOf = ({ strides, dtype }: WindowExtra, axis: number): number => (strides[axis] ?? 0) * storageBytes(dtype);
   const axes = sizes.map((size, i) => {
     const rows = sizes.slice(i + 1).reduce((a, b) => a * b, 1);
     const out = rows * output.channels * storageBytes(epilogue.output);
-    return { size, strides: [rows * rowBytes, out, ...extras.map((extra) => bytesOf(extra, i))] };
+    return { size, strides: [rows * rowStride, out, ...extras.map((extra) => bytesOf(extra, i))] };
   });
   const merged = mergeAxes(axes);
   if (merged.length > 1) return null;

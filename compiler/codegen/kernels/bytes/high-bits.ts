@@ -3,15 +3,14 @@ import { type FunctionBuilder, increment, type Local } from "../../wasm/index.ts
 import { pushOffset } from "../index-space.ts";
 import { multiplyBytes, pushHighWeight } from "../product/arith.ts";
 import type { Tile } from "../product/tile.ts";
-import { entryBytes, entryScale, listBytesPerByte, listHeadBytes, type RowsLayout } from "./rows.ts";
+import { entryBytes, entryScale, listHeadBytes, type RowsLayout } from "./rows.ts";
 
 /** Entries whose products, at most 2 * 128 each, add up within 16 bits: their sums are weighted once, at the end. */
 const shortList = 127;
 
-/** accs = 128 * Σ high w over the steps in the list (they are zero before); plain modules have whole elements and no lists. */
+/** accs = 128 * Σ high w over the steps in the list (they are zero before). */
 export function addHighBits(tile: Tile, layout: RowsLayout): void {
   const { f } = tile;
-  if (!f.module.features.relaxedSimd) return;
   const [entry, end] = [f.local("i32"), f.local("i32")];
   pushList(tile, layout);
   f.tee(entry);
@@ -79,18 +78,10 @@ function eachEntry(tile: Tile, entry: Local, end: Local, add: AddPairSums): void
   });
 }
 
-/** Pushes the address of the tile's list: lists follow one another as the rows do. */
+/** Pushes the address of the tile's list: lists lie behind the rows, in their order and as far apart. */
 function pushList({ f, cursors, rows }: Tile, layout: RowsLayout): void {
-  const base = f.param(0);
   f.get(cursors.a);
-  pushOffset(f, 1, rows.a[0] ?? 0);
-  f.get(base);
-  f.op("i32.sub");
-  f.i32(listBytesPerByte);
-  f.op("i32.mul");
-  f.get(base);
-  f.op("i32.add");
-  pushOffset(f, 1, layout.second);
+  pushOffset(f, 1, (rows.a[0] ?? 0) + layout.lists);
 }
 
 /** One step of the list: its high bits times B. */

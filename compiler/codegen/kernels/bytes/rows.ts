@@ -8,28 +8,24 @@
  * The first sum goes over all elements; the second one over a list, for each group of rows (a tile of the product), of the steps in which any of
  * the rows has a high bit. How many there are decides the time, never the result.
  *
- * Modules without relaxed SIMD multiply 16-bit pairs: for them the same memory holds the even and the odd elements of each step.
+ * Modules without relaxed SIMD multiply pairs of 16 bits: for them the elements are widened.
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType, type ScratchArg } from "../../kernel.ts";
 import { hoistSplats, pushSplat } from "../../math/constants.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../../wasm/index.ts";
 import { decodeIndex, pushOffset } from "../index-space.ts";
+import { byteTileRows } from "../product/arith.ts";
 
 /** Elements of the reduction in a step of a byte product. */
 export const stepElements = 4;
-/** Rows that share a list: those of a tile. */
-export const groupRows = 2;
-/** A list has room for all steps: its bytes for each byte of the rows. */
-export const listBytesPerByte = 2;
-
 /** Elements that are prepared at once. */
 export const vectorBytes = 16;
 /** What a list's entry says of a step: its number times this. */
 export const entryScale = 16;
 /** An entry: the step, then four bytes of high bits (0 or 1) for each row. */
-export const entryBytes: number = 4 + 4 * groupRows;
-/** A list begins with the bytes of its entries. */
+export const entryBytes: number = 4 + 4 * byteTileRows;
+/** A list begins with the bytes of its entries; with one for each step it is shorter than its rows in 16 bits. */
 export const listHeadBytes = 4;
 
 /** A matrix of integers 0 … 255; its rows consist of pieces of neighbouring elements. */
@@ -43,13 +39,13 @@ export interface SourceRows {
   readonly elements: number;
 }
 
-/** Where the parts of the prepared rows lie, in bytes from the start of their memory. */
+/** Where the prepared rows lie, in bytes from the start of their memory. */
 export interface RowsLayout {
   readonly rows: number;
-  /** bytes of a row: low parts (plain modules: even elements, in 16 bits) */
-  readonly rowBytes: number;
-  /** start of the lists (plain modules: of the odd elements) */
-  readonly second: number;
+  /** from row to row: room for elements of 16 bits */
+  readonly rowStride: number;
+  /** the first list; those of other groups follow as their rows do */
+  readonly lists: number;
   readonly byteLength: number;
 }
 
@@ -57,9 +53,9 @@ const roundUp = (value: number, unit: number): number => Math.ceil(value / unit)
 
 export function layoutOf({ axes, pieces, elements }: SourceRows): RowsLayout {
   const rows = axes.reduce((count, { size }) => count * size, 1);
-  const rowBytes = roundUp(pieces.count * elements, vectorBytes);
-  const second = roundUp(rows, groupRows) * rowBytes;
-  return { rows, rowBytes, second, byteLength: second * (1 + listBytesPerByte) };
+  const rowStride = 2 * roundUp(pieces.count * elements, vectorBytes);
+  const lists = roundUp(rows, byteTileRows) * rowStride;
+  return { rows, rowStride, lists, byteLength: 2 * lists };
 }
 
 /** The stage that prepares rows for a product; a unit is a group of rows. */
@@ -67,7 +63,7 @@ export function rowsStage(source: SourceRows, input: KernelArg, scratch: Scratch
   const { rows, byteLength } = layoutOf(source);
   return {
     key: kernelKey("byte_rows", source),
-    units: Math.ceil(rows / groupRows),
+    units: Math.ceil(rows / byteTileRows),
     args: [input, scratch],
     work: byteLength,
     emit: (module) => emitRows(module, source),
@@ -82,7 +78,7 @@ interface Context {
   readonly group: Local;
   /** next elements of each row; move on */
   readonly from: readonly Local[];
-  /** the first row's next low parts; moves on */
+  /** the first row's next prepared elements; moves on */
   readonly to: Local;
   /** next entry of the list; moves on */
   readonly entry: Local;
@@ -94,10 +90,8 @@ function emitRows(module: ModuleBuilder, source: SourceRows): number {
   return module.function("byte_rows", kernelType(2), (f) => {
     const layout = layoutOf(source);
     hoistSplats(f, (probe) => {
-      for (const push of [pushLowBits, pushEvenBytes]) {
-        push(probe);
-        probe.drop();
-      }
+      pushLowBits(probe);
+      probe.drop();
     });
     const group = f.local("i32");
     const context: Context = {
@@ -105,22 +99,22 @@ function emitRows(module: ModuleBuilder, source: SourceRows): number {
       source,
       layout,
       group,
-      from: f.localArray("i32", groupRows),
+      from: f.localArray("i32", byteTileRows),
       to: f.local("i32"),
       entry: f.local("i32"),
       done: f.local("i32"),
     };
-    const whole = Math.floor(layout.rows / groupRows);
-    const rest = layout.rows % groupRows;
+    const whole = Math.floor(layout.rows / byteTileRows);
+    const rest = layout.rows % byteTileRows;
     loopRange(f, group, f.param(2), f.param(3), 1, () => {
-      if (rest === 0) emitGroup(context, groupRows);
+      if (rest === 0) emitGroup(context, byteTileRows);
       else {
         f.get(group);
         f.i32(whole);
         f.op("i32.lt_u");
         f.if(
           () => {
-            emitGroup(context, groupRows);
+            emitGroup(context, byteTileRows);
           },
           () => {
             emitGroup(context, rest);
@@ -134,20 +128,15 @@ function emitRows(module: ModuleBuilder, source: SourceRows): number {
 const pushLowBits = (f: FunctionBuilder): void => {
   pushSplat(f, "i8x16", 127);
 };
-const pushEvenBytes = (f: FunctionBuilder): void => {
-  pushSplat(f, "i16x8", 255);
-};
-
 function emitGroup(context: Context, rows: number): void {
   const { f, source, layout, group, to, entry, done } = context;
   for (let row = 0; row < rows; row++) setSource(context, row);
   f.get(f.param(1));
-  pushOffset(f, group, groupRows * layout.rowBytes);
+  pushOffset(f, group, byteTileRows * layout.rowStride);
   f.set(to);
   const list = f.local("i32");
-  f.get(f.param(1));
-  pushOffset(f, 1, layout.second);
-  pushOffset(f, group, groupRows * layout.rowBytes * listBytesPerByte);
+  f.get(to);
+  pushOffset(f, 1, layout.lists);
   f.tee(list);
   f.i32(listHeadBytes);
   f.op("i32.add");
@@ -188,7 +177,7 @@ function emitPiece(context: Context, rows: number): void {
 function setSource({ f, source, group, from }: Context, row: number): void {
   const index = f.local("i32");
   f.get(group);
-  f.i32(groupRows);
+  f.i32(byteTileRows);
   f.op("i32.mul");
   f.i32(row);
   f.op("i32.add");
@@ -209,13 +198,13 @@ function emitVectors(context: Context, rows: number, count: number): void {
     f.set(vector);
     increment(f, from[row] as Local, count * storageBytes(source.dtype));
   }
-  if (f.module.features.relaxedSimd) {
-    for (const [row, vector] of vectors.entries()) storeLow(f, vector, to, row * layout.rowBytes);
-    listSteps(context, vectors, Math.ceil(count / stepElements));
-  } else {
-    for (const [row, vector] of vectors.entries()) storePairs(context, vector, row * layout.rowBytes);
+  const { relaxedSimd } = f.module.features;
+  for (const [row, vector] of vectors.entries()) {
+    if (relaxedSimd) storeLow(f, vector, to, row * layout.rowStride);
+    else storeWide(f, vector, to, row * layout.rowStride);
   }
-  increment(f, to, vectorBytes);
+  if (relaxedSimd) listSteps(context, vectors, Math.ceil(count / stepElements));
+  increment(f, to, relaxedSimd ? vectorBytes : 2 * vectorBytes);
   increment(f, done, count);
   f.release(...vectors);
 }
@@ -228,17 +217,13 @@ function storeLow(f: FunctionBuilder, vector: Local, to: Local, offset: number):
   f.store("v128.store", offset);
 }
 
-function storePairs({ f, layout, to }: Context, vector: Local, offset: number): void {
-  f.get(to);
-  f.get(vector);
-  pushEvenBytes(f);
-  f.op("v128.and");
-  f.store("v128.store", offset);
-  f.get(to);
-  f.get(vector);
-  f.i32(8);
-  f.op("i16x8.shr_u");
-  f.store("v128.store", layout.second + offset);
+function storeWide(f: FunctionBuilder, vector: Local, to: Local, offset: number): void {
+  for (const [half, extend] of (["i16x8.extend_low_i8x16_u", "i16x8.extend_high_i8x16_u"] as const).entries()) {
+    f.get(to);
+    f.get(vector);
+    f.op(extend);
+    f.store("v128.store", offset + half * vectorBytes);
+  }
 }
 
 /** Adds those of the vectors' steps to the list in which a row has a high bit. */

@@ -34,18 +34,8 @@ export interface Arith {
   readonly accumulate: (f: FunctionBuilder, acc: Local) => void;
   /** they stand the other way round */
   readonly isBFirst?: true;
-  /** what modules with only plain SIMD do in place of that; null in others */
-  readonly halved?: (f: FunctionBuilder) => HalvedSteps | null;
   /** puts the constants of `accumulate` into locals; called first in a function */
   readonly hoist?: (f: FunctionBuilder) => void;
-}
-
-/** Steps that are done in two halves, with `accumulate` for each. */
-export interface HalvedSteps {
-  /** bytes from what `loadA` reads for the first half to what it reads for the second */
-  readonly secondA: number;
-  /** makes of a loaded vector of B what the first half multiplies by, and sets `second` to the other half's */
-  readonly splitB: (f: FunctionBuilder, vector: Local, second: Local) => void;
 }
 
 const addTo = (f: FunctionBuilder, acc: Local, add: "i32x4.add" | "i64x2.add"): void => {
@@ -105,14 +95,6 @@ const halfPairs = (b: keyof typeof pairLoads): Arith => ({
   },
 });
 
-/** A's rows of a byte product and what it needs to know of them. */
-export interface ByteRows {
-  /** rows that were prepared together */
-  readonly groupRows: number;
-  /** plain modules: bytes from an even pair of A to the odd one of the same step */
-  readonly oddPairs: number;
-}
-
 const pushOnes = (f: FunctionBuilder): void => {
   pushSplat(f, "i16x8", 1);
 };
@@ -127,15 +109,18 @@ export const multiplyBytes = (f: FunctionBuilder): void => {
   f.op("i16x8.relaxed_dot_i8x16_i7x16_s");
 };
 
-/** Four bytes a step: A's have 7 bits (or are pairs of 16 bits, in plain modules), B's are signed. */
-export const byteSteps = ({ groupRows, oddPairs }: ByteRows): Arith => ({
-  name: `bytes${oddPairs}`,
+/** Rows of A whose eighth bits share a list: those of a tile. */
+export const byteTileRows = 2;
+
+/** Four bytes a step, of 7 bits in A and signed in B: only in modules with relaxed SIMD. */
+export const byteSteps: Arith = {
+  name: "bytes",
   acc: "i32",
   lanes: 4,
   a: "u8",
   b: "i8",
   kStep: 4,
-  tileRows: groupRows,
+  tileRows: byteTileRows,
   isBFirst: true,
   bVectorBytes: 16,
   fused: false,
@@ -146,16 +131,12 @@ export const byteSteps = ({ groupRows, oddPairs }: ByteRows): Arith => ({
     f.load("v128.load", offset);
   },
   accumulate: (f, acc) => {
-    if (f.module.features.relaxedSimd) {
-      multiplyBytes(f);
-      pushOnes(f);
-    }
+    multiplyBytes(f);
+    pushOnes(f);
     f.op("i32x4.dot_i16x8_s");
     addTo(f, acc, "i32x4.add");
   },
-  halved: (f) => (f.module.features.relaxedSimd ? null : { secondA: oddPairs, splitB: splitBytes }),
   hoist: (f) => {
-    if (!f.module.features.relaxedSimd) return;
     hoistSplats(f, (probe) => {
       for (const push of [pushOnes, pushHighWeight]) {
         push(probe);
@@ -163,20 +144,10 @@ export const byteSteps = ({ groupRows, oddPairs }: ByteRows): Arith => ({
       }
     });
   },
-});
+};
 
-/** Even bytes widened to 16 bits in place, odd ones in `odd`. */
-function splitBytes(f: FunctionBuilder, vector: Local, odd: Local): void {
-  const shift = (from: Local, op: "i16x8.shl" | "i16x8.shr_s", to: Local): void => {
-    f.get(from);
-    f.i32(8);
-    f.op(op);
-    f.set(to);
-  };
-  shift(vector, "i16x8.shr_s", odd);
-  shift(vector, "i16x8.shl", vector);
-  shift(vector, "i16x8.shr_s", vector);
-}
+/** What does the same steps, two for each, in modules with only plain SIMD. */
+export const pairSteps: Arith = halfPairs("i16");
 
 const multiply32: Arith["accumulate"] = (f, acc) => {
   f.op("i32x4.mul");

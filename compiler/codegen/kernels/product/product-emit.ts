@@ -17,6 +17,7 @@ import {
   panelsOf,
   type Product,
   productKey,
+  hasScratch,
   isWidened,
   runBlocks,
   type Strides,
@@ -24,6 +25,7 @@ import {
   unitsOf,
   workOf,
 } from "./product.ts";
+import { pairSteps } from "./arith.ts";
 import { type Pixel, rowPeriod, type TileGroup, tileGroups } from "./rows.ts";
 import { hoistConstants } from "./epilogue.ts";
 import { emitWidened, storedPanelBytes, widenFunctions, type Wideners } from "./widened-panels.ts";
@@ -31,7 +33,7 @@ import { type Cursors, emitTile, type RunBlock, type TilePanel, type TileRows } 
 
 /** The stage for a product; `args` are A, B, the extra operands, then the result, and scratch memory where B is widened. */
 export function productStage(product: Product, args: readonly KernelArg[]): KernelCode {
-  const expected = 3 + product.epilogue.extras.length + (isWidened(product.b) ? 1 : 0);
+  const expected = 3 + product.epilogue.extras.length + (hasScratch(product.b) ? 1 : 0);
   if (args.length !== expected)
     throw new Error(`internal: ${product.name} has ${args.length} arguments, not ${expected}`);
   return {
@@ -40,8 +42,16 @@ export function productStage(product: Product, args: readonly KernelArg[]): Kern
     args,
     work: workOf(product),
     inPlace: inPlaceInputs(product, args),
-    emit: (module) => emitProduct(module, product, args.length),
+    emit: (module) => emitProduct(module, formFor(module, product), args.length),
   };
+}
+
+/** Modules without relaxed SIMD multiply pairs of 16 bits where others multiply bytes. */
+function formFor(module: ModuleBuilder, product: Product): Product {
+  if (product.b.kind !== "bytes" || module.features.relaxedSimd) return product;
+  const { byteRows: _, ...others } = product;
+  const schedule = { ...product.schedule, kBlock: 2 * product.schedule.kBlock };
+  return { ...others, arith: pairSteps, run: 2 * product.run, b: { kind: "bytes", isWidened: true }, schedule };
 }
 
 /** Extra operands whose elements lie as those of the result: a tile reads them just before it stores. Sums that are parked would be in the way. */
@@ -240,10 +250,10 @@ function panelLayout(product: Product, vectors: number): { bStep: number; bVecto
     return { bStep: b.rowStride, bVector: 16, panelBytes: schedule.tile.vectors * 16 };
   }
   if (isWidened(b)) return { bStep: vectors * 16, bVector: 16, panelBytes: storedPanelBytes(product) };
-  if (b.kind !== "packed") throw new Error("internal: panels of an unknown source");
+  if (b.kind !== "packed" && b.kind !== "bytes") throw new Error("internal: panels of an unknown source");
   const vectorBytes = arith.bVectorBytes * totalSteps(product);
   const fullPanel = schedule.tile.vectors * vectorBytes;
-  if (b.apart) return { bStep: arith.bVectorBytes, bVector: vectorBytes, panelBytes: fullPanel };
+  if (b.kind === "packed" && b.apart) return { bStep: arith.bVectorBytes, bVector: vectorBytes, panelBytes: fullPanel };
   return { bStep: vectors * arith.bVectorBytes, bVector: arith.bVectorBytes, panelBytes: fullPanel };
 }
 

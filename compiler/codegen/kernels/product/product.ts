@@ -55,6 +55,8 @@ export type PanelSource =
   | { readonly kind: "halves"; readonly form: string }
   /** strips of few bits, one for each panel, that are widened to f32 in scratch memory, which is the last argument */
   | { readonly kind: "strips"; readonly layout: StripLayout }
+  /** steps of four bytes; modules without relaxed SIMD widen panels to pairs of 16 bits in scratch memory, which is the last argument */
+  | { readonly kind: "bytes"; readonly isWidened: boolean }
   /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
   | { readonly kind: "direct"; readonly rowStride: number };
 
@@ -84,7 +86,7 @@ export interface Product {
   /** bytes of A from step to step */
   readonly aStep: number;
   readonly b: PanelSource;
-  /** A's rows are those of a byte product, with lists of high bits */
+  /** A's rows are those of a byte product: with relaxed SIMD there are lists of high bits */
   readonly byteRows?: RowsLayout;
   readonly epilogue: Epilogue;
   readonly schedule: Schedule;
@@ -142,12 +144,18 @@ export function runBlocks(product: Product): { readonly count: number; readonly 
 }
 
 /** True for a B whose panels are widened before they are read. */
-export const isWidened = ({ kind }: PanelSource): boolean => kind === "strips" || kind === "halves";
+export const isWidened = (b: PanelSource): boolean =>
+  b.kind === "strips" || b.kind === "halves" || (b.kind === "bytes" && b.isWidened);
+
+/** True where widened panels need scratch memory, in any module. */
+export const hasScratch = ({ kind }: PanelSource): boolean =>
+  kind === "strips" || kind === "halves" || kind === "bytes";
 
 /** Bytes of scratch memory for a widened panel: what one block of the run reads of it. */
 export function widenedBytes(product: Product): number {
   const { count, steps } = runBlocks(product);
-  return (count === 1 ? totalSteps(product) : steps) * product.schedule.tile.vectors * 16;
+  const vectors = product.schedule.tile.vectors * (product.b.kind === "bytes" ? 2 : 1);
+  return (count === 1 ? totalSteps(product) : steps) * vectors * 16;
 }
 
 export function unitsOf(product: Product): number {

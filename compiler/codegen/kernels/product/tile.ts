@@ -7,7 +7,6 @@ import { storageBytes } from "../../../../ir/dtype.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
 import { addHighBits } from "../bytes/high-bits.ts";
 import { loadLanes } from "./access.ts";
-import type { HalvedSteps } from "./arith.ts";
 import { applyEpilogue, emitStore, type Epilogue, type ExtraAt, storesVectors } from "./epilogue.ts";
 import { epilogueStages } from "./epilogue-stages.ts";
 import { extraType, type Level, type Product } from "./product.ts";
@@ -247,11 +246,6 @@ const runParts = ({ b }: Product): 1 | 2 => (b.kind === "packed" && b.halves ===
 function emitStep(tile: Tile, a: Local, b: Local): void {
   const { f, product, panel } = tile;
   const { arith } = product;
-  const halved = arith.halved?.(f) ?? null;
-  if (halved !== null) {
-    emitHalvedStep(tile, a, b, halved);
-    return;
-  }
   const parts = runParts(product);
   const bs = Array.from({ length: parts }, () => f.localArray("v128", panel.vectors));
   for (const [part, vectors] of bs.entries()) {
@@ -264,35 +258,6 @@ function emitStep(tile: Tile, a: Local, b: Local): void {
   }
   for (const [part, vectors] of bs.entries()) addRows(tile, a, part * (product.run / parts) * product.aStep, vectors);
   f.release(...bs.flat());
-}
-
-/** One step whose elements are multiplied in two halves; a vector of B after the other, since there are twice as many operands. */
-function emitHalvedStep({ f, product, rows, panel, accs }: Tile, a: Local, b: Local, halved: HalvedSteps): void {
-  const { arith } = product;
-  const halves = [0, halved.secondA].map((distance) =>
-    rows.a.map((offset) => {
-      const splat = f.local("v128");
-      f.get(a);
-      arith.loadA(f, offset + distance);
-      f.set(splat);
-      return splat;
-    }),
-  );
-  const [first, second] = [f.local("v128"), f.local("v128")];
-  for (let vector = 0; vector < panel.vectors; vector++) {
-    f.get(b);
-    arith.loadB(f, vector * panel.bVector);
-    f.set(first);
-    halved.splitB(f, first, second);
-    for (const [half, splats] of halves.entries()) {
-      for (const [row, splat] of splats.entries()) {
-        f.get(half === 0 ? first : second);
-        f.get(splat);
-        arith.accumulate(f, accs[row]?.[vector] as Local);
-      }
-    }
-  }
-  f.release(...halves.flat(), first, second);
 }
 
 /** For each row one element of A, times the vectors of B. */

@@ -8,7 +8,8 @@ import { pushOffset } from "../index-space.ts";
 import { blockBytes, type StripLayout, stripBytes } from "../weight-only/strips.ts";
 import { fullBlocks, hasShortBlock, stripWidener } from "../weight-only/widen.ts";
 import { halfVectorBytes, halfWidener } from "./half-floats.ts";
-import { isWidened, type Panels, type Product, runBlocks, totalSteps, widenedBytes } from "./product.ts";
+import { bytePanelWidener } from "../bytes/widen.ts";
+import { hasScratch, type Panels, type Product, runBlocks, totalSteps, widenedBytes } from "./product.ts";
 import type { TilePanel } from "./tile.ts";
 
 /** Functions that widen panels, by the panel's vectors. */
@@ -16,7 +17,7 @@ export type Wideners = ReadonlyMap<number, number>;
 
 /** The scratch memory that a product with widened panels takes as its last argument; none for others. */
 export const widenedArgs = (product: Product, scratchId: number): readonly KernelArg[] =>
-  isWidened(product.b) ? [{ kind: "scratch", id: scratchId, byteLength: widenedBytes(product), isPrivate: true }] : [];
+  hasScratch(product.b) ? [{ kind: "scratch", id: scratchId, byteLength: widenedBytes(product), isPrivate: true }] : [];
 
 /** Adds the functions for full panels and for the ragged one. */
 export function widenFunctions(module: ModuleBuilder, product: Product, panels: Panels): Wideners {
@@ -25,12 +26,16 @@ export function widenFunctions(module: ModuleBuilder, product: Product, panels: 
   const vectors = [...(panels.full > 0 ? [schedule.tile.vectors] : []), ...(ragged > 0 ? [ragged] : [])];
   if (b.kind === "halves") return new Map(vectors.map((count) => [count, halfWidener(module, b.form, count)]));
   if (b.kind === "strips") return new Map(vectors.map((count) => [count, stripWidener(module, b.layout, count)]));
+  if (b.kind === "bytes" && b.isWidened) {
+    return new Map(vectors.map((count) => [count, bytePanelWidener(module, count)]));
+  }
   return new Map();
 }
 
 /** Bytes of a panel as it is stored. */
 export function storedPanelBytes(product: Product): number {
   const { b, schedule } = product;
+  if (b.kind === "bytes") return schedule.tile.vectors * 8 * totalSteps(product);
   return b.kind === "strips" ? stripBytes(b.layout) : schedule.tile.vectors * halfVectorBytes * totalSteps(product);
 }
 
