@@ -26,7 +26,7 @@ export const unsignedBytes: Pass = {
       const { op, inputs } = rewrite;
       if (!touched.has(op)) return null;
       const spec = op.kind === "map" ? unsignedMap(op, isShifted) : op;
-      return rewrite.emit({ ...spec, inputs } as OpSpec);
+      return rewrite.emit({ ...spec, inputs });
     });
   },
 };
