@@ -9,7 +9,7 @@
  * no integer, becomes the least of them instead of the middle one.) Runs when zero points are literals.
  */
 import { argUses, cast, type Expr, exprOperands, mapOperands } from "../../ir/expr.ts";
-import type { Graph, MapOp, Op, OpSpec, ValueId } from "../../ir/graph.ts";
+import type { Graph, MapOp, Op, ValueId } from "../../ir/graph.ts";
 import type { Pass } from "./pass.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
