@@ -4,7 +4,7 @@ import { fail } from "../../../../ir/diagnostic.ts";
 import { loadScalar, loadVector, storeVector } from "../../elements.ts";
 import { scalarRep } from "../../math/scalar-casts.ts";
 import { hasLaneForm } from "../../math/vector-ops.ts";
-import type { FunctionBuilder, Local, ValType } from "../../wasm/index.ts";
+import type { FunctionBuilder, Local, OpName, ValType } from "../../wasm/index.ts";
 
 /** The local type that carries one element; throws where kernels cannot compute on the dtype. */
 export function elementLocal(dtype: DType): ValType {
@@ -91,6 +91,45 @@ export function storeLanes(
     f.get(vector);
     f.memoryLane("v128.store32_lane", bytes === 4 ? 0 : 2, offset + bytes - 4);
   }
+}
+
+/** How two vectors of integers become one of half the size; what they hold fits. */
+const packings: Partial<Record<DType, readonly OpName[]>> = {
+  i8: ["i16x8.narrow_i32x4_s", "i8x16.narrow_i16x8_s"],
+  u8: ["i16x8.narrow_i32x4_s", "i8x16.narrow_i16x8_u"],
+  i16: ["i16x8.narrow_i32x4_s"],
+};
+
+/** True for dtypes that `storePacked` stores. */
+export const isPackable = (dtype: DType): boolean => packings[dtype] !== undefined;
+
+/** Stores vectors of four integers each as neighbours at pointer + offset (bytes), packed to whole vectors of the dtype. */
+export function storePacked(
+  f: FunctionBuilder,
+  dtype: DType,
+  pointer: Local,
+  offset: number,
+  vectors: readonly Local[],
+): void {
+  const ops = packings[dtype] ?? [];
+  const perStore = 2 ** ops.length;
+  for (let first = 0; first < vectors.length; first += perStore) {
+    f.get(pointer);
+    pushPacked(f, ops, vectors.slice(first, first + perStore));
+    f.store("v128.store", offset + first * 4 * storageBytes(dtype));
+  }
+}
+
+function pushPacked(f: FunctionBuilder, ops: readonly OpName[], vectors: readonly Local[]): void {
+  const op = ops.at(-1);
+  if (op === undefined) {
+    f.get(vectors[0] as Local);
+    return;
+  }
+  const half = vectors.length / 2;
+  pushPacked(f, ops.slice(0, -1), vectors.slice(0, half));
+  pushPacked(f, ops.slice(0, -1), vectors.slice(half));
+  f.op(op);
 }
 
 /** Pushes a lane of an accumulator of 4 or 2 elements as a scalar. */

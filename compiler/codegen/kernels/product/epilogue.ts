@@ -7,7 +7,7 @@ import { arg, type Expr, exprDType } from "../../../../ir/expr.ts";
 import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
 import { emitExpr, exprLanes, hoistExprConstants } from "../../expr-emit.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";
-import { canLoadLanes, canStoreLanes, elementLocal, extractLane, loadLanes, storeLanes } from "./access.ts";
+import { canLoadLanes, canStoreLanes, isPackable, elementLocal, extractLane, loadLanes, storeLanes } from "./access.ts";
 
 export interface Epilogue {
   /** `$0` is the accumulator, `$1…` the extra operands; null stores the accumulator */
@@ -76,6 +76,10 @@ const isVector = (epilogue: Epilogue, lanes: 2 | 4, count: number): boolean =>
 /** True where `emitStore` works on whole vectors. */
 export const storesVectors = (epilogue: Epilogue, lanes: 2 | 4, count: number): boolean =>
   isVector(epilogue, lanes, count);
+
+/** True where results of so many vectors side by side are stored better together: they fill whole vectors of a narrow type. */
+export const packsRuns = ({ output }: Epilogue, vectors: number): boolean =>
+  isPackable(output) && (vectors * 4 * storageBytes(output)) % 16 === 0;
 
 /** Applies an epilogue that stores vectors to a whole accumulator and leaves the result in its place. */
 export function applyEpilogue(f: FunctionBuilder, epilogue: Epilogue, acc: Local, extras: readonly ExtraAt[]): void {

@@ -6,8 +6,8 @@
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
 import { addHighBits } from "../bytes/high-bits.ts";
-import { loadLanes } from "./access.ts";
-import { applyEpilogue, emitStore, type Epilogue, type ExtraAt, storesVectors } from "./epilogue.ts";
+import { loadLanes, storePacked } from "./access.ts";
+import { applyEpilogue, emitStore, type Epilogue, type ExtraAt, packsRuns, storesVectors } from "./epilogue.ts";
 import { epilogueStages } from "./epilogue-stages.ts";
 import { extraType, type Level, type Product } from "./product.ts";
 
@@ -144,6 +144,10 @@ function store(tile: Tile): void {
   const outBytes = storageBytes(product.epilogue.output);
   const [last = product.epilogue, ...others] = stagesOf(tile).toReversed();
   for (const stage of others.toReversed()) applyStage(tile, stage);
+  if (isWhole(tile) && packsRuns(last, panel.vectors)) {
+    storeRuns(tile, last);
+    return;
+  }
   eachAcc(tile, (acc, row, vector) => {
     const column = vector * lanes;
     const extras = extrasAt(tile, row, column);
@@ -160,11 +164,23 @@ const extrasAt = ({ product, cursors, rows }: Tile, row: number, column: number)
     return { pointer, offset: (rows.extras[i]?.[row] ?? 0) + columnBytes, perColumn };
   });
 
+/** Vectors are whole, and the epilogue works on them. */
+const isWhole = ({ product: { arith, epilogue }, panel }: Tile): boolean =>
+  panel.columns % arith.lanes === 0 && storesVectors(epilogue, arith.lanes, arith.lanes);
+
 /** The epilogue's stages; one where vectors are ragged. */
-function stagesOf({ product, panel }: Tile): readonly Epilogue[] {
-  const { arith, epilogue } = product;
-  const isWhole = panel.columns % arith.lanes === 0 && storesVectors(epilogue, arith.lanes, arith.lanes);
-  return isWhole ? epilogueStages(epilogue) : [epilogue];
+const stagesOf = (tile: Tile): readonly Epilogue[] =>
+  isWhole(tile) ? epilogueStages(tile.product.epilogue) : [tile.product.epilogue];
+
+/** Stores narrow results a row at a time. */
+function storeRuns(tile: Tile, epilogue: Epilogue): void {
+  const { f, product, cursors, rows, accs } = tile;
+  for (const [row, vectors] of accs.entries()) {
+    for (const [vector, acc] of vectors.entries()) {
+      applyEpilogue(f, epilogue, acc, extrasAt(tile, row, vector * product.arith.lanes));
+    }
+    storePacked(f, epilogue.output, cursors.out, rows.out[row] ?? 0, vectors);
+  }
 }
 
 /** Applies a stage to all accumulators. The condition holds wherever a tile is: the end of the units, the last parameter, lies above 0. */
