@@ -41,6 +41,11 @@ async function prepare(room: Room, spread: number, { kernel, stages }: Contender
   const compiled = await compileModule(stagesModule(stages, mode === "relaxed"), true);
   const plan = planOf(kernel, stages, spread);
   const memory = room.forKernel(kernel, plan.byteLength);
+  for (const [i, { dtype, shape }] of kernel.inputs.entries()) {
+    if (dtype !== "u8" && dtype !== "i16") continue;
+    const elements = dtype === "u8" ? Uint8Array : Int16Array;
+    fillQuantized(new elements(memory.buffer, plan.inputs[i], elementCount(shape)));
+  }
   const { exports } = await WebAssembly.instantiate(compiled, { env: { memory } });
   const functions = stages.map((_, i) => exports[`s${i}`] as (...args: number[]) => void);
   let calls = 0;
@@ -78,6 +83,7 @@ const maxRepeats = 4096;
 /** Where a contender's arguments lie. */
 interface Plan {
   readonly byteLength: number;
+  readonly inputs: readonly number[];
   readonly copies: number;
   /** by copy of the weights, then stage */
   readonly addresses: readonly (readonly (readonly number[])[])[];
@@ -94,7 +100,8 @@ function planOf({ inputs, outputs }: TunableKernel, stages: readonly KernelCode[
     end += aligned(bytes);
     return at;
   };
-  const [inputsAt, outputsAt] = [inputs, outputs].map((types) => types.map((type) => take(typeBytes(type))));
+  const inputsAt = inputs.map((type) => take(typeBytes(type)));
+  const outputsAt = outputs.map((type) => take(typeBytes(type)));
   const scratch = offsetsOf(stages, "scratch");
   const packed = offsetsOf(stages, "packed");
   const copies = Math.max(1, Math.min(maxCopies, Math.ceil(spread / Math.max(1, packed.byteLength))));
@@ -103,9 +110,9 @@ function planOf({ inputs, outputs }: TunableKernel, stages: readonly KernelCode[
   const address = (arg: KernelArg, copy: number): number => {
     switch (arg.kind) {
       case "input":
-        return inputsAt?.[arg.index] ?? 0;
+        return inputsAt[arg.index] ?? 0;
       case "output":
-        return outputsAt?.[arg.index] ?? 0;
+        return outputsAt[arg.index] ?? 0;
       case "scratch":
         return scratchAt + (scratch.offsets.get(argName(arg)) ?? 0);
       case "packed":
@@ -115,7 +122,7 @@ function planOf({ inputs, outputs }: TunableKernel, stages: readonly KernelCode[
   const addresses = Array.from({ length: copies }, (_, copy) =>
     stages.map(({ args }) => args.map((arg) => address(arg, copy))),
   );
-  return { byteLength: end, copies, addresses };
+  return { byteLength: end, inputs: inputsAt, copies, addresses };
 }
 
 type OwnArg = Extract<KernelArg, { readonly kind: "scratch" | "packed" }>;
@@ -166,4 +173,23 @@ export function fillNumbers(words: Uint32Array): void {
     words[i] = ((state & 0x80000000) | 0x3f000000 | (state & 0x00ff0000)) >>> 0;
   }
   for (let at = block; at < words.length; at += block) words.copyWithin(at, 0, Math.min(block, words.length - at));
+}
+
+/** Uniform numbers that are multiplied for a quantized value: of four, one product in 180 is above a half. */
+const factors = 4;
+
+/**
+ * Quantized activations, 0 … 255, as they are behind a ReLU: most are small, about one in 180 is above 127. What is quick at them, and how
+ * quick, depends on that (codegen's bytes/rows.ts).
+ */
+export function fillQuantized(values: Uint8Array | Int16Array): void {
+  let state = 1;
+  for (let i = 0; i < values.length; i++) {
+    let value = 256;
+    for (let factor = 0; factor < factors; factor++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      value *= state / 2 ** 32;
+    }
+    values[i] = Math.floor(value);
+  }
 }

@@ -5,7 +5,7 @@ import { tuneGraph } from "../../compiler/tuning/tune.ts";
 import { tunableKernels } from "../../compiler/tuning/tunable-kernels.ts";
 import { parseTuning, printTuning } from "../../compiler/tuning/tuning-file.ts";
 import type { Tuning } from "../../compiler/tuning/tuning.ts";
-import { fillNumbers, sampler, wasmBench } from "../../compiler/tuning/wasm-bench.ts";
+import { fillNumbers, fillQuantized, sampler, wasmBench } from "../../compiler/tuning/wasm-bench.ts";
 import { contenderFor } from "../../compiler/tuning/contest.ts";
 import { printProgram } from "../../ir/program-text.ts";
 import type { CompiledProgram } from "../../ir/program.ts";
@@ -116,6 +116,15 @@ describe("the bench", () => {
     const before = calls;
     expect(sample()).toBe(7);
     expect((calls - before) * 7).toBeGreaterThanOrEqual(200);
+  });
+
+  it("fills quantized activations with few large ones", () => {
+    const values = new Int16Array(36_000);
+    fillQuantized(values);
+    const share = values.filter((value) => value > 127).length / values.length;
+    expect(share).toBeGreaterThan(0.004);
+    expect(share).toBeLessThan(0.008);
+    expect(values.every((value) => value >= 0 && value <= 255)).toBe(true);
   });
 
   it("fills memory with plain numbers", () => {
