@@ -2,7 +2,7 @@
 import { type DType, dtypeInfo, storageBytes } from "../../ir/dtype.ts";
 import { pushSplat } from "./math/constants.ts";
 import { scalarRep } from "./math/scalar-casts.ts";
-import type { FunctionBuilder, MemoryOpName } from "./wasm/index.ts";
+import type { FunctionBuilder, MemoryOpName, OpName } from "./wasm/index.ts";
 
 const isSignExtended = (dtype: DType): boolean => dtypeInfo(dtype).class === "signed";
 
@@ -57,6 +57,19 @@ export function loadSplat(f: FunctionBuilder, dtype: DType, offset = 0): void {
   if (dtype === "bool") f.op("i32x4.neg");
 }
 
+/** What makes of two vectors of lanes one of half the size, until lanes have the dtype's. They hold values of the type: saturation changes none. */
+export function narrowings(dtype: DType): readonly OpName[] {
+  const suffix = isSignExtended(dtype) ? "s" : "u";
+  switch (storageBytes(dtype)) {
+    case 1:
+      return ["i16x8.narrow_i32x4_s", `i8x16.narrow_i16x8_${suffix}`];
+    case 2:
+      return [`i16x8.narrow_i32x4_${suffix}`];
+    default:
+      return [];
+  }
+}
+
 /** Stores the four lanes on the stack at the address below them. */
 export function storeVector(f: FunctionBuilder, dtype: DType, offset = 0): void {
   const bytes = storageBytes(dtype);
@@ -68,16 +81,12 @@ export function storeVector(f: FunctionBuilder, dtype: DType, offset = 0): void 
     pushSplat(f, "i32x4", 1);
     f.op("v128.and");
   }
-  // lanes hold values of the type: saturation changes none
-  const suffix = isSignExtended(dtype) ? "s" : "u";
   const vector = f.local("v128");
-  const narrow = (op: "i16x8.narrow_i32x4_s" | "i16x8.narrow_i32x4_u" | "i8x16.narrow_i16x8_s" | "i8x16.narrow_i16x8_u"): void => {
+  for (const op of narrowings(dtype)) {
     f.tee(vector);
     f.get(vector);
     f.op(op);
-  };
-  narrow(bytes === 1 ? "i16x8.narrow_i32x4_s" : `i16x8.narrow_i32x4_${suffix}`);
-  if (bytes === 1) narrow(`i8x16.narrow_i16x8_${suffix}`);
+  }
   f.memoryLane(bytes === 1 ? "v128.store32_lane" : "v128.store64_lane", 0, offset);
   f.release(vector);
-} // prettier-ignore
+}

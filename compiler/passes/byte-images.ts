@@ -7,7 +7,15 @@
  * Runs when layouts are assigned, before maps go into the epilogues of their producers.
  */
 import { type Expr, exprDType } from "../../ir/expr.ts";
-import { type Graph, type MapOp, type Op, regionsOf, type TensorType, type ValueId } from "../../ir/graph.ts";
+import {
+  type ConvOp,
+  type Graph,
+  type MapOp,
+  type Op,
+  regionsOf,
+  type TensorType,
+  type ValueId,
+} from "../../ir/graph.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 
@@ -74,10 +82,10 @@ function narrowMap(rewrite: Rewrite, op: MapOp): readonly ValueId[] | null {
 }
 
 /** Reads the bytes themselves where others read them widened. */
-function readBytes(rewrite: Rewrite, op: Op): readonly ValueId[] | null {
+function readBytes(rewrite: Rewrite, op: ConvOp): readonly ValueId[] | null {
   const { inputs, builder } = rewrite;
   const [image, weights, ...others] = inputs;
-  if (op.kind !== "conv" || image === undefined || weights === undefined) return null;
+  if (image === undefined || weights === undefined) return null;
   const producer = rewrite.producer(image);
   if (producer?.kind !== "map" || !isOneTap(op, builder.tensorTypeOf(weights))) return null;
   const bytes = widenedBytes(producer.expr, newTypes(rewrite, producer.inputs));

@@ -40,12 +40,7 @@ function processorMicroseconds(): number {
 async function prepare(room: Room, spread: number, { kernel, stages }: Contender, mode: SimdMode): Promise<Stopwatch> {
   const compiled = await compileModule(stagesModule(stages, mode === "relaxed"), true);
   const plan = planOf(kernel, stages, spread);
-  const memory = room.forKernel(kernel, plan.byteLength);
-  for (const [i, { dtype, shape }] of kernel.inputs.entries()) {
-    if (dtype !== "u8" && dtype !== "i16") continue;
-    const elements = dtype === "u8" ? Uint8Array : Int16Array;
-    fillQuantized(new elements(memory.buffer, plan.inputs[i], elementCount(shape)));
-  }
+  const memory = room.forKernel(kernel, plan);
   const { exports } = await WebAssembly.instantiate(compiled, { env: { memory } });
   const functions = stages.map((_, i) => exports[`s${i}`] as (...args: number[]) => void);
   let calls = 0;
@@ -83,6 +78,7 @@ const maxRepeats = 4096;
 /** Where a contender's arguments lie. */
 interface Plan {
   readonly byteLength: number;
+  /** offsets of the inputs; the same for all contenders of a kernel */
   readonly inputs: readonly number[];
   readonly copies: number;
   /** by copy of the weights, then stage */
@@ -150,16 +146,29 @@ class Room {
   readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: maxPages });
   #kernel = "";
 
-  /** At least so many bytes; filled with numbers where they are new, and all of them for another kernel than before. */
-  forKernel({ name }: TunableKernel, byteLength: number): WebAssembly.Memory {
+  /** Room for a plan; filled with numbers where it is new, and all of it, with its inputs, for another kernel than before. */
+  forKernel({ name, inputs }: TunableKernel, plan: Plan): WebAssembly.Memory {
     const before = this.#memory.buffer.byteLength;
-    const missing = Math.ceil((byteLength - before) / pageBytes);
+    const missing = Math.ceil((plan.byteLength - before) / pageBytes);
     if (missing > 0) this.#memory.grow(missing);
-    fillNumbers(new Uint32Array(this.#memory.buffer, name === this.#kernel ? before : 0));
+    const isNew = name !== this.#kernel;
+    fillNumbers(new Uint32Array(this.#memory.buffer, isNew ? 0 : before));
+    if (isNew) fillInputs(this.#memory, inputs, plan.inputs);
     this.#kernel = name;
     return this.#memory;
   }
 }
+
+/** Puts quantized activations where inputs of small integers lie. */
+function fillInputs({ buffer }: WebAssembly.Memory, types: readonly TensorType[], offsets: readonly number[]): void {
+  for (const [i, { dtype, shape }] of types.entries()) {
+    if (dtype === "u8") fillQuantized(new Uint8Array(buffer, offsets[i], elementCount(shape)));
+    if (dtype === "i16") fillQuantized(new Int16Array(buffer, offsets[i], elementCount(shape)));
+  }
+}
+
+/** The next of a row of 32-bit numbers, of which the upper bits are random. */
+const nextState = (state: number): number => (Math.imul(state, 1664525) + 1013904223) >>> 0;
 
 /**
  * Patterns that are numbers of about one as f32, in both halves as f16 or bf16 (the lower one zero), and harmless as anything else: no
@@ -169,7 +178,7 @@ export function fillNumbers(words: Uint32Array): void {
   let state = 1;
   const block = Math.min(words.length, pageBytes);
   for (let i = 0; i < block; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    state = nextState(state);
     words[i] = ((state & 0x80000000) | 0x3f000000 | (state & 0x00ff0000)) >>> 0;
   }
   for (let at = block; at < words.length; at += block) words.copyWithin(at, 0, Math.min(block, words.length - at));
@@ -187,7 +196,7 @@ export function fillQuantized(values: Uint8Array | Int16Array): void {
   for (let i = 0; i < values.length; i++) {
     let value = 256;
     for (let factor = 0; factor < factors; factor++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      state = nextState(state);
       value *= state / 2 ** 32;
     }
     values[i] = Math.floor(value);

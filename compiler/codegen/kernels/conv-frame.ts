@@ -28,6 +28,10 @@ export function imageShapeOf(type: TensorType, layout: ConvLayout): ImageShape {
     : { batch, channels: shape.at(-1) ?? 1, spatial: shape.slice(1, -1) };
 }
 
+/** Taps of a convolution's weights along the spatial dims. */
+export const kernelShape = ({ shape }: TensorType, layout: ConvLayout): readonly number[] =>
+  layout === "nchw" ? shape.slice(2) : shape.slice(0, -2);
+
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
 /** Both layouts put the elements in the same order. */

@@ -5,7 +5,7 @@ import { type Choose, distinct, modelChoice } from "../choice.ts";
 import type { Operands } from "../kernel.ts";
 import { rangeOfType } from "../value-range.ts";
 import { isByteProduct } from "./bytes/byte-product.ts";
-import { type ImageShape, imageShapeOf } from "./conv-frame.ts";
+import { type ImageShape, imageShapeOf, kernelShape } from "./conv-frame.ts";
 import { isExact, sumBounds } from "./winograd/exactness.ts";
 import { type Form, formsOf } from "./winograd/forms.ts";
 import { type IntegerForm, integerFormsOf } from "./winograd/integer-forms.ts";
@@ -24,7 +24,7 @@ import {
 export type ConvSchedule =
   /** products over a padded channels-last image */
   | { readonly algorithm: "direct" }
-  /** filters of one tap over integers 0 … 255: products of bytes */
+  /** windows of integers 0 … 255 as rows: products of bytes */
   | { readonly algorithm: "bytes" }
   /** one filter for each channel: vectors of channels */
   | { readonly algorithm: "depthwise" }
@@ -32,7 +32,7 @@ export type ConvSchedule =
   | { readonly algorithm: "winograd"; readonly plan: WinogradPlan };
 
 export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choose = modelChoice): ConvSchedule {
-  const [x] = operands.inputs as readonly [TensorType];
+  const [x, w] = operands.inputs as readonly [TensorType, TensorType];
   const image = imageShapeOf(x, op.layout);
   const result = imageShapeOf(operands.outputs[0] as TensorType, op.layout);
   const isDepthwise = op.groups === image.channels && result.channels === image.channels && image.channels > 1;
@@ -40,7 +40,7 @@ export function chooseConvSchedule(op: ConvOp, operands: Operands, choose: Choos
   const mixes = formsFor(op, operands);
   const isBytes = isByteProduct(op, operands);
   if (mixes.length === 0 && !isBytes) return { algorithm: "direct" };
-  const site: Site = { op, kernel: kernelOf(op, operands), source: x.dtype, image, result };
+  const site: Site = { op, kernel: kernelShape(w, op.layout), source: x.dtype, image, result };
   const plans = [directPlan(site), ...(isBytes ? [bytePlan(site)] : []), ...winogradPlans(site, mixes)];
   const candidates = ranked(plans);
   const schedule = choose({ aspect: "algorithm", candidates, words: algorithmWords });
@@ -118,11 +118,6 @@ interface Site {
   readonly source: DType;
   readonly image: ImageShape;
   readonly result: ImageShape;
-}
-
-function kernelOf({ layout }: ConvOp, { inputs }: Operands): readonly number[] {
-  const [, { shape }] = inputs as readonly [TensorType, TensorType];
-  return layout === "nhwc" ? shape.slice(0, -2) : shape.slice(2);
 }
 
 /** Elements of a window, of all channels of a group. */

@@ -3,7 +3,15 @@ import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/grap
 import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { byteProductStages } from "./bytes/byte-product.ts";
-import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult, windowedDim } from "./conv-frame.ts";
+import {
+  convScratch,
+  type ImageDim,
+  imageShapeOf,
+  kernelShape,
+  prepareImage,
+  prepareResult,
+  windowedDim,
+} from "./conv-frame.ts";
 import { chooseConvSchedule } from "./conv-schedule.ts";
 import { depthwiseStages } from "./depthwise.ts";
 import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
@@ -90,7 +98,7 @@ function imageDims(op: ConvOp, dims: readonly WindowDim[]): ImageDim[] {
 
 function windowDims(op: ConvOp, x: TensorType, w: TensorType, output: TensorType): WindowDim[] {
   const input = imageShapeOf(x, op.layout).spatial;
-  const kernel = op.layout === "nchw" ? w.shape.slice(2) : w.shape.slice(0, -2);
+  const kernel = kernelShape(w, op.layout);
   const perTap = op.layout === "nchw" ? 1 : at(w.shape, w.shape.length - 1) * at(w.shape, w.shape.length - 2);
   return imageShapeOf(output, op.layout).spatial.map((count, i) => {
     const [step, taps, tapStep] = [at(op.strides, i), at(kernel, i), at(op.dilations, i)];

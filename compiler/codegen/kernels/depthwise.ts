@@ -9,6 +9,7 @@ import {
   convScratch,
   type ImageShape,
   imageShapeOf,
+  kernelShape,
   type PreparedResult,
   prepareImage,
   prepareResult,
@@ -85,7 +86,7 @@ function walkOf(
 }
 
 function walkDims(op: ConvOp, input: readonly number[], w: TensorType, output: readonly number[]): WalkDim[] {
-  const kernel = op.layout === "nchw" ? w.shape.slice(2) : w.shape.slice(0, -2);
+  const kernel = kernelShape(w, op.layout);
   return output.map((outSize, i) => ({
     inSize: input[i] ?? 1,
     outSize,

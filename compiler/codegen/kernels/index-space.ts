@@ -1,6 +1,9 @@
 /** Index arithmetic that kernels share: cutting a flat index into axes, blocks of an axis, merging axes. */
 import { type Bound, type FunctionBuilder, type Local, mulConst, addConst } from "../wasm/index.ts";
 
+/** The least multiple of `unit` that is not below `value`. */
+export const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
 /** Adds index * stride (bytes) to the i32 on the stack. */
 export function pushOffset(f: FunctionBuilder, index: Bound, stride: number): void {
   if (typeof index === "number") {

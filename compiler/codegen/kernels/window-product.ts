@@ -75,6 +75,10 @@ export interface WindowProduct {
   readonly extras: readonly WindowExtra[];
 }
 
+/** Tensors of the result's size that are written or read with it. */
+export const resultTensors = (extras: readonly WindowExtra[]): number =>
+  1 + extras.filter(({ strides }) => strides.slice(1).every((stride) => stride !== 0)).length;
+
 /** What a window product reads and writes. */
 export interface WindowArgs {
   readonly image: KernelArg;
@@ -152,7 +156,7 @@ function scheduleOf(
     columns: filters,
     steps: levels.reduce((count, level) => count * level.count, Math.ceil(run / arith.kStep)),
     canBlockRun: levels.length === 0,
-    resultTensors: 1 + extras.filter(({ strides }) => strides.slice(1).every((stride) => stride !== 0)).length,
+    resultTensors: resultTensors(extras),
   };
   // rows of windows that overlap share most of their image
   const isShared = levels.length > 0 && y.size > 1;

@@ -8,7 +8,15 @@ import { defined } from "../../access.ts";
 import type { Choose } from "../../choice.ts";
 import type { KernelCode, Operands, ScratchArg } from "../../kernel.ts";
 import { type IntegerRange, isWithin, rangeOfType } from "../../value-range.ts";
-import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult, windowedDim } from "../conv-frame.ts";
+import {
+  convScratch,
+  type ImageDim,
+  imageShapeOf,
+  kernelShape,
+  prepareImage,
+  prepareResult,
+  windowedDim,
+} from "../conv-frame.ts";
 import { mergeAxes } from "../index-space.ts";
 import { byteSteps } from "../product/arith.ts";
 import { packedArg, type PackPlan } from "../product/pack.ts";
@@ -16,7 +24,7 @@ import { noStrides, panelsOf, type Product, type ProductAxis } from "../product/
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule } from "../product/schedule.ts";
 import { widenedArgs } from "../product/widened-panels.ts";
-import type { WindowExtra } from "../window-product.ts";
+import { resultTensors, type WindowExtra } from "../window-product.ts";
 import { layoutOf, rowsStage, type SourceRows, stepElements, vectorBytes } from "./rows.ts";
 
 const bytes: IntegerRange = defined(rangeOfType("u8"));
@@ -76,7 +84,7 @@ export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose
       steps,
       canBlockRun: false,
       aRowBytes: rows.rowStride / 2,
-      resultTensors: 1 + result.extras.filter(({ strides }) => strides.slice(1).every((stride) => stride !== 0)).length,
+      resultTensors: resultTensors(result.extras),
     },
     byteSteps,
     choose,
@@ -110,13 +118,11 @@ export function byteProductStages(op: ConvOp, operands: Operands, choose: Choose
   return [...image.stages, rowsStage(source, image.arg, scratch), productStage(product, args), ...result.stages];
 }
 
-const kernelOf = ({ shape }: TensorType): readonly number[] => shape.slice(0, -2);
-
 /** The image with its padding, as far as windows reach. */
 function windowDims(op: ConvOp, x: TensorType, w: TensorType, output: TensorType): readonly ImageDim[] {
   const { spatial } = imageShapeOf(x, "nhwc");
   const result = imageShapeOf(output, "nhwc").spatial;
-  return kernelOf(w).map((taps, dim) => windowedDim(op, dim, spatial[dim] ?? 1, result[dim] ?? 1, taps));
+  return kernelShape(w, "nhwc").map((taps, dim) => windowedDim(op, dim, spatial[dim] ?? 1, result[dim] ?? 1, taps));
 }
 
 /** The windows of the padded image as rows, a piece for each line of a window. */
@@ -129,7 +135,7 @@ function sourceRows(op: ConvOp, x: TensorType, w: TensorType, output: TensorType
   const strideOf = (dim: number): number =>
     sizes.slice(dim + 1).reduce((bytes, size) => bytes * size, channels * storageBytes(dtype));
   const axes = result.spatial.map((size, dim) => ({ size, strides: [strideOf(dim) * (op.strides[dim] ?? 1)] }));
-  const [taps = 1, lines = 1] = kernelOf(w).toReversed();
+  const [taps = 1, lines = 1] = kernelShape(w, "nhwc").toReversed();
   return {
     dtype,
     axes: mergeAxes([{ size: result.batch, strides: [strideOf(-1)] }, ...axes]).map(({ size, strides }) => ({

@@ -3,7 +3,7 @@ import { type FunctionBuilder, increment, type Local } from "../../wasm/index.ts
 import { pushOffset } from "../index-space.ts";
 import { multiplyBytes, pushHighWeight } from "../product/arith.ts";
 import type { Tile } from "../product/tile.ts";
-import { entryBytes, entryScale, listHeadBytes, type RowsLayout } from "./rows.ts";
+import { entryBytes, listHeadBytes, type RowsLayout, stepElements } from "./rows.ts";
 
 /** Entries whose products, at most 2 * 128 each, add up within 16 bits: their sums are weighted once, at the end. */
 const shortList = 127;
@@ -90,7 +90,7 @@ function addEntry({ f, panel, rows, accs, product }: Tile, entry: Local, add: Ad
   const b = f.local("i32");
   f.get(entry);
   f.load("i32.load");
-  f.i32(panel.bStep / entryScale);
+  f.i32(panel.bStep / stepElements);
   f.op("i32.mul");
   f.get(panel.b);
   f.op("i32.add");

@@ -14,16 +14,14 @@ import { storageBytes } from "../../../../ir/dtype.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType, type ScratchArg } from "../../kernel.ts";
 import { hoistSplats, pushSplat } from "../../math/constants.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../../wasm/index.ts";
-import { decodeIndex, pushOffset } from "../index-space.ts";
+import { decodeIndex, pushOffset, roundUp } from "../index-space.ts";
 import { byteTileRows } from "../product/arith.ts";
 
 /** Elements of the reduction in a step of a byte product. */
 export const stepElements = 4;
 /** Elements that are prepared at once. */
 export const vectorBytes = 16;
-/** What a list's entry says of a step: its number times this. */
-export const entryScale = 16;
-/** An entry: the step, then four bytes of high bits (0 or 1) for each row. */
+/** An entry: the step's first element, then four bytes of high bits (0 or 1) for each row. */
 export const entryBytes: number = 4 + 4 * byteTileRows;
 /** A list begins with the bytes of its entries; with one for each step it is shorter than its rows in 16 bits. */
 export const listHeadBytes = 4;
@@ -48,8 +46,6 @@ export interface RowsLayout {
   readonly lists: number;
   readonly byteLength: number;
 }
-
-const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
 export function layoutOf({ axes, pieces, elements }: SourceRows): RowsLayout {
   const rows = axes.reduce((count, { size }) => count * size, 1);
@@ -128,6 +124,7 @@ function emitRows(module: ModuleBuilder, source: SourceRows): number {
 const pushLowBits = (f: FunctionBuilder): void => {
   pushSplat(f, "i8x16", 127);
 };
+
 function emitGroup(context: Context, rows: number): void {
   const { f, source, layout, group, to, entry, done } = context;
   for (let row = 0; row < rows; row++) setSource(context, row);
@@ -262,8 +259,6 @@ function addEntry({ f, entry, done }: Context, highs: readonly Local[], step: nu
   f.get(done);
   f.i32(stepElements * step);
   f.op("i32.add");
-  f.i32(entryScale / stepElements);
-  f.op("i32.mul");
   f.store("i32.store");
   for (const [row, high] of highs.entries()) {
     f.get(entry);

@@ -1,7 +1,7 @@
 /** Loads and stores of runs of elements as vector lanes, down to the ragged end of a row: no byte outside the run is touched. */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
 import { fail } from "../../../../ir/diagnostic.ts";
-import { loadScalar, loadVector, storeVector } from "../../elements.ts";
+import { loadScalar, loadVector, narrowings, storeVector } from "../../elements.ts";
 import { scalarRep } from "../../math/scalar-casts.ts";
 import { hasLaneForm } from "../../math/vector-ops.ts";
 import type { FunctionBuilder, Local, OpName, ValType } from "../../wasm/index.ts";
@@ -93,15 +93,8 @@ export function storeLanes(
   }
 }
 
-/** How two vectors of integers become one of half the size; what they hold fits. */
-const packings: Partial<Record<DType, readonly OpName[]>> = {
-  i8: ["i16x8.narrow_i32x4_s", "i8x16.narrow_i16x8_s"],
-  u8: ["i16x8.narrow_i32x4_s", "i8x16.narrow_i16x8_u"],
-  i16: ["i16x8.narrow_i32x4_s"],
-};
-
 /** True for dtypes that `storePacked` stores. */
-export const isPackable = (dtype: DType): boolean => packings[dtype] !== undefined;
+export const isPackable = (dtype: DType): boolean => dtype === "i8" || dtype === "u8" || dtype === "i16";
 
 /** Stores vectors of four integers each as neighbours at pointer + offset (bytes), packed to whole vectors of the dtype. */
 export function storePacked(
@@ -111,7 +104,7 @@ export function storePacked(
   offset: number,
   vectors: readonly Local[],
 ): void {
-  const ops = packings[dtype] ?? [];
+  const ops = narrowings(dtype);
   const perStore = 2 ** ops.length;
   for (let first = 0; first < vectors.length; first += perStore) {
     f.get(pointer);

@@ -6,6 +6,7 @@
  *     table | index: first exception of each group | stream 0: group, group … | stream 1 … | exceptions
  *     group: the chunks of four columns          exception: position of its element of A times 4 + column, its weight
  */
+import { roundUp } from "../index-space.ts";
 import type { PackedArg } from "../../kernel.ts";
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { chunkColumns, chunkSteps, chunkTarget, type ChunkTarget, type WeightForm } from "./forms.ts";
@@ -15,7 +16,6 @@ export const streamCount = 8;
 
 const pageBytes = 4096;
 const lineBytes = 64;
-const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** Bytes of an exception, and of its weight's place in it. */
 export const exceptionBytes = 8;
