@@ -118,12 +118,14 @@ class ExprEmitter {
   readonly #f: FunctionBuilder;
   readonly #request: ExprRequest;
   readonly #nodes: readonly Node[];
+  readonly #root: Node;
   readonly #kept = new Map<number, Local>();
 
-  constructor(f: FunctionBuilder, request: ExprRequest, nodes: readonly Node[]) {
+  constructor(f: FunctionBuilder, request: ExprRequest, { nodes, root }: ExprGraph) {
     this.#f = f;
     this.#request = request;
     this.#nodes = nodes;
+    this.#root = nth(nodes, root);
   }
 
   push(id: number): void {
@@ -174,7 +176,8 @@ class ExprEmitter {
       case "cast":
         if (
           isVector &&
-          (this.#tryQuantize(expr, nth(operands, 0)) || this.#tryRequantize(expr.to, nth(operands, 0), 0))
+          (this.#tryQuantize(expr, nth(operands, 0), node === this.#root && this.#request.isSaturatedLater === true) ||
+            this.#tryRequantize(expr.to, nth(operands, 0), 0))
         )
           break;
         this.push(nth(operands, 0));
@@ -185,12 +188,16 @@ class ExprEmitter {
   }
 
   /** A saturating cast of a rounded float, plus a zero point: the adder that makes the integer rounds too. */
-  #tryQuantize({ to, saturate }: { readonly to: DType; readonly saturate: boolean }, operand: number): boolean {
+  #tryQuantize(
+    { to, saturate }: { readonly to: DType; readonly saturate: boolean },
+    operand: number,
+    isSaturatedLater: boolean,
+  ): boolean {
     if (!isNarrowing(nth(this.#nodes, operand).dtype, to, saturate)) return false;
     const rounded = this.#roundedSum(operand);
     if (rounded === null || (isSigned(to) && rounded.zero !== 0)) return false;
     this.push(rounded.x);
-    quantizeLanes(this.#f, to, rounded.zero);
+    quantizeLanes(this.#f, to, rounded.zero, !isSaturatedLater);
     return true;
   }
 
@@ -315,9 +322,9 @@ function pushVectorLiteral(f: FunctionBuilder, dtype: DType, value: ScalarValue)
 /** Pushes the value of an expression; for 4 lanes the types must be such that `exprLanes` gives 4. */
 export function emitExpr(f: FunctionBuilder, request: ExprRequest): void {
   if (request.lanes === 2) throw new Error("internal: expressions are emitted for 1 or 4 lanes");
-  const { nodes, root } = graphOf(request.expr, request.argTypes);
-  const emitter = new ExprEmitter(f, request, nodes);
-  emitter.push(root);
+  const graph = graphOf(request.expr, request.argTypes);
+  const emitter = new ExprEmitter(f, request, graph);
+  emitter.push(graph.root);
   emitter.release();
 }
 
@@ -325,13 +332,13 @@ export function emitExpr(f: FunctionBuilder, request: ExprRequest): void {
  * Puts the vector constants that an expression needs into locals, to be called before the loop in which `emitExpr` stands. Not needed for
  * correctness.
  */
-export function hoistExprConstants(f: FunctionBuilder, expr: Expr, argTypes: readonly DType[]): void {
-  if (exprLanes(expr, argTypes) === 1) return;
+export function hoistExprConstants(f: FunctionBuilder, request: Omit<ExprRequest, "lanes" | "readArg">): void {
+  if (exprLanes(request.expr, request.argTypes) === 1) return;
   hoistSplats(f, (probe) => {
     const readArg = (): void => {
       probe.splatConst("i32x4", 0);
     };
-    emitExpr(probe, { expr, argTypes, lanes: 4, readArg });
+    emitExpr(probe, { ...request, lanes: 4, readArg });
     probe.drop();
   });
 }

@@ -89,6 +89,8 @@ export interface ExprRequest {
   /** dtypes of the operands by index */
   readonly argTypes: readonly DType[];
   readonly lanes: 1 | 2 | 4;
+  /** a saturating cast at the end of the expression has small numbers to cast, and may leave vectors of integers beyond its type */
+  readonly isSaturatedLater?: boolean;
   /** pushes operand `index` in that form; may be called several times for an operand */
   readonly readArg: (index: number) => void;
 }

@@ -9,6 +9,7 @@ import { commonSubexpressions } from "./common-subexpressions.ts";
 import { deadCode } from "./dead-code.ts";
 import { exchangeHalves } from "./exchange-halves.ts";
 import { foldConstants } from "./fold-constants.ts";
+import { foldQuantizers } from "./fold-quantizers.ts";
 import { foldScale } from "./fold-scale.ts";
 import { foldTranspose } from "./fold-transpose.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
@@ -57,6 +58,7 @@ export const pipeline: readonly Pass[] = [
   // maps that transposes and reshapes kept apart
   fuseElementwise,
   byteImages,
+  foldQuantizers,
   // last of the fusions: what is left over behind a producer
   fuseEpilogue,
   canonicalize,

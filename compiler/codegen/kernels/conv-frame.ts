@@ -8,6 +8,7 @@ import type { KernelArg, KernelCode, Operands } from "../kernel.ts";
 import { broadcastStrides } from "./index-space.ts";
 import { type Epilogue, makeEpilogue, noEpilogue } from "./product/epilogue.ts";
 import { plainAxis, type RestrideAxis, restrideStage } from "./product/restride.ts";
+import { givesSmall } from "./product/requantized.ts";
 import type { WindowExtra } from "./window-product.ts";
 
 /** Scratch numbers of a convolution's stages; weights packed at run time count on from `weights`. */
@@ -134,8 +135,10 @@ interface WithEpilogue {
 export function prepareResult(op: WithEpilogue, operands: Operands, layout: ConvLayout, accumulator: DType, fixed: number): PreparedResult {
   const output = operands.outputs[0] as TensorType;
   const extraTypes = operands.inputs.slice(fixed);
-  const epilogue = makeEpilogue(op.epilogue, accumulator, extraTypes.map((type) => type.dtype), output.dtype);
   const shape = imageShapeOf(output, layout);
+  const products = product(operands.inputs[1]?.shape ?? []) / Math.max(1, shape.channels);
+  const isSmall = accumulator === "i32" && givesSmall(op.epilogue, operands, fixed, products);
+  const epilogue = makeEpilogue(op.epilogue, accumulator, extraTypes.map((type) => type.dtype), output.dtype, isSmall);
   const extras = extraTypes.map((type, i): WindowExtra => {
     const strides = broadcastStrides(type.shape, output.shape);
     const [batch = 0, second = 0, ...rest] = strides;

@@ -151,7 +151,7 @@ function mapCode(plan: MapPlan, args: readonly KernelArg[], count: number): Kern
 function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
   const bases = f.params.slice(0, -2);
   const [begin, end] = f.params.slice(-2) as [Local, Local];
-  hoistExprConstants(f, plan.expr, plan.argTypes);
+  hoistExprConstants(f, plan);
   for (const [operand, offset] of plan.offsets.entries()) increment(f, nth(bases, operand), offset);
   if (plan.rest === 0) {
     forEachRow(f, begin, end, plan.outer, bases, (pointers) => {

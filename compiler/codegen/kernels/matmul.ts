@@ -6,6 +6,7 @@ import { type Choose, modelChoice } from "../choice.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
 import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
+import { givesSmall } from "./product/requantized.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
 import { halfPanels, halfWeights, type HalfWeights } from "./product/half-floats.ts";
@@ -46,7 +47,8 @@ const tiledProduct: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoic
   const b = matrixOf(bType, op.transposeB);
   const extras = operands.inputs.slice(epilogueOperands.matmul);
   const output = operands.outputs[0] as TensorType;
-  const epilogue = makeEpilogue(op.epilogue, full.acc, extras.map((type) => type.dtype), output.dtype);
+  const isSmall = full.acc === "i32" && givesSmall(op.epilogue, operands, epilogueOperands.matmul, a.matrix.columns);
+  const epilogue = makeEpilogue(op.epilogue, full.acc, extras.map((type) => type.dtype), output.dtype, isSmall);
   const axes = rowAxes(a.matrix, b, extras, output);
   const { arith, constant } = storedB(axes, full, operands);
   const schedule = scheduleOf(axes, b, extras, arith, choose);

@@ -59,9 +59,12 @@ function clampFloatLanes(f: FunctionBuilder, to: DType, isWhole: boolean): void 
   makeIntegers(f, 0);
 }
 
-/** Saturates round(x) + zero to a narrow type, for the floats x on the stack; `zero` is not 0 for unsigned types only. */
-export function quantizeLanes(f: FunctionBuilder, to: DType, zero: number): void {
-  clampToType(f, to, zero);
+/**
+ * Saturates round(x) + zero to a narrow type, for the floats x on the stack; `zero` is not 0 for unsigned types only. Without the clamp x must
+ * be less than 2^22 in magnitude, and integers beyond the type are left as they are.
+ */
+export function quantizeLanes(f: FunctionBuilder, to: DType, zero: number, isClamped = true): void {
+  if (isClamped) clampToType(f, to, zero);
   // the sum has no bits for a fraction: the adder rounds to the nearest integer, halves to even ones
   makeIntegers(f, zero);
 }

@@ -59,6 +59,30 @@ function loadOneByOne(f: FunctionBuilder, dtype: DType, pointer: Local, offset: 
   if (dtype === "bool") f.op("i32x4.neg");
 }
 
+/** True for dtypes that `loadHalves` loads. */
+export const isByte = (dtype: DType): boolean => dtype === "i8" || dtype === "u8";
+
+/** Loads sixteen bytes at pointer + offset (bytes) as two vectors of eight elements in 16 bits. */
+export function loadHalves(f: FunctionBuilder, dtype: DType, pointer: Local, offset: number): readonly Local[] {
+  const halves = f.localArray("v128", 2);
+  const [lower, upper] = halves as [Local, Local];
+  f.get(pointer);
+  f.load("v128.load", offset);
+  f.tee(upper);
+  f.op(dtype === "i8" ? "i16x8.extend_low_i8x16_s" : "i16x8.extend_low_i8x16_u");
+  f.set(lower);
+  f.get(upper);
+  f.op(dtype === "i8" ? "i16x8.extend_high_i8x16_s" : "i16x8.extend_high_i8x16_u");
+  f.set(upper);
+  return halves;
+}
+
+/** Pushes four elements of a half that `loadHalves` loaded, as lanes. */
+export function pushQuarter(f: FunctionBuilder, dtype: DType, half: Local, isUpper: boolean): void {
+  f.get(half);
+  f.op(`i32x4.extend_${isUpper ? "high" : "low"}_i16x8_${dtype === "i8" ? "s" : "u"}`);
+}
+
 /** True when `storeLanes` can store `count` lanes of the dtype. */
 export const canStoreLanes = (dtype: DType, lanes: 2 | 4, count: number): boolean =>
   storageBytes(dtype) * lanes === 16 || (lanes === 4 && count === 4 && canLoadLanes(dtype, 4));

@@ -20,7 +20,7 @@ export function epilogueStages(epilogue: Epilogue): readonly Epilogue[] {
 }
 
 function cutEpilogue(epilogue: Epilogue): readonly Epilogue[] {
-  const { expr, accumulator, extras, output } = epilogue;
+  const { expr, accumulator, extras, output, isSmall } = epilogue;
   const path = expr === null ? null : pathToAccumulator(expr);
   if (expr === null || path === null) return [epilogue];
   const cuts = path.filter((e, i) => isRounding(path[i - 1]) && e.op === "binary").toReversed();
@@ -29,7 +29,8 @@ function cutEpilogue(epilogue: Epilogue): readonly Epilogue[] {
   return bounds.map((end, i): Epilogue => {
     const begin = bounds[i - 1];
     const part = begin === undefined ? end : replaced(end, begin);
-    return makeEpilogue(part, i === 0 ? accumulator : "f32", extras, i < cuts.length ? "f32" : output);
+    const isLast = i === cuts.length;
+    return makeEpilogue(part, i === 0 ? accumulator : "f32", extras, isLast ? output : "f32", isLast && isSmall);
   });
 }
 

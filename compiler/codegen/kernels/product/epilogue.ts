@@ -7,7 +7,16 @@ import { arg, type Expr, exprDType } from "../../../../ir/expr.ts";
 import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
 import { emitExpr, exprLanes, hoistExprConstants } from "../../expr-emit.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";
-import { canLoadLanes, canStoreLanes, isPackable, elementLocal, extractLane, loadLanes, storeLanes } from "./access.ts";
+import {
+  canLoadLanes,
+  canStoreLanes,
+  isPackable,
+  elementLocal,
+  extractLane,
+  loadLanes,
+  pushQuarter,
+  storeLanes,
+} from "./access.ts";
 
 export interface Epilogue {
   /** `$0` is the accumulator, `$1…` the extra operands; null stores the accumulator */
@@ -15,6 +24,8 @@ export interface Epilogue {
   readonly accumulator: DType;
   readonly extras: readonly DType[];
   readonly output: DType;
+  /** what is cast to the output, a narrow integer, is less than 2^22 in magnitude and never NaN: vectors need no clamp, their stores saturate */
+  readonly isSmall: boolean;
 }
 
 /** Where one extra operand of a run of columns lies. */
@@ -24,6 +35,8 @@ export interface ExtraAt {
   readonly offset: number;
   /** the operand has an element for each column (else one for all) */
   readonly perColumn: boolean;
+  /** the vector is half of eight elements of a byte each, which have been loaded and widened already */
+  readonly loaded?: { readonly half: Local; readonly isUpper: boolean };
 }
 
 /** Where a run of columns of the result is put, and from where its extra operands come. */
@@ -40,19 +53,26 @@ export const noEpilogue = (accumulator: DType): Epilogue => ({
   accumulator,
   extras: [],
   output: accumulator,
+  isSmall: false,
 });
 
-export function makeEpilogue(expr: Expr | null, accumulator: DType, extras: readonly DType[], output: DType): Epilogue {
+export function makeEpilogue(
+  expr: Expr | null,
+  accumulator: DType,
+  extras: readonly DType[],
+  output: DType,
+  isSmall = false,
+): Epilogue {
   if (expr === null && accumulator !== output) throw new Error(`internal: ${accumulator} stored as ${output}`);
   if (expr !== null && exprDType(expr, [accumulator, ...extras]) !== output) {
     throw new Error(`internal: epilogue does not give ${output}`);
   }
-  return { expr, accumulator, extras, output };
+  return { expr, accumulator, extras, output, isSmall };
 }
 
 /** Puts the epilogue's vector constants into locals; to be called first in a function. */
-export function hoistConstants(f: FunctionBuilder, { expr, accumulator, extras }: Epilogue): void {
-  if (expr !== null) hoistExprConstants(f, expr, [accumulator, ...extras]);
+export function hoistConstants(f: FunctionBuilder, { expr, accumulator, extras, isSmall }: Epilogue): void {
+  if (expr !== null) hoistExprConstants(f, { expr, argTypes: [accumulator, ...extras], isSaturatedLater: isSmall });
 }
 
 /** Whether an epilogue's operands and functions have vector forms; asked for every store. */
@@ -123,7 +143,7 @@ function storeVector(
 /** Pushes the epilogue's values for the low `count` lanes of an accumulator. */
 function pushVector(
   f: FunctionBuilder,
-  { expr, accumulator, extras: types }: Epilogue,
+  { expr, accumulator, extras: types, isSmall }: Epilogue,
   lanes: 2 | 4,
   acc: Local,
   count: number,
@@ -133,6 +153,7 @@ function pushVector(
     expr: expr ?? arg(0),
     argTypes: [accumulator, ...types],
     lanes,
+    isSaturatedLater: isSmall,
     readArg: (index) => {
       if (index === 0) f.get(acc);
       else readVector(f, types[index - 1] as DType, lanes, count, extras[index - 1] as ExtraAt);
@@ -141,7 +162,8 @@ function pushVector(
 }
 
 function readVector(f: FunctionBuilder, dtype: DType, lanes: 2 | 4, count: number, at: ExtraAt): void {
-  if (at.perColumn) loadLanes(f, dtype, at.pointer, at.offset, lanes, count);
+  if (at.loaded !== undefined) pushQuarter(f, dtype, at.loaded.half, at.loaded.isUpper);
+  else if (at.perColumn) loadLanes(f, dtype, at.pointer, at.offset, lanes, count);
   else {
     f.get(at.pointer);
     loadSplat(f, dtype, at.offset);

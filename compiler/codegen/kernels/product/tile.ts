@@ -4,10 +4,20 @@
  * with two steps in a block the accumulators spill (measured: half the speed).
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
+import { argUses } from "../../../../ir/expr.ts";
+import { nth } from "../../access.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
 import { addHighBits } from "../bytes/high-bits.ts";
-import { loadLanes, storePacked } from "./access.ts";
-import { applyEpilogue, emitStore, type Epilogue, type ExtraAt, packsRuns, storesVectors } from "./epilogue.ts";
+import { isByte, loadHalves, loadLanes, storePacked } from "./access.ts";
+import {
+  applyEpilogue,
+  emitStore,
+  type Epilogue,
+  type ExtraAt,
+  noEpilogue,
+  packsRuns,
+  storesVectors,
+} from "./epilogue.ts";
 import { epilogueStages } from "./epilogue-stages.ts";
 import { extraType, type Level, type Product } from "./product.ts";
 
@@ -130,7 +140,7 @@ function partialResults(tile: Tile, direction: "load" | "store"): void {
     const count = Math.min(lanes, panel.columns - vector * lanes);
     const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + vector * 16, extras: [] };
     if (direction === "store") {
-      emitStore(f, { expr: null, accumulator: dtype, extras: [], output: dtype }, lanes, acc, count, site);
+      emitStore(f, noEpilogue(dtype), lanes, acc, count, site);
     } else {
       loadLanes(f, dtype, site.pointer, site.offset, lanes, count);
       f.set(acc);
@@ -174,23 +184,44 @@ const stagesOf = (tile: Tile): readonly Epilogue[] =>
 
 /** Stores narrow results a row at a time. */
 function storeRuns(tile: Tile, epilogue: Epilogue): void {
-  const { f, product, cursors, rows, accs } = tile;
+  const { f, cursors, rows, accs } = tile;
   for (const [row, vectors] of accs.entries()) {
-    for (const [vector, acc] of vectors.entries()) {
-      applyEpilogue(f, epilogue, acc, extrasAt(tile, row, vector * product.arith.lanes));
-    }
+    applyToRow(tile, epilogue, row, vectors);
     storePacked(f, epilogue.output, cursors.out, rows.out[row] ?? 0, vectors);
   }
 }
 
+/** Applies an epilogue to the accumulators of a row. */
+function applyToRow(tile: Tile, epilogue: Epilogue, row: number, accs: readonly Local[]): void {
+  const { f, product } = tile;
+  const loaded = loadBytes(tile, epilogue, row, accs.length);
+  for (const [vector, acc] of accs.entries()) {
+    const extras = extrasAt(tile, row, vector * product.arith.lanes).map((at, i): ExtraAt => {
+      const halves = loaded[i] ?? null;
+      return halves === null ? at : { ...at, loaded: { half: nth(halves, vector >> 1), isUpper: vector % 2 === 1 } };
+    });
+    applyEpilogue(f, epilogue, acc, extras);
+  }
+  f.release(...loaded.flatMap((halves) => halves ?? []));
+}
+
+/** Extra operands of bytes, where a row has sixteen and the epilogue reads them: both halves, widened; null for others. */
+function loadBytes(tile: Tile, { expr }: Epilogue, row: number, vectors: number): readonly (readonly Local[] | null)[] {
+  const { f, product } = tile;
+  const uses = expr === null ? [] : argUses(expr, 1 + product.epilogue.extras.length);
+  return extrasAt(tile, row, 0).map(({ pointer, offset, perColumn }, i) => {
+    const dtype = extraType(product, i);
+    const isRow = vectors === 4 && perColumn && isByte(dtype) && (uses[i + 1] ?? 0) > 0;
+    return isRow ? loadHalves(f, dtype, pointer, offset) : null;
+  });
+}
+
 /** Applies a stage to all accumulators. The condition holds wherever a tile is: the end of the units, the last parameter, lies above 0. */
 function applyStage(tile: Tile, stage: Epilogue): void {
-  const { f, product } = tile;
+  const { f } = tile;
   f.get(f.params.at(-1) as Local);
   f.if(() => {
-    eachAcc(tile, (acc, row, vector) => {
-      applyEpilogue(f, stage, acc, extrasAt(tile, row, vector * product.arith.lanes));
-    });
+    for (const [row, vectors] of tile.accs.entries()) applyToRow(tile, stage, row, vectors);
   });
 }
 
