@@ -46,7 +46,7 @@ export interface Kernel {
   /** activations read and written per sample, in words */
   readonly wordsIn: number;
   readonly wordsOut: number;
-  /** streams that carry the result away: one per reader, model outputs and host included; at least 1 */
+  /** how often the result leaves the kernel: once per reader (slices together once), model outputs and host included; at least 1 */
   readonly fanOut: number;
   /** index into `Graph.ops` */
   readonly op: number;
@@ -59,7 +59,7 @@ export interface KernelEdge {
   readonly from: KernelId;
   readonly to: KernelId;
   readonly words: number;
-  /** index into `Graph.values` of the value as its producer made it */
+  /** index into `Graph.values` of the value as its producer made it; from their count on, of the result of a slice that is sent its part */
   readonly value: number;
 }
 

@@ -46,12 +46,15 @@ export function buildKernelGraph(graph: Graph): KernelGraph {
   return { name: graph.name, kernels: withFanOut(state), edges, inputs, outputs, host };
 }
 
-/** Kernels with the number of streams that leave each. */
+/** Kernels with how often the result of each leaves it; readers of parts share one time. */
 function withFanOut({ kernels, edges, outputs }: State): Kernel[] {
-  const streams = new Int32Array(kernels.length);
-  for (const { from } of edges) streams[from] = (streams[from] ?? 0) + 1;
-  for (const { kernel } of outputs) streams[kernel] = (streams[kernel] ?? 0) + 1;
-  return kernels.map((kernel) => ({ ...kernel, fanOut: Math.max(1, streams[kernel.id] ?? 0) }));
+  const sent = new Float64Array(kernels.length);
+  for (const { from, words } of edges) sent[from] = (sent[from] ?? 0) + words;
+  for (const { kernel, words } of outputs) sent[kernel] = (sent[kernel] ?? 0) + words;
+  return kernels.map((kernel) => {
+    const times = Math.ceil((sent[kernel.id] ?? 0) / Math.max(1, kernel.wordsOut));
+    return { ...kernel, fanOut: Math.max(1, times) };
+  });
 }
 
 function addOp(state: State, op: Op, index: number): void {
@@ -125,12 +128,22 @@ function readOperands(state: State, op: Op, id: KernelId): { readonly weightByte
       weightBytes += bytesOfTensor(type);
       continue;
     }
-    const words = wordsOf(type);
-    wordsIn += words;
-    if (source.kind === "outside") state.inputs.push({ name: source.name, kernel: id, words });
-    else state.edges.push({ from: source.kernel, to: id, words, value: source.value });
+    if (source.kind === "outside") {
+      wordsIn += wordsOf(type);
+      state.inputs.push({ name: source.name, kernel: id, words: wordsOf(type) });
+      continue;
+    }
+    const sent = op.kind === "slice" ? partSent(state, op) : { words: wordsOf(type), value: source.value };
+    wordsIn += sent.words;
+    state.edges.push({ from: source.kernel, to: id, ...sent });
   }
   return { weightBytes, wordsIn };
+}
+
+/** What a slice is sent: only its own part of a value, which has a number of its own behind those of the values. */
+function partSent(state: State, op: Op): Pick<KernelEdge, "words" | "value"> {
+  const [result = -1] = op.outputs;
+  return { words: wordsOf(tensorOf(state, result)), value: state.graph.values.length + result };
 }
 
 /** Lists a value as leaving the wafer, if a kernel makes it. */

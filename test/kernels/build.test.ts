@@ -73,6 +73,32 @@ describe("buildKernelGraph", () => {
     expect(kernels[1]?.wordsIn).toBe(4);
   });
 
+  it("sends every slice its own part, and the whole at most once for all of them", () => {
+    const b = new GraphBuilder("parts");
+    const x = b.input("x", tensorType("f32", [2, 6]));
+    const a = b.emitOne({ kind: "map", inputs: [x], expr: relu }, { origin: ["a"] });
+    const part = (start: number): number =>
+      b.emitOne({ kind: "slice", inputs: [a], starts: [0, start], sizes: [2, 3], steps: [1, 1] }, { origin: ["part"] });
+    b.output(
+      "sum",
+      b.emitOne({ kind: "map", inputs: [part(0), part(3)], expr: binary("add", arg(0), arg(1)) }, { origin: ["b"] }),
+    );
+    const { edges, kernels } = buildKernelGraph(b.finish());
+    expect(edges.map(({ from, to, words }) => [from, to, words])).toEqual([
+      [0, 1, 6],
+      [0, 2, 6],
+      [1, 3, 6],
+      [2, 3, 6],
+    ]);
+    expect(new Set(edges.map(({ value }) => value)).size).toBe(4);
+    expect(kernels.map(({ wordsIn, fanOut }) => [wordsIn, fanOut])).toEqual([
+      [12, 1],
+      [6, 1],
+      [6, 1],
+      [12, 1],
+    ]);
+  });
+
   it("handles a chain of 10,000 ops", () => {
     const b = new GraphBuilder("chain");
     let value = b.input("x", tensorType("f32", [4]));

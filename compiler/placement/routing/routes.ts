@@ -3,7 +3,8 @@
  *
  * A lane moves one word per link and cycle, so a bundle needs words / interval lanes; it gets twice that where the rectangles' sides allow,
  * which leaves room for another bundle on the same links. Edges are routed by falling traffic; each takes, among a handful of courses, the
- * one that overloads links least, then the shortest; one with two bends only where dead routers or colors leave no other. Then edges on overloaded links are taken up and laid again, a few times.
+ * one that overloads links least, then the shortest; one with two bends where dead routers or colors leave no other. Then edges on overloaded
+ * links are taken up and laid again, a few times, with two bends too where those relieve links.
  *
  * A value that goes to several kernels and fits one lane forks on its way: its routes start at one core, share a color, and count once on
  * the links they share. Being in dimension order from one core, they form a tree.
@@ -193,7 +194,8 @@ function layBundle(state: State, index: number, windows: number): boolean {
     if (choice !== null && (best === null || choice.overload < best.overload)) best = choice;
     if (best?.overload === 0) break;
   }
-  if (best === null || (best.overload > 0 && problem.dead.length > 0)) best = chooseDetour(state, index, best);
+  const mayBend = problem.dead.length > 0 || windows === relievingWindows;
+  if (best === null || (best.overload > 0 && mayBend)) best = chooseDetour(state, index, best);
   if (best === null) return false;
   const { course, color } = best;
   fabric.claim(course, color, edge.words / course.lanes);
