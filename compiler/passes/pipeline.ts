@@ -20,6 +20,7 @@ import type { Pass } from "./pass.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { sinkReshapes } from "./sink-reshapes.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
+import { trimUnread } from "./trim-unread.ts";
 import { unsignedBytes } from "./unsigned-bytes.ts";
 import { weightOnly } from "./weight-only.ts";
 import { widenSmallFloats } from "./widen-small-floats.ts";
@@ -36,6 +37,8 @@ export const pipeline: readonly Pass[] = [
   // few forms from here on: patterns below rely on literals being inside expressions
   canonicalize,
   commonSubexpressions,
+  // while operations are small: each is trimmed by itself
+  trimUnread,
   unsignedBytes,
   // while every operation still widens and narrows for itself
   widenSmallFloats,
