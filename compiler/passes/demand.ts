@@ -189,14 +189,22 @@ function slicedBox({ starts, steps }: OpOf<"slice">, box: Box): Box {
 const unpaddedBox = (shape: Shape, { before, after }: OpOf<"pad">, box: Box): Box =>
   shape.map((size, axis) => (before[axis] === 0 && after[axis] === 0 && box[axis]) || { start: 0, stop: size });
 
+/** From the least to the largest of some indices. */
+function spanOf(indices: readonly number[] | null): Range | null {
+  const [first, ...others] = indices ?? [];
+  if (first === undefined) return null;
+  let [least, largest] = [first, first];
+  for (const index of others) {
+    least = Math.min(least, index);
+    largest = Math.max(largest, index);
+  }
+  return { start: least, stop: largest + 1 };
+}
+
 /** Along the axis that is indexed: from the least to the largest index. */
 function trimGather({ op, inputs: [x = [], indexShape = []], output, indices }: Shaped<OpOf<"gather">>): Trim | null {
   const { axis } = op;
-  const length = x[axis] ?? 0;
-  const range =
-    indices === null || indices.length === 0
-      ? { start: 0, stop: length }
-      : { start: Math.min(...indices), stop: Math.max(...indices) + 1 };
+  const range = spanOf(indices) ?? { start: 0, stop: x[axis] ?? 0 };
   const place = (from: number): number => (from < axis ? from : from + indexShape.length - 1);
   const own = x.map((_, from) => from).filter((from) => from !== axis);
   return {
