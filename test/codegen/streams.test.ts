@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { emitMatmul } from "../../compiler/codegen/kernels/matmul.ts";
 import { chooseForm } from "../../compiler/codegen/kernels/streams/forms.ts";
+import { streamLayout } from "../../compiler/codegen/kernels/streams/layout.ts";
 import { streamStages } from "../../compiler/codegen/kernels/streams/streams.ts";
 import type { KernelCode } from "../../compiler/codegen/kernel.ts";
 import { arg, binary, type Expr } from "../../ir/expr.ts";
@@ -141,6 +142,16 @@ describe("streamed products", () => {
     expect(packed.byteLength / (512 * 1024 * 4)).toBeLessThan(0.875 + 0.02);
     expect(packed.byteLength / (512 * 1024 * 4)).toBeGreaterThan(0.875);
   });
+
+  it("lie an odd number of pages apart, and a part of one", () => {
+    for (const [steps, columns] of [[768, 4096], [4096, 4096], [768, 2304], [40, 30]] as const) {
+      for (const form of [chooseForm(new Uint32Array(1)), chooseForm(Uint32Array.from({ length: 99 }, (_, i) => i << 24))]) {
+        const { streamBytes, groups, groupBytes } = streamLayout({ steps, columns, rowStride: columns, columnStride: 1 }, form);
+        expect([Math.floor(streamBytes / 4096) % 2, streamBytes % 4096]).toEqual([1, 512]);
+        expect(streamBytes).toBeGreaterThanOrEqual(groups * groupBytes);
+      }
+    }
+  }); // prettier-ignore
 
   it("are the same whether the target of packing is aligned or not", () => {
     const given: Case = { steps: 40, columns: 30, transposeB: false, extras: [] };

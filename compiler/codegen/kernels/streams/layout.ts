@@ -1,7 +1,8 @@
 /**
  * Where the weights of a streamed product lie. The columns, four by four, are dealt to a few streams, each of which is read from its first byte to its
  * last without a jump: hardware that reads ahead then never has to start anew. Streams begin a fraction of a page apart from one another, so that
- * lines read at one time do not compete for the same sets of the cache.
+ * lines read at one time do not compete for the same sets of the cache; the pages between two streams are odd in number, so that their translations do
+ * not compete for the same sets of the table of those either.
  *
  *     table | index: first exception of each group | stream 0: group, group … | stream 1 … | exceptions
  *     group: the chunks of four columns          exception: position of its element of A times 4 + column, its weight
@@ -44,12 +45,15 @@ export interface StreamLayout {
   readonly exceptionsAt: number;
 }
 
+const isOdd = (count: number): boolean => count % 2 === 1;
+
 export function streamLayout({ steps, columns }: StreamedMatrix, { kind, table }: WeightForm): StreamLayout {
   const chunks = Math.ceil(steps / chunkSteps);
   const groups = Math.ceil(Math.ceil(columns / chunkColumns) / streamCount);
   const groupBytes = chunks * kind.chunkBytes;
   const apart = pageBytes / streamCount;
-  const streamBytes = roundUp(Math.max(0, groups * groupBytes - apart), pageBytes) + apart;
+  const pages = Math.ceil(Math.max(0, groups * groupBytes - apart) / pageBytes);
+  const streamBytes = (isOdd(pages) ? pages : pages + 1) * pageBytes + apart;
   const indexAt = roundUp(table.length, lineBytes);
   const chunksAt = roundUp(indexAt + (groups * streamCount + 1) * 4, lineBytes);
   const exceptionsAt = chunksAt + (streamCount - 1) * streamBytes + groups * groupBytes;
