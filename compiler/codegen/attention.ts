@@ -7,7 +7,6 @@ import { arg, binary, type Expr, lit, substitute } from "../../ir/expr.ts";
 import {
   epilogueOperands,
   type Graph,
-  type MapOp,
   type MatmulOp,
   type Op,
   type OpOf,
@@ -18,18 +17,7 @@ import {
 import type { AttentionSpec } from "./kernels/attention.ts";
 import { broadcastStrides } from "./kernels/index-space.ts";
 import { type HeadSplit, headsAsRows, repeatedHeads, splitSizes, splitStrides } from "./repeated-heads.ts";
-import { viewedMap, type ViewedMap } from "./viewed-maps.ts";
 import { producersOf, type View, viewOf, wholeView } from "./views.ts";
-
-/** An op to lower; an attention stands for several ops, at the place of the last one. */
-export interface PlannedOp {
-  /** of the op in the graph */
-  readonly index: number;
-  readonly op: Op;
-  readonly attention: Attention | null;
-  /** a map's operands where they lie, by input; `op` has what they are views of as its inputs */
-  readonly views: readonly (View | null)[] | null;
-}
 
 export interface Attention {
   readonly spec: AttentionSpec;
@@ -39,30 +27,8 @@ export interface Attention {
   readonly origin: readonly string[];
 }
 
-/** The ops of a graph in order: attentions merged, operands of maps read where they lie. */
-export function planOps(graph: Graph): readonly PlannedOp[] {
-  const finder = new AttentionFinder(graph);
-  const planned = graph.ops.map((op, index): PlannedOp => {
-    const viewed = op.kind === "map" ? finder.viewed(op) : null;
-    return { index, op: viewed?.op ?? op, attention: finder.endingAt(op), views: viewed?.views ?? null };
-  });
-  const isRead = planned.every(({ attention, views }) => attention === null && views === null);
-  return isRead ? planned : withoutUnread(graph, planned);
-}
-
-/** Drops what nobody reads any more: one sweep backwards. */
-function withoutUnread(graph: Graph, planned: readonly PlannedOp[]): PlannedOp[] {
-  const live = new Set(graph.outputs.map(({ value }) => value));
-  const kept = planned.toReversed().filter(({ op, attention }) => {
-    const outputs = attention === null ? op.outputs : [attention.output];
-    if (!outputs.some((output) => live.has(output))) return false;
-    for (const input of attention?.inputs ?? op.inputs) live.add(input);
-    return true;
-  });
-  return kept.toReversed();
-}
-
-class AttentionFinder {
+/** Looks for attentions in one graph. */
+export class AttentionFinder {
   readonly #graph: Graph;
   readonly #producers: ReadonlyMap<ValueId, Op>;
   readonly #readers = new Map<ValueId, Op[]>();
@@ -88,11 +54,6 @@ class AttentionFinder {
     const product = this.#producers.get(nth(op.inputs, 0));
     if (product?.kind !== "matmul" || this.#onlyReader(nth(product.outputs, 0)) !== op) return null;
     return this.#match(product, op);
-  }
-
-  /** A map some of whose operands can be read where they lie. */
-  viewed(op: MapOp): ViewedMap | null {
-    return viewedMap(this.#graph, this.#producers, (value) => this.#onlyReader(value), op);
   }
 
   #onlyReader(value: ValueId): Op | null {

@@ -19,10 +19,14 @@ import type { SegmentId } from "./weight-pool.ts";
 export type BufferId = number;
 
 /** Where bytes will lie. */
-export type Place =
-  | { readonly kind: "buffer"; readonly buffer: BufferId }
-  | { readonly kind: "weights"; readonly segment: SegmentId }
-  | PartPlace;
+export type Place = BufferPlace | { readonly kind: "weights"; readonly segment: SegmentId } | PartPlace;
+
+/** A value in one piece, `at` bytes behind a buffer's start. */
+export interface BufferPlace {
+  readonly kind: "buffer";
+  readonly buffer: BufferId;
+  readonly at: number;
+}
 
 /** Pieces of a buffer, the first one `at` bytes behind its start: an input that the caller writes into a value that contains it. */
 export interface PartPlace {

@@ -46,7 +46,7 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
   const arenaOffset = alignUp(weightsBytes);
   const addressOf = (place: Place): number => {
     if (place.kind === "weights") return nth(segments, place.segment).offset;
-    return arenaOffset + nth(bufferOffsets, place.buffer) + (place.kind === "part" ? place.at : 0);
+    return arenaOffset + nth(bufferOffsets, place.buffer) + place.at;
   };
   const names = nameKernels(draft);
   const { modules, binaries } = emitModules(names, options.plainSimdOnly ?? false);

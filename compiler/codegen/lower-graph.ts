@@ -10,7 +10,6 @@ import {
   type Graph,
   type IfOp,
   type LoopOp,
-  type MapOp,
   type Op,
   opSubject,
   type ScanOp,
@@ -22,16 +21,19 @@ import {
 import type { SlotId } from "../../ir/program.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";
-import { type Attention, planOps } from "./attention.ts";
+import type { Attention } from "./attention.ts";
 import { attentionStages } from "./kernels/attention.ts";
+import { contiguousSlices } from "./contiguous-slices.ts";
 import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
 import { inputParts } from "./input-parts.ts";
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
 import { emitViewedMap } from "./kernels/map.ts";
+import { emitViewedCopy } from "./kernels/movement.ts";
 import { emitKernels } from "./kernels/registry.ts";
 import type { View } from "./views.ts";
 import { attentionName, kernelName, type Scheduler } from "./scheduler.ts";
+import { planOps } from "./plan-ops.ts";
 import { type IntegerRange, rangeOfValue } from "./value-range.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
@@ -70,6 +72,8 @@ class GraphLowering {
   readonly #slots: Slot[] = [];
   readonly #buffers: Buffer[] = [];
   readonly #inPlace: InPlaceCandidate[] = [];
+  /** slices that need no copy, and where in their operand they begin (bytes) */
+  #pieces: ReadonlyMap<Op, number> = new Map();
   #time = 0;
 
   constructor(weights: WeightPool, kernelOf: KernelOf, scheduler: Scheduler) {
@@ -119,7 +123,7 @@ class GraphLowering {
   #allocate(type: ValueType): SlotId {
     if (!isNumericTensor(type)) return this.#newSlot(type, null);
     const bytes = elementCount(type.shape) * storageBytes(type.dtype);
-    return this.#newSlot(type, { kind: "buffer", buffer: this.#newBuffer(bytes) });
+    return this.#newSlot(type, { kind: "buffer", buffer: this.#newBuffer(bytes), at: 0 });
   }
 
   #define(scope: Scope, value: ValueId, type: ValueType): SlotId {
@@ -192,12 +196,16 @@ class GraphLowering {
   // ---- ops ------------------------------------------------------------------------------------------------------------------------
 
   #lowerOps(graph: Graph, scope: Scope, steps: DraftStep[], kernelOf: KernelOf): void {
+    const pieces = this.#pieces;
+    this.#pieces = contiguousSlices(graph);
     for (const { index, op, attention, views } of planOps(graph)) {
-      if (attention !== null) this.#lowerAttention(graph, scope, attention, steps, kernelOf(index));
-      else if (views !== null && op.kind === "map") this.#lowerViewed(graph, scope, op, views, steps, kernelOf(index));
-      else this.#lowerOp(graph, scope, op, steps, kernelOf(index));
+      const kernel = kernelOf(index);
+      if (attention !== null) this.#lowerAttention(graph, scope, attention, steps, kernel);
+      else if (views !== null) this.#lowerViewed(graph, scope, op, views, steps, kernel);
+      else this.#lowerOp(graph, scope, op, steps, kernel);
       this.#time++;
     }
+    this.#pieces = pieces;
   }
 
   #lowerAttention(graph: Graph, scope: Scope, attention: Attention, steps: DraftStep[], kernel: number): void {
@@ -215,18 +223,23 @@ class GraphLowering {
     this.#lowerKernels(graph, scope, { inputs, outputs: [output], origin }, stages, steps, kernel);
   }
 
-  /** A map with operands that are parts of others; it cannot overwrite those, which it reads in another order. */
+  /** A map or movement with operands that are parts of others; it cannot overwrite those, which it reads in another order. */
   #lowerViewed(
     graph: Graph,
     scope: Scope,
-    op: MapOp,
+    op: Op,
     views: readonly (View | null)[],
     steps: DraftStep[],
     kernel: number,
   ): void {
-    const whole = operandsOf(graph, op);
-    const inputs = whole.inputs.map((type, i) => ({ ...type, shape: views[i]?.shape ?? type.shape }));
-    this.#lowerKernels(graph, scope, op, emitViewedMap(op, { ...whole, inputs }, views), steps, kernel);
+    const { inputs, ...whole } = operandsOf(graph, op);
+    if (op.kind !== "map") {
+      const stages = emitViewedCopy(op.kind, nth(inputs, 0).dtype, defined(views[0]));
+      this.#lowerKernels(graph, scope, op, stages, steps, kernel);
+      return;
+    }
+    const seen = inputs.map((type, i) => ({ ...type, shape: views[i]?.shape ?? type.shape }));
+    this.#lowerKernels(graph, scope, op, emitViewedMap(op, { ...whole, inputs: seen }, views), steps, kernel);
     this.#offerInPlace(graph, scope, op, [...views.keys()].filter((index) => views[index] === null)); // prettier-ignore
   }
 
@@ -267,7 +280,7 @@ class GraphLowering {
   #lowerStatic(graph: Graph, scope: Scope, op: Op, steps: DraftStep[], kernel: number): void {
     const types = [...op.inputs, ...op.outputs].map((value) => typeOf(graph, value));
     const isNumeric = types.every(isNumericTensor);
-    if (op.kind === "reshape" && isNumeric) {
+    if (isNumeric && (op.kind === "reshape" || this.#isPiece(graph, scope, op, steps))) {
       this.#view(graph, scope, op, steps);
       return;
     }
@@ -288,12 +301,20 @@ class GraphLowering {
     }
   }
 
-  /** The result is the operand's bytes under another type. */
+  #isPiece(graph: Graph, scope: Scope, op: Op, steps: DraftStep[]): boolean {
+    if (!this.#pieces.has(op)) return false;
+    const { place } = nth(this.#slots, this.#slotOf(graph, scope, nth(op.inputs, 0), steps));
+    return place?.kind === "buffer";
+  }
+
+  /** The result is the operand's bytes, or a piece of them, under another type. */
   #view(graph: Graph, scope: Scope, op: Op, steps: DraftStep[]): void {
     const [input] = op.inputs as readonly [ValueId];
     const [output] = op.outputs as readonly [ValueId];
     const { place } = nth(this.#slots, this.#slotOf(graph, scope, input, steps));
-    scope.set(output, this.#newSlot(typeOf(graph, output), place));
+    const at = this.#pieces.get(op) ?? 0;
+    const moved = place?.kind === "buffer" ? { ...place, at: place.at + at } : place;
+    scope.set(output, this.#newSlot(typeOf(graph, output), moved));
   }
 
   #lowerKernels(
@@ -324,7 +345,7 @@ class GraphLowering {
         case "scratch": {
           const buffer = scratch.get(arg.id) ?? this.#newBuffer(arg.byteLength);
           scratch.set(arg.id, buffer);
-          return { kind: "buffer", buffer };
+          return { kind: "buffer", buffer, at: 0 };
         }
       }
     };

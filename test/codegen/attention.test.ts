@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { planOps } from "../../compiler/codegen/attention.ts";
+import { planOps } from "../../compiler/codegen/plan-ops.ts";
 import { generateProgram } from "../../compiler/codegen/generate.ts";
 import { attentionStages, type AttentionSpec } from "../../compiler/codegen/kernels/attention.ts";
 import { reshapedStrides } from "../../compiler/codegen/views.ts";

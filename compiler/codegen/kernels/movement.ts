@@ -1,6 +1,6 @@
 /** Transpose, slice, pad, concat and broadcasting as copies of boxes (strided-copy.ts), for elements of any size. */
 import { defined, nth } from "../access.ts";
-import { storageBytes } from "../../../ir/dtype.ts";
+import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { ConcatOp, PadOp, SliceOp, TensorType, TransposeOp } from "../../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";
 import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
@@ -57,6 +57,28 @@ export const emitSlice: KernelEmitter<SliceOp> = (op, { inputs, outputs }) => {
   };
   return copyStages("slice", box, input(0), output);
 };
+
+/** Makes a tensor of elements that are apart in another one (offset and strides in elements). */
+export function emitViewedCopy(
+  kind: string,
+  dtype: DType,
+  {
+    offset,
+    shape,
+    strides,
+  }: { readonly offset: number; readonly shape: readonly number[]; readonly strides: readonly number[] },
+): readonly KernelCode[] {
+  const target: TensorType = { kind: "tensor", dtype, shape };
+  const bytes = unitBytes(target);
+  const from = strides.map((stride) => stride * bytes);
+  const box = {
+    elementBytes: bytes,
+    axes: pairAxes(shape, from, byteStrides(target)),
+    sourceOffset: offset * bytes,
+    targetOffset: 0,
+  };
+  return copyStages(kind, box, input(0), output);
+}
 
 export const emitConcat: KernelEmitter<ConcatOp> = (op, { inputs, outputs }) => {
   const strides = byteStrides(nth(outputs, 0));

@@ -110,3 +110,91 @@ describe("maps over parts of other values", () => {
     );
   });
 });
+
+describe("movements over parts of other values", () => {
+  it("copy them once: heads of a part of a row", async () => {
+    const heads = build([[6, 48]], (emit, [x = 0], output) => {
+      for (const start of [0, 16]) {
+        const part = emit({ kind: "slice", inputs: [x], starts: [0, start], sizes: [6, 32], steps: [1, 1] });
+        const split = emit({ kind: "reshape", inputs: [part], shape: [6, 4, 8] });
+        output(emit({ kind: "transpose", inputs: [split], perm: [1, 0, 2] }));
+      }
+    });
+    expect(await check(heads)).toEqual(["transpose", "transpose"]);
+  });
+
+  it("are left out where all that read them look through them, and made where one does not", async () => {
+    const turned = (isRead: boolean): Built =>
+      build([[5, 3, 16], [3, 5, 16]], (emit, [x = 0, y = 0], output) => {
+        const moved = emit({ kind: "transpose", inputs: [x], perm: [1, 0, 2] });
+        const back = emit({ kind: "slice", inputs: [moved], starts: [2, 0, 0], sizes: [3, 5, 16], steps: [-1, 1, 1] });
+        output(emit({ kind: "map", inputs: [moved, back], expr: sum }));
+        output(emit({ kind: "map", inputs: [moved, y], expr: sum }));
+        if (isRead) output(emit({ kind: "reduce", fn: "max", inputs: [moved], axes: [2], keepDims: false }));
+      }); // prettier-ignore
+    expect(await check(turned(false))).toEqual(["map", "map"]);
+    expect(await check(turned(true))).toEqual(["transpose", "map", "map", "reduce"]);
+  });
+
+  it("keep to short rows and other orders of a row apart", async () => {
+    const short = build([[6, 24]], (emit, [x = 0], output) => {
+      const part = emit({ kind: "slice", inputs: [x], starts: [0, 4], sizes: [6, 16], steps: [1, 1] });
+      const split = emit({ kind: "reshape", inputs: [part], shape: [6, 4, 4] });
+      output(emit({ kind: "transpose", inputs: [split], perm: [1, 0, 2] }));
+    });
+    expect(await check(short)).toEqual(["slice", "transpose"]);
+  });
+});
+
+describe("slices in one piece", () => {
+  it("lie where their operand does", async () => {
+    const row = build([[1, 40]], (emit, [x = 0], output) => {
+      const own = emit({ kind: "map", inputs: [x], expr: unary("neg", arg(0)) });
+      const part = (start: number, size: number): ValueId =>
+        emit({ kind: "slice", inputs: [own], starts: [0, start], sizes: [1, size], steps: [1, 1] });
+      output(emit({ kind: "concat", inputs: [part(3, 20), part(0, 7)], axis: 1 }));
+      output(emit({ kind: "reduce", fn: "max", inputs: [part(10, 30)], axes: [1], keepDims: true }));
+      output(part(39, 1));
+    });
+    expect(await check(row)).toEqual(["map", "concat", "concat", "reduce"]);
+  });
+
+  it("are copied where they are little of it, or the caller's", async () => {
+    const little = build([[1, 40]], (emit, [x = 0], output) => {
+      const own = emit({ kind: "map", inputs: [x], expr: unary("neg", arg(0)) });
+      output(emit({ kind: "slice", inputs: [own], starts: [0, 3], sizes: [1, 19], steps: [1, 1] }));
+    });
+    expect(await check(little)).toEqual(["map", "slice"]);
+    const given = build([[1, 40]], (emit, [x = 0], output) => {
+      output(emit({ kind: "slice", inputs: [x], starts: [0, 3], sizes: [1, 30], steps: [1, 1] }));
+    });
+    expect(await check(given)).toEqual(["copy"]);
+  });
+
+  it("are read as any slice, also where results could overwrite them", async () => {
+    const size = fc.integer({ min: 1, max: 4 });
+    const drawn = fc.record({ ones: fc.integer({ min: 0, max: 2 }), cut: size, start: size, rest: size, inner: fc.array(size, { maxLength: 2 }), share: fc.boolean() }); // prettier-ignore
+    await fc.assert(
+      fc.asyncProperty(drawn, async ({ ones, cut, start, rest, inner, share }) => {
+        const lead = new Array<number>(ones).fill(1);
+        const shape = [...lead, start + cut + rest, ...inner];
+        const graph = build([shape], (emit, [x = 0], output) => {
+          const own = emit({ kind: "map", inputs: [x], expr: unary("neg", arg(0)) });
+          const piece = (from: number, count: number): ValueId => {
+            const starts = shape.map((_, axis) => (axis === ones ? from : 0));
+            const sizes = shape.with(ones, count);
+            return emit({ kind: "slice", inputs: [own], starts, sizes, steps: shape.map(() => 1) });
+          };
+          const first = piece(0, start + cut);
+          const last = piece(start, cut + rest);
+          const changed = emit({ kind: "map", inputs: [first], expr: unary("abs", arg(0)) });
+          output(emit({ kind: "map", inputs: [changed, first], expr: sum }));
+          output(emit({ kind: "map", inputs: [last, last], expr: sum }));
+          if (share) output(own);
+        });
+        expect(await check(graph)).not.toContain("slice");
+      }),
+      { numRuns: 40, seed: 4 },
+    );
+  });
+});
