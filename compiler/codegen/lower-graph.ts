@@ -33,6 +33,7 @@ import { emitViewedCopy } from "./kernels/movement.ts";
 import { emitKernels } from "./kernels/registry.ts";
 import type { View } from "./views.ts";
 import { attentionName, kernelName, type Scheduler } from "./scheduler.ts";
+import { type ConstantUses, countConstants, mergeProducts } from "./merge-products.ts";
 import { planOps } from "./plan-ops.ts";
 import { type IntegerRange, rangeOfValue } from "./value-range.ts";
 import type { WeightPool } from "./weight-pool.ts";
@@ -72,6 +73,7 @@ class GraphLowering {
   readonly #slots: Slot[] = [];
   readonly #buffers: Buffer[] = [];
   readonly #inPlace: InPlaceCandidate[] = [];
+  #uses: ConstantUses = new Map();
   /** slices that need no copy, and where in their operand they begin (bytes) */
   #pieces: ReadonlyMap<Op, number> = new Map();
   #time = 0;
@@ -83,6 +85,7 @@ class GraphLowering {
   }
 
   run(graph: Graph): Draft {
+    this.#uses = countConstants(graph);
     const scope: Scope = new Map();
     const inputs = this.#defineInputs(graph, scope);
     this.#time++;
@@ -195,11 +198,12 @@ class GraphLowering {
 
   // ---- ops ------------------------------------------------------------------------------------------------------------------------
 
-  #lowerOps(graph: Graph, scope: Scope, steps: DraftStep[], kernelOf: KernelOf): void {
+  #lowerOps(unmerged: Graph, scope: Scope, steps: DraftStep[], kernelOf: KernelOf): void {
+    const { graph, indexOf } = mergeProducts(unmerged, this.#uses);
     const pieces = this.#pieces;
     this.#pieces = contiguousSlices(graph);
     for (const { index, op, attention, views } of planOps(graph)) {
-      const kernel = kernelOf(index);
+      const kernel = kernelOf(nth(indexOf, index));
       if (attention !== null) this.#lowerAttention(graph, scope, attention, steps, kernel);
       else if (views !== null) this.#lowerViewed(graph, scope, op, views, steps, kernel);
       else this.#lowerOp(graph, scope, op, steps, kernel);

@@ -160,7 +160,7 @@ const fewRows = 8;
 /** Rows of B beyond this length are packed: one column panel of a long matrix touches too many pages. */
 const longRow = 1024;
 /** Up to this many rows a product waits for B to come from memory, which several streams bring in faster than one. */
-const streamedRows = 24;
+export const streamedRows = 24;
 
 /** Vectors of B in each half: with the accumulators and an element of A they fill the registers. */
 const mostHalvedVectors = 4;

@@ -58,7 +58,9 @@ export function streamedProduct(op: MatmulOp, operands: Operands): readonly Kern
   return streamStages(op, operands);
 }
 
-const isLarge = ({ dtype, shape }: TensorType): boolean => elementCount(shape) * storageBytes(dtype) >= fewestBytes;
+/** True for weights that no near cache holds. */
+export const isLarge = ({ dtype, shape }: Pick<TensorType, "dtype" | "shape">): boolean =>
+  elementCount(shape) * storageBytes(dtype) >= fewestBytes;
 
 /** The stages of a product of one row of f32 with one constant matrix, of any size; null for others. */
 export function streamStages(op: MatmulOp, { inputs, outputs, constants }: Operands): readonly KernelCode[] | null {
