@@ -160,7 +160,7 @@ interface Schedules {
 /** Both products in the same blocks of rows, whole tiles of each. */
 function schedulesOf(spec: AttentionSpec, choose: Choose): Schedules {
   const { rows, keys, depth, width } = spec;
-  const size = { outer: product(spec.batch), y: rows, x: 1, canBlockRun: true };
+  const size = { outer: product(spec.batch), y: rows, x: 1, canBlockRun: true, isNear: true };
   const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, choosePart("scores", choose));
   const result = chooseTileAndRun({ ...size, columns: width, steps: keys }, f32, choosePart("result", choose));
   const heights = [scores, result].flatMap(({ tile }) => [tile.rows, tile.restRows]);

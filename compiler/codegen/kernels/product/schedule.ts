@@ -32,6 +32,9 @@ const panelBytes = 48 * 1024;
 const nearPanelBytes = 24 * 1024;
 /** Bytes of unfinished results that are near. */
 const nearResultBytes = 128 * 1024;
+/** Bytes of B that come in per cycle from the third-level cache or memory, and the rows up to which tiles are chosen by that. */
+const arrivingBytes = 4;
+const waitingRows = 8;
 /** Tiles that read a panel; with fewer, what counts is how B comes in from afar. */
 const manyTiles = 12;
 /** Units that leave room for balance between threads. */
@@ -84,6 +87,8 @@ export interface ProductSize {
   readonly resultTensors?: number;
   /** vectors of a panel, where B is packed already */
   readonly vectors?: number;
+  /** B was made just before and need not come in from afar */
+  readonly isNear?: boolean;
 }
 
 interface Costed<T> {
@@ -129,12 +134,16 @@ function restTiles(panels: Panels, size: ProductSize, arith: Arith): readonly Co
     .map(({ rows }) => ({ value: rows, cycles: sweepCycles(rows, vectors, size, arith) }));
 }
 
-/** Cycles for all rows of one panel. */
-function sweepCycles(rows: number, vectors: number, { x, y, steps }: ProductSize, arith: Arith): number {
+/** Cycles for all rows of one panel. Where they are few it counts that the first tile waits until the panel has come in. */
+function sweepCycles(rows: number, vectors: number, { x, y, steps, isNear }: ProductSize, arith: Arith): number {
   const period = rowPeriod(x, rows);
   const rest = y % period;
   const tiles = [...tileCounts(x, rows, period, Math.floor(y / period)), ...tileCounts(x, rows, rest, 1)];
-  return tiles.reduce((sum, [height, count]) => sum + count * tileCycles(height, vectors, steps, arith), 0);
+  const cycles = tiles.reduce((sum, [height, count]) => sum + count * tileCycles(height, vectors, steps, arith), 0);
+  if (isNear === true || x * y > waitingRows) return cycles;
+  const [height = 1] = tiles[0] ?? [];
+  const arrival = (vectors * steps * arith.bVectorBytes) / arrivingBytes;
+  return cycles + Math.max(0, arrival - tileCycles(height, vectors, steps, arith));
 }
 
 const tileCounts = (x: number, tileRows: number, y: number, times: number): (readonly [number, number])[] =>
