@@ -200,7 +200,7 @@ function emitVectors(context: Context, rows: number, count: number): void {
     if (relaxedSimd) storeLow(f, vector, to, row * layout.rowStride);
     else storeWide(f, vector, to, row * layout.rowStride);
   }
-  if (relaxedSimd) listSteps(context, vectors, Math.ceil(count / stepElements));
+  if (relaxedSimd) listSteps(context, vectors);
   increment(f, to, relaxedSimd ? vectorBytes : 2 * vectorBytes);
   increment(f, done, count);
   f.release(...vectors);
@@ -223,8 +223,11 @@ function storeWide(f: FunctionBuilder, vector: Local, to: Local, offset: number)
   }
 }
 
-/** Adds those of the vectors' steps to the list in which a row has a high bit. */
-function listSteps(context: Context, vectors: readonly Local[], steps: number): void {
+/**
+ * Adds those of the vectors' steps to the list in which a row has a high bit. They are found by counting zeros: a branch for each step would
+ * often be foreseen wrongly.
+ */
+function listSteps(context: Context, vectors: readonly Local[]): void {
   const { f } = context;
   const mask = f.local("i32");
   for (const [row, vector] of vectors.entries()) {
@@ -234,38 +237,55 @@ function listSteps(context: Context, vectors: readonly Local[], steps: number): 
   f.op("i8x16.bitmask");
   f.tee(mask);
   f.if(() => {
-    const highs = f.localArray("v128", vectors.length);
-    for (const [row, high] of highs.entries()) {
-      f.get(vectors[row] as Local);
+    for (const vector of vectors) {
+      f.get(vector);
       f.i32(7);
       f.op("i8x16.shr_u");
-      f.set(high);
+      f.set(vector);
     }
-    for (let step = 0; step < steps; step++) {
+    const first = f.local("i32");
+    f.loop((again) => {
       f.get(mask);
-      f.i32(0xf << (stepElements * step));
+      f.op("i32.ctz");
+      f.i32(-stepElements);
       f.op("i32.and");
-      f.if(() => {
-        addEntry(context, highs, step);
-      });
-    }
-    f.release(...highs);
+      f.set(first);
+      addEntry(context, vectors, first);
+      f.get(mask);
+      f.i32(-1 << stepElements);
+      f.get(first);
+      f.op("i32.shl");
+      f.op("i32.and");
+      f.tee(mask);
+      f.brIf(again);
+    });
+    f.release(first);
   });
   f.release(mask);
 }
 
-function addEntry({ f, entry, done }: Context, highs: readonly Local[], step: number): void {
+/** Adds the step that begins with element `first` of vectors of high bits. */
+function addEntry({ f, entry, done }: Context, highs: readonly Local[], first: Local): void {
   f.get(entry);
   f.get(done);
-  f.i32(stepElements * step);
+  f.get(first);
   f.op("i32.add");
   f.store("i32.store");
+  const indices = f.local("v128");
+  f.get(first);
+  f.op("i8x16.splat");
+  f.v128(Array.from({ length: vectorBytes }, (_, i) => i % stepElements));
+  f.op("i8x16.add");
+  f.set(indices);
   for (const [row, high] of highs.entries()) {
     f.get(entry);
     f.get(high);
-    f.memoryLane("v128.store32_lane", step, 4 + 4 * row);
+    f.get(indices);
+    f.op("i8x16.relaxed_swizzle");
+    f.memoryLane("v128.store32_lane", 0, 4 + 4 * row);
   }
   increment(f, entry, entryBytes);
+  f.release(indices);
 }
 
 /** Pushes `count` elements as bytes; zeros follow. */
