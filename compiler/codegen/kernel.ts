@@ -45,7 +45,7 @@ export interface ScratchArg {
   readonly isPrivate?: true;
 }
 
-/** What an address parameter points to. Every address is a multiple of `argAlignment`. */
+/** What an address parameter points to: a multiple of `argAlignment`, or for an input that is a piece of a value of its element's size. */
 export type KernelArg =
   | { readonly kind: "input"; readonly index: number }
   | { readonly kind: "output"; readonly index: number }
