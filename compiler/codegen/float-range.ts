@@ -4,8 +4,7 @@
  */
 import type { DType } from "../../ir/dtype.ts";
 import { type BinaryFunction, type Expr, exprDType } from "../../ir/expr.ts";
-import type { TensorData } from "../../ir/tensor.ts";
-import { rangeOfExpr, rangeOfType } from "./value-range.ts";
+import { combined, rangeOfExpr } from "./value-range.ts";
 
 /** Least and largest of some numbers, none of which is NaN. */
 export interface FloatRange {
@@ -38,7 +37,7 @@ function unchecked(expr: Expr, argTypes: readonly DType[], ranges: Ranges): Floa
       return expr.fn === "neg" ? { low: -x.high, high: -x.low } : null;
     }
     case "binary":
-      return combined(expr.fn, floatRange(expr.x, argTypes, ranges), floatRange(expr.y, argTypes, ranges));
+      return combinedFloats(expr.fn, floatRange(expr.x, argTypes, ranges), floatRange(expr.y, argTypes, ranges));
     case "cast":
       return floatRange(expr.x, argTypes, ranges);
     case "select":
@@ -52,34 +51,16 @@ function spanOf(...numbers: readonly number[]): FloatRange | null {
   return Number.isNaN(low) ? null : { low, high };
 }
 
-function combined(fn: BinaryFunction, x: FloatRange | null, y: FloatRange | null): FloatRange | null {
-  if (x === null || y === null) return null;
-  switch (fn) {
-    case "add":
-      return { low: x.low + y.low, high: x.high + y.high };
-    case "sub":
-      return { low: x.low - y.high, high: x.high - y.low };
-    case "mul":
-      return spanOf(x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high);
-    case "div":
-      return y.low > 0 ? spanOf(x.low / y.low, x.low / y.high, x.high / y.low, x.high / y.high) : null;
-    case "min":
-      return { low: Math.min(x.low, y.low), high: Math.min(x.high, y.high) };
-    case "max":
-      return { low: Math.max(x.low, y.low), high: Math.max(x.high, y.high) };
-    default:
-      return null;
-  }
+/** A product of numbers within bounds lies between the products of those. */
+export const productRange = (x: FloatRange, y: FloatRange): FloatRange | null =>
+  spanOf(x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high);
+
+function quotientRange(x: FloatRange, y: FloatRange): FloatRange | null {
+  return y.low > 0 ? spanOf(x.low / y.low, x.low / y.high, x.high / y.low, x.high / y.high) : null;
 }
 
-/** The numbers of a constant of f32 or of integers of at most 32 bits; null where there are others, or NaN among them. */
-export function rangeOfConstant({ dtype, elements }: TensorData): FloatRange | null {
-  if (dtype !== "f32" && rangeOfType(dtype) === null) return null;
-  let [low, high] = [Infinity, -Infinity];
-  for (const element of elements as Float32Array) {
-    if (Number.isNaN(element)) return null;
-    low = Math.min(low, element);
-    high = Math.max(high, element);
-  }
-  return low <= high ? { low, high } : null;
+function combinedFloats(fn: BinaryFunction, x: FloatRange | null, y: FloatRange | null): FloatRange | null {
+  if (x === null || y === null) return null;
+  if (fn === "mul") return productRange(x, y);
+  return fn === "div" ? quotientRange(x, y) : combined(fn, x, y);
 }

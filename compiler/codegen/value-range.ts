@@ -74,12 +74,14 @@ function storedRange(graph: Graph, value: ValueId): IntegerRange | null {
   const found = graph.values[value];
   if (found?.type.kind !== "tensor") return null;
   const ofType = rangeOfType(found.type.dtype);
-  return ofType === null || found.constant === undefined ? ofType : rangeOfElements(found.constant);
+  return ofType === null || found.constant === undefined ? ofType : rangeOfConstant(found.constant);
 }
 
-function rangeOfElements({ elements }: TensorData): IntegerRange | null {
+/** The numbers of a constant of f32 or of integers of at most 32 bits; null where there are others, or NaN among them. */
+export function rangeOfConstant({ dtype, elements }: TensorData): IntegerRange | null {
+  if (dtype !== "f32" && rangeOfType(dtype) === null) return null;
   let [low, high] = [Infinity, -Infinity];
-  for (const element of elements as Int32Array) {
+  for (const element of elements as Float32Array) {
     low = Math.min(low, element);
     high = Math.max(high, element);
   }
@@ -121,7 +123,8 @@ function exactRange(expr: Expr, argTypes: readonly DType[], ranges: Ranges): Int
   }
 }
 
-function combined(fn: BinaryFunction, x: IntegerRange | null, y: IntegerRange | null): IntegerRange | null {
+/** Bounds of a sum, difference, minimum or maximum of numbers within bounds; null for other functions. */
+export function combined(fn: BinaryFunction, x: IntegerRange | null, y: IntegerRange | null): IntegerRange | null {
   if (x === null || y === null) return null;
   if (fn === "add") return { low: x.low + y.low, high: x.high + y.high };
   if (fn === "sub") return { low: x.low - y.high, high: x.high - y.low };

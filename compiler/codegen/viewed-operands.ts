@@ -1,8 +1,9 @@
 /** Operands of maps and movements that could be read where they lie: parts of others, through slices and transposes. */
 import { nth } from "./access.ts";
 import type { Graph, Op, ValueId } from "../../ir/graph.ts";
+import { rowMajorStrides } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";
-import { rowMajor, type View, viewOf } from "./views.ts";
+import { type View, viewOf } from "./views.ts";
 
 export interface OperandView {
   readonly view: View;
@@ -33,7 +34,7 @@ function viewThrough(graph: Graph, producers: Producers, operand: ValueId, value
   const view = viewOf(graph, producers, value, false);
   const isBehind = passed.includes(view.value) || view.value === value;
   if (isBehind || !isStatic(graph, view.value) || nth(graph.values, view.value).constant !== undefined) return null;
-  const isCopy = view.offset === 0 && sameShape(view.strides, rowMajor(view.shape));
+  const isCopy = view.offset === 0 && sameShape(view.strides, rowMajorStrides(view.shape));
   const inner = view.shape.findLastIndex((size) => size > 1);
   const isRow = inner >= 0 && view.strides[inner] === 1 && nth(view.shape, inner) >= shortestRow;
   return isRow && !isCopy ? { view, movement } : null;

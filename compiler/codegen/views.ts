@@ -1,6 +1,7 @@
 /** Values that are parts of others, seen with another shape: slices, transposes and reshapes that a kernel can read in place by strides. */
 import { nth } from "./access.ts";
 import { type Graph, type Op, type TensorType, type ValueId } from "../../ir/graph.ts";
+import { rowMajorStrides } from "../../ir/tensor.ts";
 
 /** A value as elements of `value`: the element at index i is at offset + sum of i * strides, times `scale`. */
 export interface View {
@@ -18,14 +19,10 @@ export function producersOf(graph: Graph): ReadonlyMap<ValueId, Op> {
   return new Map(graph.ops.flatMap((op) => op.outputs.map((output) => [output, op] as const)));
 }
 
-/** Strides of a dense tensor, in elements. */
-export const rowMajor = (shape: readonly number[]): number[] =>
-  shape.map((_, i) => shape.slice(i + 1).reduce((count, size) => count * size, 1));
-
 /** A value as it is. */
 export function wholeView(graph: Graph, value: ValueId): View {
   const { shape } = nth(graph.values, value).type as TensorType;
-  return { value, offset: 0, shape, strides: rowMajor(shape), scale: 1 };
+  return { value, offset: 0, shape, strides: rowMajorStrides(shape), scale: 1 };
 }
 
 /** Follows a value of f32 to the tensor that it is a part of, through movements and (with `scaled`) products with a constant. */

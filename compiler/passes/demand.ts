@@ -181,7 +181,6 @@ function transposedBox(perm: readonly number[], box: Box): Box {
 function slicedBox({ starts, steps }: OpOf<"slice">, box: Box): Box {
   return box.map(({ start, stop }, axis) => {
     const at = (index: number): number => (starts[axis] ?? 0) + index * (steps[axis] ?? 1);
-    if (stop <= start) return { start: at(start), stop: at(start) };
     return { start: Math.min(at(start), at(stop - 1)), stop: Math.max(at(start), at(stop - 1)) + 1 };
   });
 }

@@ -6,7 +6,7 @@
  *
  * Wanted parts go backwards through the graph (demand.ts); where readers want different parts, their hull is computed, and each takes its own.
  */
-import type { Graph, Op, OpSpec, ValueId } from "../../ir/graph.ts";
+import type { Graph, Op, OpOf, OpSpec, ValueId } from "../../ir/graph.ts";
 import { elementCount, tensorFrom } from "../../ir/tensor.ts";
 import { type Box, boxShape, hullOf, sameBox, type Shaped, trimOf, wholeBox } from "./demand.ts";
 import { foldOp } from "./fold-constants.ts";
@@ -129,7 +129,7 @@ function takePart(rewrite: Rewrite, { slices }: Site, id: ValueId, available: Bo
   return slice;
 } // prettier-ignore
 
-function trimmedSlice(rewrite: Rewrite, op: Extract<Op, { kind: "slice" }>, box: Box, available: Box): OpSpec {
+function trimmedSlice(rewrite: Rewrite, op: OpOf<"slice">, box: Box, available: Box): OpSpec {
   const starts = box.map(({ start }, axis) => {
     const first = (op.starts[axis] ?? 0) + start * (op.steps[axis] ?? 1);
     return first - (available[axis]?.start ?? 0);
@@ -140,7 +140,7 @@ function trimmedSlice(rewrite: Rewrite, op: Extract<Op, { kind: "slice" }>, box:
 function trimmedGather(
   rewrite: Rewrite,
   site: Site,
-  { op, shaped, box, reads }: Part & { readonly op: Extract<Op, { kind: "gather" }> },
+  { op, shaped, box, reads }: Part & { readonly op: OpOf<"gather"> },
   available: Box,
 ): OpSpec {
   const [x, index] = rewrite.inputs as readonly [ValueId, ValueId];

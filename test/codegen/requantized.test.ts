@@ -1,7 +1,8 @@
 /** Requantized results whose bounds are known: vectors go without a clamp, and the store saturates. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { floatRange, type FloatRange, rangeOfConstant } from "../../compiler/codegen/float-range.ts";
+import { floatRange, type FloatRange } from "../../compiler/codegen/float-range.ts";
+import { rangeOfConstant } from "../../compiler/codegen/value-range.ts";
 import { emitMatmul } from "../../compiler/codegen/kernels/matmul.ts";
 import { givesSmall } from "../../compiler/codegen/kernels/product/requantized.ts";
 import type { DType } from "../../ir/dtype.ts";

@@ -131,20 +131,25 @@ interface WithEpilogue {
   readonly epilogue: Parameters<typeof makeEpilogue>[0];
 }
 
-/** Puts results into the output directly, or, where layouts differ, into scratch from which a last stage makes the output. */
-export function prepareResult(op: WithEpilogue, operands: Operands, layout: ConvLayout, accumulator: DType, fixed: number): PreparedResult {
-  const output = operands.outputs[0] as TensorType;
-  const extraTypes = operands.inputs.slice(fixed);
-  const shape = imageShapeOf(output, layout);
-  const products = product(operands.inputs[1]?.shape ?? []) / Math.max(1, shape.channels);
-  const isSmall = accumulator === "i32" && givesSmall(op.epilogue, operands, fixed, products);
-  const epilogue = makeEpilogue(op.epilogue, accumulator, extraTypes.map((type) => type.dtype), output.dtype, isSmall);
-  const extras = extraTypes.map((type, i): WindowExtra => {
+/** The operands of a channels-last epilogue, which follow the `fixed` ones. */
+export function resultExtras({ inputs, outputs }: Operands, layout: ConvLayout, fixed: number): readonly WindowExtra[] {
+  const output = outputs[0] as TensorType;
+  return inputs.slice(fixed).map((type, i): WindowExtra => {
     const strides = broadcastStrides(type.shape, output.shape);
     const [batch = 0, second = 0, ...rest] = strides;
     const channelsLast = layout === "nchw" ? [batch, ...rest, second] : strides;
     return { dtype: type.dtype, arg: { kind: "input", index: fixed + i }, strides: channelsLast };
   });
+}
+
+/** Puts results into the output directly, or, where layouts differ, into scratch from which a last stage makes the output. */
+export function prepareResult(op: WithEpilogue, operands: Operands, layout: ConvLayout, accumulator: DType, fixed: number): PreparedResult {
+  const output = operands.outputs[0] as TensorType;
+  const shape = imageShapeOf(output, layout);
+  const products = product(operands.inputs[1]?.shape ?? []) / Math.max(1, shape.channels);
+  const isSmall = accumulator === "i32" && givesSmall(op.epilogue, operands, fixed, products);
+  const extras = resultExtras(operands, layout, fixed);
+  const epilogue = makeEpilogue(op.epilogue, accumulator, extras.map(({ dtype }) => dtype), output.dtype, isSmall);
   const out: KernelArg = { kind: "output", index: 0 };
   if (layout === "nhwc" || layoutsAgree(shape)) return { arg: out, epilogue, extras, stages: [] };
   const scratch: KernelArg = { kind: "scratch", id: convScratch.result, byteLength: product(output.shape) * storageBytes(accumulator) };

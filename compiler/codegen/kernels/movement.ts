@@ -4,6 +4,7 @@ import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { ConcatOp, PadOp, SliceOp, TensorType, TransposeOp } from "../../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";
 import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
+import type { View } from "../views.ts";
 import { type FunctionBuilder, type Local } from "../wasm/index.ts";
 import { isUnitBytes, type UnitBytes } from "./byte-runs.ts";
 import { type Axis, broadcastStrides } from "./index-space.ts";
@@ -33,40 +34,25 @@ const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
 
 export const emitTranspose: KernelEmitter<TransposeOp> = (op, { inputs, outputs }) => {
-  const [x, y] = [nth(inputs, 0), nth(outputs, 0)];
-  const strides = byteStrides(x);
-  const from = op.perm.map((axis) => nth(strides, axis));
-  const box = {
-    elementBytes: unitBytes(x),
-    axes: pairAxes(y.shape, from, byteStrides(y)),
-    sourceOffset: 0,
-    targetOffset: 0,
-  };
-  return copyStages("transpose", box, input(0), output);
+  const [x, { shape }] = [nth(inputs, 0), nth(outputs, 0)];
+  const from = rowMajorStrides(x.shape);
+  const strides = op.perm.map((axis) => nth(from, axis));
+  return emitViewedCopy("transpose", x.dtype, { offset: 0, shape, strides });
 };
 
-export const emitSlice: KernelEmitter<SliceOp> = (op, { inputs, outputs }) => {
-  const [x, y] = [nth(inputs, 0), nth(outputs, 0)];
-  const strides = byteStrides(x);
-  const from = strides.map((stride, axis) => stride * nth(op.steps, axis));
-  const box = {
-    elementBytes: unitBytes(x),
-    axes: pairAxes(op.sizes, from, byteStrides(y)),
-    sourceOffset: elementCount(op.sizes) === 0 ? 0 : dot(op.starts, strides),
-    targetOffset: 0,
-  };
-  return copyStages("slice", box, input(0), output);
+export const emitSlice: KernelEmitter<SliceOp> = ({ starts, sizes, steps }, { inputs }) => {
+  const x = nth(inputs, 0);
+  const from = rowMajorStrides(x.shape);
+  const strides = from.map((stride, axis) => stride * nth(steps, axis));
+  const offset = elementCount(sizes) === 0 ? 0 : dot(starts, from);
+  return emitViewedCopy("slice", x.dtype, { offset, shape: sizes, strides });
 };
 
-/** Makes a tensor of elements that are apart in another one (offset and strides in elements). */
+/** Makes a tensor of elements that are apart in another one. */
 export function emitViewedCopy(
   kind: string,
   dtype: DType,
-  {
-    offset,
-    shape,
-    strides,
-  }: { readonly offset: number; readonly shape: readonly number[]; readonly strides: readonly number[] },
+  { offset, shape, strides }: Pick<View, "offset" | "shape" | "strides">,
 ): readonly KernelCode[] {
   const target: TensorType = { kind: "tensor", dtype, shape };
   const bytes = unitBytes(target);

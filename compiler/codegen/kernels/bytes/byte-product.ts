@@ -15,6 +15,7 @@ import {
   kernelShape,
   prepareImage,
   prepareResult,
+  resultExtras,
   windowedDim,
 } from "../conv-frame.ts";
 import { mergeAxes } from "../index-space.ts";
@@ -149,15 +150,16 @@ function sourceRows(op: ConvOp, x: TensorType, w: TensorType, output: TensorType
 
 /** All rows as one axis; null where an operand of the epilogue does not step through them evenly. */
 function rowAxis(op: ConvOp, operands: Operands): ProductAxis | null {
-  const { extras, epilogue } = prepareResult(op, operands, "nhwc", "i32", epilogueOperands.conv);
-  const output = imageShapeOf(operands.outputs[0] as TensorType, "nhwc");
+  const extras = resultExtras(operands, "nhwc", epilogueOperands.conv);
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];
-  const { rowStride } = layoutOf(sourceRows(op, x, w, operands.outputs[0] as TensorType));
+  const [result] = operands.outputs as readonly [TensorType];
+  const output = imageShapeOf(result, "nhwc");
+  const { rowStride } = layoutOf(sourceRows(op, x, w, result));
   const sizes = [output.batch, ...output.spatial];
   const bytesOf = ({ strides, dtype }: WindowExtra, axis: number): number => (strides[axis] ?? 0) * storageBytes(dtype);
   const axes = sizes.map((size, i) => {
     const rows = sizes.slice(i + 1).reduce((a, b) => a * b, 1);
-    const out = rows * output.channels * storageBytes(epilogue.output);
+    const out = rows * output.channels * storageBytes(result.dtype);
     return { size, strides: [rows * rowStride, out, ...extras.map((extra) => bytesOf(extra, i))] };
   });
   const merged = mergeAxes(axes);

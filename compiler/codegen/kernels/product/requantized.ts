@@ -2,9 +2,9 @@
 import type { DType } from "../../../../ir/dtype.ts";
 import type { Expr } from "../../../../ir/expr.ts";
 import { defined } from "../../access.ts";
-import { type FloatRange, floatRange, rangeOfConstant } from "../../float-range.ts";
+import { type FloatRange, floatRange, productRange } from "../../float-range.ts";
 import type { Operands } from "../../kernel.ts";
-import { rangeOfType } from "../../value-range.ts";
+import { rangeOfConstant, rangeOfType } from "../../value-range.ts";
 
 /** Numbers below this one become integers by an addition (vector-casts.ts holds that up to 2^22), and stores saturate integers. */
 const largest = 2 ** 21;
@@ -16,9 +16,10 @@ const largest = 2 ** 21;
 export function givesSmall(epilogue: Expr | null, operands: Operands, fixed: number, products: number): boolean {
   if (epilogue?.op !== "cast" || !epilogue.saturate) return false;
   const accumulator = sumRange(numbersOf(operands, 0), numbersOf(operands, 1), products);
-  const extras = operands.inputs.slice(fixed).map((_, i) => numbersOf(operands, fixed + i));
-  const argTypes: readonly DType[] = ["i32", ...operands.inputs.slice(fixed).map(({ dtype }) => dtype)];
-  const found = floatRange(epilogue.x, argTypes, [accumulator, ...extras]);
+  const extras = operands.inputs.slice(fixed);
+  const argTypes: readonly DType[] = ["i32", ...extras.map(({ dtype }) => dtype)];
+  const ranges = [accumulator, ...extras.map((_, i) => numbersOf(operands, fixed + i))];
+  const found = floatRange(epilogue.x, argTypes, ranges);
   return found !== null && Math.max(-found.low, found.high) < largest;
 }
 
@@ -26,9 +27,9 @@ const sums = defined(rangeOfType("i32"));
 
 /** All i32 where sums could wrap. */
 function sumRange(a: FloatRange | null, b: FloatRange | null, products: number): FloatRange {
-  if (a === null || b === null) return sums;
-  const corners = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high].map((corner) => corner * products);
-  const [low, high] = [Math.min(0, ...corners), Math.max(0, ...corners)];
+  const one = a === null || b === null ? null : productRange(a, b);
+  if (one === null) return sums;
+  const [low, high] = [Math.min(0, one.low * products), Math.max(0, one.high * products)];
   return low < sums.low || high > sums.high ? sums : { low, high };
 }
 
