@@ -5,7 +5,7 @@
 import { fail } from "../ir/diagnostic.ts";
 import type { KernelStep, Program } from "../ir/program.ts";
 import { allocateMemory, memoryEnd, weightsIn } from "./memory.ts";
-import { compileModule, hasRelaxedSimd } from "./platform.ts";
+import { compileModule, hasRelaxedSimd } from "./engine.ts";
 import type { ProgramSource } from "./source.ts";
 import { stepsIn } from "./steps.ts";
 import { grainOf, isWorthSharing, privateBytes, type SharedJob } from "./threads/control.ts";

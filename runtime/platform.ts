@@ -1,6 +1,6 @@
 /**
- * What differs between Node and browsers: reading files, WebAssembly features, V8's flags. Node's modules come from
- * `process.getBuiltinModule`, so that bundlers for the browser find no import to follow.
+ * What differs between Node and browsers: reading files. Node's modules come from `process.getBuiltinModule`, so that bundlers for the browser
+ * find no import to follow.
  */
 import { fail, WscError } from "../ir/diagnostic.ts";
 
@@ -20,53 +20,6 @@ export function nodeModule<K extends keyof Builtins>(name: K): Builtins[K] | und
 }
 
 export const isNode = (): boolean => nodeModule("node:fs/promises") !== undefined;
-
-/** A function (param v128 v128 v128) that does one f32x4.relaxed_madd. */
-const relaxedProbe = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0, 10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2, 253,
-  133, 2, 11,
-]); // prettier-ignore
-
-const engineFlags = {
-  relaxedSimd: "--experimental-wasm-relaxed-simd",
-  /** optimise every function before the first run, and the engine's own way again: V8 reads them when it begins to compile */
-  eager: ["--no-liftoff", "--no-wasm-lazy-compilation"],
-  lazy: ["--liftoff", "--wasm-lazy-compilation"],
-} as const;
-
-/** Compiles a module. With `eager`, an engine that can be told so optimises all of it at once, so that its first run is as fast as any. */
-export async function compileModule(binary: Uint8Array, eager: boolean): Promise<WebAssembly.Module> {
-  const bytes = binary as Uint8Array<ArrayBuffer>;
-  if (!eager || isTunedByCaller()) return WebAssembly.compile(bytes);
-  setFlags(engineFlags.eager);
-  try {
-    return await WebAssembly.compile(bytes);
-  } finally {
-    setFlags(engineFlags.lazy);
-  }
-}
-
-/** Whoever starts Node with flags for its WebAssembly compilers knows better. */
-function isTunedByCaller(): boolean {
-  const host = (globalThis as { readonly process?: { readonly execArgv?: readonly string[] } }).process;
-  return (host?.execArgv ?? []).some((flag) => /liftoff|wasm[-_](lazy|tier|dynamic)/.test(flag));
-}
-
-/** Sets V8's flags in Node; elsewhere, and where V8 does not know one, nothing happens. */
-function setFlags(flags: readonly string[]): void {
-  try {
-    for (const flag of flags) nodeModule("node:v8")?.setFlagsFromString(flag);
-  } catch {
-    // the engine keeps its own way
-  }
-}
-
-/** True when the engine runs relaxed SIMD; on Node 20, where V8 has it behind a flag, the flag is set first. */
-export function hasRelaxedSimd(): boolean {
-  if (WebAssembly.validate(relaxedProbe)) return true;
-  setFlags([engineFlags.relaxedSimd]);
-  return WebAssembly.validate(relaxedProbe);
-}
 
 /** Reads a whole file: a path or file URL in Node, anything that fetch takes in a browser. */
 export async function readBytes(location: string | URL): Promise<Uint8Array> {

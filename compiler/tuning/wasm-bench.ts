@@ -6,7 +6,7 @@
 import { storageBytes } from "../../ir/dtype.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
-import { compileModule, hasRelaxedSimd } from "../../runtime/platform.ts";
+import { compileModule, hasRelaxedSimd } from "../../runtime/engine.ts";
 import { argAlignment, type KernelArg, type KernelCode } from "../codegen/kernel.ts";
 import type { Bench, Contender, SimdMode, Stopwatch } from "./contest.ts";
 import { stagesModule, type TunableKernel } from "./tunable-kernels.ts";

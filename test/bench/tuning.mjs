@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { lowerSource, tunedProgram } from "../../dist/compiler/compile.js";
 import { parseTuning } from "../../dist/compiler/tuning/tuning-file.js";
-import { compileModule, hasRelaxedSimd } from "../../dist/runtime/platform.js";
+import { compileModule, hasRelaxedSimd } from "../../dist/runtime/engine.js";
 import { loadMemory, writeValue } from "../../dist/runtime/memory.js";
 import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";

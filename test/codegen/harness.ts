@@ -4,31 +4,13 @@
  * put at the very end of the memory.
  */
 import { expect } from "@jest/globals";
-import v8 from "node:v8";
 import { storageBytes } from "../../ir/dtype.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { bytesOf, elementCount, type Elements, makeTensor, type TensorData, viewElements } from "../../ir/tensor.ts";
 import { argAlignment, type KernelArg, type KernelCode } from "../../compiler/codegen/kernel.ts";
 import { ModuleBuilder } from "../../compiler/codegen/wasm/index.ts";
+import { hasRelaxedSimd } from "../../runtime/engine.ts";
 import { expectUnitsApart } from "./unit-writes.ts";
-
-/** Turns relaxed SIMD on where it is behind a flag; says whether the engine takes it. Call before the first module is compiled. */
-export function enableRelaxedSimd(): boolean {
-  relaxedSimd ??= probeRelaxedSimd();
-  return relaxedSimd;
-}
-
-let relaxedSimd: boolean | null = null;
-
-function probeRelaxedSimd(): boolean {
-  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
-  const probe = new ModuleBuilder({ features: { relaxedSimd: true } });
-  probe.function("probe", { params: ["v128"], results: ["v128"] }, (f) => {
-    for (let i = 0; i < 3; i++) f.get(f.param(0));
-    f.op("f32x4.relaxed_madd");
-  });
-  return WebAssembly.validate(probe.finish());
-}
 
 export interface KernelRun {
   readonly stages: readonly KernelCode[];
@@ -175,7 +157,7 @@ export function expectKernels(
   tolerance: number,
 ): void {
   expectClose(runKernels({ ...run, relaxedSimd: false }), expected, tolerance);
-  if (!enableRelaxedSimd()) return;
+  if (!hasRelaxedSimd()) return;
   const relaxed = { ...run, relaxedSimd: true };
   expectClose(execute(relaxed, compile(relaxed), null, false), expected, tolerance);
 }

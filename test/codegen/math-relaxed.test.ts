@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { tensorFrom } from "../../ir/tensor.ts";
 import { floats, vectorForms, worstError } from "./accuracy.ts";
-import { enableRelaxedSimd } from "./harness.ts";
+import { hasRelaxedSimd } from "../../runtime/engine.ts";
 
-const isRelaxed = enableRelaxedSimd();
+const isRelaxed = hasRelaxedSimd();
 if (!isRelaxed) console.warn("this engine has no relaxed SIMD: its forms of the functions are not tested");
 
 describe("f32 functions with fused multiply-add", () => {

@@ -5,10 +5,11 @@ import { type ConvLayout, type PoolOp, type TensorType, tensorType } from "../..
 import { inferTypes } from "../../ir/infer.ts";
 import { tensorFrom, type TensorData } from "../../ir/tensor.ts";
 import { emitPool } from "../../compiler/codegen/kernels/pool.ts";
-import { enableRelaxedSimd, expectClose, numbersOf, randomTensor, runKernels } from "./harness.ts";
+import { expectClose, numbersOf, randomTensor, runKernels } from "./harness.ts";
 import { broadcastAt, indicesOf, nth } from "./tensor-index.ts";
+import { hasRelaxedSimd } from "../../runtime/engine.ts";
 
-const relaxedSimd = enableRelaxedSimd();
+const relaxedSimd = hasRelaxedSimd();
 
 interface Case {
   readonly fn: PoolOp["fn"];

@@ -8,9 +8,10 @@ import type { KernelCode } from "../../compiler/codegen/kernel.ts";
 import { arg, binary, type Expr } from "../../ir/expr.ts";
 import { type MatmulOp, type TensorType, tensorType } from "../../ir/graph.ts";
 import { bytesOf, type TensorData } from "../../ir/tensor.ts";
-import { enableRelaxedSimd, expectKernels, numbersOf, randomNumbers, randomTensor, runKernels } from "./harness.ts";
+import { expectKernels, numbersOf, randomNumbers, randomTensor, runKernels } from "./harness.ts";
 import { defined } from "../../compiler/codegen/access.ts";
 import { nth } from "./tensor-index.ts";
+import { hasRelaxedSimd } from "../../runtime/engine.ts";
 
 const tensor = (shape: readonly number[], values: Iterable<number>): TensorData => ({
   dtype: "f32",
@@ -116,7 +117,7 @@ describe("streamed products", () => {
         [1, 90],
         Array.from({ length: 90 }, (_, k) => (k === step ? 1 : 0)),
       );
-      const { elements } = runKernels({ ...build(given, row, weights), relaxedSimd: enableRelaxedSimd() });
+      const { elements } = runKernels({ ...build(given, row, weights), relaxedSimd: hasRelaxedSimd() });
       expect(elements).toEqual(values.slice(step * 101, (step + 1) * 101).map((value) => value + 0));
     }
   });

@@ -4,9 +4,9 @@ import wabt from "wabt";
 import { increment, loopRange, madd, ModuleBuilder, pushAddress } from "../../compiler/codegen/wasm/index.ts";
 import { ByteWriter } from "../../compiler/codegen/wasm/bytes.ts";
 import { instruction, instructionNames, type OpName } from "../../compiler/codegen/wasm/opcodes.ts";
-import { enableRelaxedSimd } from "./harness.ts";
+import { hasRelaxedSimd } from "../../runtime/engine.ts";
 
-const relaxedSimd = enableRelaxedSimd();
+const relaxedSimd = hasRelaxedSimd();
 const i32x2 = { params: ["i32", "i32"], results: ["i32"] } as const;
 
 function instantiate(module: ModuleBuilder): Record<string, (...args: number[]) => number> {

@@ -11,9 +11,10 @@ import { printProgram } from "../../ir/program-text.ts";
 import type { CompiledProgram } from "../../ir/program.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { ProgramInstance } from "../../runtime/instance.ts";
-import { enableRelaxedSimd, expectClose, numbersOf, randomTensor } from "../codegen/harness.ts";
+import { expectClose, numbersOf, randomTensor } from "../codegen/harness.ts";
 import { nth } from "../codegen/tensor-index.ts";
 import { products, smallNet } from "./graphs.ts";
+import { hasRelaxedSimd } from "../../runtime/engine.ts";
 
 const graph = smallNet();
 const [conv = "", matmul = ""] = tunableKernels(graph).kernels.map(({ name }) => name);
@@ -84,7 +85,7 @@ describe("a tuned program", () => {
 
 describe("the bench", () => {
   it("runs every contender in every mode", async () => {
-    enableRelaxedSimd();
+    hasRelaxedSimd();
     const { kernels, weightsBytes } = tunableKernels(graph);
     const bench = wasmBench(weightsBytes);
     for (const kernel of kernels) {
