@@ -31,6 +31,8 @@ export interface CompileOptions extends PlaceOptions {
   readonly tuning?: Tuning;
   /** looks for better choices by measuring kernels on this machine */
   readonly tune?: Omit<TuneOptions, "start">;
+  /** adds kernels for engines that join pairs of vectors (docs/performance.md); other engines run its other kernels more slowly */
+  readonly joinVectors?: boolean;
   readonly onStage?: (stage: Stage) => void;
   readonly onPass?: (pass: Pass, graph: Graph, changed: boolean) => void;
 }
@@ -97,7 +99,10 @@ export async function compile(source: ModelSource, options: CompileOptions = {})
   const placed = await placeModel(await lowerSource(source, options), options);
   const { tuning, report } = await tuneModel(placed, options);
   options.onStage?.("program");
-  const { compiled, warnings } = await tunedProgram(placed.graph, tuning, placed.kernels);
+  const { compiled, warnings } = await tunedProgram(placed.graph, tuning, {
+    kernels: placed.kernels,
+    joinVectors: options.joinVectors ?? false,
+  });
   return { ...placed, warnings: [...placed.warnings, ...warnings], compiled, tuning, tuneReport: report };
 }
 
@@ -121,21 +126,32 @@ export interface TunedProgram {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** The program of a graph with the choices of a tuning; with a kernel graph, its steps name the kernels. */
-export async function tunedProgram(graph: Graph, tuning: Tuning, kernels?: KernelGraph): Promise<TunedProgram> {
-  const [{ generateProgram }, { tunedScheduler }] = await Promise.all([
+export interface ProgramOptions extends Pick<CompileOptions, "joinVectors"> {
+  /** the steps name its kernels */
+  readonly kernels?: KernelGraph;
+}
+
+/** The program of a graph with the choices of a tuning. */
+export async function tunedProgram(
+  graph: Graph,
+  tuning: Tuning,
+  { kernels, joinVectors = false }: ProgramOptions = {},
+): Promise<TunedProgram> {
+  const [{ generateProgram }, { tunedScheduler }, { joinedChoice, modelChoice }] = await Promise.all([
     import("./codegen/generate.ts"),
     import("./tuning/tuning.ts"),
+    import("./codegen/choice.ts"),
   ]);
   const byOp = new Map((kernels?.kernels ?? []).map((kernel) => [kernel.op, kernel.id]));
-  const { schedule, warnings } = tunedScheduler(tuning);
-  const compiled = generateProgram(graph, { kernelOf: (op) => byOp.get(op) ?? -1, scheduler: schedule });
+  const { schedule, warnings } = tunedScheduler(tuning, joinVectors ? joinedChoice : modelChoice);
+  const kernelOf = (op: number): number => byOp.get(op) ?? -1;
+  const compiled = generateProgram(graph, { kernelOf, scheduler: schedule, joinVectors });
   return { compiled, warnings: warnings() };
 }
 
 /** The program of a graph; with a kernel graph, its steps name the kernels. */
 export const programOf = async (graph: Graph, kernels?: KernelGraph): Promise<CompiledProgram> =>
-  (await tunedProgram(graph, new Map(), kernels)).compiled;
+  (await tunedProgram(graph, new Map(), kernels === undefined ? {} : { kernels })).compiled;
 
 async function targetOf(target: string | Target): Promise<Target> {
   if (typeof target !== "string") return target;

@@ -3,6 +3,7 @@ import type { Graph } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
+import { joinedChoice, modelChoice } from "./codegen/choice.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { filesInMemory } from "./frontend/external-data.ts";
 import { lowerFragment } from "./frontend/fragment.ts";
@@ -17,8 +18,9 @@ export const modelCompiler: ModelCompiler = {
     const dims = options.dims ?? new Map<string, number>();
     const { inputs, outputs } = modelPorts(model, dims);
     const tuning = await tuningOf(options.tuning);
+    const joinVectors = options.joinVectors ?? false;
     const compile = (lowering: LowerOptions): CompiledProgram =>
-      programOf(lowerModel(model, { dims, ...lowering }).graph, tuning);
+      programOf(lowerModel(model, { dims, ...lowering }).graph, tuning, joinVectors);
     // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
     if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
     return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
@@ -32,9 +34,10 @@ export const modelCompiler: ModelCompiler = {
 const noTuning: Tuning = new Map();
 
 /** Entries for other shapes or models are no fault here: a session compiles for the shapes that it meets. */
-function programOf(graph: Graph, tuning: Tuning = noTuning): CompiledProgram {
-  if (tuning.size === 0) return generateProgram(runPasses(graph));
-  return generateProgram(runPasses(graph), { scheduler: tunedScheduler(tuning).schedule });
+function programOf(graph: Graph, tuning: Tuning = noTuning, joinVectors = false): CompiledProgram {
+  if (tuning.size === 0) return generateProgram(runPasses(graph), { joinVectors });
+  const { schedule } = tunedScheduler(tuning, joinVectors ? joinedChoice : modelChoice);
+  return generateProgram(runPasses(graph), { scheduler: schedule, joinVectors });
 }
 
 async function tuningOf(file: NamedText | undefined): Promise<Tuning> {

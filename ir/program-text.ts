@@ -27,6 +27,7 @@ import {
   type IfStep,
   type KernelStep,
   type LoopStep,
+  moduleFeatures,
   type Program,
   type ProgramModule,
   type ProgramPort,
@@ -240,7 +241,7 @@ const readShape = readObject<Program>({
     arenaBytes: readSize,
   }),
   modules: readArray(
-    readObject<ProgramModule>({ file: readFileName, features: readArray(readOneOf("simd128", "relaxed-simd")) }),
+    readObject<ProgramModule>({ file: readFileName, features: readArray(readOneOf(...moduleFeatures)) }),
   ),
   values: readArray(readValue),
   steps: readArray(stepReader(0)),

@@ -136,10 +136,14 @@ export interface DeferredStep extends StepBase {
 
 export type Step = KernelStep | HostStep | CopyStep | IfStep | LoopStep | ScanStep | DeferredStep;
 
-/** A binary with the kernels; several differ only in the WebAssembly features that they use. */
+/** What a module needs of an engine: extensions of WebAssembly, and that it joins neighbouring vectors (else its tiles do not fit registers). */
+export const moduleFeatures = ["simd128", "relaxed-simd", "joined-vectors"] as const;
+export type ModuleFeature = (typeof moduleFeatures)[number];
+
+/** A binary with the kernels; several differ only in the features that they use. */
 export interface ProgramModule {
   readonly file: string;
-  readonly features: readonly ("simd128" | "relaxed-simd")[];
+  readonly features: readonly ModuleFeature[];
 }
 
 export interface Program extends Block {

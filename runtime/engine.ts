@@ -10,6 +10,8 @@ interface EngineFlags {
   readonly relaxedSimd: readonly string[];
   /** make V8 optimise every function of a module before the first run */
   readonly eager: readonly string[];
+  /** make V8 join neighbouring vectors of 128 bits to one of 256, on x86-64 with AVX2; none where it cannot */
+  readonly joined: readonly string[];
 }
 
 const optimised = ["--no-liftoff", "--no-wasm-lazy-compilation"];
@@ -18,18 +20,19 @@ const optimisedAlone = [...optimised, "--no-wasm-inlining"];
 
 /** Flags by V8's major version: 11 in Node 20, 12 in 22, 13 in 24, 14 in 26. */
 const engineFlags: Readonly<Record<string, EngineFlags>> = {
-  11: { relaxedSimd: ["--experimental-wasm-relaxed-simd"], eager: optimised },
-  12: { relaxedSimd: [], eager: optimised },
-  13: { relaxedSimd: [], eager: optimisedAlone },
-  14: { relaxedSimd: [], eager: optimisedAlone },
+  11: { relaxedSimd: ["--experimental-wasm-relaxed-simd"], eager: optimised, joined: [] },
+  12: { relaxedSimd: [], eager: optimised, joined: [] },
+  13: { relaxedSimd: [], eager: optimisedAlone, joined: ["--experimental-wasm-revectorize"] },
+  14: { relaxedSimd: [], eager: optimisedAlone, joined: ["--experimental-wasm-revectorize"] },
 };
 
-const untouched: EngineFlags = { relaxedSimd: [], eager: [] };
+const untouched: EngineFlags = { relaxedSimd: [], eager: [], joined: [] };
 
 /** What this runtime needs to know of Node's `process`. */
 interface NodeProcess {
   readonly versions?: { readonly v8?: string };
   readonly execArgv?: readonly string[];
+  readonly arch?: string;
 }
 
 const hostProcess = (): NodeProcess => (globalThis as { readonly process?: NodeProcess }).process ?? {};
@@ -52,18 +55,39 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(relaxedProbe);
 }
 
-/** Compiles a module. With `eager`, an engine that can be told so optimises all of it at once, so that its first run is as fast as any. */
-export async function compileModule(binary: Uint8Array, eager: boolean): Promise<WebAssembly.Module> {
-  const flags = eager && !isTunedByCaller() ? flagsOfEngine().eager : [];
-  setFlags(flags);
+/** True where the engine joins pairs of vectors if told so (V8 in Node 24 and 26; an optimisation that V8 still calls experimental). */
+export const canJoinVectors = (): boolean =>
+  hostProcess().arch === "x64" && flagsOfEngine().joined.length > 0 && hasRelaxedSimd();
+
+export interface CompileSettings {
+  /** an engine that can be told so optimises the whole module at once, so that its first run is as fast as any */
+  readonly eager?: boolean;
+  /** pairs of vectors are joined, where the engine can */
+  readonly joinVectors?: boolean;
+}
+
+/** Compiles a module. */
+export async function compileModule(binary: Uint8Array, settings: CompileSettings): Promise<WebAssembly.Module> {
+  const restore = setEngine(settings);
   try {
     return await whileAwake(WebAssembly.compile(binary as Uint8Array<ArrayBuffer>));
   } finally {
-    setFlags(flags.map(opposite));
+    restore();
   }
 }
 
-const opposite = (flag: string): string => flag.replace("--no-", "--");
+/** Sets the engine for modules that are compiled from now on; what it returns puts the engine's own ways back. */
+export function setEngine({ eager = false, joinVectors = false }: CompileSettings): () => void {
+  const known = flagsOfEngine();
+  const flags = [...(eager && !isTunedByCaller() ? known.eager : []), ...(joinVectors ? known.joined : [])];
+  setFlags(flags);
+  return () => {
+    setFlags(flags.map(opposite));
+  };
+}
+
+const opposite = (flag: string): string =>
+  flag.startsWith("--no-") ? flag.replace("--no-", "--") : flag.replace("--", "--no-");
 
 /** Whoever starts Node with flags for its WebAssembly compilers knows better. */
 const isTunedByCaller = (): boolean =>

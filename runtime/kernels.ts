@@ -3,9 +3,9 @@
  * shared, and steps of enough work run as its jobs.
  */
 import { fail } from "../ir/diagnostic.ts";
-import type { KernelStep, Program } from "../ir/program.ts";
+import type { KernelStep, ModuleFeature, Program, ProgramModule } from "../ir/program.ts";
 import { allocateMemory, memoryEnd, weightsIn } from "./memory.ts";
-import { compileModule, hasRelaxedSimd } from "./engine.ts";
+import { canJoinVectors, compileModule, type CompileSettings, hasRelaxedSimd } from "./engine.ts";
 import type { ProgramSource } from "./source.ts";
 import { stepsIn } from "./steps.ts";
 import { grainOf, isWorthSharing, privateBytes, type SharedJob } from "./threads/control.ts";
@@ -48,13 +48,14 @@ export class ProgramKernels {
   /** Compiles the kernels while the memory is filled; throws WSC7004 for a program that this engine cannot run. */
   static async load(source: ProgramSource, options: KernelOptions): Promise<ProgramKernels> {
     const { program } = source;
-    const plain = await source.readModule(chooseModule(program, options.deterministic ?? false));
+    const { file, features } = chooseModule(program, options.deterministic ?? false);
+    const plain = await source.readModule(file);
     const threads = options.threads ?? null;
     const workAreas = { end: memoryEnd(program), stride: workAreaBytes(program) };
     const shared = threads === null ? null : shareMemory(program, plain, (threads.threads - 1) * workAreas.stride);
     const { binary, memory } = shared ?? { binary: plain, memory: allocateMemory(program) };
     const [module] = await bothOf(
-      compileKernels(binary, isLarge(program)),
+      compileKernels(binary, { eager: isLarge(program), joinVectors: features.includes("joined-vectors") }),
       source.readWeights(weightsIn(memory, program)),
     );
     const exports = link(module, memory);
@@ -117,10 +118,14 @@ const kernelFailure = (step: KernelStep | undefined, message: string): Error =>
   fail("WSC7005", `the kernel stopped: ${message}`, { subject: step?.origin.join(" + ") ?? "" });
 
 /** The first module whose features this engine has. */
-function chooseModule({ modules }: Program, deterministic: boolean): string {
-  const isFit = (feature: string): boolean => feature !== "relaxed-simd" || (!deterministic && hasRelaxedSimd());
-  const chosen = modules.find(({ features }) => features.every(isFit));
-  if (chosen !== undefined) return chosen.file;
+function chooseModule({ modules }: Program, deterministic: boolean): ProgramModule {
+  const has: Record<ModuleFeature, () => boolean> = {
+    simd128: () => true,
+    "relaxed-simd": () => !deterministic && hasRelaxedSimd(),
+    "joined-vectors": canJoinVectors,
+  };
+  const chosen = modules.find(({ features }) => features.every((feature) => has[feature]()));
+  if (chosen !== undefined) return chosen;
   throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
 }
 
@@ -157,8 +162,8 @@ async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, 
   return Promise.all([first, second]);
 }
 
-const compileKernels = (binary: Uint8Array, eager: boolean): Promise<WebAssembly.Module> =>
-  compileModule(binary, eager).catch(damaged);
+const compileKernels = (binary: Uint8Array, settings: CompileSettings): Promise<WebAssembly.Module> =>
+  compileModule(binary, settings).catch(damaged);
 
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   try {

@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly externalData?: ReadonlyMap<string, Uint8Array>;
   /** a tuning file: choices for kernels */
   readonly tuning?: NamedText;
+  /** kernels for engines that join pairs of vectors */
+  readonly joinVectors?: boolean;
 }
 
 /** Text of a file, and what the file is called in messages. */

@@ -4,6 +4,7 @@
  */
 import { fail, showName } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
+import { canJoinVectors } from "./engine.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
@@ -30,6 +31,11 @@ export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   /** for an `.onnx` model: a tuning file that `wsc compile --tune` wrote; a compiled folder has its choices in it */
   readonly tuning?: string | URL;
+  /**
+   * for an `.onnx` model: kernels with vectors of 256 bits, where the engine joins pairs of 128 (Node 24 and later on x86-64; V8 calls that
+   * experimental). Elsewhere, and with `deterministic`, it changes nothing; a compiled folder has such kernels if it was compiled with them.
+   */
+  readonly joinVectors?: boolean;
   readonly [ignored: string]: unknown;
 }
 
@@ -201,6 +207,7 @@ async function openModel(
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
     externalData: await externalData(options),
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
+    joinVectors: options.joinVectors === true && settings.deterministic !== true && canJoinVectors(),
   });
   return modelRunner(model, settings);
 }

@@ -79,6 +79,11 @@ const compileOptions = {
     requiresArg: true,
     describe: "File of choices for kernels that --tune wrote: used, and gone on with if --tune is given",
   },
+  "join-vectors": {
+    type: "boolean",
+    default: false,
+    describe: "Add kernels for engines that join vectors to 256 bits (Node 24 and later, experimental in V8)",
+  },
   emit: { choices: emitStages, describe: "Stop at a stage and print its text form" },
   "print-after": {
     type: "string",
@@ -117,6 +122,12 @@ const runOptions = {
     type: "boolean",
     default: false,
     describe: "Plain SIMD in a fixed order: the same bits on every machine",
+  },
+  "join-vectors": {
+    type: "boolean",
+    default: false,
+    describe:
+      "For a model: kernels with vectors of 256 bits where the engine joins them (Node 24 and later, experimental in V8)",
   },
   repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
   threads: {

@@ -31,6 +31,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly timeLimit: number;
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
+  readonly joinVectors: boolean;
   readonly emit: EmitStage | undefined;
   readonly printAfter: readonly string[];
   readonly quiet: boolean;
@@ -57,6 +58,7 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     ...(given.from === undefined ? {} : { from: await readOldPlacement(given.from) }),
     tuning,
     ...(given.tune === undefined ? {} : { tune: { seconds: given.tune, onProgress: progress.part } }),
+    joinVectors: given.joinVectors,
     onStage: progress.stage,
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };
@@ -91,7 +93,9 @@ async function textOf(
 ): Promise<string> {
   const lowered = await lowerSource(source, options);
   const program = async (): Promise<CompiledProgram> => {
-    const { compiled, warnings } = await tunedProgram(lowered.graph, options.tuning ?? new Map());
+    const { compiled, warnings } = await tunedProgram(lowered.graph, options.tuning ?? new Map(), {
+      joinVectors: options.joinVectors ?? false,
+    });
     for (const warning of warnings) writeError(renderDiagnostic(warning));
     return compiled;
   };

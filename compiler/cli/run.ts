@@ -17,6 +17,7 @@ export interface RunArguments {
   readonly outputDir: string | undefined;
   readonly outputFormat: "npy" | "pb";
   readonly deterministic: boolean;
+  readonly joinVectors: boolean;
   readonly repeat: number;
   readonly threads: number;
   readonly tuning: string | undefined;
@@ -32,6 +33,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
   const session = await InferenceSession.create(given.model, {
     freeDimensionOverrides: Object.fromEntries(dims),
     deterministic: given.deterministic,
+    joinVectors: given.joinVectors,
     threads: readThreads(given.threads),
     ...(given.tuning === undefined ? {} : { tuning: given.tuning }),
   });

@@ -12,6 +12,8 @@ export interface Choice<T> {
   readonly aspect: string;
   /** legal values, the cost model's first; never empty */
   readonly candidates: readonly T[];
+  /** values that are better where the engine joins pairs of vectors, the best one first; none if not set */
+  readonly joined?: readonly T[];
   /** names a value, for people and in tuning files */
   readonly words: (value: T) => string;
 }
@@ -24,6 +26,9 @@ export const modelChoice: Choose = ({ aspect, candidates: [first] }) => {
   if (first === undefined) throw new Error(`internal: nothing to choose for "${aspect}"`);
   return first;
 };
+
+/** Takes what suits engines that join pairs of vectors, else what the cost model prefers. */
+export const joinedChoice: Choose = (choice) => choice.joined?.[0] ?? modelChoice(choice);
 
 /** Choices of a part of a kernel: `"tile"` becomes `"scores tile"`. */
 export const choosePart =
@@ -48,13 +53,13 @@ export interface AskedChoice {
 /** What is wanted, by aspect, in the words of a candidate. */
 export type Wishes = ReadonlyMap<string, string>;
 
-/** Takes what is wished where that is a candidate, else the cost model's; what was asked is added to `asked`. */
+/** Takes what is wished where that is a candidate, else what `otherwise` takes; what was asked is added to `asked`. */
 export const chooseWished =
-  (wishes: Wishes, asked: AskedChoice[]): Choose =>
+  (wishes: Wishes, asked: AskedChoice[], otherwise: Choose = modelChoice): Choose =>
   (choice) => {
     const { aspect, candidates, words } = choice;
     const wish = wishes.get(aspect);
-    const taken = candidates.find((candidate) => words(candidate) === wish) ?? modelChoice(choice);
+    const taken = candidates.find((candidate) => words(candidate) === wish) ?? otherwise(choice);
     asked.push({ aspect, candidates: candidates.map(words), taken: words(taken) });
     return taken;
   };

@@ -22,7 +22,7 @@ import type { BufferId, Draft, DraftBlock, DraftStep, Place } from "./draft.ts";
 import type { KernelCode } from "./kernel.ts";
 import { type KernelOf, lowerGraph } from "./lower-graph.ts";
 import { alignUp, planArena } from "./memory-plan.ts";
-import { modelScheduler, type Scheduler } from "./scheduler.ts";
+import { joinedScheduler, modelScheduler, type Scheduler } from "./scheduler.ts";
 import { type Features, ModuleBuilder } from "./wasm/index.ts";
 import { equalBytes, WeightPool } from "./weight-pool.ts";
 
@@ -31,6 +31,8 @@ export interface GenerateOptions {
   readonly kernelOf?: KernelOf;
   /** leaves out the module that uses relaxed SIMD */
   readonly plainSimdOnly?: boolean;
+  /** adds a module for engines that join pairs of vectors; tiles, and so weights, are laid out for it */
+  readonly joinVectors?: boolean;
   /** decides what kernels leave open; default: the cost model */
   readonly scheduler?: Scheduler;
 }
@@ -38,7 +40,8 @@ export interface GenerateOptions {
 /** Compiles a graph of static shapes (and host ops) to a program. Throws WSC6001 and WSC1009. */
 export function generateProgram(graph: Graph, options: GenerateOptions = {}): CompiledProgram {
   const weights = new WeightPool();
-  const draft = lowerGraph(graph, weights, options.kernelOf ?? (() => -1), options.scheduler ?? modelScheduler);
+  const scheduler = options.scheduler ?? (options.joinVectors === true ? joinedScheduler : modelScheduler);
+  const draft = lowerGraph(graph, weights, options.kernelOf ?? (() => -1), scheduler);
   const { bufferOffsets, arenaBytes } = placeBuffers(draft);
   const weightsBytes = weights.byteLength;
   checkMemory(graph, weightsBytes, arenaBytes);
@@ -49,7 +52,7 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
     return arenaOffset + nth(bufferOffsets, place.buffer) + place.at;
   };
   const names = nameKernels(draft);
-  const { modules, binaries } = emitModules(names, options.plainSimdOnly ?? false);
+  const { modules, binaries } = emitModules(names, options);
   const program: Program = {
     version: programVersion,
     name: graph.name,
@@ -201,20 +204,26 @@ interface Emitted {
 
 const plainFile = "kernels.wasm";
 const relaxedFile = "kernels.relaxed.wasm";
+const joinedFile = "kernels.joined.wasm";
 
-/** The plain module, and before it the relaxed one if it is another. */
-function emitModules(names: ReadonlyMap<string, NamedKernel>, plainSimdOnly: boolean): Emitted {
-  const plain = emitModule(names.values(), { relaxedSimd: false });
-  const plainModule: ProgramModule = { file: plainFile, features: ["simd128"] };
-  const only: Emitted = { modules: [plainModule], binaries: new Map([[plainFile, plain]]) };
-  if (plainSimdOnly) return only;
-  const relaxed = emitModule(names.values(), { relaxedSimd: true });
-  if (equalBytes(plain, relaxed)) return only;
-  return {
-    modules: [{ file: relaxedFile, features: ["simd128", "relaxed-simd"] }, plainModule],
-    binaries: new Map([
-      [relaxedFile, relaxed],
-      [plainFile, plain],
-    ]),
+/** The plain module, and before it those that an engine with more features is better off with, if they are others. */
+function emitModules(
+  names: ReadonlyMap<string, NamedKernel>,
+  { plainSimdOnly, joinVectors }: Pick<GenerateOptions, "plainSimdOnly" | "joinVectors">,
+): Emitted {
+  const emit = (features: Features): Uint8Array => emitModule(names.values(), features);
+  const plain = emit({ relaxedSimd: false });
+  const modules: ProgramModule[] = [{ file: plainFile, features: ["simd128"] }];
+  const binaries = new Map([[plainFile, plain]]);
+  const add = (file: string, features: ProgramModule["features"], binary: Uint8Array): void => {
+    if ([...binaries.values()].some((other) => equalBytes(other, binary))) return;
+    modules.unshift({ file, features });
+    binaries.set(file, binary);
   };
+  if (plainSimdOnly !== true) add(relaxedFile, ["simd128", "relaxed-simd"], emit({ relaxedSimd: true }));
+  if (joinVectors === true) {
+    const binary = emit({ relaxedSimd: true, joinedVectors: true });
+    add(joinedFile, ["simd128", "relaxed-simd", "joined-vectors"], binary);
+  }
+  return { modules, binaries };
 }

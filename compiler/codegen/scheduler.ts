@@ -3,7 +3,7 @@ import type { Op, TensorType } from "../../ir/graph.ts";
 import { printAttributes } from "../../ir/text/attributes.ts";
 import { printExpr } from "../../ir/text/expr.ts";
 import { showType } from "../../ir/types.ts";
-import { type Choose, modelChoice } from "./choice.ts";
+import { type Choose, joinedChoice, modelChoice } from "./choice.ts";
 import type { KernelCode, Operands } from "./kernel.ts";
 import type { AttentionSpec } from "./kernels/attention.ts";
 
@@ -21,6 +21,9 @@ export type Scheduler = (request: KernelRequest) => readonly KernelCode[] | null
 
 /** Leaves all choices to the cost model. */
 export const modelScheduler: Scheduler = ({ emit }) => emit(modelChoice);
+
+/** The same for engines that join pairs of vectors. */
+export const joinedScheduler: Scheduler = ({ emit }) => emit(joinedChoice);
 
 /** `matmul(f32[1,128,768], f32[768,768] constant) {transposeA = false, …} : f32[1,128,768]`: an op without its values' names. */
 export function kernelName(op: Op, { inputs, outputs, constants }: Operands): string {

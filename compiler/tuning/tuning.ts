@@ -3,7 +3,7 @@
  * candidates what the tuning names, so a tuning of another model, another version or a stranger changes speed at most, never a result's legality.
  */
 import { type Diagnostic, diagnostic, showName } from "../../ir/diagnostic.ts";
-import { type AskedChoice, chooseWished, modelChoice, type Wishes } from "../codegen/choice.ts";
+import { type AskedChoice, type Choose, chooseWished, modelChoice, type Wishes } from "../codegen/choice.ts";
 import type { Scheduler } from "../codegen/scheduler.ts";
 
 export interface TunedKernel {
@@ -23,15 +23,16 @@ export interface TunedScheduler {
   readonly warnings: () => readonly Diagnostic[];
 }
 
-export function tunedScheduler(tuning: Tuning): TunedScheduler {
+/** Follows a tuning; `otherwise` chooses what it leaves open. */
+export function tunedScheduler(tuning: Tuning, otherwise: Choose = modelChoice): TunedScheduler {
   const met = new Set<string>();
   const stale = new Map<string, Diagnostic>();
   const schedule: Scheduler = ({ name, emit }) => {
     const subject = name();
     const entry = tuning.get(subject);
-    if (entry === undefined) return emit(modelChoice);
+    if (entry === undefined) return emit(otherwise);
     const asked: AskedChoice[] = [];
-    const stages = emit(chooseWished(entry.choices, asked));
+    const stages = emit(chooseWished(entry.choices, asked, otherwise));
     if (!met.has(subject)) for (const text of unmet(entry.choices, asked)) stale.set(`${subject} ${text}`, warn(text, subject));
     met.add(subject);
     return stages;

@@ -38,7 +38,7 @@ function processorMicroseconds(): number {
 }
 
 async function prepare(room: Room, spread: number, { kernel, stages }: Contender, mode: SimdMode): Promise<Stopwatch> {
-  const compiled = await compileModule(stagesModule(stages, mode === "relaxed"), true);
+  const compiled = await compileModule(stagesModule(stages, mode === "relaxed"), { eager: true });
   const plan = planOf(kernel, stages, spread);
   const memory = room.forKernel(kernel, plan);
   const { exports } = await WebAssembly.instantiate(compiled, { env: { memory } });

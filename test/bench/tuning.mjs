@@ -24,7 +24,7 @@ async function open(graph, tuning) {
   const memory = loadMemory(compiled);
   const isPlain = flags.includes("--plain") || !hasRelaxedSimd();
   const binary = modules.get((isPlain ? program.modules.at(-1) : program.modules[0]).file);
-  const { exports } = await WebAssembly.instantiate(await compileModule(binary, true), { env: { memory } });
+  const { exports } = await WebAssembly.instantiate(await compileModule(binary, { eager: true }), { env: { memory } });
   const files = existsSync(name) ? [] : inputFiles(name);
   const inputs = await Promise.all(files.map((input) => readTensor(input)));
   // a run overwrites its inputs when they are no longer needed

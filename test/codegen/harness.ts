@@ -9,7 +9,7 @@ import type { TensorType } from "../../ir/graph.ts";
 import { bytesOf, elementCount, type Elements, makeTensor, type TensorData, viewElements } from "../../ir/tensor.ts";
 import { argAlignment, type KernelArg, type KernelCode } from "../../compiler/codegen/kernel.ts";
 import { ModuleBuilder } from "../../compiler/codegen/wasm/index.ts";
-import { hasRelaxedSimd } from "../../runtime/engine.ts";
+import { hasRelaxedSimd, setEngine } from "../../runtime/engine.ts";
 import { expectUnitsApart } from "./unit-writes.ts";
 
 export interface KernelRun {
@@ -17,6 +17,8 @@ export interface KernelRun {
   readonly inputs: readonly TensorData[];
   readonly output: TensorType;
   readonly relaxedSimd: boolean;
+  /** the module for engines that join pairs of vectors, which this engine does if it can */
+  readonly joinedVectors?: boolean;
 }
 
 /** Bytes between operands that nothing may write. */
@@ -99,12 +101,18 @@ function placeRegions(regions: ReadonlyMap<string, Region>, last: string | null)
 type KernelFunction = (...args: number[]) => void;
 
 function compile(run: KernelRun): { compiled: WebAssembly.Module; names: string[] } {
-  const module = new ModuleBuilder({ features: { relaxedSimd: run.relaxedSimd } });
+  const { relaxedSimd, joinedVectors = false } = run;
+  const module = new ModuleBuilder({ features: { relaxedSimd, joinedVectors } });
   const names = run.stages.map((stage, i) => {
     module.export(`stage${i}`, stage.emit(module));
     return `stage${i}`;
   });
-  return { compiled: new WebAssembly.Module(module.finish()), names };
+  const restore = setEngine({ eager: joinedVectors, joinVectors: joinedVectors });
+  try {
+    return { compiled: new WebAssembly.Module(module.finish()), names };
+  } finally {
+    restore();
+  }
 }
 
 function execute(

@@ -21,6 +21,7 @@ import {
   type Product,
   type ProductAxis,
   type Schedule,
+  tileHeights,
   workOf,
 } from "./product/product.ts";
 import { productStage } from "./product/product-emit.ts";
@@ -163,7 +164,7 @@ function schedulesOf(spec: AttentionSpec, choose: Choose): Schedules {
   const size = { outer: product(spec.batch), y: rows, x: 1, canBlockRun: true, isNear: true };
   const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, choosePart("scores", choose));
   const result = chooseTileAndRun({ ...size, columns: width, steps: keys }, f32, choosePart("result", choose));
-  const heights = [scores, result].flatMap(({ tile }) => [tile.rows, tile.restRows]);
+  const heights = [scores, result].flatMap(({ tile }) => tileHeights(tile));
   const step = heights.reduce(commonMultiple, 1);
   const steps = Math.max(1, Math.floor(blockBytes / scoreRowBytes(spec) / step));
   const counts = [steps, 2 * steps, Math.ceil(steps / 2), 4 * steps, Math.ceil(steps / 4)];

@@ -6,6 +6,8 @@ import { valTypeCodes } from "./opcodes.ts";
 /** What the engine may be asked to understand beyond WebAssembly 2.0 (which has fixed-width SIMD). */
 export interface Features {
   readonly relaxedSimd: boolean;
+  /** it joins neighbouring vectors of 128 bits to one of 256, so tiles may be as large as its registers are then */
+  readonly joinedVectors?: boolean;
 }
 
 export interface ModuleOptions {

@@ -28,6 +28,8 @@ export interface Arith {
   readonly loadA: (f: FunctionBuilder, offset: number) => void;
   /** takes an address from the stack and pushes a vector of B */
   readonly loadB: (f: FunctionBuilder, offset: number) => void;
+  /** engines that join pairs of vectors know its instructions */
+  readonly canJoin?: true;
   /** multiplies and adds in one instruction (where the machine can); else products need a register on their way to the sum */
   readonly fused: boolean;
   /** acc += x * y for the vectors on the stack: A's, then B's */
@@ -174,7 +176,7 @@ export const laneDots: Arith = {
 export const lowHalf = (value: number): number => value & 0xffff;
 
 const ariths: ReadonlyMap<DType, Arith> = new Map([
-  ["f32", word("f32", (f, acc) => { madd(f, "f32x4", acc); })],
+  ["f32", { ...word("f32", (f, acc) => { madd(f, "f32x4", acc); }), canJoin: true }],
   ["f64", doubleWord("f64", (f, acc) => { madd(f, "f64x2", acc); })],
   ["i32", word("i32", multiply32)],
   ["u32", word("u32", multiply32)],

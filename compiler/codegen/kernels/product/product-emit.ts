@@ -12,6 +12,7 @@ import {
 import { blockRange, decodeIndex, pushOffset } from "../index-space.ts";
 import {
   blocksOf,
+  canPark,
   extraType,
   type Panels,
   panelsOf,
@@ -46,17 +47,30 @@ export function productStage(product: Product, args: readonly KernelArg[]): Kern
   };
 }
 
+/** A product as a module has it. */
+function formFor({ features }: ModuleBuilder, product: Product): Product {
+  if (product.b.kind === "bytes" && !features.relaxedSimd) return inPairs(product);
+  return features.joinedVectors === true ? joined(product) : product;
+}
+
 /** Modules without relaxed SIMD multiply pairs of 16 bits where others multiply bytes. */
-function formFor(module: ModuleBuilder, product: Product): Product {
-  if (product.b.kind !== "bytes" || module.features.relaxedSimd) return product;
+function inPairs(product: Product): Product {
   const { byteRows: _, ...others } = product;
   const schedule = { ...product.schedule, kBlock: 2 * product.schedule.kBlock };
   return { ...others, arith: pairSteps, run: 2 * product.run, b: { kind: "bytes", isWidened: true }, schedule };
 }
 
+/** In tiles for joined vectors, where its vectors are neighbours in memory. */
+function joined(product: Product): Product {
+  const { tile } = product.schedule;
+  const isApart = product.b.kind === "packed" && product.b.apart;
+  if (tile.joined === undefined || isApart || !canPark(product.epilogue)) return product;
+  return { ...product, schedule: { ...product.schedule, tile: { ...tile, ...tile.joined } }, isJoined: true };
+}
+
 /** Extra operands whose elements lie as those of the result: a tile reads them just before it stores. Sums that are parked would be in the way. */
 function inPlaceInputs(product: Product, args: readonly KernelArg[]): readonly number[] {
-  if (runBlocks(product).count > 1) return [];
+  if (runBlocks(product).count > 1 || product.schedule.tile.joined !== undefined) return [];
   const { epilogue, outer, y, x, start } = product;
   const axes = [...outer, y, x].filter((axis) => axis.size > 1).map((axis) => axis.strides);
   return epilogue.extras.flatMap((dtype, i) => {

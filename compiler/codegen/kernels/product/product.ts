@@ -60,9 +60,24 @@ export type PanelSource =
   /** `rowStride`: bytes from one element of the reduction to the next; columns are neighbours */
   | { readonly kind: "direct"; readonly rowStride: number };
 
+/** Rows of a tile; those of the ragged panel, which is narrower, are `restRows`. */
+export interface TileHeights {
+  readonly rows: number;
+  readonly restRows: number;
+}
+
+export interface Tiling extends TileHeights {
+  readonly vectors: number;
+  /** in modules for engines that join pairs of vectors */
+  readonly joined?: TileHeights;
+}
+
+/** All heights that tiles have, in any module: blocks of rows hold whole tiles of each. */
+export const tileHeights = ({ rows, restRows, joined }: Tiling): readonly number[] =>
+  joined === undefined ? [rows, restRows] : [rows, restRows, joined.rows, joined.restRows];
+
 export interface Schedule {
-  /** the ragged panel, which is narrower, has tiles of `restRows` rows */
-  readonly tile: { readonly rows: number; readonly vectors: number; readonly restRows: number };
+  readonly tile: Tiling;
   /** steps of the run that are done before the next panel; the rest is added to the stored result later */
   readonly kBlock: number;
   /** rows (values of y) and panels in one unit of work */
@@ -90,6 +105,8 @@ export interface Product {
   readonly byteRows?: RowsLayout;
   readonly epilogue: Epilogue;
   readonly schedule: Schedule;
+  /** tiles have the heights that suit joined vectors */
+  readonly isJoined?: true;
 }
 
 const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
@@ -133,11 +150,13 @@ export function blocksOf(product: Product): { readonly y: number; readonly panel
   };
 }
 
+/** True where unfinished sums have room in the result's own place. */
+export const canPark = ({ accumulator, output }: Epilogue): boolean => accumulator === output;
+
 /** Blocks of equal size (but for the last) that the run is cut into; strips are cut between their blocks. */
 export function runBlocks(product: Product): { readonly count: number; readonly steps: number } {
   const { run, schedule, levels, epilogue, b } = product;
-  const canPark = levels.length === 0 && epilogue.accumulator === epilogue.output;
-  const wanted = canPark ? Math.max(1, ceilDiv(run, schedule.kBlock)) : 1;
+  const wanted = levels.length === 0 && canPark(epilogue) ? Math.max(1, ceilDiv(run, schedule.kBlock)) : 1;
   const unit = b.kind === "strips" ? b.layout.block : 1;
   const steps = ceilDiv(ceilDiv(run, wanted), unit) * unit;
   return { count: Math.max(1, ceilDiv(run, Math.max(1, steps))), steps };

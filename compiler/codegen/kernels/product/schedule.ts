@@ -4,7 +4,7 @@
  */
 import { type Choose, distinct, modelChoice } from "../../choice.ts";
 import { type Arith, aStepBytes } from "./arith.ts";
-import { type Panels, panelsOf, type Schedule } from "./product.ts";
+import { type Panels, panelsOf, type Schedule, tileHeights, type Tiling } from "./product.ts";
 import { commonMultiple, rowPeriod, tileSpans } from "./rows.ts";
 
 /** x86-64 has 16 vector registers; V8 keeps one for itself and loads all operands of a step before it multiplies. */
@@ -37,6 +37,10 @@ const arrivingBytes = 4;
 const waitingRows = 8;
 /** Tiles that read a panel; with fewer, what counts is how B comes in from afar. */
 const manyTiles = 12;
+/** Instructions on joined vectors take so much longer: measured, the core runs at a lower frequency then. */
+const joinedSlowness = 1.25;
+/** From so many rows on vectors are joined: B of fewer may be read as several streams. */
+const fewestJoinedRows = 25;
 /** Units that leave room for balance between threads. */
 const wantedUnits = 16;
 /** Below this many operations a stage is not worth cutting up. */
@@ -45,6 +49,8 @@ const smallWork = 1 << 20;
 interface TileShape {
   readonly rows: number;
   readonly vectors: number;
+  /** registers hold pairs of vectors */
+  readonly joined?: true;
 }
 
 /** Shapes in order of preference among equals. */
@@ -52,24 +58,37 @@ const tileShapes: readonly TileShape[] = [3, 4, 2, 6, 5, 1].flatMap((rows) =>
   [3, 2, 4, 1].map((vectors) => ({ rows, vectors })),
 );
 
+/** The same where vectors are joined; taller ones were measured to be slower. */
+const joinedShapes: readonly TileShape[] = [
+  ...[4, 3, 2, 1].map((rows): TileShape => ({ rows, vectors: 4, joined: true })),
+  ...[6, 5, 4, 3, 2, 1].map((rows): TileShape => ({ rows, vectors: 2, joined: true })),
+];
+
+/** Registers that a row or a step of B takes. */
+const registersOf = ({ vectors, joined }: TileShape): number => (joined === true ? vectors / 2 : vectors);
+
 /** Shapes whose accumulators, operands and products on their way stay in registers. */
 const shapesFor = ({ fused, tileRows }: Arith): readonly TileShape[] =>
   tileShapes
     .filter(({ rows }) => rows === (tileRows ?? rows))
     .filter(({ rows, vectors }) => rows * vectors + rows + vectors + (fused ? 0 : 1) <= vectorRegisters);
 
+const joinedShapesFor = ({ canJoin }: Arith): readonly TileShape[] => (canJoin === true ? joinedShapes : []);
+
 /** Instructions that multiply and add: bytes become sums of 16 bits first. */
 const arithmeticOf = ({ fused, kStep }: Arith): number => (fused ? 1 : kStep === 4 ? 3 : 2);
 
-function stepCycles(rows: number, vectors: number, arith: Arith): number {
+function stepCycles(tile: TileShape, arith: Arith): number {
   const { fused } = arith;
-  const arithmetic = rows * vectors * arithmeticOf(arith);
-  const issue = (arithmetic + rows * spreadInstructions + vectors + loopInstructions) / issueWidth;
-  return fused ? Math.max(accumulateLatency, issue) : issue;
+  const registers = registersOf(tile);
+  const arithmetic = tile.rows * registers * arithmeticOf(arith);
+  const issue = (arithmetic + tile.rows * spreadInstructions + registers + loopInstructions) / issueWidth;
+  const cycles = fused ? Math.max(accumulateLatency, issue) : issue;
+  return tile.joined === true ? cycles * joinedSlowness : cycles;
 }
 
-const tileCycles = (rows: number, vectors: number, steps: number, arith: Arith): number =>
-  steps * stepCycles(rows, vectors, arith) + (tileInstructions + storeInstructions * rows * vectors) / issueWidth;
+const tileCycles = (tile: TileShape, steps: number, arith: Arith): number =>
+  steps * stepCycles(tile, arith) + (tileInstructions + storeInstructions * tile.rows * tile.vectors) / issueWidth;
 
 /** Rows of a product as the tiles see them, and its reduction. */
 export interface ProductSize {
@@ -100,50 +119,94 @@ interface Costed<T> {
 const ranked = <T>(costed: readonly Costed<T>[]): readonly T[] =>
   costed.toSorted((a, b) => a.cycles - b.cycles).map(({ value }) => value);
 
+/** What a kind of panels is cut into: the shape in most modules, and that where vectors are joined, if they are. */
+interface TilePair {
+  readonly tile: TileShape;
+  readonly joined: TileShape | null;
+}
+
 /** The full panels in one tile, the ragged panel in one that suits its width. */
-function chooseTile(size: ProductSize, arith: Arith, choose: Choose): Schedule["tile"] {
-  const panelsFor = (tile: TileShape): Panels => panelsOf(size.columns, tile.vectors, arith.lanes);
-  const words = (tile: TileShape): string =>
-    panelsFor(tile).full === 0 ? "ragged" : `${tile.rows}x${tile.vectors * arith.lanes}`;
-  const tile = choose({ aspect: "tile", candidates: distinct(rankedTiles(size, arith), words), words });
-  const panels = panelsFor(tile);
-  if (panels.rest === 0) return { ...tile, restRows: 1 };
-  const vectors = Math.ceil(panels.rest / arith.lanes);
-  const candidates = ranked(restTiles(panels, size, arith));
-  const restRows = choose({ aspect: "rest tile", candidates, words: (rows) => `${rows}x${vectors * arith.lanes}` });
-  return { ...tile, restRows };
+function chooseTile(size: ProductSize, arith: Arith, choose: Choose): Tiling {
+  const panelsFor = ({ vectors }: TileShape): Panels => panelsOf(size.columns, vectors, arith.lanes);
+  const words = ({ tile, joined }: TilePair): string =>
+    panelsFor(tile).full === 0 ? "ragged" : wordsOf(tile, arith) + (joined === null ? "" : ` or ${wordsOf(joined, arith)}`);
+  const { candidates, joined } = rankedTiles(size, arith);
+  const full = choose({ aspect: "tile", candidates: distinct(candidates, words), joined, words });
+  const rest = chooseRestTile(panelsFor(full.tile), size, arith, choose);
+  return tilingOf(full, rest);
+} // prettier-ignore
+
+const wordsOf = ({ rows, vectors }: TileShape, { lanes }: Arith): string => `${rows}x${vectors * lanes}`;
+
+function chooseRestTile(panels: Panels, size: ProductSize, arith: Arith, choose: Choose): TilePair | null {
+  if (panels.rest === 0) return null;
+  const candidates = ranked(restTiles(panels, size, arith)).map((tile): TilePair => ({ tile, joined: null }));
+  const joined = ranked(joinedRestTiles(panels, size, arith)).flatMap((shape) => pairWith(shape, candidates));
+  return choose({ aspect: "rest tile", candidates, joined, words: ({ tile }) => wordsOf(tile, arith) });
+}
+
+function tilingOf(full: TilePair, rest: TilePair | null): Tiling {
+  const heights = { rows: full.tile.rows, restRows: rest?.tile.rows ?? 1 };
+  const tiling: Tiling = { rows: heights.rows, vectors: full.tile.vectors, restRows: heights.restRows };
+  if (full.joined === null && (rest?.joined ?? null) === null) return tiling;
+  return {
+    ...tiling,
+    joined: { rows: full.joined?.rows ?? heights.rows, restRows: rest?.joined?.rows ?? heights.restRows },
+  };
+}
+
+/** A joined shape beside the first candidate for the same panels. */
+function pairWith(joined: TileShape, candidates: readonly TilePair[]): readonly TilePair[] {
+  const plain = candidates.find(({ tile }) => tile.vectors === joined.vectors);
+  return plain === undefined ? [] : [{ tile: plain.tile, joined }];
 }
 
 /** Shapes for the full panels by the cycles of one outer index, with the best of the tiles for the ragged one. */
-function rankedTiles(size: ProductSize, arith: Arith): readonly TileShape[] {
-  const fitting = shapesFor(arith).filter(({ vectors }) => vectors === (size.vectors ?? vectors));
-  const costed = fitting.map((value) => {
+function rankedTiles(size: ProductSize, arith: Arith): { candidates: readonly TilePair[]; joined: readonly TilePair[] } {
+  const fits = ({ vectors }: TileShape): boolean => vectors === (size.vectors ?? vectors);
+  const costed = (value: TileShape): Costed<TileShape> => {
     const panels = panelsOf(size.columns, value.vectors, arith.lanes);
-    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(value.rows, value.vectors, size, arith);
-    const rest = panels.rest === 0 ? 0 : Math.min(...restTiles(panels, size, arith).map(({ cycles }) => cycles));
+    const full = panels.full === 0 ? 0 : panels.full * sweepCycles(value, size, arith);
+    const tiles = value.joined === true ? [...restTiles(panels, size, arith), ...joinedRestTiles(panels, size, arith)] : restTiles(panels, size, arith);
+    const rest = panels.rest === 0 ? 0 : Math.min(...tiles.map(({ cycles }) => cycles));
     return { value, cycles: full + rest };
-  });
-  return costed.length === 0 ? [{ rows: 1, vectors: size.vectors ?? 1 }] : ranked(costed);
-}
+  };
+  const plain = shapesFor(arith).filter(fits).map(costed);
+  if (plain.length === 0) return { candidates: [{ tile: { rows: 1, vectors: size.vectors ?? 1 }, joined: null }], joined: [] };
+  const candidates = ranked(plain).map((tile): TilePair => ({ tile, joined: null }));
+  const fewest = Math.min(...plain.map(({ cycles }) => cycles));
+  const joined = canJoinRows(size) ? joinedShapesFor(arith).filter(fits).filter((tile) => panelsOf(size.columns, tile.vectors, arith.lanes).full > 0).map(costed).filter(({ cycles }) => cycles < fewest) : [];
+  return { candidates, joined: ranked(joined).flatMap((tile) => pairWith(tile, candidates)) };
+} // prettier-ignore
 
-/** Rows of a tile for the ragged panel. */
-function restTiles(panels: Panels, size: ProductSize, arith: Arith): readonly Costed<number>[] {
-  const vectors = Math.ceil(panels.rest / arith.lanes);
-  return shapesFor(arith)
-    .filter((tile) => tile.vectors === vectors)
-    .map(({ rows }) => ({ value: rows, cycles: sweepCycles(rows, vectors, size, arith) }));
-}
+const canJoinRows = ({ outer, x, y, columns }: ProductSize): boolean =>
+  outer * x * y >= fewestJoinedRows && columns > 0;
+
+/** Tiles for the ragged panel. */
+const restTiles = (panels: Panels, size: ProductSize, arith: Arith): readonly Costed<TileShape>[] =>
+  shapesFor(arith)
+    .filter((tile) => tile.vectors === Math.ceil(panels.rest / arith.lanes))
+    .map((value) => ({ value, cycles: sweepCycles(value, size, arith) }));
+
+/** Joined tiles for a ragged panel of whole pairs of vectors. */
+const joinedRestTiles = (panels: Panels, size: ProductSize, arith: Arith): readonly Costed<TileShape>[] =>
+  !canJoinRows(size) || panels.rest % (2 * arith.lanes) !== 0
+    ? []
+    : joinedShapesFor(arith)
+        .filter((tile) => tile.vectors * arith.lanes === panels.rest)
+        .map((value) => ({ value, cycles: sweepCycles(value, size, arith) }));
 
 /** Cycles for all rows of one panel. Where they are few it counts that the first tile waits until the panel has come in. */
-function sweepCycles(rows: number, vectors: number, { x, y, steps, isNear }: ProductSize, arith: Arith): number {
-  const period = rowPeriod(x, rows);
+function sweepCycles(tile: TileShape, { x, y, steps, isNear }: ProductSize, arith: Arith): number {
+  const period = rowPeriod(x, tile.rows);
   const rest = y % period;
-  const tiles = [...tileCounts(x, rows, period, Math.floor(y / period)), ...tileCounts(x, rows, rest, 1)];
-  const cycles = tiles.reduce((sum, [height, count]) => sum + count * tileCycles(height, vectors, steps, arith), 0);
+  const tiles = [...tileCounts(x, tile.rows, period, Math.floor(y / period)), ...tileCounts(x, tile.rows, rest, 1)];
+  const cyclesOf = (rows: number): number => tileCycles({ ...tile, rows }, steps, arith);
+  const cycles = tiles.reduce((sum, [height, count]) => sum + count * cyclesOf(height), 0);
   if (isNear === true || x * y > waitingRows) return cycles;
   const [height = 1] = tiles[0] ?? [];
-  const arrival = (vectors * steps * arith.bVectorBytes) / arrivingBytes;
-  return cycles + Math.max(0, arrival - tileCycles(height, vectors, steps, arith));
+  const arrival = (tile.vectors * steps * arith.bVectorBytes) / arrivingBytes;
+  return cycles + Math.max(0, arrival - cyclesOf(height));
 }
 
 const tileCounts = (x: number, tileRows: number, y: number, times: number): (readonly [number, number])[] =>
@@ -167,7 +230,7 @@ export function chooseTileAndRun(size: ProductSize, arith: Arith, choose: Choose
  * Steps of the run that are done panel by panel, so that the panel's part of B stays in a near cache for all rows. With few rows B is not
  * read again, and goes best as one stream.
  */
-function chooseRun(size: ProductSize, tile: TileShape, arith: Arith, choose: Choose): number {
+function chooseRun(size: ProductSize, tile: Tiling, arith: Arith, choose: Choose): number {
   const resultBytes = size.y * size.x * size.columns * (16 / arith.lanes);
   const isNear = resultBytes <= nearResultBytes && size.y * size.x >= manyTiles * tile.rows;
   const panel = isNear ? nearPanelBytes : panelBytes;
@@ -183,14 +246,10 @@ function chooseRun(size: ProductSize, tile: TileShape, arith: Arith, choose: Cho
 }
 
 /** Values of y in a unit: whole periods of tiles. A large B is read for few blocks, beside a small one blocks stay in the cache. */
-function chooseRows(
-  size: ProductSize,
-  tile: Schedule["tile"],
-  stepsBytes: number,
-  arith: Arith,
-  choose: Choose,
-): number {
-  const period = commonMultiple(rowPeriod(size.x, tile.rows), rowPeriod(size.x, tile.restRows));
+function chooseRows(size: ProductSize, tile: Tiling, stepsBytes: number, arith: Arith, choose: Choose): number {
+  const period = tileHeights(tile)
+    .map((rows) => rowPeriod(size.x, rows))
+    .reduce(commonMultiple);
   const aBytes = Math.max(1, size.aRowBytes ?? size.x * stepsBytes);
   const resultBytes = size.x * size.columns * (16 / arith.lanes) * (size.resultTensors ?? 1);
   const bBytes = (size.columns * size.steps * arith.bVectorBytes) / arith.lanes;

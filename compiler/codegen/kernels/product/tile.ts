@@ -134,25 +134,52 @@ function finish(tile: Tile, block: RunBlock): void {
 
 /** Keeps unfinished accumulators in the result's own place; only where accumulators and result have one dtype. */
 function partialResults(tile: Tile, direction: "load" | "store"): void {
-  const { f, product, cursors, rows, panel } = tile;
-  const { lanes, acc: dtype } = product.arith;
   eachAcc(tile, (acc, row, vector) => {
-    const count = Math.min(lanes, panel.columns - vector * lanes);
-    const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + vector * 16, extras: [] };
-    if (direction === "store") {
-      emitStore(f, noEpilogue(dtype), lanes, acc, count, site);
-    } else {
-      loadLanes(f, dtype, site.pointer, site.offset, lanes, count);
-      f.set(acc);
-    }
+    partialResult(tile, direction, acc, row, vector);
   });
 }
 
+function partialResult(tile: Tile, direction: "load" | "store", acc: Local, row: number, vector: number): void {
+  const { f, product, cursors, rows, panel } = tile;
+  const { lanes, acc: dtype } = product.arith;
+  const count = Math.min(lanes, panel.columns - vector * lanes);
+  const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + vector * 16, extras: [] };
+  if (direction === "store") {
+    emitStore(f, noEpilogue(dtype), lanes, acc, count, site);
+  } else {
+    loadLanes(f, dtype, site.pointer, site.offset, lanes, count);
+    f.set(acc);
+  }
+}
+
 function store(tile: Tile): void {
+  const { product } = tile;
+  if (product.isJoined !== true || product.epilogue.expr === null) storeResults(tile, false);
+  else storeJoined(tile);
+}
+
+/**
+ * Engines join the vectors of a tile from its stores backwards, where nothing stands between two stores, and only if they can join all on the
+ * way. So sums are stored as they are, and what is to be done to them is done in a block of its own, whose condition holds wherever a tile is:
+ * the end of the units, the last parameter, lies above 0.
+ */
+function storeJoined(tile: Tile): void {
+  const { f } = tile;
+  partialResults(tile, "store");
+  f.get(f.params.at(-1) as Local);
+  f.if(() => {
+    storeResults(tile, true);
+  });
+}
+
+/** Applies the epilogue and stores; with `isParked` the sums are in memory. */
+function storeResults(tile: Tile, isParked: boolean): void {
   const { f, product, cursors, rows, panel } = tile;
   const { lanes } = product.arith;
   const outBytes = storageBytes(product.epilogue.output);
   const [last = product.epilogue, ...others] = stagesOf(tile).toReversed();
+  const isReadLate = isParked && others.length === 0;
+  if (isParked && !isReadLate) partialResults(tile, "load");
   for (const stage of others.toReversed()) applyStage(tile, stage);
   if (isWhole(tile) && packsRuns(last, panel.vectors)) {
     storeRuns(tile, last);
@@ -162,6 +189,7 @@ function store(tile: Tile): void {
     const column = vector * lanes;
     const extras = extrasAt(tile, row, column);
     const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + column * outBytes, extras };
+    if (isReadLate) partialResult(tile, "load", acc, row, vector);
     emitStore(f, last, lanes, acc, Math.min(lanes, panel.columns - column), site);
   });
 }

@@ -8,7 +8,7 @@
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { nth } from "../../access.ts";
-import { type Choose, modelChoice } from "../../choice.ts";
+import { type Choose, joinedChoice, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
 import { storageBytes } from "../../../../ir/dtype.ts";
@@ -67,9 +67,16 @@ export function winogradStages(
   choose: Choose = modelChoice,
 ): KernelCode[] {
   const arith = tileArith(plan);
-  const parts = partsOf(plan).map((part, i): PackedPart => {
+  const schedules: Schedule[] = [];
+  const parts = partsOf(plan).map((part): PackedPart => {
     // the first part has most of the positions and phases
-    const schedule = chooseSchedule(productSize(plan, part, plan.blockTiles), arith, i === 0 ? choose : modelChoice);
+    const [first] = schedules;
+    const schedule = chooseSchedule(
+      productSize(plan, part, plan.blockTiles),
+      arith,
+      first === undefined ? choose : choiceAfter(first),
+    );
+    schedules.push(schedule);
     return { part, schedule, pack: packPlan(plan, part, schedule) };
   });
   const { input, constant } = args.weights;
@@ -77,6 +84,9 @@ export function winogradStages(
   const kernel: Winograd = { plan, result, parts };
   return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
 }
+
+/** What follows from a choice that is made: vectors are joined or not. */
+const choiceAfter = ({ tile }: Schedule): Choose => (tile.joined === undefined ? modelChoice : joinedChoice);
 
 function packPlan(plan: WinogradPlan, part: Part, { tile }: Schedule): PackPlan {
   const { channels, filters, groups } = plan;
@@ -166,7 +176,7 @@ function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, til
     aStep: aStepBytes(arith),
     b: { kind: "packed", apart: false },
     epilogue: arith.acc === "f32" ? plainFloats : plainIntegers,
-    schedule: tiles === plan.blockTiles ? schedule : chooseSchedule(size, arith),
+    schedule: tiles === plan.blockTiles ? schedule : chooseSchedule(size, arith, choiceAfter(schedule)),
   };
 }
 

@@ -1,0 +1,88 @@
+/**
+ * Kernels for engines that join pairs of vectors: right in every module of a program, with the bits of the relaxed one. Where the engine joins
+ * (Node 24 and later on x86-64) it does so here; elsewhere the same module runs with its vectors as they are.
+ */
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { type Choose, joinedChoice } from "../../compiler/codegen/choice.ts";
+import { bytesOf } from "../../ir/tensor.ts";
+import { canJoinVectors, hasRelaxedSimd } from "../../runtime/engine.ts";
+import { expectClose, expectKernels, randomNumbers, runKernels } from "./harness.ts";
+import { attention, conv, convTranspose, matmul, type Subject } from "./subjects.ts";
+import { nth } from "./tensor-index.ts";
+
+const relaxedSimd = hasRelaxedSimd();
+if (!canJoinVectors()) console.warn(`${process.version} joins no vectors: their kernels run with vectors as they are`);
+
+function check(subject: Subject, choose: Choose = joinedChoice): void {
+  const stages = subject.emit(choose);
+  expectKernels({ ...subject, stages }, subject.expected, subject.tolerance);
+  if (!relaxedSimd) return;
+  const relaxed = runKernels({ ...subject, stages, relaxedSimd });
+  const joined = runKernels({ ...subject, stages, relaxedSimd, joinedVectors: true });
+  expectClose(joined, subject.expected, subject.tolerance);
+  expect(Buffer.compare(bytesOf(relaxed.elements), bytesOf(joined.elements))).toBe(0);
+}
+
+const keysOf = (subject: Subject): string =>
+  subject
+    .emit(joinedChoice)
+    .map(({ key }) => key)
+    .join();
+
+describe("kernels with joined vectors", () => {
+  it.each<readonly [string, Subject]>([
+    ["matrix product", matmul({ a: [40, 37], b: [37, 48], bias: true })],
+    ["with a ragged panel of whole pairs", matmul({ a: [41, 37], b: [37, 40], bias: true })],
+    ["with a ragged panel", matmul({ a: [43, 37], b: [37, 37], bias: true })],
+    ["in parts", matmul({ a: [40, 3200], b: [3200, 16], bias: true })],
+    ["in blocks of rows", matmul({ a: [2, 150, 8], b: [8, 32] })],
+    ["with a variable B", matmul({ a: [30, 20], b: [20, 64], variable: true, bias: true })],
+    ["1x1 convolution", conv({ x: [1, 12, 13, 20], w: [1, 1, 20, 24], pad: 0 })],
+    ["1x1 convolution over rows of 7", conv({ x: [1, 7, 7, 20], w: [1, 1, 20, 16], pad: 0 })],
+    ["3x3 convolution", conv({ x: [1, 14, 13, 16], w: [3, 3, 16, 32] })],
+    ["3x3 convolution with stride", conv({ x: [1, 15, 13, 3], w: [3, 3, 3, 16], stride: 2 })],
+    ["channels-first convolution", conv({ x: [1, 5, 17, 18], w: [16, 5, 3, 3], layout: "nchw" })],
+    ["attention", attention({ rows: 50, keys: 48, depth: 16, width: 32 })],
+  ])("%s", (_, subject) => {
+    expect(keysOf(subject)).toContain('"joined":{');
+    check(subject);
+  });
+
+  it.each<readonly [string, Subject]>([
+    ["a product of one row", matmul({ a: [1, 66], b: [66, 32] })],
+    ["a product of bytes", matmul({ a: [40, 33], b: [33, 32], dtypes: ["u8", "i8"] })],
+    ["a product in float64", matmul({ a: [40, 9], b: [9, 32], dtypes: ["f64", "f64"] })],
+    ["a transposed convolution with few columns", convTranspose()],
+  ])("%s has none", (_, subject) => {
+    expect(keysOf(subject)).not.toContain('"joined":{');
+    check(subject);
+  });
+
+  it("are right on random shapes", () => {
+    const size = fc.integer({ min: 1, max: 70 });
+    const random = fc.record({ kind: fc.constantFrom("matmul", "conv", "grouped", "attention"), m: size, k: size, n: size, variable: fc.boolean(), seed: fc.nat() }); // prettier-ignore
+    fc.assert(
+      fc.property(random, ({ kind, m, k, n, variable, seed }) => {
+        const side = 3 + (m % 12);
+        const subjects: Readonly<Record<typeof kind, () => Subject>> = {
+          matmul: () => matmul({ a: [2, m, k], b: [k, n], variable, bias: seed % 2 === 0 }),
+          conv: () => conv({ x: [1, side, 1 + (k % 11), n], w: [3, 3, n, k], stride: 1 + (seed % 2) }),
+          grouped: () => conv({ x: [1, 7, side, 4 * (1 + (n % 3))], w: [3, 2, 4, 16 * (1 + (n % 3))], groups: 1 + (n % 3) }),
+          attention: () => attention({ rows: m, keys: 3 + k, depth: n, width: 1 + (seed % 40) }),
+        };
+        check(subjects[kind](), chooseRandom(seed));
+      }),
+      { numRuns: 30 },
+    );
+  }); // prettier-ignore
+});
+
+/** Takes any value for joined vectors where there is one, else any candidate. */
+function chooseRandom(seed: number): Choose {
+  const random = randomNumbers(seed);
+  return ({ candidates, joined = [] }) => {
+    const values = joined.length > 0 ? joined : candidates;
+    return nth(values, Math.min(values.length - 1, Math.floor(((random() + 1) / 2) * values.length)));
+  };
+}

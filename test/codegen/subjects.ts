@@ -1,0 +1,134 @@
+/** Kernels that leave choices open, with random operands and what they must compute, in float64. */
+import { type Choose } from "../../compiler/codegen/choice.ts";
+import type { KernelCode } from "../../compiler/codegen/kernel.ts";
+import { attentionStages, type AttentionSpec } from "../../compiler/codegen/kernels/attention.ts";
+import { emitKernels } from "../../compiler/codegen/kernels/registry.ts";
+import type { DType } from "../../ir/dtype.ts";
+import { arg, binary } from "../../ir/expr.ts";
+import { type Op, type OpSpec, type TensorType, tensorType } from "../../ir/graph.ts";
+import { inferTypes } from "../../ir/infer.ts";
+import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { evaluateOp } from "../../runtime/reference/evaluate.ts";
+import { numbersOf, randomTensor } from "./harness.ts";
+
+/** A kernel that can be emitted with other choices, and what it must compute. */
+export interface Subject {
+  readonly emit: (choose: Choose) => readonly KernelCode[];
+  readonly inputs: readonly TensorData[];
+  readonly output: TensorType;
+  readonly expected: readonly number[];
+  readonly tolerance: number;
+}
+
+const asFloat64 = (tensor: TensorData): TensorData =>
+  tensor.dtype === "f32" ? makeTensor("f64", tensor.shape, Float64Array.from(tensor.elements as Float32Array)) : tensor;
+
+function subjectOf(op: OpSpec, inputs: readonly TensorData[], constants: readonly number[] = [1]): Subject {
+  const types = inputs.map(({ dtype, shape }) => tensorType(dtype, shape));
+  const output = inferTypes(op, types, ["test"])[0] as TensorType;
+  const operands = {
+    inputs: types,
+    outputs: [output],
+    constants: inputs.map((tensor, i) => (constants.includes(i) ? tensor : undefined)),
+  };
+  const whole = { ...op, outputs: [inputs.length], origin: ["test"] } as Op;
+  return {
+    emit: (choose) => emitKernels(whole, operands, choose) ?? [],
+    inputs,
+    output,
+    expected: numbersOf(evaluateOp(op, inputs.map(asFloat64))[0] as TensorData),
+    tolerance: output.dtype === "f32" ? 5e-6 : output.dtype === "f64" ? 1e-14 : 0,
+  };
+}
+
+const tensors = (dtypes: readonly DType[], shapes: readonly (readonly number[])[], seed = 1): TensorData[] =>
+  shapes.map((shape, i) => randomTensor(dtypes[i] ?? "f32", shape, seed + i));
+
+export interface MatmulCase {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly dtypes?: readonly DType[];
+  readonly variable?: boolean;
+  readonly bias?: boolean;
+}
+
+export function matmul({ a, b, dtypes = [], variable = false, bias = false }: MatmulCase): Subject {
+  const epilogue = bias ? binary("max", binary("add", arg(0), arg(1)), arg(1)) : null;
+  const inputs = tensors(dtypes, bias ? [a, b, [b.at(-1) ?? 1]] : [a, b]);
+  const op: OpSpec = {
+    kind: "matmul",
+    inputs: inputs.map((_, i) => i),
+    transposeA: false,
+    transposeB: false,
+    epilogue,
+  };
+  return subjectOf(op, inputs, variable ? [] : [1]);
+}
+
+export interface ConvCase {
+  readonly x: readonly number[];
+  readonly w: readonly number[];
+  readonly layout?: "nchw" | "nhwc";
+  readonly dtypes?: readonly DType[];
+  readonly stride?: number;
+  readonly pad?: number;
+  readonly groups?: number;
+}
+
+export function conv({ x, w, layout = "nhwc", dtypes = [], stride = 1, pad = 1, groups = 1 }: ConvCase): Subject {
+  const even = (value: number): readonly number[] => [value, value];
+  const more = { layout, strides: even(stride), dilations: even(1), padsBegin: even(pad), padsEnd: even(pad), groups };
+  const op: OpSpec = { kind: "conv", inputs: [0, 1], epilogue: null, ...more };
+  return subjectOf(op, tensors(dtypes, [x, w]));
+}
+
+export function convTranspose(): Subject {
+  const pads = { padsBegin: [1, 1], padsEnd: [1, 1], outputPadding: [0, 0] };
+  const op: OpSpec = { kind: "convTranspose", inputs: [0, 1], epilogue: null, strides: [2, 2], dilations: [1, 1], groups: 1, ...pads }; // prettier-ignore
+  return subjectOf(op, tensors([], [[1, 5, 6, 7], [5, 6, 3, 3]])); // prettier-ignore
+}
+
+export function pool(fn: "max" | "average"): Subject {
+  const windows = { kernel: [3, 2], strides: [1, 1], dilations: [1, 1], padsBegin: [1, 0], padsEnd: [1, 1] };
+  const op: OpSpec = { kind: "pool", inputs: [0], fn, layout: "nhwc", outputSpatial: [9, 14], countPadding: false, p: 0, ...windows }; // prettier-ignore
+  return subjectOf(op, tensors([], [[1, 9, 14, 6]]), []);
+}
+
+export interface AttentionSizes {
+  readonly rows: number;
+  readonly keys: number;
+  readonly depth: number;
+  readonly width: number;
+}
+
+/** Two heads side by side, whose rows lie apart. */
+export function attention({ rows, keys, depth, width }: AttentionSizes): Subject {
+  const along = (columns: number): { offset: number; batch: number[] } => ({ offset: 0, batch: [columns] });
+  const spec: AttentionSpec = {
+    batch: [2],
+    rows,
+    keys,
+    depth,
+    width,
+    q: { ...along(depth), row: 2 * depth },
+    k: { ...along(depth), key: 2 * depth, column: 1 },
+    v: { ...along(width), key: 2 * width, column: 1 },
+    out: { batch: [width], row: 2 * width },
+    epilogue: null,
+    extras: [],
+  };
+  const inputs = tensors([], [[rows, 2, depth], [keys, 2, depth], [keys, 2, width]]); // prettier-ignore
+  const heads = inputs.map((tensor) => evaluateOp({ kind: "transpose", inputs: [0], perm: [1, 0, 2] }, [asFloat64(tensor)])[0] as TensorData); // prettier-ignore
+  const [q, k, v] = heads as [TensorData, TensorData, TensorData];
+  const times = { kind: "matmul", inputs: [0, 1], transposeA: false, epilogue: null } as const;
+  const scores = evaluateOp({ ...times, transposeB: true }, [q, k]);
+  const shares = evaluateOp({ kind: "softmax", inputs: [0], axis: 2, log: false }, scores)[0] as TensorData;
+  const result = evaluateOp({ ...times, transposeB: false }, [shares, v]);
+  return {
+    emit: (choose) => attentionStages(spec, choose),
+    inputs,
+    output: tensorType("f32", [rows, 2, width]),
+    expected: numbersOf(evaluateOp({ kind: "transpose", inputs: [0], perm: [1, 0, 2] }, result)[0] as TensorData),
+    tolerance: 5e-6,
+  };
+}
