@@ -57,12 +57,12 @@ export function hasRelaxedSimd(): boolean {
 
 /** True where the engine joins pairs of vectors if told so (V8 in Node 24 and 26; an optimisation that V8 still calls experimental). */
 export const canJoinVectors = (): boolean =>
-  hostProcess().arch === "x64" && flagsOfEngine().joined.length > 0 && hasRelaxedSimd();
+  hostProcess().arch === "x64" && flagsOfEngine().joined.length > 0 && !isTunedByCaller() && hasRelaxedSimd();
 
 export interface CompileSettings {
   /** an engine that can be told so optimises the whole module at once, so that its first run is as fast as any */
   readonly eager?: boolean;
-  /** pairs of vectors are joined, where the engine can */
+  /** pairs of vectors are joined, where the engine can: it does so when it optimises, so at once */
   readonly joinVectors?: boolean;
 }
 
@@ -79,7 +79,9 @@ export async function compileModule(binary: Uint8Array, settings: CompileSetting
 /** Sets the engine for modules that are compiled from now on; what it returns puts the engine's own ways back. */
 export function setEngine({ eager = false, joinVectors = false }: CompileSettings): () => void {
   const known = flagsOfEngine();
-  const flags = [...(eager && !isTunedByCaller() ? known.eager : []), ...(joinVectors ? known.joined : [])];
+  const joined = joinVectors && canJoinVectors() ? known.joined : [];
+  const isEager = joined.length > 0 || (eager && !isTunedByCaller());
+  const flags = [...(isEager ? known.eager : []), ...joined];
   setFlags(flags);
   return () => {
     setFlags(flags.map(opposite));

@@ -1,5 +1,5 @@
 // npm run bench:kernels: the kernels against onnxruntime-web (and native onnxruntime, where ORT_NODE names its package's folder), one thread,
-// as a markdown table. Each model runs in processes of its own: one that alternates the runtimes, one for each runtime's start.
+// as a markdown table. Where the Node that runs it joins vectors (24 and later), so do kernels of ours, in columns of their own. Each model runs in processes of its own: one that alternates the runtimes, one for each runtime's start.
 //   --only NAME[,NAME]   --seconds N (time per model)   --no-start (leaves start and memory out)
 // Times are processor time of the fastest run, which is what a shared machine disturbs least; "median" is the median of the ratios of runs
 // that followed one another. Models: see models.mjs.
@@ -80,7 +80,9 @@ const processorMs = () => {
 async function alternate(name) {
   const tensors = await inputsOf(name);
   const file = modelPath(name);
+  const { canJoinVectors } = await import("../../dist/runtime/engine.js");
   const opened = {
+    joined: canJoinVectors() ? await openWsc(file, tensors, { joinVectors: true }) : null,
     relaxed: await openWsc(file, tensors, {}),
     plain: await openWsc(file, tensors, { deterministic: true }),
     web: await openWeb(file, tensors),
@@ -153,47 +155,61 @@ async function measureStart(name) {
 
 const size = (file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
-async function row(name) {
-  const times = await inProcess("alternate", name);
-  const relaxed = ratioOf(times.web, times.relaxed);
-  const plain = ratioOf(times.web, times.plain);
-  const native = times.native && ratioOf(times.native, times.relaxed);
-  const begun = options["no-start"] ? null : await measureStart(name);
-  const cells = [
-    name,
-    fixed(Math.min(...times.relaxed), 1),
-    fixed(Math.min(...times.plain), 1),
-    fixed(Math.min(...times.web), 1),
-    fixed(relaxed, 2),
-    fixed(median(times.web.map((time, i) => time / times.relaxed[i])), 2),
-    fixed(plain, 2),
-    fixed(native, 2),
-    ...(begun === null
-      ? []
-      : [
-          `${fixed(begun.ours.milliseconds, 0)} / ${fixed(begun.web.milliseconds, 0)}`,
-          `${fixed(begun.ours.mebibytes, 0)} / ${fixed(begun.web.mebibytes, 0)}`,
-          fixed(begun.kernelBytes / 1024, 0),
-        ]),
-  ];
-  console.log(`| ${cells.join(" | ")} |`);
-  return { relaxed, plain, native };
+/** Columns of the table: a heading, its cell for a model's times, and whether the last row has its geometric mean. */
+const least = (runtime) => ({
+  head: `${runtime} ms`,
+  cell: (times) => times[runtime] && Math.min(...times[runtime]),
+  digits: 1,
+});
+const ratio = (ours, theirs) => ({
+  head: `${ours} / ${theirs}`,
+  cell: (times) => times[ours] && times[theirs] && ratioOf(times[theirs], times[ours]),
+  digits: 2,
+  isMeant: true,
+});
+const columns = [
+  ...["joined", "relaxed", "plain", "web"].map(least),
+  ratio("joined", "web"),
+  ratio("relaxed", "web"),
+  { head: "median", cell: ({ web, relaxed }) => median(web.map((time, i) => time / relaxed[i])), digits: 2 },
+  ratio("plain", "web"),
+  ratio("joined", "native"),
+  ratio("relaxed", "native"),
+]; // prettier-ignore
+
+const startHeads = ["start ms, wsc / web", "peak MiB, wsc / web", "kernels KiB"];
+
+function startCells({ ours, web, kernelBytes }) {
+  const pair = (key) => `${fixed(ours[key], 0)} / ${fixed(web[key], 0)}`;
+  return [pair("milliseconds"), pair("mebibytes"), fixed(kernelBytes / 1024, 0)];
 }
 
+const print = (cells) => console.log(`| ${cells.join(" | ")} |`);
+const mean = (list) => Math.exp(list.reduce((sum, value) => sum + Math.log(value), 0) / list.length);
+
 async function main() {
-  const heads = ["model", "relaxed ms", "plain ms", "web ms", "relaxed / web", "median", "plain / web", "/ native"];
-  if (!options["no-start"]) heads.push("start ms, wsc / web", "peak MiB, wsc / web", "kernels KiB");
-  console.log(`| ${heads.join(" | ")} |\n|${"---|".repeat(heads.length)}`);
   const rows = [];
+  let shown = [];
   for (const name of names) {
-    if (modelPath(name) === null) console.error(`${name}: no model in ${modelFolder}`);
-    else rows.push(await row(name));
+    if (modelPath(name) === null) {
+      console.error(`${name}: no model in ${modelFolder}`);
+      continue;
+    }
+    const times = await inProcess("alternate", name);
+    if (rows.length === 0) {
+      // columns of runtimes that are there
+      shown = columns.filter(({ cell }) => cell(times) !== undefined);
+      const heads = ["model", ...shown.map(({ head }) => head), ...(options["no-start"] ? [] : startHeads)];
+      print(heads);
+      console.log(`|${"---|".repeat(heads.length)}`);
+    }
+    const values = shown.map(({ cell }) => cell(times));
+    const begun = options["no-start"] ? [] : startCells(await measureStart(name));
+    print([name, ...values.map((value, i) => fixed(value, shown[i].digits)), ...begun]);
+    rows.push(values);
   }
-  const mean = (list) => Math.exp(list.reduce((sum, ratio) => sum + Math.log(ratio), 0) / list.length);
-  const means = ["relaxed", "plain", "native"].map((key) => rows.map((ratios) => ratios[key]).filter(Number.isFinite));
-  const [relaxed, plain, native] = means.map((list) => (list.length === 0 ? undefined : mean(list)));
-  const last = ["geometric mean", "", "", "", fixed(relaxed, 2), "", fixed(plain, 2), fixed(native, 2)];
-  console.log(`| ${[...last, ...heads.slice(last.length).map(() => "")].join(" | ")} |`);
+  const means = shown.map(({ isMeant }, i) => (isMeant ? fixed(mean(rows.map((values) => values[i])), 2) : ""));
+  print(["geometric mean", ...means, ...(options["no-start"] ? [] : startHeads.map(() => ""))]);
 }
 
 if (options.task === undefined) await main();

@@ -107,7 +107,7 @@ function compile(run: KernelRun): { compiled: WebAssembly.Module; names: string[
     module.export(`stage${i}`, stage.emit(module));
     return `stage${i}`;
   });
-  const restore = setEngine({ eager: joinedVectors, joinVectors: joinedVectors });
+  const restore = setEngine({ joinVectors: joinedVectors });
   try {
     return { compiled: new WebAssembly.Module(module.finish()), names };
   } finally {
