@@ -3,7 +3,7 @@
  * functions allow it, and lane by lane otherwise.
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
-import { arg, type Expr, exprDType } from "../../../../ir/expr.ts";
+import { arg, type Expr, exprDType, walkExpr } from "../../../../ir/expr.ts";
 import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
 import { emitExpr, exprLanes, hoistExprConstants } from "../../expr-emit.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";
@@ -100,6 +100,21 @@ export const storesVectors = (epilogue: Epilogue, lanes: 2 | 4, count: number): 
 /** True where results of so many vectors side by side are stored better together: they fill whole vectors of a narrow type. */
 export const packsRuns = ({ output }: Epilogue, vectors: number): boolean =>
   isPackable(output) && (vectors * 4 * storageBytes(output)) % 16 === 0;
+
+/** Functions whose vectors engines join. */
+const joinableFunctions: ReadonlySet<string> = new Set(["add", "sub", "mul", "min", "max"]);
+
+/** True where engines that join vectors can join the whole epilogue: few functions of f32. */
+export function isJoinable({ expr, extras }: Epilogue): boolean {
+  let isSimple = extras.every((dtype) => dtype === "f32");
+  if (expr !== null) {
+    walkExpr(expr, (part) => {
+      const isOperand = part.op === "arg" || part.op === "const";
+      isSimple &&= isOperand || (part.op === "binary" && joinableFunctions.has(part.fn));
+    });
+  }
+  return isSimple;
+}
 
 /** Applies an epilogue that stores vectors to a whole accumulator and leaves the result in its place. */
 export function applyEpilogue(f: FunctionBuilder, epilogue: Epilogue, acc: Local, extras: readonly ExtraAt[]): void {

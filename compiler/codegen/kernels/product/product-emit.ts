@@ -28,7 +28,7 @@ import {
 } from "./product.ts";
 import { pairSteps } from "./arith.ts";
 import { type Pixel, rowPeriod, type TileGroup, tileGroups } from "./rows.ts";
-import { hoistConstants } from "./epilogue.ts";
+import { hoistConstants, isJoinable } from "./epilogue.ts";
 import { emitWidened, storedPanelBytes, widenFunctions, type Wideners } from "./widened-panels.ts";
 import { type Cursors, emitTile, type RunBlock, type TilePanel, type TileRows } from "./tile.ts";
 
@@ -70,7 +70,8 @@ function joined(product: Product): Product {
 
 /** Extra operands whose elements lie as those of the result: a tile reads them just before it stores. Sums that are parked would be in the way. */
 function inPlaceInputs(product: Product, args: readonly KernelArg[]): readonly number[] {
-  if (runBlocks(product).count > 1 || product.schedule.tile.joined !== undefined) return [];
+  const isParked = product.schedule.tile.joined !== undefined && !isJoinable(product.epilogue);
+  if (runBlocks(product).count > 1 || isParked) return [];
   const { epilogue, outer, y, x, start } = product;
   const axes = [...outer, y, x].filter((axis) => axis.size > 1).map((axis) => axis.strides);
   return epilogue.extras.flatMap((dtype, i) => {

@@ -14,6 +14,7 @@ import {
   emitStore,
   type Epilogue,
   type ExtraAt,
+  isJoinable,
   noEpilogue,
   packsRuns,
   storesVectors,
@@ -153,18 +154,24 @@ function partialResult(tile: Tile, direction: "load" | "store", acc: Local, row:
 }
 
 function store(tile: Tile): void {
-  const { product } = tile;
-  if (product.isJoined !== true || product.epilogue.expr === null) storeResults(tile, false);
-  else storeJoined(tile);
+  const { product, panel } = tile;
+  const isInPairs = panel.columns % (2 * product.arith.lanes) === 0;
+  if (product.isJoined === true && isInPairs) storeJoined(tile);
+  else storeResults(tile, false);
 }
 
 /**
  * Engines join the vectors of a tile from its stores backwards, where nothing stands between two stores, and only if they can join all on the
- * way. So sums are stored as they are, and what is to be done to them is done in a block of its own, whose condition holds wherever a tile is:
- * the end of the units, the last parameter, lies above 0.
+ * way. So either all results are there before the first store, or sums are stored as they are, and what is to be done to them is done in a block
+ * of its own, whose condition holds wherever a tile is: the end of the units, the last parameter, lies above 0.
  */
 function storeJoined(tile: Tile): void {
-  const { f } = tile;
+  const { f, product } = tile;
+  if (isJoinable(product.epilogue)) {
+    for (const [row, vectors] of tile.accs.entries()) applyToRow(tile, product.epilogue, row, vectors);
+    partialResults(tile, "store");
+    return;
+  }
   partialResults(tile, "store");
   f.get(f.params.at(-1) as Local);
   f.if(() => {
