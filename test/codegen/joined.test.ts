@@ -42,6 +42,7 @@ describe("kernels with joined vectors", () => {
     ["1x1 convolution over rows of 7", conv({ x: [1, 7, 7, 20], w: [1, 1, 20, 16], pad: 0 })],
     ["3x3 convolution", conv({ x: [1, 14, 13, 16], w: [3, 3, 16, 32] })],
     ["3x3 convolution with stride", conv({ x: [1, 15, 13, 3], w: [3, 3, 3, 16], stride: 2 })],
+    ["3x3 convolution whose channels are an odd number of vectors", conv({ x: [1, 9, 9, 12], w: [3, 3, 12, 16] })],
     ["channels-first convolution", conv({ x: [1, 5, 17, 18], w: [16, 5, 3, 3], layout: "nchw" })],
     ["attention", attention({ rows: 50, keys: 48, depth: 16, width: 32 })],
   ])("%s", (_, subject) => {

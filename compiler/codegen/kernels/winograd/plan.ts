@@ -5,7 +5,7 @@
  * A convolution with stride s is the sum of s convolutions without, of every s-th pixel with every s-th tap: phases. Their transformed images
  * stand side by side like further channels, so that one product adds them up, and results are transformed back once.
  *
- *     work area of a block:   temporaries: one vector per position, for each tile
+ *     work area of a block:   temporaries: one vector per position (two where they may be joined), for each tile
  *                             V: [position][tile][phase, channels]      M: [position][tile][filters]
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
@@ -33,6 +33,8 @@ export interface WinogradPlan {
   readonly forms: readonly [Form, Form];
   /** tiles in a block; the last block may have fewer */
   readonly blockTiles: number;
+  /** vectors of channels that a tile's temporaries have room for; 1 if not set */
+  readonly transformVectors?: 2;
 }
 
 /** Bytes in a cache line: neighbouring positions must not fall into the same set of a cache. */
@@ -123,7 +125,7 @@ const oddLines = (bytes: number): number =>
 
 export function workAreaOf(plan: WinogradPlan): WorkArea {
   const positions = positionCount(plan);
-  const temporary = positions * vectorBytes;
+  const temporary = positions * vectorBytes * (plan.transformVectors ?? 1);
   const vTile = wholeVectors(plan.strides[0] * plan.strides[1] * plan.channels, storageBytes(plan.elements));
   const mTile = wholeVectors(plan.filters, 4);
   const [vPosition, mPosition] = [oddLines(plan.blockTiles * vTile), oddLines(plan.blockTiles * mTile)];

@@ -18,6 +18,8 @@ import { matrixBytes, type PackPlan } from "../product/pack.ts";
 import { panelsOf, type Product, type ProductAxis, type Schedule, workOf } from "../product/product.ts";
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule, type ProductSize } from "../product/schedule.ts";
+import { inputTransform } from "./input-transform.ts";
+import { outputTransform, type WinogradResult } from "./output-transform.ts";
 import {
   blockCount,
   type Part,
@@ -30,7 +32,7 @@ import {
   type WinogradPlan,
   workAreaOf,
 } from "./plan.ts";
-import { inputTransform, outputTransform, type WinogradResult } from "./transforms.ts";
+
 import { winogradWeights } from "./weights.ts";
 
 export interface WinogradArgs {
@@ -81,9 +83,15 @@ export function winogradStages(
   });
   const { input, constant } = args.weights;
   const weights = parts.map(({ part, pack }) => winogradWeights(input, constant, plan, part, pack));
-  const kernel: Winograd = { plan, result, parts };
+  const kernel: Winograd = { plan: forSchedule(plan, schedules), result, parts };
   return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
 }
+
+/** Where products are joined, transforms of floats are too: two vectors of channels at once. */
+const forSchedule = (plan: WinogradPlan, schedules: readonly Schedule[]): WinogradPlan =>
+  plan.elements === "f32" && schedules.some(({ tile }) => tile.joined !== undefined)
+    ? { ...plan, transformVectors: 2 }
+    : plan;
 
 /** What follows from a choice that is made: vectors are joined or not. */
 const choiceAfter = ({ tile }: Schedule): Choose => (tile.joined === undefined ? modelChoice : joinedChoice);
