@@ -140,7 +140,7 @@ export type Step = KernelStep | HostStep | CopyStep | IfStep | LoopStep | ScanSt
 export const moduleFeatures = ["simd128", "relaxed-simd", "joined-vectors"] as const;
 export type ModuleFeature = (typeof moduleFeatures)[number];
 
-/** A binary with the kernels; several differ only in the features that they use. */
+/** A binary with the kernels; several differ only in the features that they use. One with joined vectors has those that are better so, and no others. */
 export interface ProgramModule {
   readonly file: string;
   readonly features: readonly ModuleFeature[];

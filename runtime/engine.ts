@@ -66,14 +66,21 @@ export interface CompileSettings {
   readonly joinVectors?: boolean;
 }
 
-/** Compiles a module. */
-export async function compileModule(binary: Uint8Array, settings: CompileSettings): Promise<WebAssembly.Module> {
-  const restore = setEngine(settings);
-  try {
-    return await whileAwake(WebAssembly.compile(binary as Uint8Array<ArrayBuffer>));
-  } finally {
-    restore();
-  }
+/** Ends when all modules so far are compiled: the engine has one set of flags. */
+let others: Promise<unknown> = Promise.resolve();
+
+/** Compiles a module, after those that are being compiled. */
+export function compileModule(binary: Uint8Array, settings: CompileSettings): Promise<WebAssembly.Module> {
+  const compiled = others.then(async () => {
+    const restore = setEngine(settings);
+    try {
+      return await whileAwake(WebAssembly.compile(binary as Uint8Array<ArrayBuffer>));
+    } finally {
+      restore();
+    }
+  });
+  others = compiled.catch(() => undefined);
+  return compiled;
 }
 
 /** Sets the engine for modules that are compiled from now on; what it returns puts the engine's own ways back. */

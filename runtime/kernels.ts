@@ -1,11 +1,11 @@
 /**
- * The kernels of one program: the module that this engine can run, its memory, and calls bound to steps. With a pool of threads the memory is
+ * The kernels of one program: the modules that this engine runs, their memory, and calls bound to steps. With a pool of threads the memory is
  * shared, and steps of enough work run as its jobs.
  */
 import { fail } from "../ir/diagnostic.ts";
-import type { KernelStep, ModuleFeature, Program, ProgramModule } from "../ir/program.ts";
+import type { KernelStep, Program } from "../ir/program.ts";
 import { allocateMemory, memoryEnd, weightsIn } from "./memory.ts";
-import { canJoinVectors, compileModule, type CompileSettings, hasRelaxedSimd } from "./engine.ts";
+import { chooseModules, compileModules, type Exports, linkModules } from "./modules.ts";
 import type { ProgramSource } from "./source.ts";
 import { stepsIn } from "./steps.ts";
 import { grainOf, isWorthSharing, privateBytes, type SharedJob } from "./threads/control.ts";
@@ -24,9 +24,9 @@ type KernelFunction = (...args: number[]) => void;
 export type BoundStep = () => Promise<void> | undefined;
 
 interface Loaded {
-  readonly module: WebAssembly.Module;
+  readonly modules: readonly WebAssembly.Module[];
   readonly memory: WebAssembly.Memory;
-  readonly exports: WebAssembly.Exports;
+  readonly exports: Exports;
   /** null where the memory is not shared */
   readonly threads: ThreadPool | null;
   /** where work areas of workers begin, and bytes from one worker's to the next */
@@ -48,18 +48,18 @@ export class ProgramKernels {
   /** Compiles the kernels while the memory is filled; throws WSC7004 for a program that this engine cannot run. */
   static async load(source: ProgramSource, options: KernelOptions): Promise<ProgramKernels> {
     const { program } = source;
-    const { file, features } = chooseModule(program, options.deterministic ?? false);
-    const plain = await source.readModule(file);
+    const chosen = chooseModules(program, options.deterministic ?? false);
+    const plain = await Promise.all(chosen.map(({ file }) => source.readModule(file)));
     const threads = options.threads ?? null;
     const workAreas = { end: memoryEnd(program), stride: workAreaBytes(program) };
     const shared = threads === null ? null : shareMemory(program, plain, (threads.threads - 1) * workAreas.stride);
-    const { binary, memory } = shared ?? { binary: plain, memory: allocateMemory(program) };
-    const [module] = await bothOf(
-      compileKernels(binary, { eager: isLarge(program), joinVectors: features.includes("joined-vectors") }),
+    const { binaries, memory } = shared ?? { binaries: plain, memory: allocateMemory(program) };
+    const [modules] = await bothOf(
+      compileModules(chosen, binaries, isLarge(program)),
       source.readWeights(weightsIn(memory, program)),
     );
-    const exports = link(module, memory);
-    return new ProgramKernels({ module, memory, exports, threads: shared === null ? null : threads, workAreas });
+    const exports = linkModules(modules, memory);
+    return new ProgramKernels({ modules, memory, exports, threads: shared === null ? null : threads, workAreas });
   }
 
   /** A call for a step; all steps are bound before the first run. */
@@ -78,12 +78,12 @@ export class ProgramKernels {
 
   /** Lets the threads know the steps that they will share; to be called when all are bound. */
   share(): void {
-    const { threads, module, memory, exports } = this.#loaded;
+    const { threads, modules, memory, exports } = this.#loaded;
     if (threads === null || this.#jobs.length === 0) return;
     const onTrap = (job: number, message: string): Error => kernelFailure(this.#jobSteps[job], message);
     const { end, stride } = this.#loaded.workAreas;
     const workArea = (worker: number): number => end + worker * stride;
-    this.#attached = threads.attach({ module, memory, exports, jobs: this.#jobs, workArea, onTrap });
+    this.#attached = threads.attach({ modules, memory, exports, jobs: this.#jobs, workArea, onTrap });
   }
 
   /** Marks a run: between `begin` and `end` threads stay awake longer. */
@@ -117,18 +117,6 @@ function bindAlone(kernel: KernelFunction, step: KernelStep): BoundStep {
 const kernelFailure = (step: KernelStep | undefined, message: string): Error =>
   fail("WSC7005", `the kernel stopped: ${message}`, { subject: step?.origin.join(" + ") ?? "" });
 
-/** The first module whose features this engine has. */
-function chooseModule({ modules }: Program, deterministic: boolean): ProgramModule {
-  const has: Record<ModuleFeature, () => boolean> = {
-    simd128: () => true,
-    "relaxed-simd": () => !deterministic && hasRelaxedSimd(),
-    "joined-vectors": canJoinVectors,
-  };
-  const chosen = modules.find(({ features }) => features.every((feature) => has[feature]()));
-  if (chosen !== undefined) return chosen;
-  throw fail("WSC7004", "the program has no kernels that this engine can run (WebAssembly SIMD is needed)");
-}
-
 /** Bytes of the work areas of one thread: those of the step that needs most. */
 function workAreaBytes(program: Program): number {
   let most = 0;
@@ -136,16 +124,16 @@ function workAreaBytes(program: Program): number {
   return most;
 }
 
-/** The module and a memory for several threads; null where the host has no such memory to give. */
+/** The modules and a memory for several threads; null where the host has no such memory to give. */
 function shareMemory(
   program: Program,
-  plain: Uint8Array,
+  plain: readonly Uint8Array[],
   extraBytes: number,
-): { readonly binary: Uint8Array; readonly memory: WebAssembly.Memory } | null {
-  const binary = withSharedMemory(plain);
-  if (binary === null) return null;
+): { readonly binaries: readonly Uint8Array[]; readonly memory: WebAssembly.Memory } | null {
+  const binaries = plain.map(withSharedMemory).filter((binary) => binary !== null);
+  if (binaries.length < plain.length) return null;
   try {
-    return { binary, memory: allocateMemory(program, { extraBytes }) };
+    return { binaries, memory: allocateMemory(program, { extraBytes }) };
   } catch {
     return null;
   }
@@ -160,20 +148,4 @@ const isLarge = ({ memory }: Program): boolean => memory.weightsBytes + memory.a
 async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([first, second]);
   return Promise.all([first, second]);
-}
-
-const compileKernels = (binary: Uint8Array, settings: CompileSettings): Promise<WebAssembly.Module> =>
-  compileModule(binary, settings).catch(damaged);
-
-function link(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
-  try {
-    return new WebAssembly.Instance(module, { env: { memory } }).exports;
-  } catch (error) {
-    return damaged(error);
-  }
-}
-
-function damaged(error: unknown): never {
-  if (!(error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError)) throw error;
-  throw fail("WSC7004", `the kernels are damaged: ${error.message}`);
 }

@@ -30,6 +30,12 @@ export const modelChoice: Choose = ({ aspect, candidates: [first] }) => {
 /** Takes what suits engines that join pairs of vectors, else what the cost model prefers. */
 export const joinedChoice: Choose = (choice) => choice.joined?.[0] ?? modelChoice(choice);
 
+/** The same choices, but none for joined vectors where `canJoin` does not hold. */
+export const joinedIf =
+  (canJoin: boolean, choose: Choose): Choose =>
+  (choice) =>
+    choose(canJoin ? choice : { ...choice, joined: [] });
+
 /** Choices of a part of a kernel: `"tile"` becomes `"scores tile"`. */
 export const choosePart =
   (part: string, choose: Choose): Choose =>

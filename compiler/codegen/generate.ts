@@ -221,9 +221,16 @@ function emitModules(
     binaries.set(file, binary);
   };
   if (plainSimdOnly !== true) add(relaxedFile, ["simd128", "relaxed-simd"], emit({ relaxedSimd: true }));
-  if (joinVectors === true) {
-    const binary = emit({ relaxedSimd: true, joinedVectors: true });
+  const joined = joinVectors === true ? [...names.values()].filter(isOtherJoined) : [];
+  if (joined.length > 0) {
+    const binary = emitModule(joined, { relaxedSimd: true, joinedVectors: true });
     add(joinedFile, ["simd128", "relaxed-simd", "joined-vectors"], binary);
   }
   return { modules, binaries };
 }
+
+/** True for a kernel that has another form for joined vectors: only that should go through an optimisation that engines call experimental. */
+function isOtherJoined(kernel: NamedKernel): boolean {
+  const [relaxed, joined] = [false, true].map((joinedVectors) => emitModule([kernel], { relaxedSimd: true, joinedVectors }));
+  return relaxed === undefined || joined === undefined || !equalBytes(relaxed, joined);
+} // prettier-ignore

@@ -94,7 +94,8 @@ export type WorkerMessage =
   | {
       readonly kind: "attach";
       readonly program: number;
-      readonly module: WebAssembly.Module;
+      /** the functions of a later one take the place of those before */
+      readonly modules: readonly WebAssembly.Module[];
       readonly memory: WebAssembly.Memory;
       readonly jobs: readonly Job[];
     }

@@ -3,6 +3,7 @@
  * and does its part of it; workers spin for a short while between jobs and then sleep. The main thread never waits for a worker to come:
  * until one has started, and wherever none can be had, the main thread does all the work.
  */
+import type { Exports } from "../modules.ts";
 import {
   closedBit,
   controlBytes,
@@ -29,9 +30,9 @@ export interface AttachedProgram {
 
 /** Kernels of a program, bound on the main thread. */
 export interface PoolProgram {
-  readonly module: WebAssembly.Module;
+  readonly modules: readonly WebAssembly.Module[];
   readonly memory: WebAssembly.Memory;
-  readonly exports: WebAssembly.Exports;
+  readonly exports: Exports;
   readonly jobs: readonly SharedJob[];
   /** address of the work areas of a worker, counted from 0 */
   readonly workArea: (worker: number) => number;
@@ -75,10 +76,10 @@ export class ThreadPool {
   /** Lets workers know a program. They are started for the first one; those that cannot be are done without. */
   attach(program: PoolProgram): AttachedProgram {
     const id = this.#programs++;
-    const { module, memory, exports, jobs, workArea } = program;
+    const { modules, memory, exports, jobs, workArea } = program;
     this.#workers ??= this.#startWorkers();
     this.#send((worker) => {
-      return { kind: "attach", program: id, module, memory, jobs: jobs.map((job) => jobAt(job, workArea(worker))) };
+      return { kind: "attach", program: id, modules, memory, jobs: jobs.map((job) => jobAt(job, workArea(worker))) };
     });
     const bound = jobs.map((job): BoundJob => ({
       ...job,

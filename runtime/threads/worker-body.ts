@@ -42,7 +42,9 @@ export const workerBody = (
       control = new Int32Array(message.control);
       threads = message.threads;
     } else if (message.kind === "attach") {
-      const { exports } = new WebAssembly.Instance(message.module, { env: { memory: message.memory } });
+      const imports = { env: { memory: message.memory } };
+      const instances = message.modules.map((module) => new WebAssembly.Instance(module, imports));
+      const exports = Object.assign({}, ...instances.map((instance) => instance.exports)) as WebAssembly.Exports;
       const jobs = message.jobs.map(({ function: name, args, units, grain }) => {
         return { run: exports[name] as BoundJob["run"], args: [...args, 0, 0], units, grain };
       });

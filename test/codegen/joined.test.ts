@@ -5,10 +5,12 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type Choose, joinedChoice } from "../../compiler/codegen/choice.ts";
-import { bytesOf } from "../../ir/tensor.ts";
+import type { KernelCode } from "../../compiler/codegen/kernel.ts";
+import { arg, binary, cast, type Expr, lit, select, unary } from "../../ir/expr.ts";
+import { bytesOf, type TensorData } from "../../ir/tensor.ts";
 import { canJoinVectors, hasRelaxedSimd } from "../../runtime/engine.ts";
 import { expectClose, expectKernels, randomNumbers, runKernels } from "./harness.ts";
-import { attention, conv, convTranspose, matmul, type Subject } from "./subjects.ts";
+import { attention, conv, convTranspose, type Kernel, matmul, matmulKernel, type Subject } from "./subjects.ts";
 import { nth } from "./tensor-index.ts";
 
 const relaxedSimd = hasRelaxedSimd();
@@ -18,13 +20,18 @@ function check(subject: Subject, choose: Choose = joinedChoice): void {
   const stages = subject.emit(choose);
   expectKernels({ ...subject, stages }, subject.expected, subject.tolerance);
   if (!relaxedSimd) return;
-  const relaxed = runKernels({ ...subject, stages, relaxedSimd });
-  const joined = runKernels({ ...subject, stages, relaxedSimd, joinedVectors: true });
-  expectClose(joined, subject.expected, subject.tolerance);
-  expect(Buffer.compare(bytesOf(relaxed.elements), bytesOf(joined.elements))).toBe(0);
+  expectClose(expectRelaxedBits(subject, stages), subject.expected, subject.tolerance);
 }
 
-const keysOf = (subject: Subject): string =>
+/** Runs the joined module, which gives the bits of the relaxed one. */
+function expectRelaxedBits({ inputs, output }: Kernel, stages: readonly KernelCode[]): TensorData {
+  const relaxed = runKernels({ inputs, output, stages, relaxedSimd });
+  const joined = runKernels({ inputs, output, stages, relaxedSimd, joinedVectors: true });
+  expect(Buffer.compare(bytesOf(relaxed.elements), bytesOf(joined.elements))).toBe(0);
+  return joined;
+}
+
+const keysOf = (subject: Kernel): string =>
   subject
     .emit(joinedChoice)
     .map(({ key }) => key)
@@ -60,6 +67,30 @@ describe("kernels with joined vectors", () => {
     check(subject);
   });
 
+  const [sum, column] = [arg(0), arg(1)];
+  const functions: readonly (readonly [string, Expr])[] = [
+    ...(["neg", "abs", "sqrt", "exp", "log", "sign", "erf", "tanh", "sigmoid"] as const).map((fn) => [fn, unary(fn, sum)] as const),
+    ...(["add", "sub", "mul", "div", "min", "max"] as const).map((fn) => [fn, binary(fn, sum, column)] as const),
+    ...(["eq", "ne", "lt", "le", "gt", "ge"] as const).map((fn) => [fn, select(binary(fn, sum, column), column, lit("f32", 2))] as const),
+    ...(["and", "or"] as const).map((fn) => [fn, select(binary(fn, binary("lt", sum, lit("f32", 0)), binary("gt", column, sum)), sum, column)] as const),
+    ["clip", binary("min", binary("max", sum, lit("f32", 0)), lit("f32", 1))],
+    ["silu", binary("mul", sum, unary("sigmoid", sum))],
+    ["gelu", binary("mul", sum, binary("add", unary("erf", binary("mul", sum, lit("f32", 0.7))), lit("f32", 1)))],
+  ]; // prettier-ignore
+  it.each(functions)("%s in an epilogue", (_, epilogue) => {
+    const subject = withEpilogue(epilogue);
+    expect(keysOf(subject)).toContain('"joined":{');
+    if (relaxedSimd) expectRelaxedBits(subject, subject.emit(joinedChoice));
+  });
+
+  it.each<readonly [string, Expr]>([
+    ["roundings", unary("floor", sum)],
+    ["conversions", cast("f32", cast("i32", sum))],
+    ["functions made of calls", unary("sin", sum)],
+  ])("are not made where epilogues have %s", (_, epilogue) => {
+    expect(keysOf(withEpilogue(epilogue))).not.toContain('"joined":{');
+  });
+
   it("are right on random shapes", () => {
     const size = fc.integer({ min: 1, max: 70 });
     const random = fc.record({ kind: fc.constantFrom("matmul", "conv", "grouped", "attention"), m: size, k: size, n: size, variable: fc.boolean(), seed: fc.nat() }); // prettier-ignore
@@ -78,6 +109,8 @@ describe("kernels with joined vectors", () => {
     );
   }); // prettier-ignore
 });
+
+const withEpilogue = (epilogue: Expr): Kernel => matmulKernel({ a: [40, 21], b: [21, 48], epilogue });
 
 /** Takes any value for joined vectors where there is one, else any candidate. */
 function chooseRandom(seed: number): Choose {

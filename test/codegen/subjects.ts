@@ -4,18 +4,21 @@ import type { KernelCode } from "../../compiler/codegen/kernel.ts";
 import { attentionStages, type AttentionSpec } from "../../compiler/codegen/kernels/attention.ts";
 import { emitKernels } from "../../compiler/codegen/kernels/registry.ts";
 import type { DType } from "../../ir/dtype.ts";
-import { arg, binary } from "../../ir/expr.ts";
+import { arg, binary, type Expr } from "../../ir/expr.ts";
 import { type Op, type OpSpec, type TensorType, tensorType } from "../../ir/graph.ts";
 import { inferTypes } from "../../ir/infer.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
 import { numbersOf, randomTensor } from "./harness.ts";
 
-/** A kernel that can be emitted with other choices, and what it must compute. */
-export interface Subject {
+/** A kernel that can be emitted with other choices; a subject says what it must compute. */
+export interface Kernel {
   readonly emit: (choose: Choose) => readonly KernelCode[];
   readonly inputs: readonly TensorData[];
   readonly output: TensorType;
+}
+
+export interface Subject extends Kernel {
   readonly expected: readonly number[];
   readonly tolerance: number;
 }
@@ -23,7 +26,14 @@ export interface Subject {
 const asFloat64 = (tensor: TensorData): TensorData =>
   tensor.dtype === "f32" ? makeTensor("f64", tensor.shape, Float64Array.from(tensor.elements as Float32Array)) : tensor;
 
-function subjectOf(op: OpSpec, inputs: readonly TensorData[], constants: readonly number[] = [1]): Subject {
+interface Operation {
+  readonly op: OpSpec;
+  readonly inputs: readonly TensorData[];
+  /** inputs that are constants */
+  readonly constants?: readonly number[];
+}
+
+function kernelOf({ op, inputs, constants = [1] }: Operation): Kernel {
   const types = inputs.map(({ dtype, shape }) => tensorType(dtype, shape));
   const output = inferTypes(op, types, ["test"])[0] as TensorType;
   const operands = {
@@ -32,12 +42,16 @@ function subjectOf(op: OpSpec, inputs: readonly TensorData[], constants: readonl
     constants: inputs.map((tensor, i) => (constants.includes(i) ? tensor : undefined)),
   };
   const whole = { ...op, outputs: [inputs.length], origin: ["test"] } as Op;
+  return { emit: (choose) => emitKernels(whole, operands, choose) ?? [], inputs, output };
+}
+
+function subjectOf(operation: Operation): Subject {
+  const kernel = kernelOf(operation);
+  const { dtype } = kernel.output;
   return {
-    emit: (choose) => emitKernels(whole, operands, choose) ?? [],
-    inputs,
-    output,
-    expected: numbersOf(evaluateOp(op, inputs.map(asFloat64))[0] as TensorData),
-    tolerance: output.dtype === "f32" ? 5e-6 : output.dtype === "f64" ? 1e-14 : 0,
+    ...kernel,
+    expected: numbersOf(evaluateOp(operation.op, operation.inputs.map(asFloat64))[0] as TensorData),
+    tolerance: dtype === "f32" ? 5e-6 : dtype === "f64" ? 1e-14 : 0,
   };
 }
 
@@ -50,11 +64,15 @@ export interface MatmulCase {
   readonly dtypes?: readonly DType[];
   readonly variable?: boolean;
   readonly bias?: boolean;
+  /** of the sum and a vector of B's columns */
+  readonly epilogue?: Expr;
 }
 
-export function matmul({ a, b, dtypes = [], variable = false, bias = false }: MatmulCase): Subject {
-  const epilogue = bias ? binary("max", binary("add", arg(0), arg(1)), arg(1)) : null;
-  const inputs = tensors(dtypes, bias ? [a, b, [b.at(-1) ?? 1]] : [a, b]);
+const biased = binary("max", binary("add", arg(0), arg(1)), arg(1));
+
+function matmulOperation({ a, b, dtypes = [], variable = false, bias = false, ...given }: MatmulCase): Operation {
+  const epilogue = given.epilogue ?? (bias ? biased : null);
+  const inputs = tensors(dtypes, epilogue === null ? [a, b] : [a, b, [b.at(-1) ?? 1]]);
   const op: OpSpec = {
     kind: "matmul",
     inputs: inputs.map((_, i) => i),
@@ -62,8 +80,11 @@ export function matmul({ a, b, dtypes = [], variable = false, bias = false }: Ma
     transposeB: false,
     epilogue,
   };
-  return subjectOf(op, inputs, variable ? [] : [1]);
+  return { op, inputs, constants: variable ? [] : [1] };
 }
+
+export const matmul = (given: MatmulCase): Subject => subjectOf(matmulOperation(given));
+export const matmulKernel = (given: MatmulCase): Kernel => kernelOf(matmulOperation(given));
 
 export interface ConvCase {
   readonly x: readonly number[];
@@ -79,19 +100,19 @@ export function conv({ x, w, layout = "nhwc", dtypes = [], stride = 1, pad = 1, 
   const even = (value: number): readonly number[] => [value, value];
   const more = { layout, strides: even(stride), dilations: even(1), padsBegin: even(pad), padsEnd: even(pad), groups };
   const op: OpSpec = { kind: "conv", inputs: [0, 1], epilogue: null, ...more };
-  return subjectOf(op, tensors(dtypes, [x, w]));
+  return subjectOf({ op, inputs: tensors(dtypes, [x, w]) });
 }
 
 export function convTranspose(): Subject {
   const pads = { padsBegin: [1, 1], padsEnd: [1, 1], outputPadding: [0, 0] };
   const op: OpSpec = { kind: "convTranspose", inputs: [0, 1], epilogue: null, strides: [2, 2], dilations: [1, 1], groups: 1, ...pads }; // prettier-ignore
-  return subjectOf(op, tensors([], [[1, 5, 6, 7], [5, 6, 3, 3]])); // prettier-ignore
+  return subjectOf({ op, inputs: tensors([], [[1, 5, 6, 7], [5, 6, 3, 3]]) }); // prettier-ignore
 }
 
 export function pool(fn: "max" | "average"): Subject {
   const windows = { kernel: [3, 2], strides: [1, 1], dilations: [1, 1], padsBegin: [1, 0], padsEnd: [1, 1] };
   const op: OpSpec = { kind: "pool", inputs: [0], fn, layout: "nhwc", outputSpatial: [9, 14], countPadding: false, p: 0, ...windows }; // prettier-ignore
-  return subjectOf(op, tensors([], [[1, 9, 14, 6]]), []);
+  return subjectOf({ op, inputs: tensors([], [[1, 9, 14, 6]]), constants: [] });
 }
 
 export interface AttentionSizes {

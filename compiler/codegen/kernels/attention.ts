@@ -6,13 +6,13 @@
  */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { Expr } from "../../../ir/expr.ts";
-import { type Choose, choosePart, distinct, modelChoice } from "../choice.ts";
+import { type Choose, choosePart, distinct, joinedIf, modelChoice } from "../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder } from "../wasm/index.ts";
 import { decodeIndex, pushOffset } from "./index-space.ts";
 import { arithFor } from "./product/arith.ts";
 import { emitKeyDots } from "./key-dots.ts";
-import { type Epilogue, makeEpilogue, noEpilogue } from "./product/epilogue.ts";
+import { type Epilogue, isJoinable, makeEpilogue, noEpilogue } from "./product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
 import {
@@ -162,7 +162,8 @@ interface Schedules {
 function schedulesOf(spec: AttentionSpec, choose: Choose): Schedules {
   const { rows, keys, depth, width } = spec;
   const size = { outer: product(spec.batch), y: rows, x: 1, canBlockRun: true, isNear: true };
-  const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, choosePart("scores", choose));
+  const chooseScores = joinedIf(isJoinable(epilogueOf(spec)), choosePart("scores", choose));
+  const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, chooseScores);
   const result = chooseTileAndRun({ ...size, columns: width, steps: keys }, f32, choosePart("result", choose));
   const heights = [scores, result].flatMap(({ tile }) => tileHeights(tile));
   const step = heights.reduce(commonMultiple, 1);

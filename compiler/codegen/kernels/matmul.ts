@@ -2,10 +2,10 @@
 import { storageBytes } from "../../../ir/dtype.ts";
 import { epilogueOperands, type MatmulOp, type TensorType } from "../../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../../ir/tensor.ts";
-import { type Choose, modelChoice } from "../choice.ts";
+import { type Choose, joinedIf, modelChoice } from "../choice.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { type Arith, arithFor } from "./product/arith.ts";
-import { type Epilogue, makeEpilogue } from "./product/epilogue.ts";
+import { type Epilogue, isJoinable, makeEpilogue } from "./product/epilogue.ts";
 import { givesSmall } from "./product/requantized.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
@@ -51,7 +51,7 @@ const tiledProduct: KernelEmitter<MatmulOp> = (op, operands, choose = modelChoic
   const epilogue = makeEpilogue(op.epilogue, full.acc, extras.map((type) => type.dtype), output.dtype, isSmall);
   const axes = rowAxes(a.matrix, b, extras, output);
   const { arith, constant } = storedB(axes, full, operands);
-  const schedule = scheduleOf(axes, b, extras, arith, choose);
+  const schedule = scheduleOf(axes, b, extras, arith, joinedIf(isJoinable(epilogue), choose));
   const panels = halfPanels(constant, arith, axes.at(-1)?.size ?? 1);
   const preparedB =
     panels === null

@@ -5,10 +5,10 @@
  */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
-import type { Choose } from "../choice.ts";
+import { type Choose, joinedIf } from "../choice.ts";
 import type { KernelArg, KernelCode } from "../kernel.ts";
 import { type Arith, aStepBytes } from "./product/arith.ts";
-import type { Epilogue } from "./product/epilogue.ts";
+import { type Epilogue, isJoinable } from "./product/epilogue.ts";
 import { type Axis, mergeAxes } from "./index-space.ts";
 import { matrixBytes, packedArg, type PackLoop, type PackPlan } from "./product/pack.ts";
 import { packStage } from "./product/pack-stage.ts";
@@ -129,7 +129,7 @@ function loopsOf(window: WindowProduct): Loops {
 /** The stages of a window product: packing of variable weights, then the product. */
 export function windowStages(window: WindowProduct, args: WindowArgs, choose: Choose): KernelCode[] {
   const loops = loopsOf(window);
-  const schedule = scheduleOf(window, loops, choose);
+  const schedule = scheduleOf(window, loops, joinedIf(isJoinable(window.epilogue), choose));
   const half = halfPanels(args.weights.constant, window.arith, loops.y.size * loops.x.size);
   const plan = packPlan(window, loops.reduction, schedule.tile.vectors, half?.arith ?? window.arith);
   const b = placeWeights(

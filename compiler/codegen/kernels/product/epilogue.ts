@@ -3,7 +3,7 @@
  * functions allow it, and lane by lane otherwise.
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
-import { arg, type Expr, exprDType, walkExpr } from "../../../../ir/expr.ts";
+import { arg, type BinaryFunction, type Expr, exprDType, type UnaryFunction, walkExpr } from "../../../../ir/expr.ts";
 import { loadScalar, loadSplat, storeScalar } from "../../elements.ts";
 import { emitExpr, exprLanes, hoistExprConstants } from "../../expr-emit.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";
@@ -101,19 +101,38 @@ export const storesVectors = (epilogue: Epilogue, lanes: 2 | 4, count: number): 
 export const packsRuns = ({ output }: Epilogue, vectors: number): boolean =>
   isPackable(output) && (vectors * 4 * storageBytes(output)) % 16 === 0;
 
-/** Functions whose vectors engines join. */
-const joinableFunctions: ReadonlySet<string> = new Set(["add", "sub", "mul", "min", "max"]);
+/**
+ * Functions of f32 that engines were seen to join (V8 13.6 and 14.6; test/codegen/joined.test.ts). One does not join roundings, the other one ends
+ * the process over conversions to integers.
+ */
+const joinableFunctions: ReadonlySet<UnaryFunction | BinaryFunction> = new Set([
+  "neg", "abs", "sqrt", "exp", "log", "sign", "erf", "tanh", "sigmoid",
+  "add", "sub", "mul", "div", "min", "max", "eq", "ne", "lt", "le", "gt", "ge", "and", "or",
+]); // prettier-ignore
 
-/** True where engines that join vectors can join the whole epilogue: few functions of f32. */
-export function isJoinable({ expr, extras }: Epilogue): boolean {
-  let isSimple = extras.every((dtype) => dtype === "f32");
-  if (expr !== null) {
-    walkExpr(expr, (part) => {
-      const isOperand = part.op === "arg" || part.op === "const";
-      isSimple &&= isOperand || (part.op === "binary" && joinableFunctions.has(part.fn));
-    });
-  }
+/** True where engines that join vectors can join the whole epilogue. */
+export function isJoinable({ expr, accumulator, extras, output }: Epilogue): boolean {
+  if (expr === null) return accumulator === output;
+  let isSimple = [accumulator, ...extras, output].every((dtype) => dtype === "f32");
+  walkExpr(expr, (part) => {
+    isSimple &&= isJoinablePart(part);
+  });
   return isSimple;
+}
+
+function isJoinablePart(part: Expr): boolean {
+  switch (part.op) {
+    case "arg":
+    case "select":
+      return true;
+    case "const":
+      return part.dtype === "f32";
+    case "unary":
+    case "binary":
+      return joinableFunctions.has(part.fn);
+    case "cast":
+      return false;
+  }
 }
 
 /** Applies an epilogue that stores vectors to a whole accumulator and leaves the result in its place. */

@@ -12,7 +12,6 @@ import {
 import { blockRange, decodeIndex, pushOffset } from "../index-space.ts";
 import {
   blocksOf,
-  canPark,
   extraType,
   type Panels,
   panelsOf,
@@ -60,18 +59,17 @@ function inPairs(product: Product): Product {
   return { ...others, arith: pairSteps, run: 2 * product.run, b: { kind: "bytes", isWidened: true }, schedule };
 }
 
-/** In tiles for joined vectors, where its vectors are neighbours in memory. */
+/** In tiles for joined vectors, where they are neighbours in memory and can all be joined. */
 function joined(product: Product): Product {
   const { tile } = product.schedule;
   const isApart = product.b.kind === "packed" && product.b.apart;
-  if (tile.joined === undefined || isApart || !canPark(product.epilogue)) return product;
+  if (tile.joined === undefined || isApart || !isJoinable(product.epilogue)) return product;
   return { ...product, schedule: { ...product.schedule, tile: { ...tile, ...tile.joined } }, isJoined: true };
 }
 
 /** Extra operands whose elements lie as those of the result: a tile reads them just before it stores. Sums that are parked would be in the way. */
 function inPlaceInputs(product: Product, args: readonly KernelArg[]): readonly number[] {
-  const isParked = product.schedule.tile.joined !== undefined && !isJoinable(product.epilogue);
-  if (runBlocks(product).count > 1 || isParked) return [];
+  if (runBlocks(product).count > 1) return [];
   const { epilogue, outer, y, x, start } = product;
   const axes = [...outer, y, x].filter((axis) => axis.size > 1).map((axis) => axis.strides);
   return epilogue.extras.flatMap((dtype, i) => {

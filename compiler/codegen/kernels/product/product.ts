@@ -150,13 +150,11 @@ export function blocksOf(product: Product): { readonly y: number; readonly panel
   };
 }
 
-/** True where unfinished sums have room in the result's own place. */
-export const canPark = ({ accumulator, output }: Epilogue): boolean => accumulator === output;
-
 /** Blocks of equal size (but for the last) that the run is cut into; strips are cut between their blocks. */
 export function runBlocks(product: Product): { readonly count: number; readonly steps: number } {
   const { run, schedule, levels, epilogue, b } = product;
-  const wanted = levels.length === 0 && canPark(epilogue) ? Math.max(1, ceilDiv(run, schedule.kBlock)) : 1;
+  const canPark = levels.length === 0 && epilogue.accumulator === epilogue.output;
+  const wanted = canPark ? Math.max(1, ceilDiv(run, schedule.kBlock)) : 1;
   const unit = b.kind === "strips" ? b.layout.block : 1;
   const steps = ceilDiv(ceilDiv(run, wanted), unit) * unit;
   return { count: Math.max(1, ceilDiv(run, Math.max(1, steps))), steps };

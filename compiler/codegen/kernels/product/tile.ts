@@ -14,7 +14,6 @@ import {
   emitStore,
   type Epilogue,
   type ExtraAt,
-  isJoinable,
   noEpilogue,
   packsRuns,
   storesVectors,
@@ -135,58 +134,42 @@ function finish(tile: Tile, block: RunBlock): void {
 
 /** Keeps unfinished accumulators in the result's own place; only where accumulators and result have one dtype. */
 function partialResults(tile: Tile, direction: "load" | "store"): void {
-  eachAcc(tile, (acc, row, vector) => {
-    partialResult(tile, direction, acc, row, vector);
-  });
-}
-
-function partialResult(tile: Tile, direction: "load" | "store", acc: Local, row: number, vector: number): void {
   const { f, product, cursors, rows, panel } = tile;
   const { lanes, acc: dtype } = product.arith;
-  const count = Math.min(lanes, panel.columns - vector * lanes);
-  const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + vector * 16, extras: [] };
-  if (direction === "store") {
-    emitStore(f, noEpilogue(dtype), lanes, acc, count, site);
-  } else {
-    loadLanes(f, dtype, site.pointer, site.offset, lanes, count);
-    f.set(acc);
-  }
+  eachAcc(tile, (acc, row, vector) => {
+    const count = Math.min(lanes, panel.columns - vector * lanes);
+    const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + vector * 16, extras: [] };
+    if (direction === "store") {
+      emitStore(f, noEpilogue(dtype), lanes, acc, count, site);
+    } else {
+      loadLanes(f, dtype, site.pointer, site.offset, lanes, count);
+      f.set(acc);
+    }
+  });
 }
 
 function store(tile: Tile): void {
   const { product, panel } = tile;
   const isInPairs = panel.columns % (2 * product.arith.lanes) === 0;
   if (product.isJoined === true && isInPairs) storeJoined(tile);
-  else storeResults(tile, false);
+  else storeResults(tile);
 }
 
 /**
  * Engines join the vectors of a tile from its stores backwards, where nothing stands between two stores, and only if they can join all on the
- * way. So either all results are there before the first store, or sums are stored as they are, and what is to be done to them is done in a block
- * of its own, whose condition holds wherever a tile is: the end of the units, the last parameter, lies above 0.
+ * way: so all results are there before the first store.
  */
 function storeJoined(tile: Tile): void {
-  const { f, product } = tile;
-  if (isJoinable(product.epilogue)) {
-    for (const [row, vectors] of tile.accs.entries()) applyToRow(tile, product.epilogue, row, vectors);
-    partialResults(tile, "store");
-    return;
-  }
+  const { epilogue } = tile.product;
+  for (const [row, vectors] of tile.accs.entries()) applyToRow(tile, epilogue, row, vectors);
   partialResults(tile, "store");
-  f.get(f.params.at(-1) as Local);
-  f.if(() => {
-    storeResults(tile, true);
-  });
 }
 
-/** Applies the epilogue and stores; with `isParked` the sums are in memory. */
-function storeResults(tile: Tile, isParked: boolean): void {
+function storeResults(tile: Tile): void {
   const { f, product, cursors, rows, panel } = tile;
   const { lanes } = product.arith;
   const outBytes = storageBytes(product.epilogue.output);
   const [last = product.epilogue, ...others] = stagesOf(tile).toReversed();
-  const isReadLate = isParked && others.length === 0;
-  if (isParked && !isReadLate) partialResults(tile, "load");
   for (const stage of others.toReversed()) applyStage(tile, stage);
   if (isWhole(tile) && packsRuns(last, panel.vectors)) {
     storeRuns(tile, last);
@@ -196,7 +179,6 @@ function storeResults(tile: Tile, isParked: boolean): void {
     const column = vector * lanes;
     const extras = extrasAt(tile, row, column);
     const site = { pointer: cursors.out, offset: (rows.out[row] ?? 0) + column * outBytes, extras };
-    if (isReadLate) partialResult(tile, "load", acc, row, vector);
     emitStore(f, last, lanes, acc, Math.min(lanes, panel.columns - column), site);
   });
 }
