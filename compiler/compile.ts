@@ -137,13 +137,12 @@ export async function tunedProgram(
   tuning: Tuning,
   { kernels, joinVectors = false }: ProgramOptions = {},
 ): Promise<TunedProgram> {
-  const [{ generateProgram }, { tunedScheduler }, { joinedChoice, modelChoice }] = await Promise.all([
+  const [{ generateProgram }, { tunedScheduler }] = await Promise.all([
     import("./codegen/generate.ts"),
     import("./tuning/tuning.ts"),
-    import("./codegen/choice.ts"),
   ]);
   const byOp = new Map((kernels?.kernels ?? []).map((kernel) => [kernel.op, kernel.id]));
-  const { schedule, warnings } = tunedScheduler(tuning, joinVectors ? joinedChoice : modelChoice);
+  const { schedule, warnings } = tunedScheduler(tuning, joinVectors);
   const kernelOf = (op: number): number => byOp.get(op) ?? -1;
   const compiled = generateProgram(graph, { kernelOf, scheduler: schedule, joinVectors });
   return { compiled, warnings: warnings() };

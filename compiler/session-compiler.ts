@@ -3,7 +3,6 @@ import type { Graph } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
-import { joinedChoice, modelChoice } from "./codegen/choice.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { filesInMemory } from "./frontend/external-data.ts";
 import { lowerFragment } from "./frontend/fragment.ts";
@@ -36,7 +35,7 @@ const noTuning: Tuning = new Map();
 /** Entries for other shapes or models are no fault here: a session compiles for the shapes that it meets. */
 function programOf(graph: Graph, tuning: Tuning = noTuning, joinVectors = false): CompiledProgram {
   if (tuning.size === 0) return generateProgram(runPasses(graph), { joinVectors });
-  const { schedule } = tunedScheduler(tuning, joinVectors ? joinedChoice : modelChoice);
+  const { schedule } = tunedScheduler(tuning, joinVectors);
   return generateProgram(runPasses(graph), { scheduler: schedule, joinVectors });
 }
 

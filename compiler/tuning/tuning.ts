@@ -3,7 +3,7 @@
  * candidates what the tuning names, so a tuning of another model, another version or a stranger changes speed at most, never a result's legality.
  */
 import { type Diagnostic, diagnostic, showName } from "../../ir/diagnostic.ts";
-import { type AskedChoice, type Choose, chooseWished, modelChoice, type Wishes } from "../codegen/choice.ts";
+import { type AskedChoice, chooseWished, joinedChoice, modelChoice, type Wishes } from "../codegen/choice.ts";
 import type { Scheduler } from "../codegen/scheduler.ts";
 
 export interface TunedKernel {
@@ -23,8 +23,9 @@ export interface TunedScheduler {
   readonly warnings: () => readonly Diagnostic[];
 }
 
-/** Follows a tuning; `otherwise` chooses what it leaves open. */
-export function tunedScheduler(tuning: Tuning, otherwise: Choose = modelChoice): TunedScheduler {
+/** Follows a tuning; what it leaves open is the cost model's choice, for joined vectors if they are wanted. */
+export function tunedScheduler(tuning: Tuning, joinVectors = false): TunedScheduler {
+  const otherwise = joinVectors ? joinedChoice : modelChoice;
   const met = new Set<string>();
   const stale = new Map<string, Diagnostic>();
   const schedule: Scheduler = ({ name, emit }) => {

@@ -6,11 +6,22 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type Choose, joinedChoice } from "../../compiler/codegen/choice.ts";
 import type { KernelCode } from "../../compiler/codegen/kernel.ts";
+import { attentionStages } from "../../compiler/codegen/kernels/attention.ts";
 import { arg, binary, cast, type Expr, lit, select, unary } from "../../ir/expr.ts";
 import { bytesOf, type TensorData } from "../../ir/tensor.ts";
 import { canJoinVectors, hasRelaxedSimd } from "../../runtime/engine.ts";
 import { expectClose, expectKernels, randomNumbers, runKernels } from "./harness.ts";
-import { attention, conv, convTranspose, type Kernel, matmul, matmulKernel, type Subject } from "./subjects.ts";
+import {
+  attention,
+  attentionSpec,
+  conv,
+  convKernel,
+  convTranspose,
+  type Kernel,
+  matmul,
+  matmulKernel,
+  type Subject,
+} from "./subjects.ts";
 import { nth } from "./tensor-index.ts";
 
 const relaxedSimd = hasRelaxedSimd();
@@ -89,6 +100,12 @@ describe("kernels with joined vectors", () => {
     ["functions made of calls", unary("sin", sum)],
   ])("are not made where epilogues have %s", (_, epilogue) => {
     expect(keysOf(withEpilogue(epilogue))).not.toContain('"joined":{');
+    const image = convKernel({ x: [1, 14, 13, 16], w: [3, 3, 16, 32], epilogue });
+    expect(keysOf(image)).not.toContain('"joined":{');
+    expect(keysOf(image)).not.toContain("transformVectors");
+    const spec = { ...attentionSpec({ rows: 50, keys: 48, depth: 16, width: 32 }), epilogue };
+    const stages = attentionStages(spec, joinedChoice);
+    expect(stages.map(({ key }) => key).join()).not.toContain('"joined":{');
   });
 
   it("are right on random shapes", () => {

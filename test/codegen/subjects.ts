@@ -94,14 +94,18 @@ export interface ConvCase {
   readonly stride?: number;
   readonly pad?: number;
   readonly groups?: number;
+  readonly epilogue?: Expr | null;
 }
 
-export function conv({ x, w, layout = "nhwc", dtypes = [], stride = 1, pad = 1, groups = 1 }: ConvCase): Subject {
+function convOperation({ x, w, layout = "nhwc", dtypes = [], stride = 1, pad = 1, groups = 1, epilogue = null }: ConvCase): Operation {
   const even = (value: number): readonly number[] => [value, value];
   const more = { layout, strides: even(stride), dilations: even(1), padsBegin: even(pad), padsEnd: even(pad), groups };
-  const op: OpSpec = { kind: "conv", inputs: [0, 1], epilogue: null, ...more };
-  return subjectOf({ op, inputs: tensors(dtypes, [x, w]) });
-}
+  const op: OpSpec = { kind: "conv", inputs: [0, 1], epilogue, ...more };
+  return { op, inputs: tensors(dtypes, [x, w]) };
+} // prettier-ignore
+
+export const conv = (given: ConvCase): Subject => subjectOf(convOperation(given));
+export const convKernel = (given: ConvCase): Kernel => kernelOf(convOperation(given));
 
 export function convTranspose(): Subject {
   const pads = { padsBegin: [1, 1], padsEnd: [1, 1], outputPadding: [0, 0] };
@@ -123,9 +127,9 @@ export interface AttentionSizes {
 }
 
 /** Two heads side by side, whose rows lie apart. */
-export function attention({ rows, keys, depth, width }: AttentionSizes): Subject {
+export function attentionSpec({ rows, keys, depth, width }: AttentionSizes): AttentionSpec {
   const along = (columns: number): { offset: number; batch: number[] } => ({ offset: 0, batch: [columns] });
-  const spec: AttentionSpec = {
+  return {
     batch: [2],
     rows,
     keys,
@@ -138,6 +142,11 @@ export function attention({ rows, keys, depth, width }: AttentionSizes): Subject
     epilogue: null,
     extras: [],
   };
+}
+
+export function attention(sizes: AttentionSizes): Subject {
+  const spec = attentionSpec(sizes);
+  const { rows, keys, depth, width } = sizes;
   const inputs = tensors([], [[rows, 2, depth], [keys, 2, depth], [keys, 2, width]]); // prettier-ignore
   const heads = inputs.map((tensor) => evaluateOp({ kind: "transpose", inputs: [0], perm: [1, 0, 2] }, [asFloat64(tensor)])[0] as TensorData); // prettier-ignore
   const [q, k, v] = heads as [TensorData, TensorData, TensorData];

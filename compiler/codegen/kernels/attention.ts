@@ -162,9 +162,9 @@ interface Schedules {
 function schedulesOf(spec: AttentionSpec, choose: Choose): Schedules {
   const { rows, keys, depth, width } = spec;
   const size = { outer: product(spec.batch), y: rows, x: 1, canBlockRun: true, isNear: true };
-  const chooseScores = joinedIf(isJoinable(epilogueOf(spec)), choosePart("scores", choose));
-  const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, chooseScores);
-  const result = chooseTileAndRun({ ...size, columns: width, steps: keys }, f32, choosePart("result", choose));
+  const part = (name: string): Choose => joinedIf(isJoinable(epilogueOf(spec)), choosePart(name, choose));
+  const scores = chooseTileAndRun({ ...size, columns: keys, steps: depth }, f32, part("scores"));
+  const result = chooseTileAndRun({ ...size, columns: width, steps: keys }, f32, part("result"));
   const heights = [scores, result].flatMap(({ tile }) => tileHeights(tile));
   const step = heights.reduce(commonMultiple, 1);
   const steps = Math.max(1, Math.floor(blockBytes / scoreRowBytes(spec) / step));

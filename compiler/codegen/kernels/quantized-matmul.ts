@@ -6,7 +6,7 @@ import { storageBytes } from "../../../ir/dtype.ts";
 import { epilogueOperands, type QuantizedMatmulOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
 import { nth } from "../access.ts";
-import { type Choose, modelChoice } from "../choice.ts";
+import { type Choose, joinedIf, modelChoice } from "../choice.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { broadcastStrides } from "./index-space.ts";
 import { placeAxes, rowAxes, scheduleOf } from "./matmul.ts";
@@ -124,7 +124,8 @@ function panelsOfRows(site: Site, choose: Choose): readonly KernelCode[] {
   const { columns, inner } = site.layout;
   const [left, right] = [matrixOf(a, false), matrixOf(tensorType("f32", [columns, inner]), true)];
   const axes = rowAxes(left, right, extras, output);
-  const schedule = scheduleOf(axes, right, extras, arith, choose);
+  // panels are widened by conversions, over which an engine that joins vectors ends the process (product/epilogue.ts)
+  const schedule = scheduleOf(axes, right, extras, arith, joinedIf(false, choose));
   const layout = { ...site.layout, width: schedule.tile.vectors * arith.lanes };
   const product: Product = {
     name: `widened${layout.bits}_${left.rows}x${inner}x${columns}`,

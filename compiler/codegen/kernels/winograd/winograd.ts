@@ -8,12 +8,12 @@
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { nth } from "../../access.ts";
-import { type Choose, joinedChoice, modelChoice } from "../../choice.ts";
+import { type Choose, joinedChoice, joinedIf, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { aStepBytes } from "../product/arith.ts";
-import { noEpilogue } from "../product/epilogue.ts";
+import { isJoinable, noEpilogue } from "../product/epilogue.ts";
 import { matrixBytes, type PackPlan } from "../product/pack.ts";
 import { panelsOf, type Product, type ProductAxis, type Schedule, workOf } from "../product/product.ts";
 import { productStage } from "../product/product-emit.ts";
@@ -76,7 +76,7 @@ export function winogradStages(
     const schedule = chooseSchedule(
       productSize(plan, part, plan.blockTiles),
       arith,
-      first === undefined ? choose : choiceAfter(first),
+      first === undefined ? joinedIf(isJoinable(result.epilogue), choose) : choiceAfter(first),
     );
     schedules.push(schedule);
     return { part, schedule, pack: packPlan(plan, part, schedule) };
