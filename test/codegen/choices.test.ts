@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type AskedChoice, type Choose, chooseWished, distinct, modelChoice } from "../../compiler/codegen/choice.ts";
 import { expectKernels, randomNumbers } from "./harness.ts";
-import { attention, conv, convTranspose, matmul, pool, type Subject } from "./subjects.ts";
+import { attention, conv, convTranspose, matmul, pool, randomShape, type Subject, subjectOfShape } from "./subjects.ts";
 import { nth } from "./tensor-index.ts";
 
 function askedOf({ emit }: Subject, wishes: ReadonlyMap<string, string>): readonly AskedChoice[] {
@@ -73,23 +73,18 @@ function chooseRandom(seed: number): Choose {
 }
 
 it("random choices together are right on random shapes", () => {
-  const size = fc.integer({ min: 1, max: 40 });
-  const random = fc.record({ kind: fc.constantFrom("matmul", "conv", "grouped", "attention"), m: size, k: size, n: size, variable: fc.boolean(), seed: fc.nat() }); // prettier-ignore
   fc.assert(
-    fc.property(random, ({ kind, m, k, n, variable, seed }) => {
-      const side = 3 + (m % 12);
-      const subjects: Readonly<Record<typeof kind, () => Subject>> = {
-        matmul: () => matmul({ a: [2, m, k], b: [k, n], variable, bias: seed % 2 === 0 }),
-        conv: () => conv({ x: [1, side, 1 + (k % 11), n], w: [3, 3, n, k] }),
-        grouped: () => conv({ x: [1, 7, side, 4 * (1 + (n % 3))], w: [3, 2, 4, 3 * (1 + (n % 3))], groups: 1 + (n % 3), stride: 2 }),
-        attention: () => attention({ rows: m, keys: 3 + k, depth: n, width: 1 + (seed % 20) }),
-      };
-      const subject = subjects[kind]();
-      expectKernels({ ...subject, stages: subject.emit(chooseRandom(seed)) }, subject.expected, subject.tolerance);
+    fc.property(randomShape(40), (shape) => {
+      const subject = subjectOfShape(shape);
+      expectKernels(
+        { ...subject, stages: subject.emit(chooseRandom(shape.seed)) },
+        subject.expected,
+        subject.tolerance,
+      );
     }),
     { numRuns: 40 },
   );
-}); // prettier-ignore
+});
 
 describe("choices", () => {
   it("take the first candidate unless another one is wished", () => {

@@ -21,6 +21,9 @@ import {
   matmul,
   matmulKernel,
   type Subject,
+  randomShape,
+  type Shape,
+  subjectOfShape,
 } from "./subjects.ts";
 import { nth } from "./tensor-index.ts";
 
@@ -109,22 +112,11 @@ describe("kernels with joined vectors", () => {
   });
 
   it("are right on random shapes", () => {
-    const size = fc.integer({ min: 1, max: 70 });
-    const random = fc.record({ kind: fc.constantFrom("matmul", "conv", "grouped", "attention"), m: size, k: size, n: size, variable: fc.boolean(), seed: fc.nat() }); // prettier-ignore
-    fc.assert(
-      fc.property(random, ({ kind, m, k, n, variable, seed }) => {
-        const side = 3 + (m % 12);
-        const subjects: Readonly<Record<typeof kind, () => Subject>> = {
-          matmul: () => matmul({ a: [2, m, k], b: [k, n], variable, bias: seed % 2 === 0 }),
-          conv: () => conv({ x: [1, side, 1 + (k % 11), n], w: [3, 3, n, k], stride: 1 + (seed % 2) }),
-          grouped: () => conv({ x: [1, 7, side, 4 * (1 + (n % 3))], w: [3, 2, 4, 16 * (1 + (n % 3))], groups: 1 + (n % 3) }),
-          attention: () => attention({ rows: m, keys: 3 + k, depth: n, width: 1 + (seed % 40) }),
-        };
-        check(subjects[kind](), chooseRandom(seed));
-      }),
-      { numRuns: 30 },
-    );
-  }); // prettier-ignore
+    const right = (shape: Shape): void => {
+      check(subjectOfShape(shape), chooseRandom(shape.seed));
+    };
+    fc.assert(fc.property(randomShape(70), right), { numRuns: 30 });
+  });
 });
 
 const withEpilogue = (epilogue: Expr): Kernel => matmulKernel({ a: [40, 21], b: [21, 48], epilogue });

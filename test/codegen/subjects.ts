@@ -1,4 +1,5 @@
 /** Kernels that leave choices open, with random operands and what they must compute, in float64. */
+import fc from "fast-check";
 import { type Choose } from "../../compiler/codegen/choice.ts";
 import type { KernelCode } from "../../compiler/codegen/kernel.ts";
 import { attentionStages, type AttentionSpec } from "../../compiler/codegen/kernels/attention.ts";
@@ -161,4 +162,36 @@ export function attention(sizes: AttentionSizes): Subject {
     expected: numbersOf(evaluateOp({ kind: "transpose", inputs: [0], perm: [1, 0, 2] }, result)[0] as TensorData),
     tolerance: 5e-6,
   };
+}
+
+/** What a random kernel is made from. */
+export interface Shape {
+  readonly kind: "matmul" | "conv" | "grouped" | "attention";
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly variable: boolean;
+  readonly seed: number;
+}
+
+export function randomShape(largest: number): fc.Arbitrary<Shape> {
+  const size = fc.integer({ min: 1, max: largest });
+  const kind = fc.constantFrom<Shape["kind"]>("matmul", "conv", "grouped", "attention");
+  return fc.record({ kind, m: size, k: size, n: size, variable: fc.boolean(), seed: fc.nat() });
+}
+
+export function subjectOfShape({ kind, m, k, n, variable, seed }: Shape): Subject {
+  const [side, groups, isEven] = [3 + (m % 12), 1 + (n % 3), seed % 2 === 0];
+  switch (kind) {
+    case "matmul":
+      return matmul({ a: [2, m, k], b: [k, n], variable, bias: isEven });
+    case "conv":
+      return conv({ x: [1, side, 1 + (k % 11), n], w: [3, 3, n, k], stride: isEven ? 1 : 2 });
+    case "grouped": {
+      const [perGroup, stride] = [isEven ? 3 : 16, 1 + (k % 2)];
+      return conv({ x: [1, 7, side, 4 * groups], w: [3, 1 + (m % 3), 4, perGroup * groups], groups, stride });
+    }
+    case "attention":
+      return attention({ rows: m, keys: 3 + k, depth: n, width: 1 + (seed % 40) });
+  }
 }
