@@ -32,7 +32,7 @@ export interface SessionOptions {
   /** for an `.onnx` model: a tuning file that `wsc compile --tune` wrote; a compiled folder has its choices in it */
   readonly tuning?: string | URL;
   /**
-   * for an `.onnx` model: kernels with vectors of 256 bits, where the engine joins pairs of 128 (Node 24 and later on x86-64; V8 calls that
+   * for an `.onnx` model: kernels with vectors of 256 bits, where the engine joins pairs of 128 (Node 24 to 26 on x86-64; V8 calls that
    * experimental). Elsewhere, and with `deterministic`, it changes nothing; a compiled folder has such kernels if it was compiled with them.
    */
   readonly joinVectors?: boolean;

@@ -82,7 +82,7 @@ const compileOptions = {
   "join-vectors": {
     type: "boolean",
     default: false,
-    describe: "Add kernels for engines that join vectors to 256 bits (Node 24 and later, experimental in V8)",
+    describe: "Add kernels for engines that join vectors to 256 bits (Node 24 to 26, experimental in V8)",
   },
   emit: { choices: emitStages, describe: "Stop at a stage and print its text form" },
   "print-after": {
@@ -127,7 +127,7 @@ const runOptions = {
     type: "boolean",
     default: false,
     describe:
-      "For a model: kernels with vectors of 256 bits where the engine joins them (Node 24 and later, experimental in V8)",
+      "For a model: kernels with vectors of 256 bits where the engine joins them (Node 24 to 26, experimental in V8)",
   },
   repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
   threads: {

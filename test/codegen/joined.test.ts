@@ -1,6 +1,6 @@
 /**
  * Kernels for engines that join pairs of vectors: right in every module of a program, with the bits of the relaxed one. Where the engine joins
- * (Node 24 and later on x86-64) it does so here; elsewhere the same module runs with its vectors as they are.
+ * (Node 24 to 26 on x86-64) it does so here; elsewhere the same module runs with its vectors as they are.
  */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";

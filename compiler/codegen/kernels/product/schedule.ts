@@ -179,8 +179,7 @@ function rankedTiles(size: ProductSize, arith: Arith): { candidates: readonly Ti
   return { candidates, joined: ranked(joined).flatMap((tile) => pairWith(tile, candidates)) };
 } // prettier-ignore
 
-const canJoinRows = ({ outer, x, y, columns }: ProductSize): boolean =>
-  outer * x * y >= fewestJoinedRows && columns > 0;
+const canJoinRows = ({ outer, x, y }: ProductSize): boolean => outer * x * y >= fewestJoinedRows;
 
 /** Tiles for the ragged panel. */
 const restTiles = (panels: Panels, size: ProductSize, arith: Arith): readonly Costed<TileShape>[] =>

@@ -7,7 +7,7 @@
  * image reaches every result of the tiles that it is in, as NaN. Results of integers are those of a direct sum (integer-forms.ts).
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
-import { nth } from "../../access.ts";
+import { defined, nth } from "../../access.ts";
 import { type Choose, joinedChoice, joinedIf, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
@@ -69,29 +69,23 @@ export function winogradStages(
   choose: Choose = modelChoice,
 ): KernelCode[] {
   const arith = tileArith(plan);
-  const schedules: Schedule[] = [];
-  const parts = partsOf(plan).map((part): PackedPart => {
-    // the first part has most of the positions and phases
-    const [first] = schedules;
-    const schedule = chooseSchedule(
-      productSize(plan, part, plan.blockTiles),
-      arith,
-      first === undefined ? joinedIf(isJoinable(result.epilogue), choose) : choiceAfter(first),
-    );
-    schedules.push(schedule);
+  const packedPart = (part: Part, choosing: Choose): PackedPart => {
+    const schedule = chooseSchedule(productSize(plan, part, plan.blockTiles), arith, choosing);
     return { part, schedule, pack: packPlan(plan, part, schedule) };
-  });
+  };
+  // the first part has most of the positions and phases
+  const [firstPart, ...otherParts] = partsOf(plan);
+  const first = packedPart(defined(firstPart), joinedIf(isJoinable(result.epilogue), choose));
+  const parts = [first, ...otherParts.map((part) => packedPart(part, choiceAfter(first.schedule)))];
   const { input, constant } = args.weights;
   const weights = parts.map(({ part, pack }) => winogradWeights(input, constant, plan, part, pack));
-  const kernel: Winograd = { plan: forSchedule(plan, schedules), result, parts };
+  const kernel: Winograd = { plan: forSchedule(plan, first.schedule), result, parts };
   return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
 }
 
 /** Where products are joined, transforms of floats are too: two vectors of channels at once. */
-const forSchedule = (plan: WinogradPlan, schedules: readonly Schedule[]): WinogradPlan =>
-  plan.elements === "f32" && schedules.some(({ tile }) => tile.joined !== undefined)
-    ? { ...plan, transformVectors: 2 }
-    : plan;
+const forSchedule = (plan: WinogradPlan, { tile }: Schedule): WinogradPlan =>
+  plan.elements === "f32" && tile.joined !== undefined ? { ...plan, transformVectors: 2 } : plan;
 
 /** What follows from a choice that is made: vectors are joined or not. */
 const choiceAfter = ({ tile }: Schedule): Choose => (tile.joined === undefined ? modelChoice : joinedChoice);
