@@ -26,6 +26,9 @@ const flags = [
   "--disable-sync",
 ];
 
+/** Milliseconds for a browser to answer on a busy machine. */
+const patience = 240_000;
+
 const page = `<!doctype html><title>wsc</title>
 <script type="importmap">{ "imports": { "wsc/runtime": "/dist/runtime/index.js" } }</script>`;
 
@@ -85,10 +88,12 @@ function suite(): void {
       executablePath: executable,
       headless: true,
       args: flags,
+      timeout: patience,
     });
+    context.setDefaultTimeout(patience);
     tab = await context.newPage();
     await tab.goto(server.origin);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await context?.close();
@@ -127,7 +132,7 @@ function suite(): void {
     const threaded = await runThreaded(isolated);
     expect(threaded).toEqual({ isIsolated: true, bits: expected, workers: 2 });
     // the workers end with the session, though not at once
-    for (let i = 0; i < 500 && isolated.workers().length > 0; i++) await isolated.waitForTimeout(20);
+    for (let i = 0; i < 5000 && isolated.workers().length > 0; i++) await isolated.waitForTimeout(20);
     expect(isolated.workers()).toHaveLength(0);
     await isolated.close();
   });

@@ -37,7 +37,7 @@ describe("wsc compile --tune", () => {
     expect(contentsOf(inScratch("again"))).toEqual(contentsOf(inScratch("tuned")));
     const ran = await wsc(["run", "again", "--random", "1"], scratch.path);
     expect(ran.code).toBe(0);
-  }, 60_000);
+  });
 
   it("goes on from a file, which need not be there yet", async () => {
     const args = ["compile", digitsModel, "--tune", "0.3", "--tuning", "mine.json", "-o", "mine", "--json"];
@@ -49,7 +49,7 @@ describe("wsc compile --tune", () => {
     expect(code).toBe(0);
     expect(stderr).toContain("warning WSC6003: conv of another model: ");
     expect(readTuning("mine.json").kernels).toContainEqual(stranger);
-  }, 60_000);
+  });
 
   it("uses a file for every form of the program and for runs, and warns of what does not apply", async () => {
     const { graph } = await lowerSource(digitsModel);

@@ -23,7 +23,7 @@ else {
   it(
     "pass where they passed before, without a crash or a timeout",
     () => {
-      const { status, stdout } = conformance("--timeout", "60", "--heavy-timeout", "300");
+      const { status, stdout } = conformance("--timeout", "120", "--heavy-timeout", "300");
       expect(stdout.match(/^no longer passes: .*$/gmu) ?? []).toEqual([]);
       expect(status).toBe(0);
       const totals = /^all +(\d+) +\d+ +\d+ +(\d+) +(\d+)/mu.exec(stdout)?.slice(1).map(Number);
