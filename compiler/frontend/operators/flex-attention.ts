@@ -6,7 +6,7 @@ import { sameShape, showType } from "../../../ir/types.ts";
 import { NodeLowering } from "../node-context.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { finishRegions } from "../scope.ts";
-import { grouped } from "./attention.ts";
+import { grouped } from "./attend.ts";
 import { commonDType } from "./elementwise.ts";
 import { matmulOf } from "./linear.ts";
 import { computeDType, toDType, widen } from "./precision.ts";

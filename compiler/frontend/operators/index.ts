@@ -6,6 +6,7 @@ import type { OperatorDef } from "../operator.ts";
 import { activationOperators } from "./activation.ts";
 import { attentionOperators } from "./attention.ts";
 import { constantOperators } from "./constant.ts";
+import { contribAttentionOperators } from "./contrib-attention.ts";
 import { contribOperators } from "./contrib.ts";
 import { controlFlowOperators } from "./control-flow.ts";
 import { conversionOperators } from "./conversion.ts";
@@ -17,6 +18,7 @@ import { determinantOperators } from "./determinant.ts";
 import { einsumOperators } from "./einsum.ts";
 import { flexAttentionOperators } from "./flex-attention.ts";
 import { gridOperators } from "./grid-sample.ts";
+import { groupQueryAttentionOperators } from "./group-query-attention.ts";
 import { indexingOperators } from "./indexing.ts";
 import { linearAttentionOperators } from "./linear-attention.ts";
 import { linearOperators } from "./linear.ts";
@@ -36,6 +38,7 @@ import { rearrangeOperators } from "./rearrange.ts";
 import { recurrentOperators } from "./recurrent.ts";
 import { reductionOperators } from "./reduction.ts";
 import { resizeOperators } from "./resize.ts";
+import { rotaryOperators } from "./rotary.ts";
 import { selectionOperators } from "./selection.ts";
 import { sequenceMapOperators } from "./sequence-map.ts";
 import { sequenceOperators } from "./sequence.ts";
@@ -52,6 +55,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   activationOperators,
   attentionOperators,
   constantOperators,
+  contribAttentionOperators,
   contribOperators,
   controlFlowOperators,
   conversionOperators,
@@ -63,6 +67,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   einsumOperators,
   flexAttentionOperators,
   gridOperators,
+  groupQueryAttentionOperators,
   indexingOperators,
   linearAttentionOperators,
   linearOperators,
@@ -82,6 +87,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   recurrentOperators,
   reductionOperators,
   resizeOperators,
+  rotaryOperators,
   selectionOperators,
   sequenceMapOperators,
   sequenceOperators,

@@ -1,0 +1,282 @@
+/** Attention, MultiHeadAttention, GroupQueryAttention and RotaryEmbedding of com.microsoft as onnxruntime-web computes them. */
+import { describe, expect, it } from "@jest/globals";
+import { generateProgram } from "../../compiler/codegen/generate.ts";
+import { lowerModel } from "../../compiler/frontend/lower.ts";
+import { runPasses } from "../../compiler/passes/pipeline.ts";
+import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
+import { ProgramInstance } from "../../runtime/instance.ts";
+import { randomNumbers } from "../codegen/harness.ts";
+import { float, model, modelBytes, type ModelSpec, node, type NodeSpec, typed } from "../helpers/onnx-builder.ts";
+import { type OracleFeed, relativeError, runOracle } from "../helpers/oracle.ts";
+import { refusal } from "./node-case.ts";
+
+interface Case {
+  readonly op: string;
+  readonly attributes: NodeSpec["attributes"];
+  /** null leaves one out */
+  readonly inputs: readonly (TensorData | null)[];
+  readonly outputs: number;
+}
+
+const floats = (seed: number, ...shape: readonly number[]): TensorData => {
+  const next = randomNumbers(seed);
+  return tensorFrom("f32", shape, Array.from({ length: elementCount(shape) }, next));
+};
+const integers = (shape: readonly number[], ...values: readonly number[]): TensorData =>
+  tensorFrom("i32", shape, values);
+const positions = (shape: readonly number[], ...values: readonly number[]): TensorData =>
+  tensorFrom("i64", shape, values);
+
+const ortTypes = { f32: "float32", i32: "int32", i64: "int64" } as const;
+
+function specOf({ op, attributes, inputs, outputs }: Case): ModelSpec {
+  const present = inputs.flatMap((tensor, i) => (tensor === null ? [] : [[`x${i}`, tensor] as const]));
+  // lengths that decide shapes are constants, as they are after folding in real models
+  const isConstant = (tensor: TensorData): boolean => tensor.dtype === "i32" && tensor.shape.length === 0;
+  const of = (which: boolean): (readonly [string, TensorData])[] => present.filter(([, t]) => isConstant(t) === which);
+  const results = Array.from({ length: outputs }, (_, i) => `y${i}`);
+  const names = inputs.map((tensor, i) => (tensor === null ? "" : `x${i}`));
+  return {
+    opset: 17,
+    opsets: { "com.microsoft": 1 },
+    inputs: Object.fromEntries(of(false).map(([name, { dtype, shape }]) => [name, typed(dtype, ...shape)])),
+    initializers: Object.fromEntries(of(true)),
+    outputs: Object.fromEntries(results.map((name) => [name, { kind: "tensor", dtype: "f32", dims: null }])),
+    nodes: [node(op, names, results, attributes, { domain: "com.microsoft" })],
+  };
+}
+
+/** What the compiled model gives. */
+async function results(c: Case): Promise<TensorData[]> {
+  const spec = specOf(c);
+  const { graph } = lowerModel(await model(spec), { dims: new Map(), requireStatic: true });
+  const program = await ProgramInstance.create(generateProgram(runPasses(graph)), {
+    runDeferred: () => {
+      throw new Error("nothing is deferred");
+    },
+  });
+  return (await program.run(feedsOf(c, spec).map(([, tensor]) => tensor))) as TensorData[];
+}
+
+const feedsOf = ({ inputs }: Case, spec: ModelSpec): (readonly [string, TensorData])[] =>
+  Object.keys(spec.inputs ?? {}).map((name) => [name, inputs[Number(name.slice(1))] as TensorData] as const);
+
+/** Which elements of an output count. */
+type Counts = (output: number, element: number) => boolean;
+
+/** The compiled model and onnxruntime-web give the same, relative to the largest element. */
+async function agree(c: Case, counts: Counts = () => true): Promise<void> {
+  const spec = specOf(c);
+  const feeds = feedsOf(c, spec).map(([name, { dtype, shape, elements }]) => [name, { type: ortTypes[dtype as "f32"], dims: shape, data: elements }]); // prettier-ignore
+  const expected = await runOracle(await modelBytes(spec), Object.fromEntries(feeds) as Record<string, OracleFeed>);
+  for (const [output, { shape, elements }] of (await results(c)).entries()) {
+    const { dims, data } = expected.get(`y${output}`) ?? { dims: [], data: [] };
+    expect(shape).toEqual(dims);
+    const counted = (list: ArrayLike<number | bigint>): number[] =>
+      Array.from(list, Number).filter((_, i) => counts(output, i));
+    expect(relativeError(counted(elements as Float32Array), counted(data))).toBeLessThan(2e-6);
+  }
+}
+
+describe("GroupQueryAttention", () => {
+  interface Group {
+    readonly batch?: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly size?: number;
+    readonly queries: number;
+    readonly past: number;
+    /** tokens of each sample, the new ones included */
+    readonly lengths: readonly number[];
+    readonly total: number;
+    readonly packed?: boolean;
+    readonly rotary?: number;
+    readonly more?: NodeSpec["attributes"];
+    readonly bias?: readonly number[];
+    readonly sink?: boolean;
+  }
+  const groupCase = (g: Group): Case => {
+    const { batch = 1, heads, kvHeads, size = 16, queries, past, lengths, total, rotary = 0 } = g;
+    const q = floats(1, batch, queries, (g.packed === true ? heads + 2 * kvHeads : heads) * size);
+    const [k, v] = [2, 3].map((seed) => (g.packed === true ? null : floats(seed, batch, queries, kvHeads * size)));
+    const [pastKey, pastValue] = [4, 5].map((seed) => (past === 0 ? null : floats(seed, batch, kvHeads, past, size)));
+    const [cos, sin] = [6, 7].map((seed) => (rotary === 0 ? null : floats(seed, 40, rotary / 2)));
+    const bias = g.bias === undefined ? null : floats(8, ...g.bias);
+    const sink = g.sink === true ? floats(9, heads) : null;
+    const inputs = [q, k ?? null, v ?? null, pastKey ?? null, pastValue ?? null, integers([batch], ...lengths.map((n) => n - 1)), integers([], total), cos ?? null, sin ?? null, null, bias, sink]; // prettier-ignore
+    while (inputs.length > 7 && inputs.at(-1) === null) inputs.pop();
+    return {
+      op: "GroupQueryAttention",
+      attributes: { num_heads: heads, kv_num_heads: kvHeads, do_rotary: rotary === 0 ? 0 : 1, ...g.more },
+      inputs,
+      outputs: 3,
+    };
+  };
+  const base = { heads: 4, kvHeads: 2 };
+
+  it.each<[string, Group]>([
+    ["a prompt", { ...base, queries: 5, past: 0, lengths: [5], total: 5 }],
+    ["a prompt with rotary embedding", { ...base, queries: 5, past: 0, lengths: [5], total: 5, rotary: 16 }],
+    ["a token behind a full past", { ...base, queries: 1, past: 6, lengths: [7], total: 7, rotary: 16 }],
+    ["a token in a buffer", { ...base, queries: 1, past: 12, lengths: [7], total: 7, rotary: 16 }],
+    ["tokens behind a past", { ...base, queries: 3, past: 6, lengths: [9], total: 9, rotary: 16 }],
+    ["samples of several lengths", { ...base, batch: 3, queries: 1, past: 9, lengths: [4, 10, 7], total: 10, rotary: 16 }],
+    ["a prompt into a buffer", { ...base, batch: 2, queries: 4, past: 9, lengths: [4, 4], total: 4, rotary: 16 }],
+    ["packed inputs", { ...base, packed: true, queries: 4, past: 3, lengths: [7], total: 7, rotary: 16 }],
+    ["one head of keys", { heads: 6, kvHeads: 1, queries: 2, past: 3, lengths: [5], total: 5 }],
+    ["heads of their own", { heads: 3, kvHeads: 3, queries: 1, past: 3, lengths: [4], total: 4, rotary: 16 }],
+    ["angles for half of a head", { ...base, size: 32, queries: 1, past: 5, lengths: [6], total: 6, rotary: 16 }],
+    ["interleaved planes", { ...base, queries: 2, past: 5, lengths: [7], total: 7, rotary: 16, more: { rotary_interleaved: 1 } }],
+    ["a window", { ...base, queries: 9, past: 0, lengths: [9], total: 9, more: { local_window_size: 3 } }],
+    ["a window over a past", { ...base, queries: 1, past: 9, lengths: [10], total: 10, more: { local_window_size: 4 } }],
+    ["a cap", { ...base, queries: 4, past: 0, lengths: [4], total: 4, more: { softcap: float(0.5) } }],
+    ["a scale", { ...base, queries: 4, past: 0, lengths: [4], total: 4, more: { scale: float(2) } }],
+    ["smooth softmax", { ...base, queries: 4, past: 2, lengths: [6], total: 6, more: { smooth_softmax: 1 } }],
+    ["a sink for each head", { ...base, queries: 4, past: 2, lengths: [6], total: 6, sink: true }],
+    ["a bias", { ...base, queries: 2, past: 3, lengths: [5], total: 5, bias: [1, 4, 2, 5] }],
+    ["a bias for all heads", { ...base, queries: 4, past: 0, lengths: [4], total: 4, bias: [1, 1, 4, 4] }],
+  ])("agrees on %s", async (_, group) => {
+    // what lies behind a sample's tokens in the buffer is nobody's
+    const { kvHeads, size = 16, past, total, lengths } = group;
+    const present = Math.max(past, total);
+    await agree(groupCase(group), (output, i) => {
+      const row = Math.floor(i / size);
+      return output === 0 || row % present < (lengths[Math.floor(row / (kvHeads * present))] ?? 0);
+    });
+  }); // prettier-ignore
+
+  it.each<[string, Group, RegExp]>([
+    ["a past that is too short", { ...base, queries: 2, past: 3, lengths: [9], total: 9 }, /9 tokens in all, with 2 new ones and a past of 3/],
+    ["quantized caches", { ...base, queries: 1, past: 3, lengths: [4], total: 4, more: { k_quant_type: "PER_TENSOR" } }, /k_quant_type PER_TENSOR/],
+    ["heads that do not divide", { heads: 3, kvHeads: 2, queries: 4, past: 0, lengths: [4], total: 4 }, /3 query heads share 2 key heads/],
+  ])("refuses %s", async (_, group, message) => {
+    const { op, attributes, inputs } = groupCase(group);
+    expect(await refusal({ op, opset: 1, domain: "com.microsoft", attributes, inputs, constants: [6], outputs: 3 })).toMatch(message);
+  }); // prettier-ignore
+});
+
+describe("MultiHeadAttention", () => {
+  const [batch, queries, keys, heads, size] = [2, 3, 5, 2, 8];
+  const hidden = heads * size;
+  const q = floats(1, batch, queries, hidden);
+  const [k, v] = [floats(2, batch, keys, hidden), floats(3, batch, keys, hidden)];
+  const bias = floats(4, 3 * hidden);
+  const past = [floats(5, batch, heads, 4, size), floats(6, batch, heads, 4, size)];
+  const apart = [floats(7, batch, heads, keys, size), floats(8, batch, heads, keys, size)];
+  const [same, sameValue] = [floats(9, batch, queries, hidden), floats(10, batch, queries, hidden)];
+
+  it.each<[string, readonly (TensorData | null)[], NodeSpec["attributes"], number]>([
+    ["three inputs", [q, k, v], {}, 1],
+    ["a bias", [q, k, v, bias], {}, 1],
+    ["values of another width", [q, k, floats(13, batch, keys, 24), floats(14, 2 * hidden + 24)], {}, 1],
+    ["a scale", [q, k, v], { scale: float(0.3) }, 1],
+    ["a mask of each key", [q, k, v, null, integers([batch, keys], 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)], {}, 1],
+    ["a mask of each query and key", [q, k, v, null, integers([batch, queries, keys], ...Array.from({ length: 30 }, (_, i) => (i % 3 === 0 ? 0 : 1)))], {}, 1],
+    ["a mask that forbids all", [q, k, v, null, integers([batch, keys], 0, 0, 0, 0, 0, 1, 0, 1, 1, 1)], {}, 1],
+    ["a filter of its own", [q, k, v, null, integers([batch, keys], 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)], { mask_filter_value: float(-1) }, 1],
+    ["lengths", [q, k, v, null, integers([batch], 2, 5)], {}, 1],
+    ["an attention bias", [q, k, v, bias, null, floats(15, 1, heads, queries, keys)], {}, 1],
+    ["an attention bias and a mask", [q, k, v, null, integers([batch, keys], 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), floats(16, batch, 1, queries, keys)], {}, 1],
+    ["a past", [same, same, sameValue, null, null, null, ...past], {}, 3],
+    ["a past, forwards", [same, same, sameValue, bias, null, null, ...past], { unidirectional: 1 }, 3],
+    ["keys of before", [q, ...apart], {}, 1],
+    ["forwards", [same, same, sameValue], { unidirectional: 1 }, 3],
+  ])("agrees with %s", async (_, inputs, attributes, outputs) => {
+    await agree({ op: "MultiHeadAttention", inputs, attributes: { num_heads: heads, ...attributes }, outputs });
+  }); // prettier-ignore
+
+  /** Inputs [batch, sequence, hidden] as [batch, sequence, heads, parts, size], which onnxruntime has for graphics cards only. */
+  const packed = (...parts: readonly TensorData[]): TensorData => {
+    const length = parts[0]?.shape[1] ?? 0;
+    const of = (i: number): number => {
+      const [part, row] = [Math.floor(i / size) % parts.length, Math.floor(i / (size * parts.length * heads))];
+      const head = Math.floor(i / (size * parts.length)) % heads;
+      return Number(parts[part]?.elements[row * hidden + head * size + (i % size)]);
+    };
+    const shape = [batch, length, heads, parts.length, size];
+    return tensorFrom(
+      "f32",
+      shape,
+      Array.from({ length: elementCount(shape) }, (_, i) => of(i)),
+    );
+  };
+
+  it.each<[string, readonly (TensorData | null)[], readonly (TensorData | null)[]]>([
+    ["keys and values in one", [q, packed(k, v)], [q, k, v]],
+    ["all in one", [packed(same, same, sameValue)], [same, same, sameValue]],
+    ["all in one with a bias", [packed(same, same, sameValue), null, null, bias], [same, same, sameValue, bias]],
+  ])("takes %s", async (_, inputs, apart) => {
+    const of = (given: readonly (TensorData | null)[]): Case => ({ op: "MultiHeadAttention", inputs: given, attributes: { num_heads: heads }, outputs: 1 }); // prettier-ignore
+    expect(await results(of(inputs))).toEqual(await results(of(apart)));
+  });
+
+  it("refuses what only beam search gives", async () => {
+    const inputs = [same, same, sameValue, null, null, null, ...past, integers([1], 4)];
+    const spec = {
+      op: "MultiHeadAttention",
+      opset: 1,
+      domain: "com.microsoft",
+      inputs,
+      attributes: { num_heads: heads },
+    };
+    expect(await refusal(spec)).toMatch(/past_sequence_length/);
+  });
+});
+
+describe("Attention", () => {
+  const [batch, queries, input, heads, size] = [2, 4, 6, 2, 8];
+  const hidden = heads * size;
+  const x = floats(1, batch, queries, input);
+  const weights = floats(2, input, 3 * hidden);
+  const bias = floats(3, 3 * hidden);
+  const past = floats(4, 2, batch, heads, 3, size);
+  const square = Array.from({ length: batch * 9 * 9 }, (_, i) => (i % 4 === 0 ? 0 : 1));
+
+  it.each<[string, readonly (TensorData | null)[], NodeSpec["attributes"], number]>([
+    ["weights and a bias", [x, weights, bias], {}, 1],
+    ["one direction", [x, weights, bias], { unidirectional: 1 }, 1],
+    ["a mask", [x, weights, bias, integers([batch, queries], 1, 1, 0, 1, 1, 1, 1, 0)], {}, 1],
+    ["a mask of each query", [x, weights, bias, integers([batch, queries, queries], ...square.slice(0, 32))], {}, 1],
+    ["lengths", [x, weights, bias, integers([batch], 2, 4)], {}, 1],
+    ["ends and starts", [x, weights, bias, integers([2 * batch], 4, 3, 1, 0)], {}, 1],
+    ["a past", [x, weights, bias, null, past], {}, 2],
+    ["a past and a mask", [x, weights, bias, integers([batch, 7], 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1), past], { unidirectional: 1 }, 2],
+    ["values of another width", [x, floats(5, input, 2 * hidden + 8), floats(6, 2 * hidden + 8)], { qkv_hidden_sizes: [hidden, hidden, 8] }, 1],
+    ["an attention bias", [x, weights, bias, null, null, floats(7, 1, heads, queries, queries)], {}, 1],
+    ["a scale", [x, weights, bias], { scale: float(0.1) }, 1],
+  ])("agrees with %s", async (_, inputs, attributes, outputs) => {
+    await agree({ op: "Attention", inputs, attributes: { num_heads: heads, ...attributes }, outputs });
+  }); // prettier-ignore
+
+  it("takes the rows and columns of a square mask that are there", async () => {
+    const of = (mask: TensorData): Case => ({ op: "Attention", inputs: [x, weights, bias, mask, past], attributes: { num_heads: heads }, outputs: 2 }); // prettier-ignore
+    const [rows, columns] = [[3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]]; // prettier-ignore
+    const cut = [0, 1].flatMap((b) =>
+      rows.flatMap((row) => columns.map((column) => square[b * 81 + row * 9 + column] ?? 0)),
+    );
+    expect(await results(of(integers([batch, 1, 9, 9], ...square)))).toEqual(
+      await results(of(integers([batch, 4, 7], ...cut))),
+    );
+  });
+
+  it("takes weights without a bias", async () => {
+    const zeros = tensorFrom("f32", [3 * hidden], new Array<number>(3 * hidden).fill(0));
+    const of = (...inputs: readonly TensorData[]): Case => ({ op: "Attention", inputs, attributes: { num_heads: heads }, outputs: 1 }); // prettier-ignore
+    expect(await results(of(x, weights))).toEqual(await results(of(x, weights, zeros)));
+  });
+});
+
+describe("RotaryEmbedding", () => {
+  const [cos, sin] = [floats(1, 20, 4), floats(2, 20, 4)];
+  const x = floats(3, 2, 3, 24);
+
+  it.each<[string, readonly TensorData[], NodeSpec["attributes"]]>([
+    ["positions of each token", [x, positions([2, 3], 4, 5, 6, 0, 1, 19), cos, sin], {}],
+    ["the first position", [x, positions([1], 7), cos, sin], {}],
+    ["heads apart", [floats(4, 2, 5, 3, 8), positions([2, 3], 4, 5, 6, 0, 1, 19), cos, sin], {}],
+    ["interleaved planes", [x, positions([1], 7), cos, sin], { interleaved: 1 }],
+    ["a part of each head", [x, positions([1], 2), cos, sin], { num_heads: 2, rotary_embedding_dim: 8 }],
+  ])("agrees with %s", async (_, inputs, attributes) => {
+    await agree({ op: "RotaryEmbedding", inputs, attributes, outputs: 1 });
+  });
+});
