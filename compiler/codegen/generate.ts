@@ -51,8 +51,9 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
     if (place.kind === "weights") return nth(segments, place.segment).offset;
     return arenaOffset + nth(bufferOffsets, place.buffer) + place.at;
   };
-  const names = nameKernels(draft);
-  const { modules, binaries } = emitModules(names, options);
+  const kernels = new Map<string, NamedKernel>();
+  const block = resolveBlock(draft, addressOf, (code) => kernelNamed(kernels, code).name);
+  const { modules, binaries } = emitModules(kernels, options);
   const program: Program = {
     version: programVersion,
     name: graph.name,
@@ -61,7 +62,7 @@ export function generateProgram(graph: Graph, options: GenerateOptions = {}): Co
     memory: { weightsOffset: 0, weightsBytes, arenaOffset, arenaBytes },
     modules,
     values: draft.slots.map(({ type, place }) => programValue(type, place, addressOf)),
-    ...resolveBlock(draft, addressOf, (code) => defined(names.get(code.key)).name),
+    ...block,
   };
   return { program, modules: binaries, weights: segments.filter(hasBytes) };
 }
@@ -139,7 +140,15 @@ const ports = (graph: Graph, list: Graph["inputs"], slots: readonly number[]): P
   list.map(({ name, value }, index) => ({ name, type: nth(graph.values, value).type, slot: nth(slots, index) }));
 
 function resolveBlock(block: DraftBlock, addressOf: AddressOf, nameOf: (code: KernelCode) => string): Block {
-  return { steps: block.steps.map((step) => resolveStep(step, addressOf, nameOf)) };
+  const steps = block.steps.filter((step) => !isCopyInPlace(step, addressOf));
+  return { steps: steps.map((step) => resolveStep(step, addressOf, nameOf)) };
+}
+
+/** True for a copy whose target was put on its source. */
+function isCopyInPlace(step: DraftStep, addressOf: AddressOf): boolean {
+  if (step.kind !== "kernel" || step.code.isCopy !== true) return false;
+  const [from, to] = step.args.map(addressOf);
+  return from === to;
 }
 
 function resolveStep(step: DraftStep, addressOf: AddressOf, nameOf: (code: KernelCode) => string): Step {
@@ -174,21 +183,13 @@ interface NamedKernel {
 }
 
 /** One function for each key, named by its kind and a running number, in order of first use. */
-function nameKernels(draft: Draft): ReadonlyMap<string, NamedKernel> {
-  const names = new Map<string, NamedKernel>();
-  const visit = ({ steps }: DraftBlock): void => {
-    for (const step of steps) {
-      if (step.kind === "kernel" && !names.has(step.code.key)) {
-        const kind = /^\w+/.exec(step.code.key)?.[0] ?? "kernel";
-        names.set(step.code.key, { name: `${kind}_${names.size}`, code: step.code });
-      } else if (step.kind === "if") {
-        visit(step.then);
-        visit(step.else);
-      } else if (step.kind === "loop" || step.kind === "scan") visit(step.body);
-    }
-  };
-  visit(draft);
-  return names;
+function kernelNamed(kernels: Map<string, NamedKernel>, code: KernelCode): NamedKernel {
+  const known = kernels.get(code.key);
+  if (known !== undefined) return known;
+  const kind = /^\w+/.exec(code.key)?.[0] ?? "kernel";
+  const kernel = { name: `${kind}_${kernels.size}`, code };
+  kernels.set(code.key, kernel);
+  return kernel;
 }
 
 function emitModule(kernels: Iterable<NamedKernel>, features: Features): Uint8Array {
@@ -208,10 +209,10 @@ const joinedFile = "kernels.joined.wasm";
 
 /** The plain module, and before it those that an engine with more features is better off with, if they are others. */
 function emitModules(
-  names: ReadonlyMap<string, NamedKernel>,
+  kernels: ReadonlyMap<string, NamedKernel>,
   { plainSimdOnly, joinVectors }: Pick<GenerateOptions, "plainSimdOnly" | "joinVectors">,
 ): Emitted {
-  const emit = (features: Features): Uint8Array => emitModule(names.values(), features);
+  const emit = (features: Features): Uint8Array => emitModule(kernels.values(), features);
   const plain = emit({ relaxedSimd: false });
   const modules: ProgramModule[] = [{ file: plainFile, features: ["simd128"] }];
   const binaries = new Map([[plainFile, plain]]);
@@ -221,7 +222,7 @@ function emitModules(
     binaries.set(file, binary);
   };
   if (plainSimdOnly !== true) add(relaxedFile, ["simd128", "relaxed-simd"], emit({ relaxedSimd: true }));
-  const joined = joinVectors === true ? [...names.values()].filter(isOtherJoined) : [];
+  const joined = joinVectors === true ? [...kernels.values()].filter(isOtherJoined) : [];
   if (joined.length > 0) {
     const binary = emitModule(joined, { relaxedSimd: true, joinedVectors: true });
     add(joinedFile, ["simd128", "relaxed-simd", "joined-vectors"], binary);

@@ -65,6 +65,8 @@ export interface KernelCode {
   readonly work: number;
   /** inputs on which output 0 may lie, if nothing else reads them later: each element is read before its place is written */
   readonly inPlace?: readonly number[];
+  /** moves its first argument to its second as it is: nothing is left to do where the two lie in one place */
+  readonly isCopy?: true;
   /** adds the function to a module and returns its index; its type is `kernelType(args.length)` */
   readonly emit: (module: ModuleBuilder) => number;
 }

@@ -62,7 +62,7 @@ function isBitView(graph: Graph, { fn, inputs, outputs }: Extract<Op, { kind: "h
 function inPlaceOperands(op: Op, stages: readonly KernelCode[]): readonly number[] {
   if (op.kind === "map") return [...op.inputs.keys()];
   if (op.kind === "softmax" || op.kind === "normalize") return [0];
-  const writers = stages.filter(({ args }) => args.some((arg) => arg.kind === "output"));
+  const writers = stages.filter(({ args, isCopy }) => isCopy !== true && args.some((arg) => arg.kind === "output"));
   return writers.length === 1 && writers[0] === stages.at(-1) ? (stages.at(-1)?.inPlace ?? []) : [];
 }
 

@@ -4,7 +4,7 @@ import { generateProgram } from "../../compiler/codegen/generate.ts";
 import { GraphBuilder } from "../../ir/builder.ts";
 import { arg, binary, unary } from "../../ir/expr.ts";
 import { type Graph, type OpSpec, tensorType, type ValueId } from "../../ir/graph.ts";
-import type { TensorData } from "../../ir/tensor.ts";
+import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import { ProgramInstance } from "../../runtime/instance.ts";
 import { interpretGraph } from "../../runtime/reference/interpret.ts";
 import { randomTensor } from "./harness.ts";
@@ -19,7 +19,12 @@ interface Built {
 
 function build(
   shapes: readonly (readonly number[])[],
-  body: (emit: (spec: OpSpec) => ValueId, inputs: readonly ValueId[], output: (value: ValueId) => void) => void,
+  body: (
+    emit: (spec: OpSpec) => ValueId,
+    inputs: readonly ValueId[],
+    output: (value: ValueId) => void,
+    constant: (tensor: TensorData) => ValueId,
+  ) => void,
 ): Built {
   const builder = new GraphBuilder("views");
   const values = shapes.map((shape, i) => builder.input(`x${i}`, tensorType("f32", shape)));
@@ -30,6 +35,7 @@ function build(
     (value) => {
       builder.output(`y${outputs++}`, value);
     },
+    (tensor) => builder.constant(tensor),
   );
   return { graph: builder.finish(), inputs: shapes.map((shape, i) => randomTensor("f32", shape, i + 1)) };
 }
@@ -196,5 +202,44 @@ describe("slices in one piece", () => {
       }),
       { numRuns: 40, seed: 4 },
     );
+  });
+});
+
+describe("scatters", () => {
+  const negated = unary("neg", arg(0));
+  const rows = tensorFrom("i64", [2, 1], [3, 1]);
+
+  it("write into a value that dies, without copying it", async () => {
+    const dying = build([[5, 12], [2, 12]], (emit, [x = 0, added = 0], output, constant) => {
+      const own = emit({ kind: "map", inputs: [x], expr: negated });
+      output(emit({ kind: "scatterND", inputs: [own, constant(rows), added], reduction: "none" }));
+    }); // prettier-ignore
+    expect(await check(dying)).toEqual(["map", "scatterND"]);
+    const elements = tensorFrom(
+      "i64",
+      [2, 12],
+      Array.from({ length: 24 }, (_, i) => (i * 7) % 5),
+    );
+    const single = build([[5, 12], [2, 12]], (emit, [x = 0, added = 0], output, constant) => {
+      const own = emit({ kind: "map", inputs: [x], expr: negated });
+      const sum = emit({ kind: "scatterElements", inputs: [own, constant(elements), added], axis: 0, reduction: "add" });
+      output(sum);
+    }); // prettier-ignore
+    expect(await check(single)).toEqual(["map", "scatterElements"]);
+  });
+
+  it("copy a value that others read as well, or that is what they write", async () => {
+    const shared = build([[5, 12], [2, 12]], (emit, [x = 0, added = 0], output, constant) => {
+      const own = emit({ kind: "map", inputs: [x], expr: negated });
+      const written = emit({ kind: "scatterND", inputs: [own, constant(rows), added], reduction: "none" });
+      output(emit({ kind: "map", inputs: [own, written], expr: sum }));
+    }); // prettier-ignore
+    expect(await check(shared)).toEqual(["map", "broadcast", "scatterND", "map"]);
+    const itself = build([[2, 12]], (emit, [x = 0], output, constant) => {
+      const own = emit({ kind: "map", inputs: [x], expr: negated });
+      const turned = tensorFrom("i64", [2, 1], [1, 0]);
+      output(emit({ kind: "scatterND", inputs: [own, constant(turned), own], reduction: "none" }));
+    }); // prettier-ignore
+    expect(await check(itself)).toEqual(["map", "broadcast", "scatterND"]);
   });
 });

@@ -263,6 +263,10 @@ function combineElement(f: FunctionBuilder, x: TensorType, reduction: ScatterRed
   storeScalar(f, dtype);
 }
 
+/** x copied to the output, which may lie on it. */
+const copied = (x: TensorType): KernelCode[] =>
+  broadcastStages(x, x, input(0)).map((stage): KernelCode => ({ ...stage, isCopy: true }));
+
 /** x copied to the output, then the updates one after the other. */
 export const emitScatterElements: KernelEmitter<ScatterElementsOp> = (op, { inputs }) => {
   const [x, index] = inputs as readonly [TensorType, TensorType, TensorType];
@@ -280,7 +284,7 @@ export const emitScatterElements: KernelEmitter<ScatterElementsOp> = (op, { inpu
       f.release(target);
     },
   });
-  return [...broadcastStages(x, x, input(0)), stage];
+  return [...copied(x), { ...stage, inPlace: [0] }];
 };
 
 export const emitScatterND: KernelEmitter<ScatterNDOp> = (op, { inputs }) => {
@@ -301,7 +305,7 @@ export const emitScatterND: KernelEmitter<ScatterNDOp> = (op, { inputs }) => {
       f.release(target);
     },
   });
-  return [...broadcastStages(x, x, input(0)), stage];
+  return [...copied(x), { ...stage, inPlace: [0] }];
 };
 
 /** Combines a block element by element; `to` is moved on. */

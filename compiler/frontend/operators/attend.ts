@@ -1,6 +1,5 @@
 /**
  * Scaled dot-product attention, the core of every operator that attends: softmax(mask(softcap(scale Q Kᵀ))) V over heads that lie apart.
- * Grouped heads share keys and values without copying them: a group's queries are rows of one matrix.
  */
 import { arg, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
@@ -26,11 +25,9 @@ export function headsTogether(node: NodeContext, value: ValueId): ValueId {
   return node.reshape(node.transpose(value, [0, 2, 1, 3]), [batch, sequence, heads * size]);
 }
 
-/** [batch, heads, rows, n] as [batch, kvHeads, group * rows, n]: query head h belongs to key head floor(h / group). */
-export function grouped(node: NodeContext, value: ValueId, kvHeads: number): ValueId {
-  const [batch = 0, heads = 0, rows = 0, size = 0] = node.typeOf(value).shape;
+/** WSC3004 where query heads cannot share key heads evenly. */
+export function checkGroups(node: NodeContext, heads: number, kvHeads: number): void {
   if (kvHeads < 1 || heads % kvHeads !== 0) throw node.shapeError(`${heads} query heads share ${kvHeads} key heads`);
-  return node.reshape(value, [batch, kvHeads, (heads / kvHeads) * rows, size]);
 }
 
 /** Q [batch, heads, rows, size], K [batch, kvHeads, keys, size] and V [batch, kvHeads, keys, width], of any float type. */
@@ -45,35 +42,47 @@ export interface Attending {
   readonly scale: number | undefined;
   /** bound on the scores by tanh; 0: none */
   readonly softcap: number;
+  /** of scores [batch, heads, rows, keys] */
   readonly mask: Mask | null;
-  /** probabilities from the scores with what the mask did */
-  readonly normalize: (scores: ValueId) => ValueId;
+  /** probabilities from masked scores of rank 4 or 5, and the mask laid along them */
+  readonly normalize: (scores: ValueId, mask: Mask | null) => ValueId;
 }
 
-/** What attention computes, all in the compute type: [batch, heads, rows, width], and the scores [batch, heads, rows, keys] on their way. */
+/** What attention computes, in the compute type. */
 export interface Attended {
+  /** [batch, heads, rows, width] */
   readonly output: ValueId;
-  readonly scores: ValueId;
-  readonly capped: ValueId;
-  readonly masked: ValueId;
-  readonly weights: ValueId;
+  /** the scores on their way to probabilities, each [batch, heads, rows, keys], or [batch, kvHeads, group, rows, keys] where heads are grouped */
+  readonly stages: readonly [scores: ValueId, capped: ValueId, masked: ValueId, weights: ValueId];
 }
 
+/** Query head h belongs to key head floor(h / group): keys and values are broadcast over an axis of their own, so that one kernel does it all. */
 export function attend(node: NodeContext, { query, key, value }: Heads, options: Attending): Attended {
   const compute = computeDType(node.typeOf(query).dtype);
   const [batch = 0, heads = 0, rows = 0, size = 1] = node.typeOf(query).shape;
-  const [, kvHeads = 0, keys = 0] = node.typeOf(key).shape;
+  const [, kvHeads = 0] = node.typeOf(key).shape;
+  checkGroups(node, heads, kvHeads);
+  const group = heads / kvHeads;
+  const apart = (x: ValueId): ValueId => (group === 1 ? x : headsInGroups(node, x, kvHeads));
   const scale = lit(compute, options.scale ?? 1 / Math.sqrt(size));
   const scaled = node.map(mul(arg(0), scale), widen(node, query));
-  const raw = matmulOf(node, grouped(node, scaled, kvHeads), toDType(node, compute, key), false, true);
-  const scores = node.reshape(raw, [batch, heads, rows, keys]);
+  const scores = matmulOf(node, apart(scaled), apart(toDType(node, compute, key)), false, true);
   const capped = softcapped(node, scores, options.softcap);
-  const { mask } = options;
+  const mask = options.mask === null ? null : { ...options.mask, operands: options.mask.operands.map(apart) };
   const masked = mask === null ? capped : node.map(mask.apply(arg(0)), capped, ...mask.operands);
-  const weights = options.normalize(masked);
-  const product = matmulOf(node, grouped(node, weights, kvHeads), toDType(node, compute, value));
-  const output = node.reshape(product, [batch, heads, rows, node.typeOf(value).shape[3] ?? 0]);
-  return { output, scores, capped, masked, weights };
+  const weights = options.normalize(masked, mask);
+  const product = matmulOf(node, weights, apart(toDType(node, compute, value)));
+  const output = group === 1 ? product : node.reshape(product, [batch, heads, rows, node.typeOf(value).shape[3] ?? 0]);
+  return { output, stages: [scores, capped, masked, weights] };
+}
+
+/** Heads, the third axis from the end, as [kvHeads, group]; one for all, or one for each group, as [1 or kvHeads, 1]. */
+function headsInGroups(node: NodeContext, value: ValueId, kvHeads: number): ValueId {
+  const { shape } = node.typeOf(value);
+  const heads = shape.at(-3);
+  if (heads === undefined) return value;
+  const outer = heads === 1 ? 1 : kvHeads;
+  return node.reshape(value, [...shape.slice(0, -3), outer, heads / outer, ...shape.slice(-2)]);
 }
 
 function softcapped(node: NodeContext, scores: ValueId, cap: number): ValueId {

@@ -91,7 +91,8 @@ export function attentionMask(node: NodeContext, inputs: MaskInputs): Mask | nul
     if (left >= 0) conditions.push(binary("le", query, add(key, lit("i32", left))));
     if (right >= 0) conditions.push(binary("le", key, add(query, lit("i32", right))));
   }
-  if (nonpad !== null) {
+  // the last query is at the last key that is no padding: causal queries see none behind it
+  if (nonpad !== null && !causal) {
     conditions.push(binary("lt", operand(positions(node, [keys])), operand(perSample(node, nonpad))));
   }
   const padded = mask === null ? null : paddedMask(node, mask, keys);

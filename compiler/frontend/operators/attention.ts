@@ -49,21 +49,23 @@ function attention(node: NodeContext): readonly ValueId[] {
   const key = withPast(node, splitHeads(node, node.input(1), "kv_num_heads"), 4);
   const value = withPast(node, splitHeads(node, node.input(2), "kv_num_heads"), 5);
   const mask = maskOf(node, computeDType(dtype), node.typeOf(query).shape[2] ?? 0, node.typeOf(key).shape[2] ?? 0);
-  const { output, scores, capped, masked, weights } = attend(
+  const { output, stages } = attend(
     node,
     { query, key, value },
     {
       scale: node.float("scale"),
       softcap: node.float("softcap", 0),
       mask,
-      normalize: (biased) => probabilities(node, biased, mask),
+      normalize: (scores, laid) => probabilities(node, scores, laid),
     },
   );
-  const stages = [scores, capped, masked, weights];
+  const result = toDType(node, dtype, node.rank(0) === 4 ? output : headsTogether(node, output));
   const shown = stages[node.int("qk_matmul_output_mode", 0)];
   if (shown === undefined) throw node.attributeError("qk_matmul_output_mode must be 0, 1, 2 or 3");
-  const result = node.rank(0) === 4 ? output : headsTogether(node, output);
-  return [toDType(node, dtype, result), key, value, toDType(node, dtype, shown)];
+  if (!node.wantsOutput(3)) return [result, key, value];
+  const [batch = 0, heads = 0, queries = 0] = node.typeOf(query).shape;
+  const shape = [batch, heads, queries, node.typeOf(key).shape[2] ?? 0];
+  return [result, key, value, toDType(node, dtype, node.reshape(shown, shape))];
 }
 
 const attentionAttributes: Attributes = {

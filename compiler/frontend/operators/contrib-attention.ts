@@ -17,6 +17,10 @@ import { type Attributes, operatorOf } from "./table.ts";
 
 const domain = "com.microsoft";
 
+/** Over the keys. */
+const softmaxOf = (node: NodeContext, scores: ValueId): ValueId =>
+  node.emitOne({ kind: "softmax", inputs: [scores], axis: node.typeOf(scores).shape.length - 1, log: false });
+
 /** What the two operators share once heads are apart. */
 interface Inputs {
   readonly heads: Heads;
@@ -47,7 +51,7 @@ function attended(node: NodeContext, { heads, mask, bias }: Inputs): Attended {
       mask: biases.length === 0 ? null : mapIn(node, compute, compute, biases, (terms) => terms.reduce(add)),
       nonpad: null,
     }),
-    normalize: (scores) => node.emitOne({ kind: "softmax", inputs: [scores], axis: 3, log: false }),
+    normalize: (scores) => softmaxOf(node, scores),
   });
 }
 
@@ -171,8 +175,8 @@ function multiHeadAttention(node: NodeContext): readonly ValueId[] {
   const [key = 0, value = 0] = states.map((state, i) =>
     joined(node, node.hasInput(6 + i) ? node.input(6 + i) : null, state),
   );
-  const { output, masked } = attended(node, { heads: { query, key, value }, mask: 4, bias: 5 });
-  return [toDType(node, dtype, headsTogether(node, output)), key, value, toDType(node, dtype, masked)];
+  const { output, stages } = attended(node, { heads: { query, key, value }, mask: 4, bias: 5 });
+  return [toDType(node, dtype, headsTogether(node, output)), key, value, toDType(node, dtype, stages[2])];
 }
 
 const attributes: Attributes = { mask_filter_value: "float", num_heads: "int!", scale: "float", unidirectional: "int" };

@@ -6,7 +6,7 @@ import { sameShape, showType } from "../../../ir/types.ts";
 import { NodeLowering } from "../node-context.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { finishRegions } from "../scope.ts";
-import { grouped } from "./attend.ts";
+import { checkGroups } from "./attend.ts";
 import { commonDType } from "./elementwise.ts";
 import { matmulOf } from "./linear.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
@@ -51,6 +51,13 @@ function modified(node: NodeContext, attribute: string, value: ValueId): ValueId
     throw node.shapeError(`${attribute} makes ${showType(given)} of ${showType(type)}`);
   }
   return result;
+}
+
+/** [batch, heads, rows, n] as [batch, kvHeads, group * rows, n]: the subgraphs want all heads in one axis, so a group's queries are rows of one matrix. */
+function grouped(node: NodeContext, value: ValueId, kvHeads: number): ValueId {
+  const [batch = 0, heads = 0, rows = 0, size = 0] = node.typeOf(value).shape;
+  checkGroups(node, heads, kvHeads);
+  return node.reshape(value, [batch, kvHeads, (heads / kvHeads) * rows, size]);
 }
 
 function flexAttention(node: NodeContext): readonly ValueId[] {

@@ -166,15 +166,15 @@ function maskOf(node: NodeContext, sizes: Sizes): Mask | null {
 /** Softmax with one more score for each head in the sum, which takes part of the probability: that of `head_sink`, or 0. */
 function probabilities(node: NodeContext, scores: ValueId): ValueId {
   const { dtype, shape } = node.typeOf(scores);
-  const [, heads = 0, , keys = 0] = shape;
-  const softmax = (value: ValueId): ValueId => node.emitOne({ kind: "softmax", inputs: [value], axis: 3, log: false });
+  const axis = shape.length - 1;
+  const softmax = (value: ValueId): ValueId => node.emitOne({ kind: "softmax", inputs: [value], axis, log: false });
   const hasSink = node.hasInput(at.sink);
   if (!hasSink && node.int("smooth_softmax", 0) !== 1) return softmax(scores);
   const sink = hasSink
-    ? node.reshape(toDType(node, dtype, node.input(at.sink)), [1, heads, 1, 1])
+    ? node.reshape(toDType(node, dtype, node.input(at.sink)), [1, ...shape.slice(1, -2), 1, 1])
     : literal(node, dtype, 0);
-  const column = node.broadcastTo(sink, shape.with(3, 1));
-  return sliceOf(node, softmax(concatOf(node, [scores, column], 3)), 3, 0, keys);
+  const column = node.broadcastTo(sink, shape.with(axis, 1));
+  return sliceOf(node, softmax(concatOf(node, [scores, column], axis)), axis, 0, shape[axis] ?? 0);
 }
 
 function groupQueryAttention(node: NodeContext): readonly ValueId[] {
