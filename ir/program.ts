@@ -165,6 +165,8 @@ export interface Program extends Block {
 
 /** A piece of the weights; `write` fills exactly `byteLength` bytes, so that packing needs no second copy of a large model. */
 export interface WeightSegment {
+  /** in this process, segments of equal content hold the same bytes, whichever program they belong to */
+  readonly content: string;
   /** address in linear memory */
   readonly offset: number;
   readonly byteLength: number;

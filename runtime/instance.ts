@@ -18,7 +18,7 @@ import type {
 import type { TensorData } from "../ir/tensor.ts";
 import { type HostFunction, type HostState, type HostValue, isTensor } from "./host/value.ts";
 import { type BoundStep, type KernelOptions, ProgramKernels } from "./kernels.ts";
-import { readValue, viewValue, writeValue } from "./memory.ts";
+import { type PackedWeights, packedWeights, readValue, viewValue, writeValue } from "./memory.ts";
 import { compiledSource, type ProgramSource } from "./source.ts";
 import { sliceAlong, stackTensors } from "./stacking.ts";
 import { stepsIn } from "./steps.ts";
@@ -44,6 +44,7 @@ export class ProgramInstance {
   readonly #options: InstanceOptions;
   readonly #host: (HostValue | undefined)[] = [];
   readonly #steps: readonly BoundStep[];
+  #weights: PackedWeights | null = null;
 
   private constructor(program: Program, functions: HostFunctions, kernels: ProgramKernels, options: InstanceOptions) {
     this.program = program;
@@ -55,9 +56,18 @@ export class ProgramInstance {
     kernels.share();
   }
 
-  /** Makes a program ready that was compiled in this process. */
-  static create(compiled: CompiledProgram, options: InstanceOptions): Promise<ProgramInstance> {
-    return ProgramInstance.load(compiledSource(compiled), options);
+  /** Makes a program ready that was compiled in this process; `earlier` is one of the same model for other shapes, whose weights are copied. */
+  static async create(
+    compiled: CompiledProgram,
+    options: InstanceOptions,
+    earlier: ProgramInstance | null = null,
+  ): Promise<ProgramInstance> {
+    const instance = await ProgramInstance.load(
+      compiledSource(compiled, earlier === null ? null : earlier.#weights),
+      options,
+    );
+    instance.#weights = packedWeights(instance.#memory, compiled.weights);
+    return instance;
   }
 
   /** Makes a program ready from wherever it is. */
@@ -82,6 +92,11 @@ export class ProgramInstance {
     const outputs = this.program.outputs.map((port) => this.#read(port.slot));
     this.#host.length = 0;
     return outputs;
+  }
+
+  /** Bytes of its linear memory. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
   }
 
   /** Makes threads forget the program; it is of no use afterwards. */

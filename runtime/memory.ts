@@ -41,11 +41,32 @@ export function allocateMemory(program: Program, shared: SharedRoom | null = nul
 export const weightsIn = (memory: WebAssembly.Memory, { memory: plan }: Program): Uint8Array =>
   new Uint8Array(memory.buffer, plan.weightsOffset, plan.weightsBytes);
 
-/** Packs the weights of a program that was compiled in this process where they will lie: `target` is the weights' part of its memory. */
-export function packWeights({ program, weights }: CompiledProgram, target: Uint8Array): void {
-  for (const { offset, byteLength, write } of weights) {
+/** Weights in a memory, by their content. */
+export interface PackedWeights {
+  readonly memory: WebAssembly.Memory;
+  readonly offsets: ReadonlyMap<string, number>;
+}
+
+/** Where the weights of a program lie that was compiled in this process. */
+export const packedWeights = (memory: WebAssembly.Memory, weights: CompiledProgram["weights"]): PackedWeights => ({
+  memory,
+  offsets: new Map(weights.map(({ content, offset }) => [content, offset])),
+});
+
+/**
+ * Packs the weights of a program that was compiled in this process where they will lie: `target` is the weights' part of its memory. What another
+ * program has packed before is copied from there.
+ */
+export function packWeights(
+  { program, weights }: CompiledProgram,
+  target: Uint8Array,
+  earlier: PackedWeights | null = null,
+): void {
+  for (const { content, offset, byteLength, write } of weights) {
     const begin = offset - program.memory.weightsOffset;
-    write(target.subarray(begin, begin + byteLength));
+    const known = earlier?.offsets.get(content);
+    if (earlier === null || known === undefined) write(target.subarray(begin, begin + byteLength));
+    else target.set(new Uint8Array(earlier.memory.buffer, known, byteLength), begin);
   }
 }
 

@@ -21,8 +21,8 @@ export interface Runner {
 
 export type RunnerOptions = KernelOptions;
 
-/** Programs kept per model when shapes vary. */
-const programsKept = 4;
+/** Programs kept per model when shapes vary: a prompt's and a token's always, others where their memories are not large. */
+const programsKept = { least: 2, most: 4, bytes: 2 ** 30 } as const;
 /** Integer tensors up to this size may decide shapes, so their values are part of what a fragment is compiled for. */
 const shapeElements = 1024;
 
@@ -89,11 +89,13 @@ class ProgramCache {
     this.#programs.delete(key);
     this.#programs.set(key, kept);
     kept.catch(() => this.#programs.delete(key));
-    if (this.#programs.size > programsKept) {
-      const [oldest] = this.#programs.keys();
-      if (oldest !== undefined) this.#forget(oldest);
-    }
+    if (this.#programs.size > programsKept.most) this.#forgetOldest();
     return kept;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#programs.keys();
+    if (oldest !== undefined) this.#forget(oldest);
   }
 
   /** Forgets all programs. */
@@ -112,8 +114,15 @@ class ProgramCache {
     );
   }
 
+  /** A program beside the latest one, of which it takes over what it can. */
   async #create(known: ReadonlyMap<string, KnownInput>): Promise<ProgramInstance> {
-    return ProgramInstance.create(await this.#compile(known), instanceOptions(this.#options));
+    const latest = [...this.#programs.values()].at(-1);
+    const compiled = await this.#compile(known);
+    const earlier = (await latest?.catch(() => null)) ?? null;
+    const instance = await ProgramInstance.create(compiled, instanceOptions(this.#options), earlier);
+    const fitting = Math.floor(programsKept.bytes / instance.memoryBytes);
+    while (this.#programs.size > Math.max(programsKept.least, fitting)) this.#forgetOldest();
+    return instance;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Where the runtime takes a program from: the compiler, in this process, or a folder (artifact.ts). */
 import type { CompiledProgram, Program } from "../ir/program.ts";
-import { packWeights } from "./memory.ts";
+import { type PackedWeights, packWeights } from "./memory.ts";
 
 /** A program whose binaries and weights are read when they are needed. */
 export interface ProgramSource {
@@ -11,8 +11,8 @@ export interface ProgramSource {
   readonly readWeights: (target: Uint8Array) => Promise<void>;
 }
 
-/** A program that was compiled in this process; its weights are packed where they will lie. */
-export function compiledSource(compiled: CompiledProgram): ProgramSource {
+/** A program that was compiled in this process; its weights are packed where they will lie, or copied from an earlier program. */
+export function compiledSource(compiled: CompiledProgram, earlier: PackedWeights | null): ProgramSource {
   const { program, modules } = compiled;
   return {
     program,
@@ -22,7 +22,7 @@ export function compiledSource(compiled: CompiledProgram): ProgramSource {
     },
     readWeights: (target) =>
       Promise.resolve().then(() => {
-        packWeights(compiled, target);
+        packWeights(compiled, target, earlier);
       }),
   };
 }

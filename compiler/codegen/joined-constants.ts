@@ -1,5 +1,6 @@
 /** Constants side by side along an axis. */
 import { nth } from "./access.ts";
+import { derived } from "../../ir/lineage.ts";
 import { allocateElements, type Elements, elementCount, slotsPerElement, type TensorData } from "../../ir/tensor.ts";
 
 /** A constant that takes `size` elements of the axis; one element stands for all of them. */
@@ -13,7 +14,8 @@ type Numbers = Exclude<Elements, readonly string[]>;
 /** Joins numeric constants of one dtype that agree in all dims but the axis. */
 export function joinConstants(parts: readonly JoinedPart[], axis: number): TensorData {
   const { dtype, shape } = nth(parts, 0).constant;
-  const joined = shape.with(axis, parts.reduce((sum, { size }) => sum + size, 0)); // prettier-ignore
+  const sizes = parts.map(({ size }) => size);
+  const joined = shape.with(axis, sizes.reduce((sum, size) => sum + size, 0)); // prettier-ignore
   const inner = elementCount(shape.slice(axis + 1)) * slotsPerElement(dtype);
   const outer = elementCount(shape.slice(0, axis));
   const elements = allocateElements(dtype, elementCount(joined)) as Numbers;
@@ -25,5 +27,6 @@ export function joinConstants(parts: readonly JoinedPart[], axis: number): Tenso
       for (const end = at + size * inner; at < end; at += own) elements.set(piece as never, at);
     }
   }
-  return { dtype, shape: joined, elements };
+  const recipe = `join ${axis} ${sizes.join(" ")}`;
+  return derived(recipe, parts.map(({ constant }) => constant), { dtype, shape: joined, elements }); // prettier-ignore
 }

@@ -8,6 +8,7 @@
  * that layers of equal shape share one function. Outputs and scratch overlap no input, unless the op allows it (`map`).
  */
 import type { DType } from "../../ir/dtype.ts";
+import { exactJson } from "../../ir/exact-json.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
@@ -100,14 +101,5 @@ export interface ExprRequest {
 /** Pushes the value of an expression: the type of `emitExpr` in expr-emit.ts. */
 export type EmitExpr = (f: FunctionBuilder, request: ExprRequest) => void;
 
-/** Names a kernel with everything that is baked into it; numbers keep their exact value (-0, NaN, infinities and bigints too). */
-export const kernelKey = (kind: string, ...parts: readonly unknown[]): string =>
-  `${kind} ${JSON.stringify(parts, (_, value: unknown) => exactJson(value))}`;
-
-function exactJson(value: unknown): unknown {
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
-    return Object.is(value, -0) ? "-0" : String(value);
-  }
-  return value;
-}
+/** Names a kernel with everything that is baked into it. */
+export const kernelKey = (kind: string, ...parts: readonly unknown[]): string => `${kind} ${exactJson(parts)}`;

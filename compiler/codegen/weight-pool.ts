@@ -3,6 +3,7 @@
  * fingerprint of a few bytes first, then all of them.
  */
 import { argAlignment, type PackedArg } from "./kernel.ts";
+import { lineageId } from "../../ir/lineage.ts";
 import type { WeightSegment } from "../../ir/program.ts";
 import { bytesOf, type TensorData } from "../../ir/tensor.ts";
 
@@ -10,6 +11,8 @@ import { bytesOf, type TensorData } from "../../ir/tensor.ts";
 export type SegmentId = number;
 
 interface Segment {
+  /** names what it holds, by the constant's lineage */
+  readonly content: string;
   readonly byteLength: number;
   readonly write: (target: Uint8Array) => void;
 }
@@ -42,6 +45,7 @@ export class WeightPool {
     const content = this.#contentOf(tensor);
     const bytes = this.#contents[content] as Uint8Array;
     return this.#segment(`${content}`, {
+      content: `${lineageId(tensor)}`,
       byteLength: bytes.length,
       write: (target) => {
         target.set(bytes);
@@ -51,7 +55,11 @@ export class WeightPool {
 
   /** The segment of a constant rewritten for a kernel. */
   packed(tensor: TensorData, { layout, byteLength, write }: PackedArg): SegmentId {
-    return this.#segment(`${this.#contentOf(tensor)} ${layout}`, { byteLength, write });
+    return this.#segment(`${this.#contentOf(tensor)} ${layout}`, {
+      content: `${lineageId(tensor)} ${layout}`,
+      byteLength,
+      write,
+    });
   }
 
   /** Bytes of all segments, each aligned. */
@@ -62,9 +70,9 @@ export class WeightPool {
   /** Addresses in the order of the segments, the first at `start`. */
   layout(start: number): WeightSegment[] {
     let offset = start;
-    return this.#segments.map(({ byteLength, write }) => {
-      const segment = { offset, byteLength, write };
-      offset += align(byteLength);
+    return this.#segments.map((given) => {
+      const segment = { offset, ...given };
+      offset += align(given.byteLength);
       return segment;
     });
   }

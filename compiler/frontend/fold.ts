@@ -3,7 +3,8 @@ import type { FoldHook } from "../../ir/builder.ts";
 import { dtypeInfo, isFloat, isInteger } from "../../ir/dtype.ts";
 import type { OpKind, OpSpec, ValueType } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
-import { evaluateOp, isEvaluable } from "../../runtime/reference/evaluate.ts";
+import { isEvaluable } from "../../runtime/reference/evaluate.ts";
+import { evaluateConstants } from "../evaluate-constants.ts";
 
 /** Elements of the largest result that is computed while lowering. */
 const maxResultElements = 64 * 1024;
@@ -33,5 +34,5 @@ export const foldConstants: FoldHook = (op, inputs, types) => {
     const tooLarge = inputs.some(({ shape }) => elementCount(shape) > maxOperandElements);
     if (tooLarge && !pickingKinds.has(op.kind)) return null;
   }
-  return evaluateOp(op, inputs);
+  return evaluateConstants(op, inputs);
 };

@@ -1,4 +1,5 @@
 /** common-subexpressions: ops of the same kind, attributes and operands become one; so do equal small constants. */
+import { exactJson, exactValue } from "../../ir/exact-json.ts";
 import { type Op, regionsOf, type ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import type { Pass } from "./pass.ts";
@@ -38,15 +39,7 @@ function keyOf({ op, inputs, builder }: Rewrite, seen: Map<string, readonly Valu
     const constant = builder.constantOf(id);
     return constant === undefined ? id : sharedConstant(constant, id, seen);
   });
-  return JSON.stringify([attributes, operands], (_key, value: unknown) => exactValue(value));
-}
-
-/** JSON loses bigint, NaN, infinities and the sign of zero; keys must not. */
-function exactValue(value: unknown): unknown {
-  if (typeof value === "bigint") return `${value}n`;
-  if (Object.is(value, -0)) return "number:-0";
-  if (typeof value === "number" && !Number.isFinite(value)) return `number:${value}`;
-  return value;
+  return exactJson([attributes, operands]);
 }
 
 /** The first constant with this value, by id. */

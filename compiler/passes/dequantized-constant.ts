@@ -6,7 +6,8 @@ import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, type Expr, substitute } from "../../ir/expr.ts";
 import type { Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
-import { evaluateOp, isEvaluable } from "../../runtime/reference/evaluate.ts";
+import { isEvaluable } from "../../runtime/reference/evaluate.ts";
+import { evaluateConstants } from "../evaluate-constants.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { type Axes, axesOf, reshapedAxes, transposedAxes } from "./strided-axes.ts";
 
@@ -156,5 +157,5 @@ function constantOf(rewrite: Rewrite, value: ValueId, depth: number): TensorData
     if (operand === null) return null;
     operands.push(operand);
   }
-  return evaluateOp(op, operands)[0] ?? null;
+  return evaluateConstants(op, operands)[0] ?? null;
 }

@@ -3,7 +3,8 @@ import type { FoldHook } from "../../ir/builder.ts";
 import { storageBytes } from "../../ir/dtype.ts";
 import type { ValueType } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
-import { evaluateOp, isEvaluable } from "../../runtime/reference/evaluate.ts";
+import { isEvaluable } from "../../runtime/reference/evaluate.ts";
+import { evaluateConstants } from "../evaluate-constants.ts";
 import type { Pass } from "./pass.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
@@ -35,7 +36,7 @@ export const foldConstants: Pass = {
 /** Evaluates an op when it is worth it; the hook that builders take. */
 export const foldOp: FoldHook = (op, inputs, types) => {
   if (!isEvaluable(op.kind) || !isWorthFolding(inputs, types)) return null;
-  return evaluateOp(op, inputs);
+  return evaluateConstants(op, inputs);
 };
 
 function isWorthFolding(inputs: readonly TensorData[], types: readonly ValueType[]): boolean {

@@ -10,7 +10,7 @@ import type { DType } from "../../ir/dtype.ts";
 import { arg, argUses, binary, type Expr, exprOperands, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
 import type { MapOp, Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
-import { evaluateOp } from "../../runtime/reference/evaluate.ts";
+import { evaluateConstants } from "../evaluate-constants.ts";
 import { foldOp } from "./fold-constants.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
@@ -197,7 +197,7 @@ function evaluateClosed(expr: Expr, constants: readonly (TensorData | undefined)
   const inputs = used.length > 0 ? used : [{ dtype: "f32" as const, shape: [], elements: new Float32Array(1) }];
   const dtypes = inputs.map(({ dtype }) => dtype);
   const op = { kind: "map" as const, inputs: inputs.map((_, i) => i), expr: simplifyExpr(renumbered, dtypes) };
-  return evaluateOp(op, inputs)[0] ?? null;
+  return evaluateConstants(op, inputs)[0] ?? null;
 }
 
 const isOne = ({ elements }: TensorData): boolean =>

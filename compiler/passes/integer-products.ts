@@ -12,7 +12,7 @@ import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, substitute } from "../../ir/expr.ts";
 import type { ConvOp, MapOp, MatmulOp, OpSpec, TensorType, ValueId } from "../../ir/graph.ts";
 import { elementCount, makeTensor, type TensorData } from "../../ir/tensor.ts";
-import { evaluateOp } from "../../runtime/reference/evaluate.ts";
+import { evaluateConstants } from "../evaluate-constants.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 
@@ -153,7 +153,7 @@ function halfOperand(rewrite: Rewrite, integers: Integers): HalfOperand | null {
   const constants = integers.operands.map((id) => builder.constantOf(id));
   const expr = cast("i16", integers.expr);
   if (constants.every((constant) => constant !== undefined)) {
-    const [wide] = evaluateOp({ kind: "map", inputs: integers.operands, expr: integers.expr }, constants);
+    const [wide] = evaluateConstants({ kind: "map", inputs: integers.operands, expr: integers.expr }, constants);
     const range = wide === undefined ? integers.range : rangeOf(wide);
     if (wide === undefined || !isWithin(range, halfRange)) return null;
     const dtype = isWithin(range, { low: -128, high: 127 }) ? "i8" : "i16";
@@ -176,7 +176,7 @@ function emitFolded(rewrite: Rewrite, spec: OpSpec & { readonly kind: "map" }): 
   const { builder } = rewrite;
   const constants = spec.inputs.map((id) => builder.constantOf(id));
   if (constants.every((constant) => constant !== undefined)) {
-    const [result] = evaluateOp(spec, constants);
+    const [result] = evaluateConstants(spec, constants);
     if (result !== undefined) return builder.constant(result);
   }
   return rewrite.emitOne(spec);

@@ -1,82 +1,9 @@
 /** Attention, MultiHeadAttention, GroupQueryAttention and RotaryEmbedding of com.microsoft as onnxruntime-web computes them. */
 import { describe, expect, it } from "@jest/globals";
-import { generateProgram } from "../../compiler/codegen/generate.ts";
-import { lowerModel } from "../../compiler/frontend/lower.ts";
-import { runPasses } from "../../compiler/passes/pipeline.ts";
 import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
-import { ProgramInstance } from "../../runtime/instance.ts";
-import { randomNumbers } from "../codegen/harness.ts";
-import { float, model, modelBytes, type ModelSpec, node, type NodeSpec, typed } from "../helpers/onnx-builder.ts";
-import { type OracleFeed, relativeError, runOracle } from "../helpers/oracle.ts";
+import { float, type NodeSpec } from "../helpers/onnx-builder.ts";
 import { refusal } from "./node-case.ts";
-
-interface Case {
-  readonly op: string;
-  readonly attributes: NodeSpec["attributes"];
-  /** null leaves one out */
-  readonly inputs: readonly (TensorData | null)[];
-  readonly outputs: number;
-}
-
-const floats = (seed: number, ...shape: readonly number[]): TensorData => {
-  const next = randomNumbers(seed);
-  return tensorFrom("f32", shape, Array.from({ length: elementCount(shape) }, next));
-};
-const integers = (shape: readonly number[], ...values: readonly number[]): TensorData =>
-  tensorFrom("i32", shape, values);
-const positions = (shape: readonly number[], ...values: readonly number[]): TensorData =>
-  tensorFrom("i64", shape, values);
-
-const ortTypes = { f32: "float32", i32: "int32", i64: "int64" } as const;
-
-function specOf({ op, attributes, inputs, outputs }: Case): ModelSpec {
-  const present = inputs.flatMap((tensor, i) => (tensor === null ? [] : [[`x${i}`, tensor] as const]));
-  // lengths that decide shapes are constants, as they are after folding in real models
-  const isConstant = (tensor: TensorData): boolean => tensor.dtype === "i32" && tensor.shape.length === 0;
-  const of = (which: boolean): (readonly [string, TensorData])[] => present.filter(([, t]) => isConstant(t) === which);
-  const results = Array.from({ length: outputs }, (_, i) => `y${i}`);
-  const names = inputs.map((tensor, i) => (tensor === null ? "" : `x${i}`));
-  return {
-    opset: 17,
-    opsets: { "com.microsoft": 1 },
-    inputs: Object.fromEntries(of(false).map(([name, { dtype, shape }]) => [name, typed(dtype, ...shape)])),
-    initializers: Object.fromEntries(of(true)),
-    outputs: Object.fromEntries(results.map((name) => [name, { kind: "tensor", dtype: "f32", dims: null }])),
-    nodes: [node(op, names, results, attributes, { domain: "com.microsoft" })],
-  };
-}
-
-/** What the compiled model gives. */
-async function results(c: Case): Promise<TensorData[]> {
-  const spec = specOf(c);
-  const { graph } = lowerModel(await model(spec), { dims: new Map(), requireStatic: true });
-  const program = await ProgramInstance.create(generateProgram(runPasses(graph)), {
-    runDeferred: () => {
-      throw new Error("nothing is deferred");
-    },
-  });
-  return (await program.run(feedsOf(c, spec).map(([, tensor]) => tensor))) as TensorData[];
-}
-
-const feedsOf = ({ inputs }: Case, spec: ModelSpec): (readonly [string, TensorData])[] =>
-  Object.keys(spec.inputs ?? {}).map((name) => [name, inputs[Number(name.slice(1))] as TensorData] as const);
-
-/** Which elements of an output count. */
-type Counts = (output: number, element: number) => boolean;
-
-/** The compiled model and onnxruntime-web give the same, relative to the largest element. */
-async function agree(c: Case, counts: Counts = () => true): Promise<void> {
-  const spec = specOf(c);
-  const feeds = feedsOf(c, spec).map(([name, { dtype, shape, elements }]) => [name, { type: ortTypes[dtype as "f32"], dims: shape, data: elements }]); // prettier-ignore
-  const expected = await runOracle(await modelBytes(spec), Object.fromEntries(feeds) as Record<string, OracleFeed>);
-  for (const [output, { shape, elements }] of (await results(c)).entries()) {
-    const { dims, data } = expected.get(`y${output}`) ?? { dims: [], data: [] };
-    expect(shape).toEqual(dims);
-    const counted = (list: ArrayLike<number | bigint>): number[] =>
-      Array.from(list, Number).filter((_, i) => counts(output, i));
-    expect(relativeError(counted(elements as Float32Array), counted(data))).toBeLessThan(2e-6);
-  }
-}
+import { agree, floats, integers, type OracleCase, positions, results } from "./oracle-case.ts";
 
 describe("GroupQueryAttention", () => {
   interface Group {
@@ -95,7 +22,7 @@ describe("GroupQueryAttention", () => {
     readonly bias?: readonly number[];
     readonly sink?: boolean;
   }
-  const groupCase = (g: Group): Case => {
+  const groupCase = (g: Group): OracleCase => {
     const { batch = 1, heads, kvHeads, size = 16, queries, past, lengths, total, rotary = 0 } = g;
     const q = floats(1, batch, queries, (g.packed === true ? heads + 2 * kvHeads : heads) * size);
     const [k, v] = [2, 3].map((seed) => (g.packed === true ? null : floats(seed, batch, queries, kvHeads * size)));
@@ -119,6 +46,7 @@ describe("GroupQueryAttention", () => {
     ["a prompt with rotary embedding", { ...base, queries: 5, past: 0, lengths: [5], total: 5, rotary: 16 }],
     ["a token behind a full past", { ...base, queries: 1, past: 6, lengths: [7], total: 7, rotary: 16 }],
     ["a token in a buffer", { ...base, queries: 1, past: 12, lengths: [7], total: 7, rotary: 16 }],
+    ["a token in a buffer, told its whole length", { ...base, queries: 1, past: 12, lengths: [7], total: 12, rotary: 16 }],
     ["tokens behind a past", { ...base, queries: 3, past: 6, lengths: [9], total: 9, rotary: 16 }],
     ["samples of several lengths", { ...base, batch: 3, queries: 1, past: 9, lengths: [4, 10, 7], total: 10, rotary: 16 }],
     ["a prompt into a buffer", { ...base, batch: 2, queries: 4, past: 9, lengths: [4, 4], total: 4, rotary: 16 }],
@@ -206,7 +134,7 @@ describe("MultiHeadAttention", () => {
     ["all in one", [packed(same, same, sameValue)], [same, same, sameValue]],
     ["all in one with a bias", [packed(same, same, sameValue), null, null, bias], [same, same, sameValue, bias]],
   ])("takes %s", async (_, inputs, apart) => {
-    const of = (given: readonly (TensorData | null)[]): Case => ({ op: "MultiHeadAttention", inputs: given, attributes: { num_heads: heads }, outputs: 1 }); // prettier-ignore
+    const of = (given: readonly (TensorData | null)[]): OracleCase => ({ op: "MultiHeadAttention", inputs: given, attributes: { num_heads: heads }, outputs: 1 }); // prettier-ignore
     expect(await results(of(inputs))).toEqual(await results(of(apart)));
   });
 
@@ -249,7 +177,7 @@ describe("Attention", () => {
   }); // prettier-ignore
 
   it("takes the rows and columns of a square mask that are there", async () => {
-    const of = (mask: TensorData): Case => ({ op: "Attention", inputs: [x, weights, bias, mask, past], attributes: { num_heads: heads }, outputs: 2 }); // prettier-ignore
+    const of = (mask: TensorData): OracleCase => ({ op: "Attention", inputs: [x, weights, bias, mask, past], attributes: { num_heads: heads }, outputs: 2 }); // prettier-ignore
     const [rows, columns] = [[3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]]; // prettier-ignore
     const cut = [0, 1].flatMap((b) =>
       rows.flatMap((row) => columns.map((column) => square[b * 81 + row * 9 + column] ?? 0)),
@@ -261,7 +189,7 @@ describe("Attention", () => {
 
   it("takes weights without a bias", async () => {
     const zeros = tensorFrom("f32", [3 * hidden], new Array<number>(3 * hidden).fill(0));
-    const of = (...inputs: readonly TensorData[]): Case => ({ op: "Attention", inputs, attributes: { num_heads: heads }, outputs: 1 }); // prettier-ignore
+    const of = (...inputs: readonly TensorData[]): OracleCase => ({ op: "Attention", inputs, attributes: { num_heads: heads }, outputs: 1 }); // prettier-ignore
     expect(await results(of(x, weights))).toEqual(await results(of(x, weights, zeros)));
   });
 });

@@ -2,14 +2,16 @@
  * Operators of onnxruntime's own domain that its transformer optimizer writes into models: fused activations, normalisations and
  * products. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  */
-import { arg, type Expr } from "../../../ir/expr.ts";
+import { arg, binary, cast, type Expr, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { allInputs, binaryRow, commonDType, unaryRow } from "./elementwise.ts";
 import { matmulOf, scaled } from "./linear.ts";
+import { reduceOf } from "./norm.ts";
 import { layerNorm, layerStatistics, normalizeOf, rmsNorm } from "./normalization.ts";
 import { computeDType, mapIn, toDType, widen } from "./precision.ts";
 import { add, gelu, geluTanh, swish } from "./scalar.ts";
+import { countFrom, literal } from "./support.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
 const domain = "com.microsoft";
@@ -49,6 +51,28 @@ const skipNorm = (centered: boolean, bias: number) => (node: NodeContext) => {
   return [normal, ...layerStatistics(node, sum, axes, epsilon), toDType(node, dtype, sum)];
 };
 
+/**
+ * Embeddings of words, positions and (optional) segments, their sum normalised. Outputs: normal, how many tokens of each sample the mask counts, sum.
+ */
+function embedLayerNorm(node: NodeContext): readonly ValueId[] {
+  const [batch = 0, sequence = 0] = node.shape(0);
+  const dtype = node.dtype(2);
+  const compute = computeDType(dtype);
+  const rows = (table: number, ids: ValueId): ValueId =>
+    node.emitOne({ kind: "gather", inputs: [node.input(table), ids], axis: 0 });
+  const positions = node.hasInput(8) ? node.input(8) : node.reshape(countFrom(node, sequence), [1, sequence]);
+  if (node.hasInput(1) !== node.hasInput(4)) throw node.shapeError("segment ids and their embeddings come together");
+  const segments = node.hasInput(1) ? [rows(4, node.input(1))] : [];
+  const sum = mapIn(node, compute, compute, [rows(2, node.input(0)), rows(3, positions), ...segments], (args) => args.reduce(add)); // prettier-ignore
+  const inputs = [sum, widen(node, node.input(5)), widen(node, node.input(6))];
+  const normal = toDType(node, dtype, normalizeOf(node, inputs, [2], node.float("epsilon", 1e-12), true));
+  const isCounted = binary("eq", arg(0), lit("i32", 1));
+  const counted = node.hasInput(7)
+    ? reduceOf(node, "sum", node.map(cast("i32", isCounted), toDType(node, "i32", node.input(7))), [1], false)
+    : node.broadcastTo(literal(node, "i32", 0), [batch]);
+  return [normal, counted, toDType(node, dtype, sum)];
+}
+
 const swishOf = (t: Parameters<typeof swish>[0], x: Expr, node: NodeContext): Expr =>
   swish(t, node.float("alpha", 1.702), x);
 
@@ -60,6 +84,15 @@ export const contribOperators: readonly OperatorDef[] = [
   binaryRow("BiasGelu", [1], "float", (t, x, bias) => gelu(t, add(x, bias)), { domain }),
   unaryRow("QuickGelu", [1], "float", swishOf, { domain, attributes: { alpha: "float" } }),
   operatorOf(domain, "FastGelu", fastGelu, [{ since: 1, inputs: [1, 2], optionalInputs: [1] }]),
+  operatorOf(domain, "EmbedLayerNormalization", embedLayerNorm, [
+    {
+      since: 1,
+      inputs: [7, 9],
+      outputs: [1, 3],
+      optionalInputs: [1, 4, 7, 8],
+      attributes: { ...epsilon, mask_index_type: "int" },
+    },
+  ]),
   operatorOf(domain, "FusedMatMul", fusedMatmul, [
     {
       since: 1,

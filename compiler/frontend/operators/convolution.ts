@@ -66,7 +66,7 @@ export const convOf = (node: NodeContext, x: ValueId, w: ValueId, windows: Windo
     epilogue: null,
   });
 
-function conv(node: NodeContext): readonly ValueId[] {
+export function conv(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float");
   const spatial = spatialOf(node, 0);
   const windows = windowsOf(node, spatial, kernelShape(node, spatial.length));
@@ -182,7 +182,7 @@ function activated(node: NodeContext, dtype: DType, value: ValueId): ValueId {
   return mapIn(node, compute, dtype, [value], ([x = arg(0)]) => swish(compute, 1, x));
 }
 
-const convAttributes: Attributes = {
+export const convAttributes: Attributes = {
   auto_pad: "string",
   dilations: "ints",
   group: "int",

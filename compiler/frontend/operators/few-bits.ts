@@ -5,6 +5,7 @@
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import { toFloat32 } from "../../../ir/small-float.ts";
 import type { ValueId } from "../../../ir/graph.ts";
+import { derived } from "../../../ir/lineage.ts";
 import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
@@ -41,18 +42,37 @@ function constantOf(node: NodeContext, index: number, count: number, what: strin
   throw node.shapeError(`${what} [${tensor.shape.join(", ")}] must have ${count} elements`);
 }
 
-/** The first `count` of the integers that a row of bytes holds, lowest bits first, for each of `rows` rows. */
-function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format["bits"]): Uint8Array {
-  const perByte = 8 / bits;
-  const rowBytes = bytes.length / rows;
-  const mask = 2 ** bits - 1;
-  const out = new Uint8Array(rows * count);
-  for (let row = 0, at = 0; row < rows; row++) {
-    for (let i = 0; i < count; i++) {
-      const byte = bytes[row * rowBytes + Math.floor(i / perByte)] as number;
-      out[at++] = (byte >> (bits * (i % perByte))) & mask;
+/** All integers that bytes hold, lowest bits first. A large model has some hundred millions: those of a byte are written as one little-endian word. */
+function unpacked(bytes: Uint8Array, bits: Format["bits"]): Uint8Array {
+  switch (bits) {
+    case 8:
+      return bytes;
+    case 4: {
+      const out = new Uint16Array(bytes.length);
+      for (let i = 0; i < bytes.length; i++) {
+        const byte = bytes[i] as number;
+        out[i] = (byte & 0x0f) | ((byte & 0xf0) << 4);
+      }
+      return new Uint8Array(out.buffer);
+    }
+    case 2: {
+      const out = new Uint32Array(bytes.length);
+      for (let i = 0; i < bytes.length; i++) {
+        const byte = bytes[i] as number;
+        out[i] = (byte & 0x03) | ((byte & 0x0c) << 6) | ((byte & 0x30) << 12) | ((byte & 0xc0) << 18);
+      }
+      return new Uint8Array(out.buffer);
     }
   }
+}
+
+/** The first `count` of the integers that a row of bytes holds, lowest bits first, for each of `rows` rows. */
+function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format["bits"]): Uint8Array {
+  const all = unpacked(bytes, bits);
+  const length = all.length / rows;
+  if (length === count) return all;
+  const out = new Uint8Array(rows * count);
+  for (let row = 0; row < rows; row++) out.set(all.subarray(row * length, row * length + count), row * count);
   return out;
 }
 
@@ -60,7 +80,8 @@ function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format
 function weightsOf(node: NodeContext, { n, k, bits, blockSize, blocks }: Format): TensorData {
   const { elements, dtype } = constantOf(node, 1, (n * blocks * blockSize * bits) / 8, "B");
   if (dtype !== "u8") throw node.typeError(`B is ${dtype}, must be u8`);
-  return makeTensor(weightTypes[bits], [n, k], unpackRows(elements as Uint8Array, n, k, bits));
+  const weights = makeTensor(weightTypes[bits], [n, k], unpackRows(elements as Uint8Array, n, k, bits));
+  return derived(`unpack ${bits}`, [node.constant(1)], weights);
 }
 
 /** Elements of a float tensor as f32, in another shape. */

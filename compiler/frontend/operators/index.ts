@@ -17,6 +17,7 @@ import { detectionOperators } from "./detection.ts";
 import { determinantOperators } from "./determinant.ts";
 import { einsumOperators } from "./einsum.ts";
 import { flexAttentionOperators } from "./flex-attention.ts";
+import { fusedActivationOperators } from "./fused-activations.ts";
 import { gridOperators } from "./grid-sample.ts";
 import { groupQueryAttentionOperators } from "./group-query-attention.ts";
 import { indexingOperators } from "./indexing.ts";
@@ -66,6 +67,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   determinantOperators,
   einsumOperators,
   flexAttentionOperators,
+  fusedActivationOperators,
   gridOperators,
   groupQueryAttentionOperators,
   indexingOperators,

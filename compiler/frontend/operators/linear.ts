@@ -34,7 +34,7 @@ export function scaled(t: DType, factor: number, x: Expr): Expr {
 }
 
 /** alpha A B + beta C, with A and B transposed on demand and C broadcast to the product. */
-function gemm(node: NodeContext): readonly ValueId[] {
+export function gemm(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "numeric");
   const compute = computeDType(dtype);
   if (node.rank(0) !== 2 || node.rank(1) !== 2) throw node.shapeError("A and B must be matrices");

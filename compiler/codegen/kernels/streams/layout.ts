@@ -9,8 +9,9 @@
  */
 import { roundUp } from "../index-space.ts";
 import type { PackedArg } from "../../kernel.ts";
+import { factOf } from "../../../../ir/lineage.ts";
 import type { TensorData } from "../../../../ir/tensor.ts";
-import { chunkColumns, chunkSteps, chunkTarget, type ChunkTarget, type WeightForm } from "./forms.ts";
+import { chooseForm, chunkColumns, chunkSteps, chunkTarget, type ChunkTarget, type WeightForm } from "./forms.ts";
 
 /** Streams that are read at once: more do not get more from memory, fewer get less. */
 export const streamCount = 8;
@@ -82,10 +83,14 @@ export function streamedArg(
 }
 
 /** The bits of a tensor of f32. */
-export function bitsOf({ elements }: TensorData): Uint32Array {
+function bitsOf({ elements }: TensorData): Uint32Array {
   if (!(elements instanceof Float32Array)) throw new Error("internal: streams hold f32 only");
   return new Uint32Array(elements.buffer, elements.byteOffset, elements.length);
 }
+
+/** The form that suits weights of f32, of which all are read once. */
+export const formOf = (weights: TensorData): WeightForm =>
+  factOf(weights, "stream form", () => chooseForm(bitsOf(weights)));
 
 /** Calls back with a target of whole aligned words. */
 function writeAligned(target: Uint8Array, write: (aligned: Uint8Array) => void): void {

@@ -19,9 +19,9 @@ import { matrixOf } from "../matrix.ts";
 import { emitStore, type Epilogue, hoistConstants, makeEpilogue } from "../product/epilogue.ts";
 import { halfWeights } from "../product/half-floats.ts";
 import { plainAxis, restrideStage } from "../product/restride.ts";
-import { chooseForm, chunkColumns, type ChunkReader, type FormKind } from "./forms.ts";
+import { chunkColumns, type ChunkReader, type FormKind } from "./forms.ts";
 import {
-  bitsOf,
+  formOf,
   exceptionBytes,
   exceptionWeightAt,
   streamCount,
@@ -72,7 +72,7 @@ export function streamStages(op: MatmulOp, { inputs, outputs, constants }: Opera
   const isMatrix = elementCount(b.shape) === matrix.steps * matrix.columns;
   const isRow = elementCount(a.shape) === matrix.steps && elementCount(output.shape) === matrix.columns;
   if (a.dtype !== "f32" || constant?.dtype !== "f32" || !isMatrix || !isRow || constant.elements.length === 0) return null;
-  const form = chooseForm(bitsOf(constant));
+  const form = formOf(constant);
   const layout = streamLayout(matrix, form);
   const extras = inputs.slice(epilogueOperands.matmul);
   const product: StreamedProduct = {
