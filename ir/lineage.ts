@@ -34,6 +34,9 @@ export const lineageId = (tensor: TensorData): number => lineageOf(tensor).id;
 /** Constants up to this many elements count by value, since they are often made anew. */
 const smallElements = 64;
 
+/** Shapes that never come again should not gather names without end. */
+const mostDescendants = 1024;
+
 const isSmall = ({ elements }: TensorData): boolean => elements.length <= smallElements;
 
 function nameOf(source: TensorData): string {
@@ -50,7 +53,7 @@ export function derived(recipe: string, sources: readonly TensorData[], result: 
   const key = exactJson([recipe, ...sources.map(nameOf)]);
   const { descendants } = lineageOf(ancestor);
   const lineage = descendants.get(key) ?? newLineage();
-  descendants.set(key, lineage);
+  if (descendants.size < mostDescendants) descendants.set(key, lineage);
   lineages.set(result.elements, lineage);
   return result;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import { float, type NodeSpec } from "../helpers/onnx-builder.ts";
+import { relativeError } from "../helpers/oracle.ts";
 import { refusal } from "./node-case.ts";
 import { agree, floats, integers, type OracleCase, positions, results } from "./oracle-case.ts";
 
@@ -21,6 +22,7 @@ describe("GroupQueryAttention", () => {
     readonly more?: NodeSpec["attributes"];
     readonly bias?: readonly number[];
     readonly sink?: boolean;
+    readonly positions?: readonly number[];
   }
   const groupCase = (g: Group): OracleCase => {
     const { batch = 1, heads, kvHeads, size = 16, queries, past, lengths, total, rotary = 0 } = g;
@@ -29,8 +31,9 @@ describe("GroupQueryAttention", () => {
     const [pastKey, pastValue] = [4, 5].map((seed) => (past === 0 ? null : floats(seed, batch, kvHeads, past, size)));
     const [cos, sin] = [6, 7].map((seed) => (rotary === 0 ? null : floats(seed, 40, rotary / 2)));
     const bias = g.bias === undefined ? null : floats(8, ...g.bias);
+    const at = g.positions === undefined ? null : positions([batch, queries], ...g.positions);
     const sink = g.sink === true ? floats(9, heads) : null;
-    const inputs = [q, k ?? null, v ?? null, pastKey ?? null, pastValue ?? null, integers([batch], ...lengths.map((n) => n - 1)), integers([], total), cos ?? null, sin ?? null, null, bias, sink]; // prettier-ignore
+    const inputs = [q, k ?? null, v ?? null, pastKey ?? null, pastValue ?? null, integers([batch], ...lengths.map((n) => n - 1)), integers([], total), cos ?? null, sin ?? null, at, bias, sink]; // prettier-ignore
     while (inputs.length > 7 && inputs.at(-1) === null) inputs.pop();
     return {
       op: "GroupQueryAttention",
@@ -55,6 +58,8 @@ describe("GroupQueryAttention", () => {
     ["heads of their own", { heads: 3, kvHeads: 3, queries: 1, past: 3, lengths: [4], total: 4, rotary: 16 }],
     ["angles for half of a head", { ...base, size: 32, queries: 1, past: 5, lengths: [6], total: 6, rotary: 16 }],
     ["interleaved planes", { ...base, queries: 2, past: 5, lengths: [7], total: 7, rotary: 16, more: { rotary_interleaved: 1 } }],
+    ["positions of its own", { ...base, queries: 1, past: 5, lengths: [6], total: 6, rotary: 16, positions: [17] }],
+    ["positions of a prompt", { ...base, queries: 3, past: 0, lengths: [3], total: 3, rotary: 16, positions: [4, 5, 6] }],
     ["a window", { ...base, queries: 9, past: 0, lengths: [9], total: 9, more: { local_window_size: 3 } }],
     ["a window over a past", { ...base, queries: 1, past: 9, lengths: [10], total: 10, more: { local_window_size: 4 } }],
     ["a cap", { ...base, queries: 4, past: 0, lengths: [4], total: 4, more: { softcap: float(0.5) } }],
@@ -72,6 +77,26 @@ describe("GroupQueryAttention", () => {
       return output === 0 || row % present < (lengths[Math.floor(row / (kvHeads * present))] ?? 0);
     });
   }); // prettier-ignore
+
+  it("normalizes each head where it has weights for it, which onnxruntime does on graphics cards only", async () => {
+    const plain = groupCase({ ...base, queries: 2, past: 3, lengths: [5], total: 5, rotary: 16 });
+    const weights = floats(10, 16);
+    const normal = ({ shape, elements }: TensorData): TensorData => {
+      const x = Array.from(elements as Float32Array);
+      const heads = x.map((value, i) => {
+        const head = x.slice(i - (i % 16), i - (i % 16) + 16);
+        const mean = head.reduce((sum, each) => sum + each * each, 0) / 16;
+        return (value / Math.sqrt(mean + 1e-6)) * Number(weights.elements[i % 16]);
+      });
+      return tensorFrom("f32", shape, heads);
+    };
+    const [q, k, ...rest] = plain.inputs as [TensorData, TensorData, ...(TensorData | null)[]];
+    const inputs = [q, k, ...rest, ...new Array<null>(12 - rest.length).fill(null), weights, weights];
+    const expected = await results({ ...plain, inputs: [normal(q), normal(k), ...rest] });
+    for (const [i, { elements }] of (await results({ ...plain, inputs })).entries()) {
+      expect(relativeError(elements as Float32Array, expected[i]?.elements as Float32Array)).toBeLessThan(1e-6);
+    }
+  });
 
   it.each<[string, Group, RegExp]>([
     ["a past that is too short", { ...base, queries: 2, past: 3, lengths: [9], total: 9 }, /9 tokens in all, with 2 new ones and a past of 3/],

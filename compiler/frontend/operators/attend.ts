@@ -82,6 +82,7 @@ function headsInGroups(node: NodeContext, value: ValueId, kvHeads: number): Valu
   const heads = shape.at(-3);
   if (heads === undefined) return value;
   const outer = heads === 1 ? 1 : kvHeads;
+  if (heads % outer !== 0) throw node.shapeError(`[${shape.join(",")}] does not have a part for each of the heads`);
   return node.reshape(value, [...shape.slice(0, -3), outer, heads / outer, ...shape.slice(-2)]);
 }
 

@@ -115,7 +115,8 @@ function attention(node: NodeContext): readonly ValueId[] {
   const width = node.typeOf(sum).shape.at(-1) ?? 0;
   const sizes = node.ints("qkv_hidden_sizes") ?? [width / 3, width / 3, width / 3];
   const [q = 0, k = 0, v = 0] = sizes;
-  if (sizes.length !== 3 || q !== k || q + k + v !== width) {
+  const areCounts = sizes.every((size) => Number.isInteger(size) && size > 0);
+  if (sizes.length !== 3 || !areCounts || q !== k || q + k + v !== width) {
     throw node.shapeError(`${width} columns of weights for Q, K and V of ${sizes.join(", ")}`);
   }
   const heads = node.int("num_heads", 0);

@@ -30,6 +30,9 @@ interface Sizes {
 
 function sizesOf(node: NodeContext): Sizes {
   const [batch = 0, queries = 0] = node.shape(0);
+  if (node.hasInput(at.pastKey) !== node.hasInput(at.pastValue)) {
+    throw node.shapeError("past_key and past_value are given together or not at all");
+  }
   const past = node.hasInput(at.pastKey) ? (node.shape(at.pastKey)[2] ?? 0) : 0;
   const [total = 0] = node.integers(at.total);
   if (node.shape(at.lengths).join() !== String(batch)) {
