@@ -78,6 +78,14 @@ describe("GroupQueryAttention", () => {
     });
   }); // prettier-ignore
 
+  it("refuses keys and values of another length than the queries", async () => {
+    const { op, attributes, inputs } = groupCase({ ...base, queries: 4, past: 0, lengths: [4], total: 4 });
+    const spec = { op, opset: 1, domain: "com.microsoft", attributes, constants: [6], outputs: 3 };
+    expect(await refusal({ ...spec, inputs: inputs.with(2, floats(3, 1, 5, 32)) })).toMatch(
+      /differ in batch or length: \[1,4\], \[1,4\], \[1,5\]/,
+    );
+  });
+
   it("normalizes each head where it has weights for it, which onnxruntime does on graphics cards only", async () => {
     const plain = groupCase({ ...base, queries: 2, past: 3, lengths: [5], total: 5, rotary: 16 });
     const weights = floats(10, 16);

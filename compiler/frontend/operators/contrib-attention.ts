@@ -158,7 +158,7 @@ function projections(node: NodeContext): readonly ValueId[] {
 
 /** Q, K and V are given; K and V of rank 4 have their heads apart (cross-attention that was computed before). */
 function multiHeadAttention(node: NodeContext): readonly ValueId[] {
-  const dtype = node.dtype(0);
+  const dtype = commonDType(node, "float", 3);
   refuseBeamSearch(node, 8, ["past_sequence_length", "cache_indirection"]);
   const count = node.int("num_heads", 0);
   const given = projections(node);

@@ -8,6 +8,7 @@ import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { attend, headsApart, headsTogether } from "./attend.ts";
 import { attentionMask, type Mask } from "./attention-mask.ts";
+import { commonDType } from "./elementwise.ts";
 import { normalizeOf } from "./normalization.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
 import { anglesAt, rotated } from "./rotary.ts";
@@ -61,6 +62,10 @@ function projections(node: NodeContext): readonly [query: ValueId, key: ValueId,
   const [heads, kvHeads] = [node.int("num_heads", 0), node.int("kv_num_heads", 0)];
   if (node.hasInput(1) !== node.hasInput(2)) throw node.shapeError("key and value are given together or not at all");
   if (node.hasInput(1)) {
+    const [query, key, value] = [0, 1, 2].map((index) => node.shape(index).slice(0, 2).join());
+    if (key !== query || value !== query) {
+      throw node.shapeError(`query, key and value differ in batch or length: [${query}], [${key}], [${value}]`);
+    }
     return [
       headsApart(node, node.input(0), heads, "num_heads"),
       headsApart(node, node.input(1), kvHeads, "kv_num_heads"),
@@ -182,7 +187,7 @@ function probabilities(node: NodeContext, scores: ValueId): ValueId {
 
 function groupQueryAttention(node: NodeContext): readonly ValueId[] {
   refuseOthers(node);
-  const dtype = node.dtype(0);
+  const dtype = commonDType(node, "float", 3);
   const sizes = sizesOf(node);
   const [q, k, v] = projections(node);
   const before = pastLengths(node, sizes);
