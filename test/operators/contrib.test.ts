@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { TensorData } from "../../ir/tensor.ts";
 import { float, floatList, type NodeSpec } from "../helpers/onnx-builder.ts";
 import { refusal } from "./node-case.ts";
-import { agree, floats, integers } from "./oracle-case.ts";
+import { agree, floats, integers, type OracleCase, results } from "./oracle-case.ts";
 
 type Attributes = NodeSpec["attributes"];
 
@@ -39,9 +39,20 @@ describe("FusedGemm", () => {
     ["Relu", [a, b, c], { activation: "Relu" }],
     ["LeakyRelu", [a, b, c], { activation: "LeakyRelu", activation_alpha: float(0.2) }],
     ["Sigmoid and factors", [a, b, c], { activation: "Sigmoid", alpha: float(0.5), beta: float(2) }],
+    [
+      "HardSigmoid",
+      [a, b, c],
+      { activation: "HardSigmoid", activation_alpha: float(0.2), activation_beta: float(0.3) },
+    ],
     ["Tanh of a transposed product", [floats(4, 7, 5), b, c], { activation: "Tanh", transA: 1 }],
   ])("agrees with %s", async (_, inputs, attributes) => {
     await agree({ op: "FusedGemm", inputs, attributes, outputs: 1 });
+  });
+
+  it("takes a second parameter without a first", async () => {
+    const of = (more: Attributes): OracleCase => ({ op: "FusedGemm", inputs: [a, b, c], attributes: { activation: "HardSigmoid", ...more }, outputs: 1 }); // prettier-ignore
+    const beta = { activation_beta: float(0.1) };
+    expect(await results(of(beta))).toEqual(await results(of({ ...beta, activation_alpha: float(0.2) })));
   });
 });
 

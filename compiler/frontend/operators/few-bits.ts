@@ -81,7 +81,7 @@ function weightsOf(node: NodeContext, { n, k, bits, blockSize, blocks }: Format)
   const { elements, dtype } = constantOf(node, 1, (n * blocks * blockSize * bits) / 8, "B");
   if (dtype !== "u8") throw node.typeError(`B is ${dtype}, must be u8`);
   const weights = makeTensor(weightTypes[bits], [n, k], unpackRows(elements as Uint8Array, n, k, bits));
-  return derived(`unpack ${bits}`, [node.constant(1)], weights);
+  return derived(`unpack ${bits} to ${n} ${k}`, [node.constant(1)], weights);
 }
 
 /** Elements of a float tensor as f32, in another shape. */

@@ -16,7 +16,7 @@ import { operatorOf } from "./table.ts";
 type Apply = (t: DType, x: Expr) => Expr;
 
 /** The activation that the node names; its parameters are as in ONNX's operator of that name. */
-function activationOf(node: NodeContext, parameters: readonly number[]): Apply | null {
+function activationOf(node: NodeContext, parameters: readonly (number | undefined)[]): Apply | null {
   const name = node.string("activation", "");
   const [alpha, beta] = parameters;
   if (name === "") return null;
@@ -44,8 +44,7 @@ function fusedConv(node: NodeContext): readonly ValueId[] {
 }
 
 function fusedGemm(node: NodeContext): readonly ValueId[] {
-  const given = ["activation_alpha", "activation_beta"].map((name) => node.float(name));
-  const parameters = given.flatMap((value) => (value === undefined ? [] : [value]));
+  const parameters = [node.float("activation_alpha"), node.float("activation_beta")];
   return [activated(node, activationOf(node, parameters), ...gemm(node))];
 }
 
