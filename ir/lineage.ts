@@ -1,7 +1,7 @@
 /**
  * Which constants are the same, without reading them: an array that is met again, or one that was made again in the same way from the same
  * arrays. A model that is compiled for one shape after another makes the same weights each time, and what was packed once need not be packed
- * again. Nothing is kept alive but numbers, and those no longer than the arrays that all began with.
+ * again. No array is kept alive, only numbers and what was found in them, and those no longer than the arrays that all began with.
  */
 import { exactJson } from "./exact-json.ts";
 import type { Elements, TensorData } from "./tensor.ts";

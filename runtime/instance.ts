@@ -94,11 +94,6 @@ export class ProgramInstance {
     return outputs;
   }
 
-  /** Bytes of its linear memory. */
-  get memoryBytes(): number {
-    return this.#memory.buffer.byteLength;
-  }
-
   /** Makes threads forget the program; it is of no use afterwards. */
   dispose(): void {
     this.#kernels.dispose();

@@ -5,11 +5,12 @@
 import { fail } from "../ir/diagnostic.ts";
 import type { ValueType } from "../ir/graph.ts";
 import { isInteger } from "../ir/dtype.ts";
-import type { CompiledProgram, DeferredStep } from "../ir/program.ts";
+import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
 import type { KernelOptions } from "./kernels.ts";
+import { memoryEnd } from "./memory.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
 import type { ProgramSource } from "./source.ts";
 
@@ -89,13 +90,7 @@ class ProgramCache {
     this.#programs.delete(key);
     this.#programs.set(key, kept);
     kept.catch(() => this.#programs.delete(key));
-    if (this.#programs.size > programsKept.most) this.#forgetOldest();
     return kept;
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#programs.keys();
-    if (oldest !== undefined) this.#forget(oldest);
   }
 
   /** Forgets all programs. */
@@ -119,10 +114,15 @@ class ProgramCache {
     const latest = [...this.#programs.values()].at(-1);
     const compiled = await this.#compile(known);
     const earlier = (await latest?.catch(() => null)) ?? null;
-    const instance = await ProgramInstance.create(compiled, instanceOptions(this.#options), earlier);
-    const fitting = Math.floor(programsKept.bytes / instance.memoryBytes);
-    while (this.#programs.size > Math.max(programsKept.least, fitting)) this.#forgetOldest();
-    return instance;
+    this.#makeRoomFor(compiled.program);
+    return ProgramInstance.create(compiled, instanceOptions(this.#options), earlier);
+  }
+
+  /** Forgets the oldest programs until one more, which is listed already, may be kept. */
+  #makeRoomFor(program: Program): void {
+    const { least, most, bytes } = programsKept;
+    const kept = Math.min(most, Math.max(least, Math.floor(bytes / memoryEnd(program))));
+    for (const key of [...this.#programs.keys()].slice(0, -kept)) this.#forget(key);
   }
 }
 

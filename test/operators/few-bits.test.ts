@@ -1,16 +1,13 @@
 /** MatMulNBits and GatherBlockQuantized as onnxruntime-web computes them, and what of them is refused. */
 import { describe, expect, it } from "@jest/globals";
-import { generateProgram } from "../../compiler/codegen/generate.ts";
-import { lowerModel } from "../../compiler/frontend/lower.ts";
-import { runPasses } from "../../compiler/passes/pipeline.ts";
 import { encodeSmallFloat, toFloat32 } from "../../ir/small-float.ts";
 import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../ir/tensor.ts";
-import { ProgramInstance } from "../../runtime/instance.ts";
 import { randomNumbers } from "../codegen/harness.ts";
 import { nth } from "../codegen/tensor-index.ts";
-import { model, modelBytes, type ModelSpec, node, typed } from "../helpers/onnx-builder.ts";
+import { modelBytes, type ModelSpec, node, typed } from "../helpers/onnx-builder.ts";
 import { relativeError, runOracle } from "../helpers/oracle.ts";
 import { lowered, type NodeCase, refusal } from "./node-case.ts";
+import { programOf } from "./oracle-case.ts";
 
 interface Case {
   readonly shape: readonly number[];
@@ -81,15 +78,6 @@ function specOf(c: Case, inputs: readonly (TensorData | null)[]): ModelSpec {
     outputs: { y: typed(a?.dtype ?? "f32", ...c.shape.slice(0, -1), c.n) },
     nodes: [node("MatMulNBits", present, ["y"], attributesOf(c), { domain: "com.microsoft" })],
   };
-}
-
-async function programOf(spec: ModelSpec): Promise<ProgramInstance> {
-  const { graph } = lowerModel(await model(spec), { dims: new Map(), requireStatic: true });
-  return ProgramInstance.create(generateProgram(runPasses(graph)), {
-    runDeferred: () => {
-      throw new Error("nothing is deferred");
-    },
-  });
 }
 
 /** Largest difference between the compiled model and onnxruntime-web. */

@@ -48,15 +48,20 @@ function specOf({ op, attributes, inputs, outputs, types }: OracleCase): ModelSp
   };
 }
 
-/** What the compiled model gives. */
-export async function results(c: OracleCase): Promise<TensorData[]> {
-  const spec = specOf(c);
+/** A model of known shapes, compiled. */
+export async function programOf(spec: ModelSpec): Promise<ProgramInstance> {
   const { graph } = lowerModel(await model(spec), { dims: new Map(), requireStatic: true });
-  const program = await ProgramInstance.create(generateProgram(runPasses(graph)), {
+  return ProgramInstance.create(generateProgram(runPasses(graph)), {
     runDeferred: () => {
       throw new Error("nothing is deferred");
     },
   });
+}
+
+/** What the compiled model gives. */
+export async function results(c: OracleCase): Promise<TensorData[]> {
+  const spec = specOf(c);
+  const program = await programOf(spec);
   return (await program.run(feedsOf(c, spec).map(([, tensor]) => tensor))) as TensorData[];
 }
 

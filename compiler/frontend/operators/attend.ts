@@ -8,22 +8,31 @@ import type { Mask } from "./attention-mask.ts";
 import { matmulOf } from "./linear.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
 import { div, mul, tanh } from "./scalar.ts";
+import { concatOf } from "./support.ts";
 
-/** [batch, sequence, heads * size] as [batch, heads, sequence, size]; WSC3004 when `attribute`, which gives the number, does not divide. */
-export function headsApart(node: NodeContext, value: ValueId, heads: number, attribute: string): ValueId {
+/** [batch, sequence, heads * size] as [batch, sequence, heads, size]; WSC3004 when `attribute`, which gives the number, does not divide. */
+export function headsCut(node: NodeContext, value: ValueId, heads: number, attribute: string): ValueId {
   const { shape } = node.typeOf(value);
   const [batch = 0, sequence = 0, hidden = 0] = shape;
   if (shape.length !== 3 || heads < 1 || hidden % heads !== 0) {
     throw node.shapeError(`[${shape.join(",")}] cannot be cut into ${heads} heads (${attribute})`);
   }
-  return node.transpose(node.reshape(value, [batch, sequence, heads, hidden / heads]), [0, 2, 1, 3]);
+  return node.reshape(value, [batch, sequence, heads, hidden / heads]);
 }
+
+/** [batch, sequence, heads * size] as [batch, heads, sequence, size]; refuses as `headsCut` does. */
+export const headsApart = (node: NodeContext, value: ValueId, heads: number, attribute: string): ValueId =>
+  node.transpose(headsCut(node, value, heads, attribute), [0, 2, 1, 3]);
 
 /** [batch, heads, sequence, size] as [batch, sequence, heads * size]. */
 export function headsTogether(node: NodeContext, value: ValueId): ValueId {
   const [batch = 0, heads = 0, sequence = 0, size = 0] = node.typeOf(value).shape;
   return node.reshape(node.transpose(value, [0, 2, 1, 3]), [batch, sequence, heads * size]);
 }
+
+/** Keys or values of the past, if there are any, and of now, one after the other. */
+export const withPast = (node: NodeContext, past: ValueId | null, value: ValueId): ValueId =>
+  past === null ? value : concatOf(node, [past, value], 2);
 
 /** WSC3004 where query heads cannot share key heads evenly. */
 export function checkGroups(node: NodeContext, heads: number, kvHeads: number): void {

@@ -2,21 +2,15 @@
 import { type DType, dtypeOfOnnxId } from "../../../ir/dtype.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { attend, headsApart, headsTogether } from "./attend.ts";
+import { attend, headsApart, headsTogether, withPast } from "./attend.ts";
 import { attentionMask, type Mask, maskedSoftmax } from "./attention-mask.ts";
 import { commonDType } from "./elementwise.ts";
 import { computeDType, toDType } from "./precision.ts";
-import { concatOf } from "./support.ts";
 import { type Attributes, operator } from "./table.ts";
 
 /** Heads apart; four dims have them apart. */
 const splitHeads = (node: NodeContext, value: ValueId, attribute: string): ValueId =>
   node.typeOf(value).shape.length === 4 ? value : headsApart(node, value, node.int(attribute, 0), attribute);
-
-/** Keys or values of the past and of now, one after the other. */
-function withPast(node: NodeContext, value: ValueId, past: number): ValueId {
-  return node.hasInput(past) ? concatOf(node, [node.input(past), value], 2) : value;
-}
 
 /** Softmax in `softmax_precision`, which may be more or less than the compute type. */
 function probabilities(node: NodeContext, scores: ValueId, mask: Mask | null): ValueId {
@@ -46,8 +40,9 @@ function maskOf(node: NodeContext, dtype: DType, queries: number, keys: number):
 function attention(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float", 2);
   const query = splitHeads(node, node.input(0), "q_num_heads");
-  const key = withPast(node, splitHeads(node, node.input(1), "kv_num_heads"), 4);
-  const value = withPast(node, splitHeads(node, node.input(2), "kv_num_heads"), 5);
+  const [pastKey = null, pastValue = null] = [4, 5].map((index) => (node.hasInput(index) ? node.input(index) : null));
+  const key = withPast(node, pastKey, splitHeads(node, node.input(1), "kv_num_heads"));
+  const value = withPast(node, pastValue, splitHeads(node, node.input(2), "kv_num_heads"));
   const mask = maskOf(node, computeDType(dtype), node.typeOf(query).shape[2] ?? 0, node.typeOf(key).shape[2] ?? 0);
   const { output, stages } = attend(
     node,

@@ -6,8 +6,8 @@
 import { arg, binary, type Expr, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { type Attended, attend, type Heads, headsApart, headsTogether } from "./attend.ts";
-import { attentionMask } from "./attention-mask.ts";
+import { type Attended, attend, type Heads, headsApart, headsTogether, withPast } from "./attend.ts";
+import { attentionMask, maskedSoftmax } from "./attention-mask.ts";
 import { commonDType } from "./elementwise.ts";
 import { matmulOf } from "./linear.ts";
 import { computeDType, mapIn, toDType, widen } from "./precision.ts";
@@ -16,10 +16,6 @@ import { concatOf, countFrom, sliceOf } from "./support.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
 const domain = "com.microsoft";
-
-/** Over the keys. */
-const softmaxOf = (node: NodeContext, scores: ValueId): ValueId =>
-  node.emitOne({ kind: "softmax", inputs: [scores], axis: node.typeOf(scores).shape.length - 1, log: false });
 
 /** What the two operators share once heads are apart. */
 interface Inputs {
@@ -51,7 +47,7 @@ function attended(node: NodeContext, { heads, mask, bias }: Inputs): Attended {
       mask: biases.length === 0 ? null : mapIn(node, compute, compute, biases, (terms) => terms.reduce(add)),
       nonpad: null,
     }),
-    normalize: (scores) => softmaxOf(node, scores),
+    normalize: (scores) => maskedSoftmax(node, scores, null),
   });
 }
 
@@ -64,8 +60,7 @@ function filtered(node: NodeContext, index: number, queries: number, keys: numbe
   const [batch = 0] = node.shape(0);
   const wrong = (): Error =>
     node.shapeError(`a mask of shape [${shape.join(",")}] for batch ${batch}, ${queries} queries and ${keys} keys`);
-  const laid = (dims: readonly number[]): ValueId =>
-    node.map(pick(binary("ne", arg(0), lit("i64", 0))), node.reshape(mask, dims));
+  const biases = (): ValueId => node.map(pick(binary("ne", arg(0), lit("i64", 0))), mask);
   switch (shape.length) {
     case 1: {
       const [count = 0] = shape;
@@ -80,15 +75,14 @@ function filtered(node: NodeContext, index: number, queries: number, keys: numbe
     }
     case 2:
       if (shape.join() !== [batch, keys].join()) throw wrong();
-      return laid([batch, 1, 1, keys]);
+      return node.reshape(biases(), [batch, 1, 1, keys]);
     case 3:
       if (shape.join() !== [batch, queries, keys].join()) throw wrong();
-      return laid([batch, 1, queries, keys]);
+      return node.reshape(biases(), [batch, 1, queries, keys]);
     case 4: {
       const [, , rows = 0, columns = 0] = shape;
       if (rows < keys || columns < keys) throw wrong();
-      const square = node.map(pick(binary("ne", arg(0), lit("i64", 0))), mask);
-      return sliceOf(node, sliceOf(node, square, 2, keys - queries, queries), 3, 0, keys);
+      return sliceOf(node, sliceOf(node, biases(), 2, keys - queries, queries), 3, 0, keys);
     }
     default:
       throw wrong();
@@ -99,9 +93,6 @@ function filtered(node: NodeContext, index: number, queries: number, keys: numbe
 function refuseBeamSearch(node: NodeContext, index: number, names: readonly string[]): void {
   for (const [i, name] of names.entries()) if (node.hasInput(index + i)) throw node.unsupported(name);
 }
-
-const joined = (node: NodeContext, past: ValueId | null, value: ValueId): ValueId =>
-  past === null ? value : concatOf(node, [past, value], 2);
 
 /** One input is projected to Q, K and V by one matrix. */
 function attention(node: NodeContext): readonly ValueId[] {
@@ -126,8 +117,8 @@ function attention(node: NodeContext): readonly ValueId[] {
     if (!node.hasInput(4)) return null;
     return node.reshape(sliceOf(node, node.input(4), 0, index, 1), node.shape(4).slice(1));
   };
-  const key = joined(node, pastOf(0), part(q, k));
-  const value = joined(node, pastOf(1), part(q + k, v));
+  const key = withPast(node, pastOf(0), part(q, k));
+  const value = withPast(node, pastOf(1), part(q + k, v));
   const { output } = attended(node, { heads: { query: part(0, q), key, value }, mask: 3, bias: 5 });
   const result = toDType(node, dtype, headsTogether(node, output));
   if (!node.wantsOutput(1)) return [result];
@@ -174,7 +165,7 @@ function multiHeadAttention(node: NodeContext): readonly ValueId[] {
     return headsApart(node, sum, count, "num_heads");
   });
   const [key = 0, value = 0] = states.map((state, i) =>
-    joined(node, node.hasInput(6 + i) ? node.input(6 + i) : null, state),
+    withPast(node, node.hasInput(6 + i) ? node.input(6 + i) : null, state),
   );
   const { output, stages } = attended(node, { heads: { query, key, value }, mask: 4, bias: 5 });
   return [toDType(node, dtype, headsTogether(node, output)), key, value, toDType(node, dtype, stages[2])];

@@ -7,7 +7,7 @@ import { arg, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { attend, headsApart, headsTogether } from "./attend.ts";
-import { attentionMask, type Mask } from "./attention-mask.ts";
+import { attentionMask, type Mask, maskedSoftmax } from "./attention-mask.ts";
 import { commonDType } from "./elementwise.ts";
 import { normalizeOf } from "./normalization.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
@@ -88,11 +88,14 @@ function normalized(node: NodeContext, x: ValueId, weights: number): ValueId {
   return toDType(node, node.typeOf(x).dtype, normal);
 }
 
+/** Tokens of each sample, the new ones included: i64 [batch]. */
+const tokenCounts = (node: NodeContext): ValueId =>
+  node.map(add(arg(0), lit("i64", 1)), toDType(node, "i64", node.input(at.lengths)));
+
 /** Tokens of each sample before the new ones: i64 [batch, 1]. */
 function pastLengths(node: NodeContext, { batch, queries, isPrompt }: Sizes): ValueId {
   if (isPrompt) return node.constantValue(indexTensor([batch, 1], () => 0));
-  const lengths = node.reshape(toDType(node, "i64", node.input(at.lengths)), [batch, 1]);
-  return node.map(add(arg(0), lit("i64", 1 - queries)), lengths);
+  return node.map(add(arg(0), lit("i64", -queries)), node.reshape(tokenCounts(node), [batch, 1]));
 }
 
 function turned(node: NodeContext, x: ValueId, positions: ValueId): ValueId {
@@ -113,7 +116,7 @@ function turned(node: NodeContext, x: ValueId, positions: ValueId): ValueId {
  * The past with new rows after each sample's tokens, zeros behind where the buffer is longer than the past. A first prompt begins the buffer.
  * Rows of [batch, heads, length, size] are numbered (b heads + h) length + position.
  */
-function withPast(node: NodeContext, past: number, added: ValueId, before: ValueId, sizes: Sizes): ValueId {
+function withRows(node: NodeContext, past: number, added: ValueId, before: ValueId, sizes: Sizes): ValueId {
   const { shape, dtype } = node.typeOf(added);
   const [batch = 0, heads = 0, queries = 0, size = 0] = shape;
   const { present, isPrompt } = sizes;
@@ -144,18 +147,13 @@ function withPast(node: NodeContext, past: number, added: ValueId, before: Value
 
 /** Keys up to the query's own position, not more than `local_window_size`, with the attention bias. */
 function maskOf(node: NodeContext, sizes: Sizes): Mask | null {
-  const { batch, queries, present, isPrompt } = sizes;
+  const { queries, present, isPrompt } = sizes;
   const window = node.int("local_window_size", -1);
   const causal = node.int("causal", 1) !== 0;
   const given = node.hasInput(at.bias) ? node.input(at.bias) : null;
-  const lengths = node.hasInput(at.lengths) ? node.input(at.lengths) : null;
   if (!causal && window > 0) throw node.attributeError("local_window_size needs causal attention");
   if (!causal && (!isPrompt || present !== queries))
     throw node.unsupported("attention that is not causal, with a past");
-  const nonpad =
-    isPrompt || lengths === null
-      ? null
-      : node.map(add(arg(0), lit("i64", 1)), node.reshape(toDType(node, "i64", lengths), [batch]));
   const mask = attentionMask(node, {
     dtype: computeDType(node.dtype(0)),
     queries,
@@ -165,7 +163,7 @@ function maskOf(node: NodeContext, sizes: Sizes): Mask | null {
     left: window > 0 ? window - 1 : -1,
     right: -1,
     mask: given,
-    nonpad,
+    nonpad: isPrompt ? null : tokenCounts(node),
   });
   // a query sees itself at least
   return mask === null ? null : { ...mask, mayForbidAll: false };
@@ -175,7 +173,7 @@ function maskOf(node: NodeContext, sizes: Sizes): Mask | null {
 function probabilities(node: NodeContext, scores: ValueId): ValueId {
   const { dtype, shape } = node.typeOf(scores);
   const axis = shape.length - 1;
-  const softmax = (value: ValueId): ValueId => node.emitOne({ kind: "softmax", inputs: [value], axis, log: false });
+  const softmax = (value: ValueId): ValueId => maskedSoftmax(node, value, null);
   const hasSink = node.hasInput(at.sink);
   if (!hasSink && node.int("smooth_softmax", 0) !== 1) return softmax(scores);
   const sink = hasSink
@@ -197,8 +195,8 @@ function groupQueryAttention(node: NodeContext): readonly ValueId[] {
     : node.map(add(arg(0), arg(1)), before, steps);
   const query = turned(node, normalized(node, q, at.queryNorm), positions);
   const newKey = turned(node, normalized(node, k, at.keyNorm), positions);
-  const key = withPast(node, at.pastKey, newKey, before, sizes);
-  const value = withPast(node, at.pastValue, v, before, sizes);
+  const key = withRows(node, at.pastKey, newKey, before, sizes);
+  const value = withRows(node, at.pastValue, v, before, sizes);
   const { output } = attend(
     node,
     { query, key, value },

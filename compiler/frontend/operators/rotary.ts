@@ -7,6 +7,7 @@ import { arg } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
+import { headsCut } from "./attend.ts";
 import { commonDType } from "./elementwise.ts";
 import { computeDType, toDType, widen } from "./precision.ts";
 import { add, mul, sub } from "./scalar.ts";
@@ -85,15 +86,8 @@ function turnHalves(node: NodeContext, x: ValueId, cos: ValueId, sin: ValueId): 
 }
 
 /** The node's x with heads apart, in place: three dims are [batch, sequence, heads * size]. */
-function withHeads(node: NodeContext, heads: number): ValueId {
-  const shape = node.shape(0);
-  if (shape.length === 4) return node.input(0);
-  const [batch = 0, sequence = 0, hidden = 0] = shape;
-  if (shape.length !== 3 || heads < 1 || hidden % heads !== 0) {
-    throw node.shapeError(`[${shape.join(",")}] cannot be cut into ${heads} heads (num_heads)`);
-  }
-  return node.reshape(node.input(0), [batch, sequence, heads, hidden / heads]);
-}
+const withHeads = (node: NodeContext, heads: number): ValueId =>
+  node.rank(0) === 4 ? node.input(0) : headsCut(node, node.input(0), heads, "num_heads");
 
 /** The node's x turned, in its own shape again. */
 function rotatedInput(node: NodeContext, x: ValueId, turned: number, angles: Angles): ValueId {
