@@ -85,6 +85,9 @@ export function bytesOf(elements: Elements): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
 
+/** The same elements in an array of their own. */
+export const copyElements = (elements: Elements): Elements => (elements as Float32Array).slice();
+
 export function makeTensor(dtype: DType, shape: readonly number[], elements?: Elements): TensorData {
   const count = elementCount(shape);
   const data = elements ?? allocateElements(dtype, count);

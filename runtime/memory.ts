@@ -1,7 +1,7 @@
 /** The linear memory of one program: weights filled in once, values read and written at their fixed addresses. */
 import { fail } from "../ir/diagnostic.ts";
 import type { CompiledProgram, Program, ProgramValue } from "../ir/program.ts";
-import { bytesOf, elementCount, slotsPerElement, type TensorData, viewElements } from "../ir/tensor.ts";
+import { bytesOf, copyElements, elementCount, slotsPerElement, type TensorData, viewElements } from "../ir/tensor.ts";
 import { storageBytes } from "../ir/dtype.ts";
 
 const pageBytes = 65_536;
@@ -90,7 +90,7 @@ export function viewValue(memory: WebAssembly.Memory, value: MemoryValue): Tenso
 /** A copy of a value. */
 export function readValue(memory: WebAssembly.Memory, value: MemoryValue): TensorData {
   const { dtype, shape, elements } = viewValue(memory, value);
-  return { dtype, shape, elements: (elements as Float32Array).slice() };
+  return { dtype, shape, elements: copyElements(elements) };
 }
 
 /** Copies a tensor to where a value lies; the tensor must have the value's type and size. */

@@ -91,17 +91,17 @@ function toHostValue(value: SessionValue, type: ValueType): HostValue {
 }
 
 /** What a tensor of any library has. */
-interface TensorLike {
+export interface TensorLike {
   readonly type: string;
   readonly data: TensorElements;
   readonly dims: readonly number[];
 }
 
 /** A tensor of another library becomes one of ours: its parts have not been checked against each other yet. */
-const checkedTensor = (value: TensorLike): Tensor =>
+export const checkedTensor = (value: TensorLike): Tensor =>
   value instanceof Tensor ? value : new Tensor(value.type, value.data, value.dims);
 
-const isTensorLike = (value: unknown): value is TensorLike =>
+export const isTensorLike = (value: unknown): value is TensorLike =>
   value instanceof Tensor ||
   (typeof value === "object" && value !== null && "dims" in value && "data" in value && "type" in value);
 

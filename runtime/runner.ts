@@ -7,7 +7,7 @@ import type { ValueType } from "../ir/graph.ts";
 import { isInteger } from "../ir/dtype.ts";
 import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
-import { type HostValue, isTensor } from "./host/value.ts";
+import { copyValue, type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
 import type { KernelOptions } from "./kernels.ts";
 import { memoryEnd } from "./memory.ts";
@@ -17,8 +17,22 @@ import type { ProgramSource } from "./source.ts";
 export interface Runner {
   readonly inputs: readonly ModelPort[];
   readonly outputs: readonly ModelPort[];
-  run(feeds: ReadonlyMap<string, HostValue>): Promise<ReadonlyMap<string, HostValue>>;
+  /** Runs the model once, after the runs before. It has read or copied what it is fed when it returns its promise. */
+  run(feeds: Feeds): Promise<ReadonlyMap<string, HostValue>>;
 }
+
+/** Inputs of one run, by name. */
+export interface Feeds {
+  readonly values: ReadonlyMap<string, HostValue>;
+  /** nobody else can change their elements */
+  readonly owned: boolean;
+}
+
+/** Feeds that stay what they are, whatever the caller does with the arrays. */
+export const ownFeeds = ({ values, owned }: Feeds): Feeds => ({
+  values: owned ? values : new Map([...values].map(([name, value]) => [name, copyValue(value)])),
+  owned: true,
+});
 
 export type RunnerOptions = KernelOptions;
 
@@ -31,7 +45,7 @@ const shapeElements = 1024;
 export async function programRunner(source: ProgramSource, options: RunnerOptions): Promise<Runner> {
   const instance = await ProgramInstance.load(source, instanceOptions(options));
   const { inputs, outputs } = source.program;
-  return { inputs, outputs, run: (feeds) => runInstance(instance, feeds) };
+  return { inputs, outputs, run: (feeds) => runFed(instance, feeds) };
 }
 
 /** Compiles a model when it is first fed, or at once when its inputs have known shapes. */
@@ -45,12 +59,27 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
     run: async (feeds) => {
       const known = new Map<string, KnownInput>();
       for (const { name, type } of model.inputs) {
-        const value = feeds.get(name);
+        const value = feeds.values.get(name);
         if (type.kind !== "tensor" && value !== undefined) known.set(name, { type: typeOfValue(value, type) });
       }
-      return runInstance(await cache.get(known), feeds);
+      const ready = cache.find(known);
+      if (ready !== null) return runFed(ready, feeds);
+      const own = ownFeeds(feeds);
+      return runFed(await cache.get(known), own);
     },
   };
+}
+
+/** Runs an instance that is not running. It reads at once what lies in its memory; of what does not, it gets copies. */
+function runFed(instance: ProgramInstance, feeds: Feeds): Promise<ReadonlyMap<string, HostValue>> {
+  if (feeds.owned) return runInstance(instance, feeds.values);
+  const { inputs, values } = instance.program;
+  const read = new Map(feeds.values);
+  for (const { name, slot } of inputs) {
+    const value = read.get(name);
+    if (value !== undefined && values[slot]?.kind === "host") read.set(name, copyValue(value));
+  }
+  return runInstance(instance, read);
 }
 
 async function runInstance(
@@ -73,11 +102,17 @@ function typeOfValue(value: HostValue, declared: ValueType): ValueType {
   return { kind: "tensor", dtype: value.dtype, shape: value.shape };
 }
 
+/** A program that is kept, or on its way. */
+interface KeptProgram {
+  readonly instance: Promise<ProgramInstance>;
+  ready: ProgramInstance | null;
+}
+
 /** Programs by what they were compiled for; the least recently used goes first. */
 class ProgramCache {
   readonly #compile: (known: ReadonlyMap<string, KnownInput>) => Promise<CompiledProgram>;
   readonly #options: RunnerOptions;
-  readonly #programs = new Map<string, Promise<ProgramInstance>>();
+  readonly #programs = new Map<string, KeptProgram>();
 
   constructor(compile: (known: ReadonlyMap<string, KnownInput>) => Promise<CompiledProgram>, options: RunnerOptions) {
     this.#compile = compile;
@@ -86,11 +121,20 @@ class ProgramCache {
 
   get(known: ReadonlyMap<string, KnownInput>): Promise<ProgramInstance> {
     const key = keyOf(known);
-    const kept = this.#programs.get(key) ?? this.#create(known);
+    const kept = this.#programs.get(key) ?? this.#start(key, known);
     this.#programs.delete(key);
     this.#programs.set(key, kept);
-    kept.catch(() => this.#programs.delete(key));
-    return kept;
+    return kept.instance;
+  }
+
+  /** A program that is ready to run; null while it is on its way or where there is none. */
+  find(known: ReadonlyMap<string, KnownInput>): ProgramInstance | null {
+    const key = keyOf(known);
+    const kept = this.#programs.get(key);
+    if (kept === undefined || kept.ready === null) return null;
+    this.#programs.delete(key);
+    this.#programs.set(key, kept);
+    return kept.ready;
   }
 
   /** Forgets all programs. */
@@ -99,9 +143,9 @@ class ProgramCache {
   }
 
   #forget(key: string): void {
-    const instance = this.#programs.get(key);
+    const kept = this.#programs.get(key);
     this.#programs.delete(key);
-    instance?.then(
+    kept?.instance.then(
       (found) => {
         found.dispose();
       },
@@ -109,11 +153,20 @@ class ProgramCache {
     );
   }
 
+  #start(key: string, known: ReadonlyMap<string, KnownInput>): KeptProgram {
+    const kept: KeptProgram = { instance: this.#create(known), ready: null };
+    kept.instance.then(
+      (instance) => (kept.ready = instance),
+      () => this.#programs.delete(key),
+    );
+    return kept;
+  }
+
   /** A program beside the latest one, of which it takes over what it can. */
   async #create(known: ReadonlyMap<string, KnownInput>): Promise<ProgramInstance> {
     const latest = [...this.#programs.values()].at(-1);
     const compiled = await this.#compile(known);
-    const earlier = (await latest?.catch(() => null)) ?? null;
+    const earlier = (await latest?.instance.catch(() => null)) ?? null;
     this.#makeRoomFor(compiled.program);
     return ProgramInstance.create(compiled, instanceOptions(this.#options), earlier);
   }

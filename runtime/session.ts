@@ -2,14 +2,23 @@
  * `InferenceSession` as in onnxruntime's JavaScript API. It is given a compiled program's folder, or an `.onnx` model (a path, a URL or
  * bytes), which is compiled in process by a compiler that is loaded only then.
  */
-import { fail, showName } from "../ir/diagnostic.ts";
+import { fail } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
 import { canJoinVectors } from "./engine.ts";
+import { readFetches, takeResults } from "./fetches.ts";
+import type { HostValue } from "./host/value.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
-import { describePort, readFeeds, type SessionValue, toSessionValue, type ValueMetadata } from "./ports.ts";
-import { modelRunner, programRunner, type Runner, type RunnerOptions } from "./runner.ts";
-import { Tensor } from "./tensor.ts";
+import { describePort, readFeeds, type SessionValue, type ValueMetadata } from "./ports.ts";
+import {
+  type Feeds as RunFeeds,
+  modelRunner,
+  ownFeeds,
+  programRunner,
+  type Runner,
+  type RunnerOptions,
+} from "./runner.ts";
+import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
 
@@ -63,7 +72,9 @@ export class InferenceSession {
   readonly outputMetadata: readonly ValueMetadata[];
   #runner: Runner | null;
   readonly #threads: ThreadPool | null;
-  #queue: Promise<unknown> = Promise.resolve();
+  #isReleased = false;
+  /** the end of the last run; null when none is under way */
+  #last: Promise<void> | null = null;
 
   private constructor(runner: Runner, threads: ThreadPool | null) {
     this.#runner = runner;
@@ -107,19 +118,21 @@ export class InferenceSession {
     }
   }
 
-  /** Runs the model. Runs of one session follow one another; `fetches` chooses among the outputs. */
+  /**
+   * Runs the model on what the feeds' arrays hold now. Runs of one session follow one another; `fetches` chooses among the outputs, and a tensor
+   * that it gives for one is written to.
+   */
   run(feeds: Feeds, options?: RunOptions | null): Promise<Results>;
   run(feeds: Feeds, fetches: Fetches | null, options?: RunOptions | null): Promise<Results>;
   run(feeds: Feeds, fetches?: Fetches | RunOptions | null): Promise<Results> {
-    const result = this.#queue.then(() => this.#run(feeds, fetches ?? null));
-    this.#queue = result.catch(() => undefined);
-    return result;
+    return this.#run(feeds, fetches ?? null);
   }
 
-  /** Gives the memory back and ends the threads, after a run that is under way; the session is of no use afterwards. */
+  /** Refuses further runs, waits for those that were called before, gives the memory back and ends the threads. */
   async release(): Promise<void> {
+    this.#isReleased = true;
+    await this.#last;
     this.#runner = null;
-    await this.#queue;
     dropped.unregister(this);
     this.#threads?.dispose();
   }
@@ -140,31 +153,29 @@ export class InferenceSession {
   }
 
   async #run(feeds: Feeds, fetches: Fetches | RunOptions | null): Promise<Results> {
-    if (this.#runner === null) throw fail("WSC7006", "the session has been released");
-    const wanted = this.#wanted(fetches);
-    const values = await this.#runner.run(readFeeds(feeds, this.#runner.inputs));
+    if (this.#isReleased || this.#runner === null) throw fail("WSC7006", "the session has been released");
+    const { inputs, outputs } = this.#runner;
+    const fetched = readFetches(fetches, outputs);
+    const values = await this.#enqueue(this.#runner, { values: readFeeds(feeds, inputs), owned: false });
     const results = Object.create(null) as Results;
-    for (const name of wanted) {
-      const value = values.get(name);
-      if (value !== undefined) results[name] = toSessionValue(value) as Tensor;
-    }
+    for (const [name, value] of takeResults(values, fetched)) results[name] = value as Tensor;
     return results;
   }
 
-  /** Names of the outputs that `fetches` asks for; an object without any of them holds options, as onnxruntime has it. */
-  #wanted(fetches: Fetches | RunOptions | null): readonly string[] {
-    if (fetches === null) return this.outputNames;
-    if (!Array.isArray(fetches)) {
-      const given = new Map(Object.entries(fetches));
-      const named = this.outputNames.filter((name) => given.get(name) === null || given.get(name) instanceof Tensor);
-      return named.length === 0 ? this.outputNames : named;
-    }
-    for (const name of fetches as readonly string[]) {
-      if (this.outputNames.includes(name)) continue;
-      const hint = `outputs: ${this.outputNames.map(showName).join(", ")}`;
-      throw fail("WSC7003", `the model has no output "${showName(name)}"`, { hint });
-    }
-    return fetches as readonly string[];
+  /** Runs at once where no run is under way, which saves a copy of the feeds; else behind the last one. */
+  #enqueue(runner: Runner, feeds: RunFeeds): Promise<ReadonlyMap<string, HostValue>> {
+    const before = this.#last;
+    const own = before === null ? feeds : ownFeeds(feeds);
+    const running = before === null ? runner.run(own) : before.then(() => runner.run(own));
+    const ended = running.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#last = ended;
+    void ended.then(() => {
+      if (this.#last === ended) this.#last = null;
+    });
+    return running;
   }
 }
 

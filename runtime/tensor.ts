@@ -7,6 +7,7 @@ import { type DType, dtypeInfo, dtypeOfOrtName } from "../ir/dtype.ts";
 import { fail } from "../ir/diagnostic.ts";
 import {
   allocateElements,
+  bytesOf,
   elementCount,
   type Elements,
   setElement,
@@ -120,7 +121,7 @@ function storeData(dtype: DType, data: Input, count: number): TensorElements {
     throw fail("WSC7002", `${data.length} elements given for a tensor of ${count} of type ${dtypeInfo(dtype).ortName}`);
   }
   const wanted = isPacked(dtype) ? new Uint8Array(0) : allocateElements(dtype, 0);
-  if (!ArrayBuffer.isView(wanted)) return (data as readonly unknown[]).map(String);
+  if (!ArrayBuffer.isView(wanted)) return stringsOf(data as readonly unknown[]);
   if (data.constructor === wanted.constructor) return data as TensorElements;
   if (ArrayBuffer.isView(data)) return reinterpret(dtype, data, wanted);
   const elements = isPacked(dtype) ? new Uint8Array(length) : allocateElements(dtype, count);
@@ -131,6 +132,9 @@ function storeData(dtype: DType, data: Input, count: number): TensorElements {
   }
   return elements;
 }
+
+const stringsOf = (data: readonly unknown[]): readonly string[] =>
+  data.every((value) => typeof value === "string") ? data : data.map(String);
 
 /**
  * Accepts an array of the same width under another name (Float16Array for float16, Uint8ClampedArray, Int8Array for int4), and the right
@@ -174,6 +178,12 @@ export function fromTensorData(tensor: TensorData): Tensor {
   const { ortName } = dtypeInfo(tensor.dtype);
   const data = isPacked(tensor.dtype) ? pack(tensor) : tensor.elements;
   return new Tensor(ortName, data, tensor.shape);
+}
+
+/** Copies the elements of a tensor into the array of another one of the same type and size. */
+export function copyInto({ data: target }: Tensor, { data }: Tensor): void {
+  if (ArrayBuffer.isView(target)) bytesOf(target).set(bytesOf(data));
+  else for (const [index, text] of (data as readonly string[]).entries()) (target as string[])[index] = text;
 }
 
 function unpack(dtype: DType, bytes: Uint8Array, count: number): Elements {

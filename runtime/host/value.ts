@@ -1,6 +1,6 @@
 /** Values of the host side: tensors, and what ONNX builds from them. Plain data, never changed once made. */
 import type { Json } from "../../ir/graph.ts";
-import type { TensorData } from "../../ir/tensor.ts";
+import { copyElements, type TensorData } from "../../ir/tensor.ts";
 
 export interface SequenceData {
   readonly kind: "sequence";
@@ -34,6 +34,13 @@ export type HostFunction = (
 ) => readonly HostValue[];
 
 export const isTensor = (value: HostValue): value is TensorData => !("kind" in value);
+
+/** A value with elements of its own. */
+export function copyValue(value: HostValue): HostValue {
+  if (isTensor(value)) return { ...value, elements: copyElements(value.elements) };
+  if (value.kind === "sequence") return { kind: "sequence", elements: value.elements.map(copyValue) };
+  return { kind: "optional", value: value.value === null ? null : copyValue(value.value) };
+}
 
 export const sequenceOf = (elements: readonly HostValue[]): SequenceData => ({ kind: "sequence", elements });
 
