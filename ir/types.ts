@@ -51,6 +51,21 @@ export function acceptsType(expected: ValueType, actual: ValueType): boolean {
   );
 }
 
+/**
+ * True when every value of type `actual` is known to be of type `expected`. A dim's name stands for one size here: it covers itself, and no
+ * other name.
+ */
+export function coversType(expected: ValueType, actual: ValueType): boolean {
+  if (expected.kind === "optional" && actual.kind !== "optional") return coversType(expected.element, actual);
+  if (expected.kind === "sequence" || expected.kind === "optional") {
+    return actual.kind === expected.kind && coversType(expected.element, actual.element);
+  }
+  if (!isTensorLike(actual) || actual.dtype !== expected.dtype) return false;
+  const [dims, given] = [dimsOf(expected), dimsOf(actual)];
+  if (dims === null) return true;
+  return given?.length === dims.length && dims.every((dim, axis) => dim === given[axis]);
+}
+
 /** The most exact type that covers both: equal types stay, differing dims become symbolic, ranks unknown; null when none does. */
 export function joinTypes(a: ValueType, b: ValueType): ValueType | null {
   if (a.kind === "optional" && b.kind !== "optional") return joinTypes(a, { kind: "optional", element: b });

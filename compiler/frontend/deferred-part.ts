@@ -5,6 +5,7 @@
  */
 import { type ValueId, type ValueType } from "../../ir/graph.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { openShape } from "./deferred-types.ts";
 import { encodeModel, encodedOpset } from "./encode.ts";
 import { readNames } from "./free-names.ts";
 import { nodeOrigin, type OnnxGraph, type OnnxNode } from "./onnx.ts";
@@ -91,7 +92,7 @@ class DeferredPart {
     return {
       name: builder.name,
       nodes: this.#renamed.map((node) => encodedOpset(node, opsets)),
-      inputs: [...this.#inputs].map(([id, name]) => ({ name, type: declaredTypeOf(builder.typeOf(id)) })),
+      inputs: [...this.#inputs].map(([id, name]) => ({ name, type: declaredTypeOf(openShape(builder.typeOf(id))) })),
       outputs: this.#wanted.map(({ binding, type }) => {
         return { name: this.#resultName(binding.by, binding.name), type: declaredTypeOf(type) };
       }),

@@ -163,6 +163,60 @@ describe("Loop", () => {
     });
   });
 
+  it("may let values grow whose first lengths only the run knows, and others of that length stand around it", async () => {
+    const body = graph({
+      inputs: { i: i64(), c: bool(), v: f32("k"), w: f32("k") },
+      outputs: { c_out: null, v_out: f32("k"), w_out: f32("k") },
+      nodes: [
+        node("Identity", ["c"], ["c_out"]),
+        node("Concat", ["v", "kept"], ["v_out"], { axis: 0 }),
+        node("Concat", ["w", "v"], ["w_out"], { axis: 0 }),
+      ],
+    });
+    const m = await model({
+      opset: 13,
+      inputs: { n: i64(), x: f32(4), keep: bool(4) },
+      outputs: { y: f32("a"), z: f32("b") },
+      nodes: [
+        node("Compress", ["x", "keep"], ["kept"], { axis: 0 }),
+        node("Loop", ["n", "", "kept", "kept"], ["y", "z"], { body }),
+      ],
+    });
+    const feeds = { x: floats(1, 2, 3, 4), keep: tensorFrom("bool", [4], [0, 1, 0, 1]) };
+    expect(run(m, { n: scalarTensor("i64", 3), ...feeds })).toEqual({
+      y: [[8], [2, 4, 2, 4, 2, 4, 2, 4]],
+      z: [[14], [2, 4, 2, 4, 2, 4, 2, 4, 2, 4, 2, 4, 2, 4]],
+    });
+    expect(run(m, { n: scalarTensor("i64", 0), ...feeds })).toEqual({ y: [[2], [2, 4]], z: [[2], [2, 4]] });
+  });
+
+  it("may let a value grow in a loop within a loop", async () => {
+    const grow = (formal: string, result: string): ReturnType<typeof node> =>
+      node("Concat", [formal, "kept"], [result], { axis: 0 });
+    const head = (more: string): Record<string, null> => ({
+      [`i${more}`]: null,
+      [`c${more}`]: null,
+      [`v${more}`]: null,
+    });
+    const inner = graph({ inputs: head("2"), outputs: { c2: null, out2: null }, nodes: [grow("v2", "out2")] });
+    const outer = graph({
+      inputs: head("1"),
+      outputs: { c1: null, out1: null },
+      nodes: [node("Loop", ["i1", "", "v1"], ["between"], { body: inner }), grow("between", "out1")],
+    });
+    const m = await model({
+      opset: 13,
+      inputs: { n: i64(), x: f32(3), keep: bool(3) },
+      outputs: { y: f32("a") },
+      nodes: [
+        node("Compress", ["x", "keep"], ["kept"], { axis: 0 }),
+        node("Loop", ["n", "", "kept"], ["y"], { body: outer }),
+      ],
+    });
+    const feeds = { n: scalarTensor("i64", 3), x: floats(1, 2, 3), keep: tensorFrom("bool", [3], [0, 1, 0]) };
+    expect(run(m, feeds)).toEqual({ y: [[7], new Array(7).fill(2)] });
+  });
+
   it("of a known number of iterations is written out, whatever its shapes do", async () => {
     const grow = [
       node("Concat", ["v", "s"], ["v_out"], { axis: 0 }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { opSubject, type ValueType } from "../../ir/graph.ts";
 import { TextReader } from "../../ir/text/lexer.ts";
 import { parseType } from "../../ir/text/type.ts";
-import { acceptsType, joinTypes, sameType, showType } from "../../ir/types.ts";
+import { acceptsType, coversType, joinTypes, sameType, showType } from "../../ir/types.ts";
 import { defined } from "./defined.ts";
 
 const typeOf = (text: string): ValueType => parseType(new TextReader(text));
@@ -59,6 +59,22 @@ describe("acceptance", () => {
   it("lets a value stand for an optional that holds it", () => {
     expect(acceptsType(typeOf("optional<dynamic f32[*]>"), typeOf("f32[2]"))).toBe(true);
     expect(acceptsType(typeOf("f32[2]"), typeOf("optional<f32[2]>"))).toBe(false);
+  });
+});
+
+describe("cover", () => {
+  const covers = (expected: string, actual: string): boolean => coversType(typeOf(expected), typeOf(actual));
+
+  it("takes a name for one size", () => {
+    for (const type of [...chain, ...others]) expect(coversType(type, type)).toBe(true);
+    expect(covers("dynamic f32[n]", "dynamic f32[m]")).toBe(false);
+    expect(covers("dynamic f32[n]", "f32[2]")).toBe(false);
+    expect(covers("dynamic f32[n]", "dynamic f32[*]")).toBe(false);
+    expect(covers("dynamic f32[*]", "dynamic f32[n]")).toBe(true);
+    expect(covers("dynamic f32[*]", "dynamic f64[*]")).toBe(false);
+    expect(covers("sequence<dynamic f32[*]>", "sequence<f32[2]>")).toBe(true);
+    expect(covers("optional<dynamic f32[*]>", "f32[2]")).toBe(true);
+    expect(covers("sequence<f32[2]>", "sequence<dynamic f32[*]>")).toBe(false);
   });
 });
 

@@ -5,8 +5,9 @@
  */
 import { type Graph, type OpSpec, tensorType, type ValueId, type ValueType } from "../../../ir/graph.ts";
 import { scalarTensor, type TensorData } from "../../../ir/tensor.ts";
-import { acceptsType, joinTypes, showType } from "../../../ir/types.ts";
+import { coversType, joinTypes, showType } from "../../../ir/types.ts";
 import { saturate } from "../attributes.ts";
+import { openShape } from "../deferred-types.ts";
 import { type Formal, type LoweredRegion, NodeLowering } from "../node-context.ts";
 import type { OnnxGraph } from "../onnx.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
@@ -94,12 +95,12 @@ function lowerBody(
   }
 }
 
-/** The carried type itself when a result of type `given` may take its place, else one that covers both, with nothing said of its dims. */
+/** The carried type itself when a result of type `given` has it, else one that covers both, with nothing said of its dims. */
 function widen(node: NodeContext, type: ValueType, given: ValueType, index: number): ValueType {
-  if (acceptsType(type, given)) return type;
+  if (coversType(type, given)) return type;
   const joint = joinTypes(type, given);
   if (joint === null) throw node.typeError(`carried value ${index} starts as ${showType(type)} and comes back as ${showType(given)}`); // prettier-ignore
-  return joint.kind === "dynamic" ? { ...joint, dims: null } : joint;
+  return openShape(joint);
 }
 
 function lowerLoop(node: NodeContext): readonly ValueId[] {
