@@ -30,7 +30,10 @@ export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
-/** A tensor whose shape is known only when the program runs: a symbolic or data-dependent dim is a name, an unknown rank is null. */
+/**
+ * A tensor whose shape is known only when the program runs: a symbolic or data-dependent dim is a name, an unknown rank is null. Names are
+ * hints for people: dims of one name need not be equal. Dims of a main graph's output that is put off are what the model declares.
+ */
 export interface DynamicType {
   readonly kind: "dynamic";
   readonly dtype: DType;

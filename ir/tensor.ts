@@ -145,3 +145,24 @@ export function broadcastShapes(shapes: readonly (readonly number[])[]): number[
   }
   return out;
 }
+
+/** The place of the first shape with elements, or of the first one: what shapes that are joined must fit. */
+export const leadingShape = (shapes: readonly (readonly number[])[]): number =>
+  Math.max(
+    0,
+    shapes.findIndex((shape) => elementCount(shape) > 0),
+  );
+
+/**
+ * Places of the shapes that take part when tensors are joined along `axis`. As onnxruntime has it, an empty tensor need not fit the others: one
+ * that adds nothing along the axis is left out.
+ */
+export function joinedShapes(shapes: readonly (readonly number[])[], axis: number): readonly number[] {
+  const leading = shapes[leadingShape(shapes)] ?? [];
+  const fits = (shape: readonly number[]): boolean =>
+    shape.length === leading.length && shape.every((dim, at) => at === axis || dim === leading[at]);
+  return [...shapes.keys()].filter((at) => {
+    const shape = shapes[at] ?? [];
+    return fits(shape) || elementCount(shape) > 0 || (shape[axis] ?? 0) > 0;
+  });
+}

@@ -25,6 +25,10 @@ export function showType(type: ValueType): string {
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
+/** A tensor of one element may be fed for a scalar, as onnxruntime has it; `rank` is the declared one. */
+export const isOneForScalar = (rank: number, given: readonly number[]): boolean =>
+  rank === 0 && given.every((dim) => dim === 1);
+
 /** True for types that are equal in every part; symbolic dims are equal when their names are. */
 export const sameType = (a: ValueType, b: ValueType): boolean => showType(a) === showType(b);
 

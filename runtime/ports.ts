@@ -2,6 +2,7 @@
 import { dtypeInfo } from "../ir/dtype.ts";
 import { diagnostic, type Diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
 import type { ValueType } from "../ir/graph.ts";
+import { isOneForScalar, sameShape } from "../ir/types.ts";
 import { type HostValue, isTensor, optionalOf, sequenceOf } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
 import { fromTensorData, Tensor, type TensorElements, toTensorData } from "./tensor.ts";
@@ -53,15 +54,14 @@ export function readFeeds(feeds: Feeds, ports: readonly ModelPort[]): Map<string
   for (const name of Object.keys(feeds)) {
     if (!known.has(name)) problems.push(unknownName(name, ports));
   }
-  const symbols = new Map<string, number>();
   for (const port of ports) {
     const given = Object.prototype.hasOwnProperty.call(feeds, port.name) ? feeds[port.name] : undefined;
     if (given === undefined) {
       problems.push(missing(port));
       continue;
     }
-    const value = toHostValue(given as SessionValue, port.type);
-    const fault = mismatch(value, port.type, symbols);
+    const value = vectorForOne(toHostValue(given as SessionValue, port.type), port.type);
+    const fault = mismatch(value, port.type);
     if (fault === null) values.set(port.name, value);
     else problems.push(diagnostic("error", "WSC7002", fault, { subject: `input "${showName(port.name)}"` }));
   }
@@ -105,27 +105,33 @@ export const isTensorLike = (value: unknown): value is TensorLike =>
   value instanceof Tensor ||
   (typeof value === "object" && value !== null && "dims" in value && "data" in value && "type" in value);
 
-/** What is wrong with a value for a port, or null. Symbols take the first dim that they meet. */
-function mismatch(value: HostValue, type: ValueType, symbols: Map<string, number>): string | null {
+/** A scalar that is fed where a vector of one element is declared, as that vector. */
+function vectorForOne(value: HostValue, type: ValueType): HostValue {
+  const isVectorOfOne = type.kind === "tensor" && sameShape(type.shape, [1]);
+  return isVectorOfOne && isTensor(value) && value.shape.length === 0 ? { ...value, shape: [1] } : value;
+}
+
+/** What is wrong with a value for a port, or null. A dim's name may stand for several sizes: whether they fit, operators decide. */
+function mismatch(value: HostValue, type: ValueType): string | null {
   if (type.kind === "optional") {
     const content = !isTensor(value) && value.kind === "optional" ? value.value : value;
-    return content === null ? null : mismatch(content, type.element, symbols);
+    return content === null ? null : mismatch(content, type.element);
   }
   if (type.kind === "sequence") {
     if (isTensor(value) || value.kind !== "sequence") return "a sequence (an array) is expected";
-    // elements may differ in shape where the declared one has symbols
-    return firstOf(value.elements, (element) => mismatch(element, type.element, new Map(symbols)));
+    return firstOf(value.elements, (element) => mismatch(element, type.element));
   }
   if (!isTensor(value)) return "a tensor is expected";
   if (value.dtype !== type.dtype) {
     return `type ${dtypeInfo(value.dtype).ortName} given, ${dtypeInfo(type.dtype).ortName} expected`;
   }
   const dims = type.kind === "tensor" ? type.shape : type.dims;
-  if (dims === null) return null;
-  const fits =
-    dims.length === value.shape.length && dims.every((dim, axis) => dimFits(dim, value.shape[axis] ?? -1, symbols));
-  return fits ? null : `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected`;
+  if (dims === null || fitsDims(value.shape, dims) || isOneForScalar(dims.length, value.shape)) return null;
+  return `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected`;
 }
+
+const fitsDims = (shape: readonly number[], dims: readonly (number | string)[]): boolean =>
+  dims.length === shape.length && dims.every((dim, axis) => typeof dim === "string" || dim === shape[axis]);
 
 function firstOf<T>(items: readonly T[], complaint: (item: T) => string | null): string | null {
   for (const item of items) {
@@ -135,14 +141,18 @@ function firstOf<T>(items: readonly T[], complaint: (item: T) => string | null):
   return null;
 }
 
-function dimFits(dim: number | string, given: number, symbols: Map<string, number>): boolean {
-  if (typeof dim === "number") return dim === given;
-  const bound = symbols.get(dim);
-  if (bound === undefined || dim.startsWith("?")) {
-    symbols.set(dim, given);
-    return true;
-  }
-  return bound === given;
+/** Warnings about results whose shapes are not what their ports say; dims with names may be of any size. */
+export function shapeConflicts(
+  results: ReadonlyMap<string, HostValue>,
+  ports: readonly ModelPort[],
+): readonly Diagnostic[] {
+  return ports.flatMap(({ name, type }) => {
+    const value = results.get(name);
+    const dims = type.kind === "tensor" ? type.shape : type.kind === "dynamic" ? type.dims : null;
+    if (value === undefined || dims === null || !isTensor(value) || fitsDims(value.shape, dims)) return [];
+    const message = `the model declares its shape as [${dims.join(",")}], it is [${value.shape.join(",")}]`;
+    return [diagnostic("warning", "WSC2004", message, { subject: `output "${showName(name)}"` })];
+  });
 }
 
 /** The API's form of a result. */

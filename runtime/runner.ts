@@ -7,6 +7,7 @@ import type { ValueType } from "../ir/graph.ts";
 import { isInteger } from "../ir/dtype.ts";
 import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
+import { sameShape } from "../ir/types.ts";
 import { copyValue, type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
 import type { KernelOptions } from "./kernels.ts";
@@ -60,7 +61,7 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
       const known = new Map<string, KnownInput>();
       for (const { name, type } of model.inputs) {
         const value = feeds.values.get(name);
-        if (type.kind !== "tensor" && value !== undefined) known.set(name, { type: typeOfValue(value, type) });
+        if (value !== undefined && !isAsDeclared(value, type)) known.set(name, { type: typeOfValue(value, type) });
       }
       const ready = cache.find(known);
       if (ready !== null) return runFed(ready, feeds);
@@ -95,6 +96,10 @@ async function runInstance(
   const results = await instance.run(values);
   return new Map(outputs.map(({ name }, index) => [name, results[index] as HostValue]));
 }
+
+/** Whether a value has the static type that its input is declared with: what is left out is compiled for that. */
+const isAsDeclared = (value: HostValue, type: ValueType): boolean =>
+  type.kind === "tensor" && isTensor(value) && sameShape(value.shape, type.shape);
 
 /** The type of a value as it is now; sequences and empty optionals keep the declared type. */
 function typeOfValue(value: HostValue, declared: ValueType): ValueType {

@@ -5,11 +5,12 @@
 import { fail } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
 import { canJoinVectors } from "./engine.ts";
+import { env } from "./env.ts";
 import { readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
-import { describePort, readFeeds, type SessionValue, type ValueMetadata } from "./ports.ts";
+import { describePort, readFeeds, type SessionValue, shapeConflicts, type ValueMetadata } from "./ports.ts";
 import {
   type Feeds as RunFeeds,
   modelRunner,
@@ -21,6 +22,7 @@ import {
 import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
+import { Warnings } from "./warnings.ts";
 
 /** Options of a session; those of onnxruntime that have no meaning here are accepted and ignored. */
 export interface SessionOptions {
@@ -45,6 +47,8 @@ export interface SessionOptions {
    * experimental). Elsewhere, and with `deterministic`, it changes nothing; a compiled folder has such kernels if it was compiled with them.
    */
   readonly joinVectors?: boolean;
+  /** onnxruntime's: above 2 nothing is said where a result has another shape than the model declares */
+  readonly logSeverityLevel?: number;
   readonly [ignored: string]: unknown;
 }
 
@@ -72,13 +76,15 @@ export class InferenceSession {
   readonly outputMetadata: readonly ValueMetadata[];
   #runner: Runner | null;
   readonly #threads: ThreadPool | null;
+  readonly #warnings: Warnings;
   #isReleased = false;
   /** the end of the last run; null when none is under way */
   #last: Promise<void> | null = null;
 
-  private constructor(runner: Runner, threads: ThreadPool | null) {
+  private constructor(runner: Runner, threads: ThreadPool | null, warnings: Warnings) {
     this.#runner = runner;
     this.#threads = threads;
+    this.#warnings = warnings;
     if (threads !== null) dropped.register(this, threads, this);
     this.inputNames = runner.inputs.map(({ name }) => name);
     this.outputNames = runner.outputs.map(({ name }) => name);
@@ -105,13 +111,14 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     const options = (typeof second === "object" ? second : fourth) ?? {};
     const threads = ThreadPool.open(threadCount(options));
+    const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
     const settings: RunnerOptions = { deterministic: options.deterministic ?? false, threads };
     try {
       if (typeof source === "string" || source instanceof URL)
-        return new InferenceSession(await openLocation(source, options, settings), threads);
+        return new InferenceSession(await openLocation(source, options, settings), threads, warnings);
       const start = Number(second ?? 0) || 0;
       const bytes = source instanceof Uint8Array ? source : new Uint8Array(source, start, byteLength);
-      return new InferenceSession(await openModel(bytes, options, settings), threads);
+      return new InferenceSession(await openModel(bytes, options, settings), threads, warnings);
     } catch (error) {
       threads?.dispose();
       throw error;
@@ -157,6 +164,7 @@ export class InferenceSession {
     const { inputs, outputs } = this.#runner;
     const fetched = readFetches(fetches, outputs);
     const values = await this.#enqueue(this.#runner, { values: readFeeds(feeds, inputs), owned: false });
+    for (const warning of shapeConflicts(values, outputs)) this.#warnings.say(warning);
     const results = Object.create(null) as Results;
     for (const [name, value] of takeResults(values, fetched)) results[name] = value as Tensor;
     return results;

@@ -1,7 +1,7 @@
 /** Values of symbolic dims: those that the user says, and those that follow from the shapes of the inputs given. */
 import { fail, showName } from "../../ir/diagnostic.ts";
 import type { ValueType } from "../../ir/graph.ts";
-import { showShape, showType } from "../../ir/types.ts";
+import { isOneForScalar, showShape, showType } from "../../ir/types.ts";
 import type { OnnxType, OnnxValueInfo } from "./onnx.ts";
 import { anonymousDim, type DimBindings, valueTypeOf } from "./types.ts";
 
@@ -13,45 +13,59 @@ export interface GivenTypes {
 
 const inputSubject = (name: string): string => `input "${showName(name)}"`;
 
-/** Binds the symbols in the declared shapes of inputs; WSC7002 when a given shape contradicts the declared one or another input. */
+/**
+ * Binds the symbols in the declared shapes of inputs. A symbol that stands for two sizes says nothing and stays open. WSC7002 when a given
+ * shape contradicts a declared number, or a size that the user said.
+ */
 export function bindDims(inputs: readonly OnnxValueInfo[], given: GivenTypes, said: DimBindings): DimBindings {
-  const bindings = new Map(said);
+  for (const [symbol, size] of said) {
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw fail("WSC2005", `dim "${showName(symbol)}" is ${size}, must be a size`);
+  }
   const known = new Set(inputs.map(({ name }) => name));
   for (const name of [...given.shapes.keys(), ...given.types.keys()]) {
     if (!known.has(name)) throw fail("WSC7003", `the model has no input "${showName(name)}"`);
   }
+  const sizes = new Map<string, Set<number>>();
   for (const { name, type } of inputs) {
     const shape = given.shapes.get(name) ?? staticShape(given.types.get(name));
-    if (shape !== undefined && type !== null) bindInput(name, type, shape, bindings);
+    if (shape === undefined || type === null) continue;
+    for (const [symbol, size] of sizesOf(name, type, shape, said))
+      sizes.set(symbol, (sizes.get(symbol) ?? new Set()).add(size));
   }
-  for (const [symbol, size] of bindings) {
-    if (!Number.isSafeInteger(size) || size < 0)
-      throw fail("WSC2005", `dim "${showName(symbol)}" is ${size}, must be a size`);
-  }
-  return bindings;
+  const agreed = [...sizes].flatMap(([symbol, [size, ...others]]): [string, number][] =>
+    size === undefined || others.length > 0 ? [] : [[symbol, size]],
+  );
+  return new Map([...agreed, ...said]);
 }
 
 const staticShape = (type: ValueType | undefined): readonly number[] | undefined =>
   type?.kind === "tensor" ? type.shape : undefined;
 
-function bindInput(name: string, type: OnnxType, shape: readonly number[], bindings: Map<string, number>): void {
+/** What the symbols of one input stand for, as it is given. */
+function sizesOf(
+  name: string,
+  type: OnnxType,
+  shape: readonly number[],
+  said: DimBindings,
+): readonly (readonly [string, number])[] {
   if (type.kind !== "tensor")
     throw fail("WSC7002", `it is a ${type.kind}, not a tensor`, { subject: inputSubject(name) });
-  if (type.dims === null) return;
-  const declared = (): string => `the model says [${type.dims?.map((dim) => dim ?? "?").join(",") ?? ""}]`;
-  if (type.dims.length !== shape.length) {
-    throw fail("WSC7002", `its shape is ${showShape(shape)}, ${declared()}`, { subject: inputSubject(name) });
-  }
-  for (const [axis, dim] of type.dims.entries()) {
-    const size = shape[axis] ?? 0;
+  const { dims } = type;
+  if (dims === null || isOneForScalar(dims.length, shape)) return [];
+  const contradiction = (where: string): Error => {
+    const declared = `the model says [${dims.map((dim) => dim ?? "?").join(",")}]`;
+    return fail("WSC7002", `its shape is ${showShape(shape)}, ${declared}${where}`, { subject: inputSubject(name) });
+  };
+  if (dims.length !== shape.length) throw contradiction("");
+  return shape.flatMap((size, axis): [string, number][] => {
+    const dim = dims[axis];
     const symbol = dim ?? anonymousDim(name, axis);
-    const expected = typeof symbol === "number" ? symbol : bindings.get(symbol);
-    if (expected !== undefined && expected !== size) {
-      const what = typeof dim === "string" ? `, where ${showName(dim)} is ${expected}` : "";
-      throw fail("WSC7002", `its shape is ${showShape(shape)}, ${declared()}${what}`, { subject: inputSubject(name) });
-    }
-    if (typeof symbol === "string") bindings.set(symbol, size);
-  }
+    const expected = typeof symbol === "number" ? symbol : said.get(symbol);
+    if (expected !== undefined && expected !== size)
+      throw contradiction(typeof dim === "string" ? `, where ${showName(dim)} is ${expected}` : "");
+    return typeof symbol === "string" ? [[symbol, size]] : [];
+  });
 }
 
 /** The type of an input: as given, or as declared with the symbols bound; WSC7002 when a given element type is another. */

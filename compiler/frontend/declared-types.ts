@@ -7,15 +7,13 @@ import type { OnnxValueInfo } from "./onnx.ts";
 import { type DimBindings, valueTypeOf } from "./types.ts";
 
 /**
- * WSC2004 for outputs whose declared type cannot be: another kind or element type, another rank, or a fixed dim of another size.
- * Symbols that no input binds take the first size that they stand for. Where sizes were chosen by the user (`strict` is false), a fixed dim
- * in an output's declaration may just be left over from the export: then, and where a symbol has two sizes, it is a warning.
+ * WSC2004 for outputs that are not as declared: an error for another kind or element type, a warning for another shape, which is a claim of
+ * the exporter and no more: the output keeps its own. Symbols that no input binds take the first size that they stand for.
  */
 export function checkDeclaredOutputs(
   outputs: readonly OnnxValueInfo[],
   graph: Graph,
   bindings: DimBindings,
-  strict: boolean,
 ): readonly Diagnostic[] {
   const symbols = new Map(bindings);
   const problems: Diagnostic[] = [];
@@ -23,13 +21,17 @@ export function checkDeclaredOutputs(
     const actual = graph.values[graph.outputs[i]?.value ?? -1]?.type;
     if (type === null || actual === undefined) continue;
     const loose = valueTypeOf(type, new Map(), name);
-    if (!isPossible(loose, actual))
-      problems.push(conflict(sameRank(loose, actual) && !strict ? "warning" : "error", name, loose, actual));
+    if (!isPossible(openShape(loose), openShape(actual))) problems.push(conflict("error", name, loose, actual));
+    else if (!isPossible(loose, actual)) problems.push(conflict("warning", name, loose, actual));
     else if (!unify(loose, actual, symbols))
       problems.push(conflict("warning", name, valueTypeOf(type, symbols, name), actual));
   }
   return problems;
 }
+
+/** The type of an output that is put off: nothing but the model says what its shape will be, so no dim of it is certain. */
+export const claimedType = (declared: ValueType): ValueType =>
+  declared.kind === "tensor" ? { kind: "dynamic", dtype: declared.dtype, dims: declared.shape } : declared;
 
 /** Whether a value of type `actual` can be what `declared` says; of elements of sequences and optionals only the element type counts. */
 function isPossible(declared: ValueType, actual: ValueType): boolean {
@@ -40,25 +42,8 @@ function isPossible(declared: ValueType, actual: ValueType): boolean {
 }
 
 function conflict(severity: "error" | "warning", name: string, declared: ValueType, actual: ValueType): Diagnostic {
-  const message = `the model declares its shape as ${showType(declared)}, its nodes give ${showType(actual)}`;
+  const message = `the model declares it as ${showType(declared)}, its nodes give ${showType(actual)}`;
   return diagnostic(severity, "WSC2004", message, { subject: `output "${showName(name)}"` });
-}
-
-function sameRank(a: ValueType, b: ValueType): boolean {
-  const [rankA, rankB] = [rankOf(a), rankOf(b)];
-  return rankA !== undefined && rankA === rankB && "dtype" in a && "dtype" in b && a.dtype === b.dtype;
-}
-
-function rankOf(type: ValueType): number | undefined {
-  switch (type.kind) {
-    case "tensor":
-      return type.shape.length;
-    case "dynamic":
-      return type.dims?.length;
-    case "sequence":
-    case "optional":
-      return undefined;
-  }
 }
 
 /** Binds the symbols of `declared` that have no size yet; false when one has another size. */

@@ -6,6 +6,7 @@
 import { type Diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import type { FoldHook } from "../../ir/builder.ts";
 import type { ValueId, ValueType } from "../../ir/graph.ts";
+import { showType } from "../../ir/types.ts";
 import { foldConstants } from "./fold.ts";
 import { readNames } from "./free-names.ts";
 import { Deferral } from "./deferral.ts";
@@ -81,7 +82,7 @@ function lowerOrDefer(lowering: Lowering, scope: Scope, node: OnnxNode): void {
     } else if (error instanceof Reported) {
       bindAll(scope, node, { kind: "failed" });
     } else {
-      lowering.diagnostics.push(...problemsOf(error, node));
+      lowering.diagnostics.push(...problemsOf(error, node).map((problem) => withInputs(problem, scope, node)));
       bindAll(scope, node, { kind: "failed" });
     }
   }
@@ -97,6 +98,22 @@ function problemsOf(error: unknown, node: OnnxNode): readonly Diagnostic[] {
       .diagnostics;
   }
   throw new Error(`internal: ${nodeSubject(node)}: ${said.replace(/^internal: /, "")}`, { cause: error });
+}
+
+/** Inputs that a message shows; a loop may have hundreds. */
+const inputsShown = 8;
+
+/** Sizes that do not go together mostly come from outside: the inputs that they are sizes of are named. */
+function withInputs(problem: Diagnostic, scope: Scope, node: OnnxNode): Diagnostic {
+  if (problem.code !== "WSC3004" || problem.hint !== undefined) return problem;
+  const typeOf = typesIn(scope);
+  const shown = node.inputs.flatMap((name) => {
+    const type = name === "" ? undefined : typeOf(name);
+    return type === undefined ? [] : [`"${showName(name)}" ${showType(type)}`];
+  });
+  const more = shown.length > inputsShown ? `, and ${shown.length - inputsShown} more` : "";
+  const hint = `its inputs are ${shown.slice(0, inputsShown).join(", ")}${more}`;
+  return shown.length === 0 ? problem : { ...problem, hint };
 }
 
 /** The first thing that a node reads and that has no value yet; an undefined name is an error of the model. */

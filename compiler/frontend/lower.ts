@@ -8,7 +8,7 @@ import type { TensorData } from "../../ir/tensor.ts";
 import { showType } from "../../ir/types.ts";
 import { checkModel } from "./check-model.ts";
 import { capped } from "./capped.ts";
-import { checkDeclaredOutputs } from "./declared-types.ts";
+import { checkDeclaredOutputs, claimedType } from "./declared-types.ts";
 import { bindDims, type GivenTypes, inputType } from "./bind-dims.ts";
 import { inlineFunctions } from "./inline-functions.ts";
 import { finishOutputs, lowerNodes, type Lowering, newLowering, Reported } from "./lower-graph.ts";
@@ -85,8 +85,7 @@ export function lowerChecked(model: OnnxModel, options: LowerOptions): LowerResu
   for (const input of inputs) bindInput(scope, input, inputType(input, given, dims), options.inputConstants);
   lowerMain(lowering, scope, model, dims);
   const graph = region.finish([]);
-  const strict = dims.size === 0 && given.types.size === 0 && given.shapes.size === 0;
-  const problems = checkDeclaredOutputs(model.graph.outputs, graph, dims, strict);
+  const problems = checkDeclaredOutputs(model.graph.outputs, graph, dims);
   if (problems.some(({ severity }) => severity === "error")) throw new WscError(problems);
   return { graph, warnings: problems };
 }
@@ -133,7 +132,7 @@ function lowerMain(lowering: Lowering, scope: Scope, model: OnnxModel, dims: Rea
     lowerNodes(lowering, scope, model.graph);
     if (lowering.diagnostics.length > 0) throw new Reported();
     finishOutputs(lowering, scope, model.graph, ({ name, type }, binding) =>
-      type === null ? binding.type : valueTypeOf(type, dims, name),
+      type === null ? binding.type : claimedType(valueTypeOf(type, dims, name)),
     );
   } catch (error) {
     if (!(error instanceof Reported)) throw error;

@@ -158,10 +158,10 @@ export class NodeLowering implements NodeContext {
   emit(spec: OpSpec): readonly ValueId[] {
     const { builder } = this.scope.region;
     return this.#reporting(() => {
-      const moved = hostMovement(spec, (id) => builder.valueOf(id), this.#origin);
-      if (moved !== null) return this.emitTyped(moved.spec, moved.types);
       // control flow carries values of any type; other kinds of op are inferred and compiled for known shapes
       if (regionsOf(spec).length === 0) for (const id of spec.inputs) this.typeOf(id);
+      const moved = hostMovement(spec, (id) => builder.valueOf(id), this.#origin);
+      if (moved !== null) return this.emitTyped(moved.spec, moved.types);
       return builder.emit(spec, { origin: this.#origin });
     });
   }

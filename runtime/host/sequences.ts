@@ -1,6 +1,6 @@
 /** Sequences and optionals. */
 import { fail } from "../../ir/diagnostic.ts";
-import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { joinedShapes, leadingShape, makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { nth } from "../reference/access.ts";
 import { evaluateOp } from "../reference/evaluate.ts";
 import { flagOf, type HostFamily, boolScalar, integerScalar, numberAt, numberOf, positiveAxis, sequenceAt, tensorAt, valueAt } from "./arguments.ts"; // prettier-ignore
@@ -35,11 +35,14 @@ const erase: HostFunction = (inputs) => {
 const concatFromSequence: HostFunction = (inputs, attributes) => {
   const { elements } = sequenceAt(inputs, 0);
   const parts = elements.map((_, i) => tensorAt(elements, i));
-  const [first] = parts;
-  if (first === undefined) throw fail("WSC7005", "an empty sequence cannot be concatenated");
+  const shapes = parts.map(({ shape }) => shape);
+  const leading = shapes[leadingShape(shapes)];
+  if (leading === undefined) throw fail("WSC7005", "an empty sequence cannot be concatenated");
   const isNew = flagOf(attributes, "newAxis");
-  const axis = positiveAxis(numberOf(attributes, "axis"), first.shape.length + (isNew ? 1 : 0));
-  const joined = isNew ? parts.map((part) => withAxis(part, axis)) : parts;
+  const axis = positiveAxis(numberOf(attributes, "axis"), leading.length + (isNew ? 1 : 0));
+  const joined = isNew
+    ? parts.map((part) => withAxis(part, axis))
+    : joinedShapes(shapes, axis).map((at) => nth(parts, at));
   return evaluateOp({ kind: "concat", inputs: [], axis }, joined);
 };
 

@@ -4,6 +4,7 @@ import { arg, binary, cast, type Expr, lit, select, unary } from "../../../ir/ex
 import type { ValueId } from "../../../ir/graph.ts";
 import { decodeSmallFloat, isSmallFloat } from "../../../ir/small-float.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
+import { ownDim } from "./dynamic.ts";
 import { computeDType, toDType } from "./precision.ts";
 import { add, clamp, div, gt, lt, max, mul, sub } from "./scalar.ts";
 import {
@@ -36,7 +37,7 @@ function nonMaxSuppression(node: NodeContext): readonly ValueId[] {
   return node.host(
     "nonMaxSuppression",
     operands,
-    [{ kind: "dynamic", dtype: "i64", dims: ["selected", 3] }],
+    [{ kind: "dynamic", dtype: "i64", dims: [ownDim(node, "selected"), 3] }],
     reason,
     attributes,
   );

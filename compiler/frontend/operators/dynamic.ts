@@ -19,6 +19,10 @@ export function dimsOf(node: NodeContext, index: number): DynamicType["dims"] {
 
 export const rankOf = (node: NodeContext, index: number): number | null => dimsOf(node, index)?.length ?? null;
 
+/** A dim that only a run knows, called after the node's first result: no two nodes share one, as their counts may differ. */
+export const ownDim = (node: NodeContext, what: string): string =>
+  `${node.node.outputs.find((name) => name !== "") ?? ""}.${what}`;
+
 /** A tensor of any shape. */
 export const anyShape = (dtype: DType): ValueType => ({ kind: "dynamic", dtype, dims: null });
 

@@ -2,7 +2,7 @@
 import type { DynamicType, ValueId, ValueType } from "../../../ir/graph.ts";
 import { elementCount, type Elements, makeTensor, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { elementTypeOf, rankOf } from "./dynamic.ts";
+import { elementTypeOf, ownDim, rankOf } from "./dynamic.ts";
 import { operator } from "./table.ts";
 
 const reason = "the result's shape depends on data";
@@ -36,7 +36,13 @@ function compress(node: NodeContext): readonly ValueId[] {
   const axis = optionalAxis(node);
   const condition = node.constantOrUndefined(1);
   if (condition === undefined || node.anyType(0).kind !== "tensor") {
-    return node.host("compress", [node.input(0), node.input(1)], [shortened(node, axis, "selected")], reason, { axis });
+    return node.host(
+      "compress",
+      [node.input(0), node.input(1)],
+      [shortened(node, axis, ownDim(node, "selected"))],
+      reason,
+      { axis },
+    );
   }
   const { shape } = node.type(0);
   const data = axis === null ? node.reshape(node.input(0), [elementCount(shape)]) : node.input(0);
@@ -69,7 +75,7 @@ function nonZero(node: NodeContext): readonly ValueId[] {
     const count = shape.length === 0 ? 0 : columns.length / shape.length;
     return [node.constantValue(makeTensor("i64", [shape.length, count], columns))];
   }
-  const type: ValueType = { kind: "dynamic", dtype: "i64", dims: [rankOf(node, 0) ?? "rank", "count"] };
+  const type: ValueType = { kind: "dynamic", dtype: "i64", dims: [rankOf(node, 0) ?? "rank", ownDim(node, "count")] };
   return node.host("nonZero", [node.input(0)], [type], reason);
 }
 
@@ -77,7 +83,8 @@ function unique(node: NodeContext): readonly ValueId[] {
   const axis = optionalAxis(node);
   const sorted = node.int("sorted", 1) !== 0;
   const index = (name: string): ValueType => ({ kind: "dynamic", dtype: "i64", dims: [name] });
-  const types = [shortened(node, axis, "unique"), index("unique"), index("elements"), index("unique")];
+  const [distinct, all] = [ownDim(node, "unique"), ownDim(node, "elements")];
+  const types = [shortened(node, axis, distinct), index(distinct), index(all), index(distinct)];
   return node.host("unique", [node.input(0)], types, reason, { axis, sorted });
 }
 

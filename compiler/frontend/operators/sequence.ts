@@ -6,7 +6,7 @@ import type { SequenceType, ValueId, ValueType } from "../../../ir/graph.ts";
 import { joinTypes, showType } from "../../../ir/types.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import type { OnnxType } from "../onnx.ts";
-import { anyShape, dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
+import { anyShape, dimsOf, elementTypeOf, ownDim, typeOfDims } from "./dynamic.ts";
 import { concatOf, dtypeAttribute, range, sliceOf } from "./support.ts";
 import { operator, variadic } from "./table.ts";
 
@@ -125,7 +125,7 @@ function concatFromSequence(node: NodeContext): readonly ValueId[] {
   const elements = elementsAt(node, 0) ?? [];
   if (elements.length > 0 && axis >= 0 && elements.every((value) => node.isStatic(value)))
     return [joinedElements(node, elements, axis, newAxis)];
-  const result = dims?.toSpliced(axis, newAxis ? 0 : 1, "total") ?? null;
+  const result = dims?.toSpliced(axis, newAxis ? 0 : 1, ownDim(node, "total")) ?? null;
   const type = typeOfDims(element.dtype, result);
   return node.host("concatFromSequence", inputsOf(node), [type], sequences, { axis, newAxis });
 }

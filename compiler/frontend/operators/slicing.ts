@@ -1,5 +1,6 @@
 /** Operators that cut tensors apart and join them. */
 import type { ValueId } from "../../../ir/graph.ts";
+import { leadingShape } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { bigintAttribute, bigints, concatOf, distinctAxes, range, sliceOf } from "./support.ts";
 import { operator, variadic } from "./table.ts";
@@ -102,14 +103,10 @@ const split = (uneven: boolean) => (node: NodeContext) => {
 };
 
 function concat(node: NodeContext): ValueId[] {
-  const axis = node.axis(node.int("axis", 0), node.rank(0));
-  return [
-    concatOf(
-      node,
-      range(node.inputCount).map((index) => node.input(index)),
-      axis,
-    ),
-  ];
+  const inputs = range(node.inputCount).map((index) => node.input(index));
+  const shapes = inputs.map((input) => node.typeOf(input).shape);
+  const rank = shapes[leadingShape(shapes)]?.length ?? 0;
+  return [concatOf(node, inputs, node.axis(node.int("axis", 0), rank))];
 }
 
 const sliceByAttributes = (node: NodeContext): ValueId[] => sliceBy(node, boundsOfAttributes(node));

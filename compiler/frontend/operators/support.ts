@@ -3,7 +3,7 @@ import { type DType, dtypeInfo, dtypeOfOnnxId, storageBytes } from "../../../ir/
 import { arg, select } from "../../../ir/expr.ts";
 import { fail, type WscError } from "../../../ir/diagnostic.ts";
 import type { ValueId } from "../../../ir/graph.ts";
-import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
+import { elementCount, joinedShapes, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
 import { nodeSubject } from "../onnx.ts";
 import type { NodeContext } from "../operator.ts";
 import { castExpr, computeDType, toDType } from "./precision.ts";
@@ -176,9 +176,11 @@ export function sliceOf(
 
 /** Joins values along an axis; one value stays as it is. */
 export function concatOf(node: NodeContext, values: readonly ValueId[], axis: number): ValueId {
-  const [first] = values;
+  const shapes = values.map((value) => node.typeOf(value).shape);
+  const joined = joinedShapes(shapes, axis).map((at) => values[at] ?? -1);
+  const [first] = joined;
   if (first === undefined) throw new Error("internal: nothing to concatenate");
-  return values.length === 1 ? first : node.emitOne({ kind: "concat", inputs: values, axis });
+  return joined.length === 1 ? first : node.emitOne({ kind: "concat", inputs: joined, axis });
 }
 
 /** The element type that an integer attribute names; WSC3006 when it names none. */

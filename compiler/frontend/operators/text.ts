@@ -2,7 +2,7 @@
 import type { DynamicType, Json, ValueId, ValueType } from "../../../ir/graph.ts";
 import { broadcastShapes } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import { dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
+import { dimsOf, elementTypeOf, ownDim, typeOfDims } from "./dynamic.ts";
 import { checkedShape } from "./support.ts";
 import { operator } from "./table.ts";
 
@@ -28,7 +28,11 @@ function stringConcat(node: NodeContext): readonly ValueId[] {
 function stringSplit(node: NodeContext): readonly ValueId[] {
   expectStrings(node, 0);
   const dims = dimsOf(node, 0);
-  const pieces: ValueType = { kind: "dynamic", dtype: "string", dims: dims === null ? null : [...dims, "most"] };
+  const pieces: ValueType = {
+    kind: "dynamic",
+    dtype: "string",
+    dims: dims === null ? null : [...dims, ownDim(node, "most")],
+  };
   const attributes = { delimiter: node.string("delimiter") ?? null, maxsplit: node.int("maxsplit") ?? null };
   return node.host("stringSplit", [node.input(0)], [pieces, typeOfDims("i64", dims)], reason, attributes);
 }
@@ -43,7 +47,7 @@ function stringNormalizer(node: NodeContext): readonly ValueId[] {
   const result: ValueType = {
     kind: "dynamic",
     dtype: "string",
-    dims: dims === null ? null : [...dims.slice(0, -1), "kept"],
+    dims: dims === null ? null : [...dims.slice(0, -1), ownDim(node, "kept")],
   };
   const attributes = {
     caseChangeAction: node.string("case_change_action", "NONE"),
@@ -128,7 +132,7 @@ function imageDecoder(node: NodeContext): readonly ValueId[] {
   const type: ValueType = {
     kind: "dynamic",
     dtype: "u8",
-    dims: ["height", "width", pixelFormat === "Grayscale" ? 1 : 3],
+    dims: [ownDim(node, "height"), ownDim(node, "width"), pixelFormat === "Grayscale" ? 1 : 3],
   };
   return node.host("imageDecoder", [node.input(0)], [type], "image files", { pixelFormat });
 }
