@@ -3,6 +3,7 @@
  * the nodes that the region's results need, constants as initializers, everything else that they read as inputs. Nodes of inlined
  * branches come from several scopes, so all names are made unique first. Results that nothing needs are left out.
  */
+import type { Diagnostic } from "../../ir/diagnostic.ts";
 import { type ValueId, type ValueType } from "../../ir/graph.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { openShape } from "./deferred-types.ts";
@@ -44,6 +45,7 @@ function emitPart(region: Region, wanted: readonly WantedResult[], options: Part
   const part = new DeferredPart(region, wanted);
   const payload = options.encodesParts ? part.encode(options.opsets) : new Uint8Array(0);
   const constant = region.builder.constant(makeTensor("u8", [payload.length], payload), "");
+  region.faults.push(...part.faults());
   return region.builder.emit(
     {
       kind: "deferred",
@@ -127,6 +129,10 @@ class DeferredPart {
 
   reason(): string {
     return this.#nodes[0]?.reason ?? "";
+  }
+
+  faults(): readonly Diagnostic[] {
+    return this.#nodes.flatMap(({ faults }) => faults);
   }
 
   origins(): readonly string[] {

@@ -1,7 +1,8 @@
 /**
  * Lowers the nodes of one ONNX graph, in order, into the region of its scope. A node that is wrong is reported, and those that read its
  * results are skipped, so that one run tells all that is wrong. A node that asks for what only the run knows is put off (deferral.ts),
- * and so is every node that reads one put off; deferred-part.ts makes one op of them at the end of the region.
+ * and so is every node that reads one put off; deferred-part.ts makes one op of them at the end of the region. In a branch or a body, which
+ * may never run, a node that is wrong is put off too: a run that comes there is told.
  */
 import { type Diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import type { FoldHook } from "../../ir/builder.ts";
@@ -19,6 +20,7 @@ import type { OperatorVersion } from "./operator.ts";
 import { chosenBranch } from "./operators/control-flow.ts";
 import { type Binding, type DeferredNode, Region, Scope } from "./scope.ts";
 import { sortedNodes } from "./sort.ts";
+import { valueTypeOf } from "./types.ts";
 import { unrolledLoop } from "./unroll.ts";
 
 /** What all regions of one model share. */
@@ -82,10 +84,21 @@ function lowerOrDefer(lowering: Lowering, scope: Scope, node: OnnxNode): void {
     } else if (error instanceof Reported) {
       bindAll(scope, node, { kind: "failed" });
     } else {
-      lowering.diagnostics.push(...problemsOf(error, node).map((problem) => withInputs(problem, scope, node)));
-      bindAll(scope, node, { kind: "failed" });
+      reportOrDefer(
+        lowering,
+        scope,
+        node,
+        problemsOf(error, node).map((problem) => withInputs(problem, scope, node)),
+      );
     }
   }
+}
+
+function reportOrDefer(lowering: Lowering, scope: Scope, node: OnnxNode, problems: readonly Diagnostic[]): void {
+  if (scope.region.isCertain || lowering.nodesLeft < 0) {
+    lowering.diagnostics.push(...problems);
+    bindAll(scope, node, { kind: "failed" });
+  } else deferNode(scope, node, problems[0]?.message ?? "", [], problems);
 }
 
 /** What went wrong in a node's lowering, for the user; throws what is a defect, with the node's name. */
@@ -177,7 +190,9 @@ export function lowerRegion(
     inner.bindValue(name, constant === undefined ? id : region.constant(constant, name));
   }
   lowerNodes(lowering, inner, graph);
-  const ids = finishOutputs(lowering, inner, graph, (_, { type }) => openShape(type));
+  const ids = finishOutputs(lowering, inner, graph, ({ name, type }, binding) =>
+    openShape(type === null ? binding.type : valueTypeOf(type, new Map(), name)),
+  );
   const { builder } = region;
   return { region, types: ids.map((id) => builder.typeOf(id)), constants: ids.map((id) => builder.constantOf(id)) };
 }
@@ -226,8 +241,14 @@ function bindAll(scope: Scope, node: OnnxNode, binding: Binding): void {
   for (const name of node.outputs) if (name !== "") scope.bind(name, binding);
 }
 
-function deferNode(scope: Scope, node: OnnxNode, reason: string, valueInputs: readonly string[]): void {
-  const by: DeferredNode = { node, scope, reason, valueInputs };
+function deferNode(
+  scope: Scope,
+  node: OnnxNode,
+  reason: string,
+  valueInputs: readonly string[],
+  faults: readonly Diagnostic[] = [],
+): void {
+  const by: DeferredNode = { node, scope, reason, valueInputs, faults };
   scope.region.deferred.push(by);
   const types = deferredTypes(node, typesIn(scope));
   for (const [i, name] of node.outputs.entries()) {

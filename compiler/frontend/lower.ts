@@ -87,8 +87,15 @@ export function lowerChecked(model: OnnxModel, options: LowerOptions): LowerResu
   const graph = region.finish([]);
   const problems = checkDeclaredOutputs(model.graph.outputs, graph, dims);
   if (problems.some(({ severity }) => severity === "error")) throw new WscError(problems);
-  return { graph, warnings: problems };
+  return { graph, warnings: [...problems, ...capped(region.faults.map(whereReached))] };
 }
+
+/** What is wrong in a branch or a body counts where a run comes there, and not before. */
+const whereReached = (fault: Diagnostic): Diagnostic => ({
+  ...fault,
+  severity: "warning",
+  message: `a run that comes here fails: ${fault.message}`,
+});
 
 const constantTypes = (constants: LowerOptions["inputConstants"]): [string, ValueType][] =>
   [...(constants ?? [])].map(([name, { dtype, shape }]) => [name, { kind: "tensor", dtype, shape }]);

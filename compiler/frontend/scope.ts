@@ -4,6 +4,7 @@
  * a value found in another region becomes an input of this one (a capture), a constant is simply repeated.
  */
 import { GraphBuilder, type FoldHook } from "../../ir/builder.ts";
+import type { Diagnostic } from "../../ir/diagnostic.ts";
 import type { Graph, ValueId, ValueType } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { OnnxNode } from "./onnx.ts";
@@ -15,6 +16,8 @@ export interface DeferredNode {
   readonly reason: string;
   /** names whose values (not only types) it asked for */
   readonly valueInputs: readonly string[];
+  /** what is wrong with it, where that is why: it counts when a run comes there */
+  readonly faults: readonly Diagnostic[];
 }
 
 /** What a name stands for. `failed`: its node was reported as wrong; whoever reads it is skipped in silence. */
@@ -34,6 +37,8 @@ export class Region {
   /** the scope around this region; null for the main graph */
   readonly parent: Scope | null;
   readonly deferred: DeferredNode[] = [];
+  /** what is wrong with the nodes that its deferred part and those of regions within it hold */
+  readonly faults: Diagnostic[] = [];
   /** elements of the sequences that were put together in this region */
   readonly sequences: Map<ValueId, readonly ValueId[]> = new Map();
   readonly #captures = new Map<ValueId, Capture>();
@@ -72,6 +77,11 @@ export class Region {
     return inner;
   }
 
+  /** Whether whatever runs the program runs this: branches and bodies may be passed by. */
+  get isCertain(): boolean {
+    return this.parent === null;
+  }
+
   get captured(): readonly ValueId[] {
     return [...this.#captures.keys()];
   }
@@ -79,6 +89,7 @@ export class Region {
   /** The finished graph: its own inputs, then one for each of `captured`, in that order, whether it reads it or not. */
   finish(captured: readonly ValueId[]): Graph {
     for (const outer of captured) this.#captureAsInput(outer);
+    this.parent?.region.faults.push(...this.faults);
     const graph = this.builder.finish();
     const ports = new Map(graph.inputs.map((port) => [port.value, port]));
     const inputs = captured.map((outer) => {

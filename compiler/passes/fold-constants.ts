@@ -1,5 +1,6 @@
 /** fold-constants: evaluates ops all of whose operands are constants, unless the result would be much larger than they are. */
 import type { FoldHook } from "../../ir/builder.ts";
+import { WscError } from "../../ir/diagnostic.ts";
 import { storageBytes } from "../../ir/dtype.ts";
 import type { ValueType } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
@@ -33,10 +34,15 @@ export const foldConstants: Pass = {
     }),
 };
 
-/** Evaluates an op when it is worth it; the hook that builders take. */
+/** Evaluates an op when it is worth it; the hook that builders take. An op that fails stays: it may stand where no run comes. */
 export const foldOp: FoldHook = (op, inputs, types) => {
   if (!isEvaluable(op.kind) || !isWorthFolding(inputs, types)) return null;
-  return evaluateConstants(op, inputs);
+  try {
+    return evaluateConstants(op, inputs);
+  } catch (error) {
+    if (error instanceof WscError) return null;
+    throw error;
+  }
 };
 
 function isWorthFolding(inputs: readonly TensorData[], types: readonly ValueType[]): boolean {

@@ -364,7 +364,6 @@ describe("faults", () => {
     ["a condition that is no bool", { inputs: { x: f32(2), c: typed("i32") } }, /WSC3005.*condition is i32\[\]/],
     ["a branch without results", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ outputs: {}, nodes: [] }) })] }, /gives 0 values/], // prettier-ignore
     ["a branch with inputs", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ inputs: { q: f32(1) }, outputs: { q: null }, nodes: [] }) })] }, /takes 1 inputs and is given 0/], // prettier-ignore
-    ["an error inside of a branch", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ outputs: { t: null }, nodes: [node("Softmax", ["x"], ["t"], { axis: 9 }, { name: "inner" })] }) })] }, /Softmax "inner": axis 9/], // prettier-ignore
     ["element types that differ", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ outputs: { t: null }, nodes: [node("Cast", ["x"], ["t"], { to: 7 })] }) })] }, /result 0 is i64\[2\] in one place and f32\[2\]/], // prettier-ignore
     [
       "a leak out of a branch",
