@@ -1,96 +1,90 @@
-/** Writes a compiled model as a folder: beside its final place first, then renamed, so that no half-written program is ever found. */
-import { createWriteStream } from "node:fs";
-import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+/** Writes a compiled model as a folder, with a manifest of its files. */
+import { open, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { once } from "node:events";
-import { fail } from "../ir/diagnostic.ts";
+import type { Manifest, ManifestEntry } from "../ir/manifest.ts";
 import { printPlacementJson } from "../ir/placement-json.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import { printProgram } from "../ir/program-text.ts";
 import { artifactFiles } from "../runtime/artifact.ts";
+import { digestOfBytes, StreamDigest } from "../runtime/digest/digest.ts";
 import type { CompiledModel } from "./compile.ts";
+import type { OutputOptions } from "./files/output-files.ts";
+import { claimFolder } from "./files/output-folder.ts";
 
 /** Bytes of weights written at a time. */
 const chunkBytes = 64 * 2 ** 20;
 
-/** Writes the folder, with more files by name; an earlier program there is replaced, anything else is left alone (WSC8002). */
+export interface ArtifactOptions extends OutputOptions {
+  /** more files by name */
+  readonly more?: ReadonlyMap<string, string>;
+}
+
+/** Throws unless a folder may be written: for those who want to know before they compile. */
+export async function claimArtifact(folder: string, options: OutputOptions = {}): Promise<void> {
+  await claimFolder(folder, Object.values(artifactFiles), options);
+}
+
+/**
+ * Writes the folder. An earlier program there is replaced, whole; anything else is refused (WSC8002), as are files of the program that have been
+ * changed since, unless `force` is set, and a folder that the model is read from. WSC8003 when the file system refuses.
+ */
 export async function writeArtifact(
   model: CompiledModel,
   folder: string,
-  more: ReadonlyMap<string, string> = new Map(),
+  { more = new Map(), force = false, inputs = [] }: ArtifactOptions = {},
 ): Promise<void> {
-  const target = path.resolve(folder);
-  await refuseForeign(target);
-  await mkdir(path.dirname(target), { recursive: true });
-  const draft = await mkdtemp(path.join(path.dirname(target), ".wsc-"));
-  try {
-    await writeFiles(model, draft);
-    for (const [name, text] of more) await writeFile(path.join(draft, name), text);
-    // a folder for temporary files is its owner's alone; a program is not
-    await chmod(draft, 0o755);
-    await rm(target, { recursive: true, force: true });
-    await rename(draft, target);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
+  const names = [...Object.values(artifactFiles), ...model.compiled.modules.keys(), ...more.keys()];
+  const output = await claimFolder(folder, names, { force, inputs: [...inputs, ...model.files] });
+  await output.write((draft) => writeFiles(model, more, draft));
 }
 
-/** A folder that is neither empty nor one of ours is not overwritten. */
-async function refuseForeign(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return [];
-    throw fail("WSC8002", `cannot write to ${folder}: ${code ?? "unknown error"}`);
-  });
-  if (names.length === 0 || (names as readonly string[]).includes(artifactFiles.program)) return;
-  throw fail("WSC8002", `${folder} is not empty and holds no compiled program`, {
-    hint: "choose another folder with -o",
-  });
-}
-
-async function writeFiles(model: CompiledModel, folder: string): Promise<void> {
+async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string>, folder: string): Promise<Manifest> {
   const { program, modules } = model.compiled;
   const [{ emitBindings }, { renderReport }] = await Promise.all([
     import("./codegen/bindings.ts"),
     import("./report/html.ts"),
   ]);
   const bindings = emitBindings(program);
-  const file = (name: string): string => path.join(folder, name);
-  await writeFile(file(artifactFiles.program), printProgram(program));
-  for (const [name, binary] of modules) await writeFile(file(name), binary);
-  await writeWeights(model.compiled, file(artifactFiles.weights));
-  await writeFile(file(artifactFiles.placement), printPlacementJson(model.placement));
-  await writeFile(file(artifactFiles.report), renderReport(model));
-  await writeFile(file(artifactFiles.bindings), bindings.js);
-  await writeFile(file(artifactFiles.types), bindings.dts);
+  const contents: readonly (readonly [string, string | Uint8Array])[] = [
+    [artifactFiles.program, printProgram(program)],
+    ...modules,
+    [artifactFiles.placement, printPlacementJson(model.placement)],
+    [artifactFiles.report, renderReport(model)],
+    [artifactFiles.bindings, bindings.js],
+    [artifactFiles.types, bindings.dts],
+    ...more,
+  ];
+  const manifest = [await writeWeights(model.compiled, folder)];
+  for (const [file, content] of contents) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await writeFile(path.join(folder, file), bytes);
+    manifest.push({ file, bytes: bytes.length, digest: digestOfBytes(bytes) });
+  }
+  return manifest;
 }
 
 /** Streams the weights, a chunk at a time: a second copy of a large model is never made. */
-async function writeWeights({ program, weights }: CompiledProgram, file: string): Promise<void> {
+async function writeWeights({ program, weights }: CompiledProgram, folder: string): Promise<ManifestEntry> {
   const { weightsOffset, weightsBytes } = program.memory;
-  const stream = createWriteStream(file);
+  const digest = new StreamDigest();
+  const handle = await open(path.join(folder, artifactFiles.weights), "w");
   const put = async (bytes: Uint8Array): Promise<void> => {
-    if (!stream.write(bytes)) await once(stream, "drain");
+    digest.update(bytes);
+    await handle.appendFile(bytes);
   };
-  let at = weightsOffset;
-  for (const segment of weights.toSorted((a, b) => a.offset - b.offset)) {
-    for (let gap = segment.offset - at; gap > 0; gap -= chunkBytes)
-      await put(new Uint8Array(Math.min(gap, chunkBytes)));
-    const bytes = new Uint8Array(segment.byteLength);
-    segment.write(bytes);
-    await put(bytes);
-    at = segment.offset + segment.byteLength;
+  try {
+    let at = weightsOffset;
+    for (const segment of weights.toSorted((a, b) => a.offset - b.offset)) {
+      for (let gap = segment.offset - at; gap > 0; gap -= chunkBytes)
+        await put(new Uint8Array(Math.min(gap, chunkBytes)));
+      const bytes = new Uint8Array(segment.byteLength);
+      segment.write(bytes);
+      await put(bytes);
+      at = segment.offset + segment.byteLength;
+    }
+    await put(new Uint8Array(Math.max(0, weightsOffset + weightsBytes - at)));
+  } finally {
+    await handle.close();
   }
-  await put(new Uint8Array(Math.max(0, weightsOffset + weightsBytes - at)));
-  stream.end();
-  await once(stream, "finish");
-}
-
-/** True when a folder holds a compiled program. */
-export async function isArtifact(folder: string): Promise<boolean> {
-  return access(path.join(folder, artifactFiles.program)).then(
-    () => true,
-    () => false,
-  );
+  return { file: artifactFiles.weights, bytes: digest.byteLength, digest: digest.finish() };
 }

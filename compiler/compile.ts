@@ -41,6 +41,8 @@ export interface CompileOptions extends PlaceOptions {
 export interface LoweredModel {
   readonly graph: Graph;
   readonly warnings: readonly Diagnostic[];
+  /** files that it was read from: its own, and those of external data */
+  readonly files: readonly string[];
 }
 
 export interface PlacedModel extends LoweredModel {
@@ -60,14 +62,15 @@ export interface CompiledModel extends PlacedModel {
 export async function lowerSource(source: ModelSource, options: CompileOptions = {}): Promise<LoweredModel> {
   options.onStage?.("read");
   const { readModel } = await import("./frontend/read-model.ts");
-  const model = await readModel(source instanceof URL ? fileURLToPath(source) : source);
+  const files: string[] = [];
+  const model = await readModel(source instanceof URL ? fileURLToPath(source) : source, (file) => files.push(file));
   options.onStage?.("lower");
   const { lowerModel } = await import("./frontend/lower.ts");
   const { graph, warnings } = lowerModel(model, { dims: options.dims ?? new Map(), requireStatic: true });
   options.onStage?.("passes");
   const { runPasses } = await import("./passes/pipeline.ts");
   const named = { ...graph, name: nameOf(source) ?? graph.name };
-  return { graph: runPasses(named, options.onPass === undefined ? {} : { onPass: options.onPass }), warnings };
+  return { graph: runPasses(named, options.onPass === undefined ? {} : { onPass: options.onPass }), warnings, files };
 }
 
 /** Exporters name every graph alike ("torch_jit"); people know a model by its file. */

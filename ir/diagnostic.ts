@@ -57,7 +57,8 @@ export const diagnosticTable = {
   WSC7006: "a session is used after its release",
   WSC7007: "a session option has a value that it cannot take",
   WSC8001: "wrong usage of the command line",
-  WSC8002: "a file cannot be written",
+  WSC8002: "a file is not written there: something else stands in its place",
+  WSC8003: "the file system refuses",
   WSC9001: "a defect in wsc",
 } as const;
 

@@ -10,6 +10,7 @@ export * from "./graph.ts";
 export { inferTypes } from "./infer.ts";
 export * from "./kernel-graph.ts";
 export { parseKernelGraph, printKernelGraph } from "./kernel-graph-text.ts";
+export * from "./manifest.ts";
 export { parseGraph } from "./parse.ts";
 export * from "./placement.ts";
 export { parsePlacementJson, printPlacementJson } from "./placement-json.ts";

@@ -23,6 +23,14 @@ const dimOption = {
 
 const jsonOption = { json: { type: "boolean", default: false, describe: "Print JSON on stdout" } } as const;
 
+const forceOption = {
+  force: {
+    type: "boolean",
+    default: false,
+    describe: "Replace files that wsc wrote even where they have been changed since (never any others)",
+  },
+} as const;
+
 /** An option that may be given more than once. */
 const listOption = { type: "string", array: true, nargs: 1, default: [] as string[] } as const;
 
@@ -93,6 +101,7 @@ const compileOptions = {
     describe: "Print the graph after a pass (or `all`) on stderr",
   },
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...forceOption,
   ...dimOption,
   ...jsonOption,
 } as const;
@@ -141,6 +150,7 @@ const runOptions = {
     requiresArg: true,
     describe: "For a model: file of choices for kernels (wsc compile --tune); a compiled folder has its own",
   },
+  ...forceOption,
   ...dimOption,
   ...jsonOption,
 } as const;
@@ -169,6 +179,7 @@ const partitionOptions = {
   },
   seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...forceOption,
   ...dimOption,
   ...jsonOption,
 } as const;
@@ -187,6 +198,7 @@ const placeOptions = {
     describe: "Print the integer program of sizing and floorplan as CPLEX-LP text instead",
   },
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...forceOption,
   ...jsonOption,
 } as const;
 

@@ -2,13 +2,13 @@
 import path from "node:path";
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
 import { type Goal, type Movement, rectangleCores } from "../../ir/placement.ts";
-import { writeArtifact } from "../artifact.ts";
+import { claimArtifact, writeArtifact } from "../artifact.ts";
 import {
   compile,
   type CompileOptions,
   type CompiledModel,
+  type LoweredModel,
   lowerSource,
-  type ModelSource,
   type PlacedModel,
   placeModel,
   tunedProgram,
@@ -21,8 +21,17 @@ import { type EmitStage, note, readDims } from "./command-line.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
-import { writeText } from "./text-output.ts";
-import { describeTuning, readTuning, type TuningArguments, type TuningSummary, writeTuning } from "./tuning-options.ts";
+import type { FileOptions, OutputOptions } from "../files/output-files.ts";
+import { claimText, writeText } from "./text-output.ts";
+import {
+  claimTuning,
+  describeTuning,
+  readTuning,
+  type StartTuning,
+  type TuningArguments,
+  type TuningSummary,
+  writeTuning,
+} from "./tuning-options.ts";
 
 export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly output: string | undefined;
@@ -38,14 +47,23 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly dim: readonly string[];
   readonly json: boolean;
   readonly explain: boolean;
+  readonly force: boolean;
 }
 
 export async function compileVerb(given: CompileArguments): Promise<number> {
   await checkPassNames(given.printAfter);
   if (given.emit !== undefined && given.tune !== undefined)
     throw fail("WSC8001", "--tune and --emit exclude each other", { hint: "--tuning FILE goes with both" });
-  const { tuning, warnings } = await readTuning(given);
-  for (const warning of warnings) note(renderDiagnostic(warning), given.quiet);
+  const start = await readTuning(given);
+  for (const warning of start.warnings) note(renderDiagnostic(warning), given.quiet);
+  const constraints = await readConstraints(given);
+  const from = given.from === undefined ? null : await readOldPlacement(given.from);
+  const { tune, tuning, model: source, target } = given;
+  const read = [source, target, ...constraints.files, ...(from === null ? [] : [from.file])];
+  // what is measured goes to the tuning file; without that it is one more file that is read
+  const inputs = tune === undefined && tuning !== undefined ? [...read, tuning] : read;
+  const output = { force: given.force, inputs };
+  await claimOutputs(given, start, output);
   const progress = stageProgress(given.quiet || given.json);
   const options: CompileOptions = {
     target: given.target,
@@ -54,22 +72,22 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     timeLimitSeconds: given.timeLimit,
     solver: given.solver,
     seed: given.seed,
-    constraints: await readConstraints(given),
-    ...(given.from === undefined ? {} : { from: await readOldPlacement(given.from) }),
-    tuning,
+    constraints: constraints.request,
+    ...(from === null ? {} : { from: from.placement }),
+    tuning: start.tuning,
     ...(given.tune === undefined ? {} : { tune: { seconds: given.tune, onProgress: progress.part } }),
     joinVectors: given.joinVectors,
     onStage: progress.stage,
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };
   try {
-    if (given.emit !== undefined) return await emitStage(given, given.emit, options);
-    const folder = given.output ?? path.basename(given.model).replace(/\.onnx$/, "") + ".wsc";
+    if (given.emit !== undefined) return await emitStage(given, given.emit, options, output);
+    const folder = folderOf(given);
     const model = await compile(given.model, options);
     const explanation = given.explain ? await explain(model) : null;
     const more = explanation === null ? [] : [["explanation.json", layoutJson(explanation)] as const];
-    const tuned = await writeTuning(given, model.tuning, model.tuneReport);
-    await writeArtifact(model, folder, new Map(more));
+    const tuned = await writeTuning(given, model.tuning, model.tuneReport, tuningOutput(start, output));
+    await writeArtifact(model, folder, { ...output, more: new Map(more) });
     progress.stop();
     await summarize(model, folder, given, explanation, tuned);
     return exitCodes.done;
@@ -78,20 +96,39 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
   }
 }
 
-async function emitStage(given: CompileArguments, stage: EmitStage, options: CompileOptions): Promise<number> {
-  const text = await textOf(stage, given.model, options, given.explain);
-  if (given.output === undefined) process.stdout.write(text);
-  else await writeText(given.output, text);
+const folderOf = ({ output, model }: CompileArguments): string =>
+  output ?? `${path.basename(model).replace(/\.onnx$/, "")}.wsc`;
+
+const tuningOutput = ({ goesOnFrom }: StartTuning, output: OutputOptions): FileOptions => ({
+  ...output,
+  ...(goesOnFrom === undefined ? {} : { goesOnFrom }),
+});
+
+/** Throws unless everything may be written that the verb will write. */
+async function claimOutputs(given: CompileArguments, start: StartTuning, output: OutputOptions): Promise<void> {
+  await claimTuning(given, tuningOutput(start, output));
+  if (given.emit === undefined) await claimArtifact(folderOf(given), output);
+  else await claimText(given.output, output);
+}
+
+async function emitStage(
+  given: CompileArguments,
+  stage: EmitStage,
+  options: CompileOptions,
+  output: OutputOptions,
+): Promise<number> {
+  const lowered = await lowerSource(given.model, options);
+  const text = await textOf(stage, lowered, options, given.explain);
+  await writeText(given.output, text, { ...output, inputs: [...(output.inputs ?? []), ...lowered.files] });
   return exitCodes.done;
 }
 
 async function textOf(
   stage: EmitStage,
-  source: ModelSource,
+  lowered: LoweredModel,
   options: CompileOptions,
   wantsExplanation: boolean,
 ): Promise<string> {
-  const lowered = await lowerSource(source, options);
   const program = async (): Promise<CompiledProgram> => {
     const { compiled, warnings } = await tunedProgram(lowered.graph, options.tuning ?? new Map(), {
       joinVectors: options.joinVectors ?? false,

@@ -28,10 +28,21 @@ async function textOf(file: string): Promise<string> {
   });
 }
 
+/** Constraints, and the files that they were read from. */
+export interface ReadConstraints {
+  readonly request: ConstraintRequest;
+  readonly files: readonly string[];
+}
+
 /** All constraints that the options state. */
-export async function readConstraints(given: ConstraintArguments): Promise<ConstraintRequest> {
+export async function readConstraints(given: ConstraintArguments): Promise<ReadConstraints> {
   const parts: ConstraintRequest[] = [];
-  if (given.constraints !== undefined) parts.push(await constraintsOf(given.constraints));
+  const files = [given.constraints, given.defects].filter((file) => file !== undefined);
+  if (given.constraints !== undefined) {
+    const read = await constraintsOf(given.constraints);
+    parts.push(read.request);
+    files.push(...read.files);
+  }
   if (given.defects !== undefined) parts.push({ deadCores: parseDefects(await textOf(given.defects), given.defects) });
   parts.push({
     pins: given.pin.map(readPin),
@@ -42,16 +53,16 @@ export async function readConstraints(given: ConstraintArguments): Promise<Const
     coLocate: given.coLocate.map((text) => text.split(",").map((name) => name.trim())),
     ...(given.maxInterval === undefined ? {} : { maxInterval: given.maxInterval }),
   });
-  return joinConstraints(parts);
+  return { request: joinConstraints(parts), files };
 }
 
 /** A constraint file; the defect map that it names lies beside it. */
-async function constraintsOf(file: string): Promise<ConstraintRequest> {
+async function constraintsOf(file: string): Promise<ReadConstraints> {
   const { deadCores, ...rest } = parseConstraintFile(await textOf(file), file);
-  if (deadCores === undefined) return rest;
-  if (typeof deadCores !== "string") return { ...rest, deadCores };
+  if (deadCores === undefined) return { request: rest, files: [] };
+  if (typeof deadCores !== "string") return { request: { ...rest, deadCores }, files: [] };
   const map = path.resolve(path.dirname(file), deadCores);
-  return { ...rest, deadCores: parseDefects(await textOf(map), deadCores) };
+  return { request: { ...rest, deadCores: parseDefects(await textOf(map), deadCores) }, files: [map] };
 }
 
 /** `LAYER=x,y` or `LAYER=x,y,width,height`; names may hold `=`. */
@@ -71,12 +82,19 @@ function numbersOf(text: string, option: string, counts: readonly number[], form
   return numbers;
 }
 
+/** An earlier placement, and the file that it was read from. */
+export interface OldPlacement {
+  readonly placement: Placement;
+  readonly file: string;
+}
+
 /** An earlier placement: a compiled folder, its placement.json, or the text that `--emit placement` writes. */
-export async function readOldPlacement(from: string): Promise<Placement> {
+export async function readOldPlacement(from: string): Promise<OldPlacement> {
   const isFolder = await stat(from).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  const text = await textOf(isFolder ? path.join(from, "placement.json") : from);
-  return /^\s*\{/.test(text) ? parsePlacementJson(text) : parsePlacement(text);
+  const file = isFolder ? path.join(from, "placement.json") : from;
+  const text = await textOf(file);
+  return { placement: /^\s*\{/.test(text) ? parsePlacementJson(text) : parsePlacement(text), file };
 }

@@ -4,6 +4,7 @@
  * Exit codes: 0 done, 1 the model or the program is at fault, 2 wrong usage, 70 a defect of wsc.
  */
 import { readFileSync } from "node:fs";
+import { fileProblem } from "../files/file-errors.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
 
 const version = (): string => {
@@ -22,8 +23,12 @@ async function main(args: readonly string[]): Promise<number> {
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // a closed pipe (`wsc ... | head`) is the reader's choice, not a failure
-  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.defect);
+  if (error.code === "EPIPE") process.exit(exitCodes.done);
+  process.exit(reportFailure(fileProblem(error, "stdout cannot be written")));
 });
+
+// where nobody hears, nothing can be said
+process.stderr.on("error", () => undefined);
 
 main(process.argv.slice(2)).then(
   (code) => {

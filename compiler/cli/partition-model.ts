@@ -8,7 +8,7 @@ import { loadTarget } from "../targets/load.ts";
 import { note, readDims } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
 import type { PartitionArguments } from "./partition.ts";
-import { writeText } from "./text-output.ts";
+import { claimText, writeText } from "./text-output.ts";
 import { stageProgress } from "./progress.ts";
 import { printTable } from "./table.ts";
 
@@ -20,15 +20,19 @@ export async function partitionModel(given: PartitionArguments): Promise<number>
   if (given.devices !== undefined || given.cpus !== undefined) {
     throw fail("WSC8001", "--devices and --cpus are for operator graphs; a model takes --wafers");
   }
+  const options = { force: given.force, inputs: [given.graph, given.target] };
+  await claimText(given.output, options);
   const start = performance.now();
   const target = await loadTarget(given.target);
   const progress = stageProgress(given.quiet || given.json);
   let split: WaferSplit;
   let kernels: KernelGraph;
+  let files: readonly string[];
   try {
-    const { graph, warnings } = await lowerSource(given.graph, { dims: readDims(given.dim), onStage: progress.stage });
-    for (const warning of warnings) note(renderDiagnostic(warning), given.quiet);
-    kernels = buildKernelGraph(graph);
+    const lowered = await lowerSource(given.graph, { dims: readDims(given.dim), onStage: progress.stage });
+    files = lowered.files;
+    for (const warning of lowered.warnings) note(renderDiagnostic(warning), given.quiet);
+    kernels = buildKernelGraph(lowered.graph);
     progress.stage("place");
     split = await splitOverWafers(kernels, target, wafers, { timeLimitSeconds: given.timeLimit, seed: given.seed });
   } finally {
@@ -36,7 +40,10 @@ export async function partitionModel(given: PartitionArguments): Promise<number>
   }
   const seconds = (performance.now() - start) / 1000;
   const record = recordOf(split, kernels, wafers);
-  if (given.output !== undefined) await writeText(given.output, `${JSON.stringify(record, null, 2)}\n`);
+  if (given.output !== undefined) {
+    const inputs = [...options.inputs, ...files];
+    await writeText(given.output, `${JSON.stringify(record, null, 2)}\n`, { ...options, inputs });
+  }
   if (given.json) process.stdout.write(`${JSON.stringify({ ...record, seconds }, null, 2)}\n`);
   else if (!given.quiet) describe(split, kernels, given, seconds);
   return exitCodes.done;

@@ -6,7 +6,7 @@ import { readDeviceGraph } from "../partition/read-graph.ts";
 import { note } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
-import { writeText } from "./text-output.ts";
+import { claimText, writeText } from "./text-output.ts";
 
 export interface PartitionArguments {
   readonly graph: string;
@@ -17,6 +17,7 @@ export interface PartitionArguments {
   readonly seed: number;
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly force: boolean;
   /** for models: wafers, their kind, and values of symbolic dims */
   readonly wafers: number | undefined;
   readonly target: string;
@@ -31,6 +32,8 @@ export async function partitionVerb(given: PartitionArguments): Promise<number> 
   const start = performance.now();
   checkCount("devices", given.devices);
   checkCount("cpus", given.cpus);
+  const options = { force: given.force, inputs: [given.graph] };
+  await claimText(given.output, options);
   const graph = await readDeviceGraph(given.graph);
   const quiet = given.quiet || given.json;
   for (const warning of graph.warnings) note(renderDiagnostic(warning), given.quiet);
@@ -41,7 +44,7 @@ export async function partitionVerb(given: PartitionArguments): Promise<number> 
     seed: given.seed,
   });
   const seconds = (performance.now() - start) / 1000;
-  if (given.output !== undefined) await writeText(given.output, splitText(result.split));
+  if (given.output !== undefined) await writeText(given.output, splitText(result.split), options);
   if (given.json) process.stdout.write(`${JSON.stringify(summaryOf(result, seconds), null, 2)}\n`);
   else if (!quiet) describe(given, graph, result, seconds);
   return exitCodes.done;

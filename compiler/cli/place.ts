@@ -4,9 +4,10 @@ import { fail } from "../../ir/diagnostic.ts";
 import { type ContestGraph, readContestGraph } from "../contest/kgraph.ts";
 import { writePaint } from "../contest/paint.ts";
 import { type ContestPlacement, contestProgramText, placeContest } from "../contest/place.ts";
+import type { FileOptions } from "../files/output-files.ts";
 import { note } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
-import { writeText } from "./text-output.ts";
+import { claimText, writeText } from "./text-output.ts";
 
 export interface PlaceArguments {
   readonly graph: string;
@@ -15,10 +16,14 @@ export interface PlaceArguments {
   readonly seed: number;
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly force: boolean;
   readonly emit: "ilp" | undefined;
 }
 
+const outputOptions = ({ graph, force }: PlaceArguments): FileOptions => ({ force, inputs: [graph] });
+
 export async function placeVerb(given: PlaceArguments): Promise<number> {
+  await claimText(given.output, outputOptions(given));
   const text = await readFile(given.graph, "utf8").catch((error: unknown) => {
     throw fail("WSC1001", `${given.graph} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
   });
@@ -34,11 +39,11 @@ export async function placeVerb(given: PlaceArguments): Promise<number> {
   });
   const seconds = (performance.now() - start) / 1000;
   const paint = writePaint(graph.kernels, placement.places);
-  if (given.output !== undefined) await writeText(given.output, paint);
+  if (given.output !== undefined || !given.json) await writeText(given.output, paint, outputOptions(given));
   if (given.json)
     process.stdout.write(`${JSON.stringify(report(graph.name, placement, given.seed, seconds), null, 2)}\n`);
-  else if (given.output === undefined) process.stdout.write(paint);
-  else if (!given.quiet) process.stdout.write(`${summary(graph.name, graph.kernels.length, placement, seconds)}\n`);
+  else if (given.output !== undefined && !given.quiet)
+    process.stdout.write(`${summary(graph.name, graph.kernels.length, placement, seconds)}\n`);
   return exitCodes.done;
 }
 
@@ -48,8 +53,7 @@ const secondsForProgram = 10;
 async function emitProgram(given: PlaceArguments, graph: ContestGraph): Promise<number> {
   const timeLimitSeconds = Math.min(given.timeLimit, secondsForProgram);
   const text = contestProgramText(graph, { timeLimitSeconds, seed: given.seed });
-  if (given.output === undefined) process.stdout.write(text);
-  else await writeText(given.output, text);
+  await writeText(given.output, text, outputOptions(given));
   return exitCodes.done;
 }
 

@@ -18,7 +18,9 @@ export function stageProgress(quiet: boolean): StageProgress {
     format: "{bar} {stage}",
     stream: process.stderr,
     clearOnComplete: true,
-    hideCursor: true,
+    // a bar that hides the cursor takes the first Ctrl-C to show it again, and the work would go on
+    hideCursor: false,
+    gracefulExit: false,
   });
   bar.start(stages.length, 0, { stage: "" });
   let current: Stage = "read";

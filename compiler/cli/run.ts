@@ -5,9 +5,18 @@ import type { SessionValue } from "../../runtime/ports.ts";
 import { Tensor, toTensorData } from "../../runtime/tensor.ts";
 import { maxThreads } from "../../runtime/threads/count.ts";
 import { isSmallFloat, toFloat32 } from "../../ir/small-float.ts";
+import { claimFiles, type OutputFiles } from "../files/output-files.ts";
 import { readDims, splitAssignment } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
-import { randomTensor, readFolder, readTensor, writeTensors } from "./tensor-files.ts";
+import {
+  encodeTensors,
+  filesOfOutput,
+  randomTensor,
+  readFolder,
+  readTensor,
+  type TensorFile,
+  type TensorFormat,
+} from "./tensor-files.ts";
 
 export interface RunArguments {
   readonly model: string;
@@ -15,7 +24,8 @@ export interface RunArguments {
   readonly inputDir: string | undefined;
   readonly random: number | undefined;
   readonly outputDir: string | undefined;
-  readonly outputFormat: "npy" | "pb";
+  readonly outputFormat: TensorFormat;
+  readonly force: boolean;
   readonly deterministic: boolean;
   readonly joinVectors: boolean;
   readonly repeat: number;
@@ -30,6 +40,8 @@ export async function runVerb(given: RunArguments): Promise<number> {
   if (!Number.isSafeInteger(repeat) || repeat < 1)
     throw fail("WSC8001", `--repeat takes a number of at least 1, not ${repeat}`);
   const dims = readDims(given.dim);
+  // which files there will be is known when the model has been read
+  if (given.outputDir !== undefined) await claimFiles(given.outputDir, []);
   const session = await InferenceSession.create(given.model, {
     freeDimensionOverrides: Object.fromEntries(dims),
     deterministic: given.deterministic,
@@ -37,12 +49,14 @@ export async function runVerb(given: RunArguments): Promise<number> {
     threads: readThreads(given.threads),
     ...(given.tuning === undefined ? {} : { tuning: given.tuning }),
   });
-  const feeds = await collectFeeds(session, given);
+  const { feeds, files } = await collectFeeds(session, given);
+  const inputs = [given.model, ...files, ...(given.tuning === undefined ? [] : [given.tuning])];
+  const output = await claimOutputs(session, given, inputs);
   const times: number[] = [];
   let results = await timedRun(session, feeds, times);
   for (let i = 1; i < repeat; i++) results = await timedRun(session, feeds, times);
   const outputs = session.outputNames.map((name): readonly [string, SessionValue] => [name, results[name] ?? null]);
-  const written = await writeOutputs(outputs, given);
+  const written = output === null ? [] : await writeOutputs(outputs, given.outputFormat, output);
   await session.release();
   print(outputs, times, written, given);
   return exitCodes.done;
@@ -61,35 +75,56 @@ async function timedRun(session: InferenceSession, feeds: Record<string, Tensor>
   return results;
 }
 
+/** What is fed, and the files that it was read from. */
+interface CollectedFeeds {
+  readonly feeds: Record<string, Tensor>;
+  readonly files: readonly string[];
+}
+
 /** Inputs from files, then random ones for the rest. */
-async function collectFeeds(session: InferenceSession, given: RunArguments): Promise<Record<string, Tensor>> {
-  const tensors =
-    given.inputDir === undefined ? new Map<string, Tensor>() : await readFolder(given.inputDir, session.inputMetadata);
+async function collectFeeds(session: InferenceSession, given: RunArguments): Promise<CollectedFeeds> {
+  const read =
+    given.inputDir === undefined
+      ? new Map<string, TensorFile>()
+      : await readFolder(given.inputDir, session.inputMetadata);
   for (const text of given.input) {
     const [name, file] = splitAssignment(text, "input", "last");
-    tensors.set(name, await readTensor(file));
-  }
-  for (const [position, port] of session.inputMetadata.entries()) {
-    if (!tensors.has(port.name) && given.random !== undefined)
-      tensors.set(port.name, randomTensor(port, given.random, position));
+    read.set(name, { tensor: await readTensor(file), file });
   }
   const feeds = Object.create(null) as Record<string, Tensor>;
-  for (const [name, tensor] of tensors) feeds[name] = tensor;
-  return feeds;
+  for (const [name, { tensor }] of read) feeds[name] = tensor;
+  for (const [position, port] of session.inputMetadata.entries()) {
+    if (!read.has(port.name) && given.random !== undefined)
+      feeds[port.name] = randomTensor(port, given.random, position);
+  }
+  return { feeds, files: [...read.values()].map(({ file }) => file) };
+}
+
+/** The files that `-o` asks for; null without it. */
+async function claimOutputs(
+  session: InferenceSession,
+  { outputDir, outputFormat, force }: RunArguments,
+  inputs: readonly string[],
+): Promise<OutputFiles | null> {
+  if (outputDir === undefined) return null;
+  const names = session.outputNames.flatMap((name, index) => filesOfOutput(name, index, outputFormat));
+  return claimFiles(outputDir, names, { force, inputs });
 }
 
 async function writeOutputs(
   outputs: readonly (readonly [string, SessionValue])[],
-  given: RunArguments,
+  format: TensorFormat,
+  output: OutputFiles,
 ): Promise<readonly string[]> {
-  if (given.outputDir === undefined) return [];
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of outputs) {
     if (!(value instanceof Tensor))
       throw fail("WSC8002", `output "${showName(name)}" is no tensor and cannot be written to a file`);
     tensors.set(name, value);
   }
-  return writeTensors(tensors, given.outputDir, given.outputFormat);
+  const files = await encodeTensors(tensors, format);
+  await output.write(files);
+  return [...files.keys()];
 }
 
 interface OutputSummary {

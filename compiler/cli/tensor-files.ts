@@ -1,5 +1,5 @@
 /** Inputs and outputs of `wsc run` as files: .npy or TensorProto .pb, by extension. */
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { dtypeInfo, isBig, isFloat } from "../../ir/dtype.ts";
 import { fail, showName } from "../../ir/diagnostic.ts";
@@ -19,37 +19,47 @@ export async function readTensor(file: string): Promise<Tensor> {
   return fromTensorData(file.endsWith(".npy") ? decodeNpy(bytes, file) : await decodeTensorFile(bytes, file));
 }
 
+/** A tensor, and the file that it was read from. */
+export interface TensorFile {
+  readonly tensor: Tensor;
+  readonly file: string;
+}
+
 /** Tensors of a folder: `NAME.npy`, `NAME.pb`, or `input_0.pb`… in the order of the model's inputs. */
-export async function readFolder(folder: string, inputs: readonly ValueMetadata[]): Promise<Map<string, Tensor>> {
+export async function readFolder(folder: string, inputs: readonly ValueMetadata[]): Promise<Map<string, TensorFile>> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw fail("WSC1001", `cannot read ${folder}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
   });
-  const tensors = new Map<string, Tensor>();
-  for (const file of names.toSorted()) {
-    const stem = /^(.*)\.(?:npy|pb)$/.exec(file)?.[1];
+  const tensors = new Map<string, TensorFile>();
+  for (const name of names.toSorted()) {
+    const stem = /^(.*)\.(?:npy|pb)$/.exec(name)?.[1];
     if (stem === undefined) continue;
     const position = /^input_(\d+)$/.exec(stem)?.[1];
-    const byName = inputs.find(({ name }) => name === stem);
+    const byName = inputs.find((input) => input.name === stem);
     const port = byName ?? (position === undefined ? undefined : inputs[Number(position)]);
-    if (port !== undefined) tensors.set(port.name, await readTensor(path.join(folder, file)));
+    const file = path.join(folder, name);
+    if (port !== undefined) tensors.set(port.name, { tensor: await readTensor(file), file });
   }
   return tensors;
 }
 
-/** Writes outputs as `output_0.pb`…, or as NAME.npy (with a name that a file may have). */
-export async function writeTensors(
+export type TensorFormat = "npy" | "pb";
+
+/** The files that an output may go to: NAME.npy (with a name that a file may have), or, where that form cannot hold it, `output_0.pb`… */
+export const filesOfOutput = (name: string, index: number, format: TensorFormat): readonly string[] =>
+  format === "pb" ? [`output_${index}.pb`] : [`${fileStem(name, index)}.npy`, `output_${index}.pb`];
+
+/** Outputs as the bytes of files, by the files' names. */
+export async function encodeTensors(
   outputs: ReadonlyMap<string, Tensor>,
-  folder: string,
-  format: "npy" | "pb",
-): Promise<readonly string[]> {
-  const files: string[] = [];
-  await mkdir(folder, { recursive: true });
+  format: TensorFormat,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
   for (const [index, [name, tensor]] of [...outputs].entries()) {
     const data = toTensorData(tensor);
     const npy = format === "npy" ? encodeNpy(data) : null;
     const file = npy === null ? `output_${index}.pb` : `${fileStem(name, index)}.npy`;
-    await writeFile(path.join(folder, file), npy ?? (await encodeTensorFile(data, name)));
-    files.push(file);
+    files.set(file, npy ?? (await encodeTensorFile(data, name)));
   }
   return files;
 }

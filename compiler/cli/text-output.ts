@@ -1,10 +1,13 @@
-/** Files of text that verbs write. */
-import { writeFile } from "node:fs/promises";
-import { fail } from "../../ir/diagnostic.ts";
+/** Files of text that verbs write, or stdout. */
+import { claimFile, type FileOptions } from "../files/output-files.ts";
 
-/** Writes a result file, or says why not. */
-export async function writeText(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: unknown) => {
-    throw fail("WSC8002", `cannot write ${file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
-  });
+/** Throws unless a text may be written there: asked before the work is done. */
+export async function claimText(file: string | undefined, options: FileOptions): Promise<void> {
+  if (file !== undefined) await claimFile(file, options);
+}
+
+/** Writes a result to its file, to stdout without one. */
+export async function writeText(file: string | undefined, text: string, options: FileOptions): Promise<void> {
+  if (file === undefined) process.stdout.write(text);
+  else await (await claimFile(file, options)).write(text);
 }

@@ -5,7 +5,8 @@ import { fail, showName } from "../../ir/diagnostic.ts";
 import type { TuneReport } from "../tuning/tune.ts";
 import type { Tuning } from "../tuning/tuning.ts";
 import { parseTuning, printTuning, type ReadTuning } from "../tuning/tuning-file.ts";
-import { writeText } from "./text-output.ts";
+import type { FileOptions } from "../files/output-files.ts";
+import { claimText, writeText } from "./text-output.ts";
 
 export interface TuningArguments {
   readonly model: string;
@@ -19,13 +20,21 @@ export interface TuningArguments {
 export const tuningFile = ({ model, tuning }: TuningArguments): string =>
   tuning ?? `${path.basename(model).replace(/\.onnx$/, "")}.tuning.json`;
 
+/** Choices to start from, and the text that they stood in: if that was read, what is measured is written in its place. */
+export interface StartTuning extends ReadTuning {
+  readonly goesOnFrom?: string;
+}
+
 /** The choices to start from. Where kernels are to be measured, the file need not be there yet. */
-export async function readTuning({ tune, tuning }: TuningArguments): Promise<ReadTuning> {
+export async function readTuning({ tune, tuning }: TuningArguments): Promise<StartTuning> {
   if (tune !== undefined && !(tune > 0 && Number.isFinite(tune)))
     throw fail("WSC8001", `--tune takes a number of seconds above 0, not ${tune}`);
   if (tuning === undefined) return { tuning: new Map(), warnings: [] };
   const text = await textOf(tuning, tune !== undefined);
-  return text === null ? { tuning: new Map(), warnings: [] } : parseTuning(text, tuning);
+  if (text === null) return { tuning: new Map(), warnings: [] };
+  const read = await parseTuning(text, tuning);
+  // a file of another version is not gone on with, so it stays
+  return read.warnings.length > 0 ? read : { ...read, goesOnFrom: text };
 }
 
 async function textOf(file: string, mayBeMissing: boolean): Promise<string | null> {
@@ -43,15 +52,21 @@ export interface TuningSummary extends TuneReport {
   readonly file: string;
 }
 
+/** Throws unless the file may be written that tuning will go to. */
+export async function claimTuning(given: TuningArguments, options: FileOptions): Promise<void> {
+  if (given.tune !== undefined) await claimText(tuningFile(given), options);
+}
+
 /** Writes what was found; null where nothing was measured. */
 export async function writeTuning(
   given: TuningArguments,
   tuning: Tuning,
   report: TuneReport | null,
+  options: FileOptions,
 ): Promise<TuningSummary | null> {
   if (report === null) return null;
   const file = tuningFile(given);
-  await writeText(file, printTuning(tuning));
+  await writeText(file, printTuning(tuning), options);
   return { ...report, file };
 }
 

@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import path from "node:path";
 import { fail, showName } from "../../ir/diagnostic.ts";
 import { checkRange, type ExternalFiles } from "./external-data.ts";
+import type { FileListener } from "./read-model.ts";
 
 /** One read of the operating system takes at most this many bytes. */
 const maxReadBytes = 2 ** 30;
@@ -68,10 +69,12 @@ interface OpenFile {
 /** External data in the folder of a model. Files stay open until `close`. */
 export class FolderFiles implements ExternalFiles {
   readonly #folder: string;
+  readonly #onFile: FileListener | undefined;
   readonly #open = new Map<string, OpenFile>();
 
-  constructor(modelFile: string) {
+  constructor(modelFile: string, onFile?: FileListener) {
     this.#folder = path.dirname(modelFile);
+    this.#onFile = onFile;
   }
 
   async read(location: string, offset: number, length: number, subject: string): Promise<Uint8Array> {
@@ -97,6 +100,7 @@ export class FolderFiles implements ExternalFiles {
     if (relative.startsWith("..") || path.isAbsolute(relative)) {
       throw fail("WSC1006", `${shown} is a link that leads outside the model's folder`, { subject });
     }
+    this.#onFile?.(file);
     const handle = await open(file).catch(refuse);
     const status = await handle.stat();
     if (!status.isFile()) {

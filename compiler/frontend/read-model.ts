@@ -18,14 +18,18 @@ export interface ModelBytes {
   readonly owned?: boolean;
 }
 
+/** Is told of the files that a model is read from: its own, and those of external data. */
+export type FileListener = (file: string) => void;
+
 /** Reads and checks a model's structure; throws a WscError (WSC1xxx) when it is no valid ONNX file. */
-export async function readModel(source: string | ModelBytes): Promise<OnnxModel> {
+export async function readModel(source: string | ModelBytes, onFile?: FileListener): Promise<OnnxModel> {
   if (typeof source !== "string") {
     const files = source.readExternal === undefined ? noFiles : { read: source.readExternal };
     return readBytes(source.bytes, source.name, files, source.owned ?? false);
   }
   const { FolderFiles, readModelFile } = await import("./model-files.ts");
-  const files = new FolderFiles(source);
+  onFile?.(source);
+  const files = new FolderFiles(source, onFile);
   try {
     return await readBytes(await readModelFile(source), source, files, true);
   } finally {

@@ -23,12 +23,18 @@ export function digestOf(tensor: TensorData): string {
 const contentBytes = ({ elements }: TensorData): Uint8Array =>
   ArrayBuffer.isView(elements) ? bytesOf(elements) : new TextEncoder().encode(JSON.stringify(elements));
 
-function hashHex(...parts: readonly Uint8Array[]): string {
+const hashHex = (...parts: readonly Uint8Array[]): string => `h128:${hexOf(hashWords(...parts))}`;
+
+/** Four words that depend on every byte of every part. */
+export function hashWords(...parts: readonly Uint8Array[]): Uint32Array {
   const state = Uint32Array.from(multipliers);
   for (const part of parts) absorb(state, part);
   scramble(state);
-  return `h128:${Array.from(state, (lane) => lane.toString(16).padStart(8, "0")).join("")}`;
+  return state;
 }
+
+export const hexOf = (words: Uint32Array): string =>
+  Array.from(words, (word) => word.toString(16).padStart(8, "0")).join("");
 
 const rotate = (x: number, bits: number): number => (x << bits) | (x >>> (32 - bits));
 

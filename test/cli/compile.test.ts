@@ -15,6 +15,7 @@ const artifactFiles = [
   "index.js",
   "kernels.relaxed.wasm",
   "kernels.wasm",
+  "manifest.json",
   "placement.json",
   "program.json",
   "report.html",

@@ -86,7 +86,11 @@ describe("wsc run", () => {
     const npy = await summaryOf("digits", "-i", "image=image.npy", "-o", "results");
     const pb = await summaryOf("digits", "-i", "image=image.npy", "-o", "results", "--output-format", "pb");
     expect([...npy.written, ...pb.written]).toEqual(["probabilities.npy", "output_0.pb"]);
-    expect(readdirSync(inScratch("results")).toSorted()).toEqual(["output_0.pb", "probabilities.npy"]);
+    expect(readdirSync(inScratch("results")).toSorted()).toEqual([
+      ".wsc-manifest.jsonl",
+      "output_0.pb",
+      "probabilities.npy",
+    ]);
     const fromNpy = decodeNpy(readFileSync(inScratch("results/probabilities.npy")), "probabilities.npy");
     const fromPb = await decodeTensorFile(readFileSync(inScratch("results/output_0.pb")), "output_0.pb");
     expect(fromPb).toEqual(fromNpy);
