@@ -63,7 +63,9 @@ export async function lowerSource(source: ModelSource, options: CompileOptions =
   options.onStage?.("read");
   const { readModel } = await import("./frontend/read-model.ts");
   const files: string[] = [];
-  const model = await readModel(source instanceof URL ? fileURLToPath(source) : source, (file) => files.push(file));
+  const model = await readModel(source instanceof URL ? fileURLToPath(source) : source, {
+    onFile: (file) => files.push(file),
+  });
   options.onStage?.("lower");
   const { lowerModel } = await import("./frontend/lower.ts");
   const { graph, warnings } = lowerModel(model, { dims: options.dims ?? new Map(), requireStatic: true });

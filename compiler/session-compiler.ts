@@ -1,10 +1,9 @@
 /** What the runtime asks of the compiler when it is given an `.onnx` model: programs without a placement, as soon as possible. */
 import type { Graph } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
-import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
+import type { KnownInput, ModelCompiler, NamedText, OpenModel } from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
-import { filesInMemory } from "./frontend/external-data.ts";
 import { lowerFragment } from "./frontend/fragment.ts";
 import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
 import { type ModelBytes, readModel } from "./frontend/read-model.ts";
@@ -13,7 +12,7 @@ import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
 
 export const modelCompiler: ModelCompiler = {
   async open(source, options): Promise<OpenModel> {
-    const model = await readModel(await openSource(source, options));
+    const model = await readModel(await openSource(source), { externalData: options.externalData });
     const dims = options.dims ?? new Map<string, number>();
     const { inputs, outputs } = modelPorts(model, dims);
     const tuning = await tuningOf(options.tuning);
@@ -50,15 +49,9 @@ const loweringOf = (known: ReadonlyMap<string, KnownInput>): LowerOptions => ({
 });
 
 /** A path where there are files; the bytes everywhere else. */
-async function openSource(
-  source: string | URL | Uint8Array,
-  { externalData }: OpenOptions,
-): Promise<string | ModelBytes> {
-  const external = externalData === undefined ? {} : { readExternal: filesInMemory(externalData).read };
-  if (source instanceof Uint8Array) return { bytes: source, name: "model", ...external };
-  const file = localPath(source);
-  if (file !== null && (externalData?.size ?? 0) === 0) return file;
-  return { bytes: await readBytes(source), name: String(source), ...external };
+async function openSource(source: string | URL | Uint8Array): Promise<string | ModelBytes> {
+  if (source instanceof Uint8Array) return { bytes: source, name: "model" };
+  return localPath(source) ?? { bytes: await readBytes(source), name: String(source) };
 }
 
 /** The path of a file on this machine, or null for what must be fetched. */

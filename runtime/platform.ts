@@ -77,6 +77,13 @@ export function within(folder: string | URL, file: string): string | URL {
   return text.endsWith("/") ? text + file : `${text}/${file}`;
 }
 
+/** The location of a relative path beside a file; null for a path that is not relative. */
+export function sibling(file: string | URL, relative: string): string | URL | null {
+  if (asUrl(relative) !== null || /^([/\\]|[a-z]:)/i.test(relative)) return null;
+  const url = asUrl(file);
+  return url === null ? String(file).replace(/[^/\\]*$/, "") + relative : new URL(relative, url);
+}
+
 /** A URL if `location` is one ("http://…", "file:…"); null for a plain path (also "C:\…"). */
 function asUrl(location: string | URL): URL | null {
   if (location instanceof URL) return location;

@@ -6,6 +6,7 @@ import { fail } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
 import { canJoinVectors } from "./engine.ts";
 import { env } from "./env.ts";
+import { type ExternalFile, readExternalFiles } from "./external-files.ts";
 import { readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
@@ -28,10 +29,8 @@ import { Warnings } from "./warnings.ts";
 export interface SessionOptions {
   /** values of symbolic dims, by name */
   readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
-  /** external data that cannot be read from the model's folder */
-  readonly externalData?: readonly (
-    string | { readonly path: string; readonly data: Uint8Array | ArrayBuffer | string | URL }
-  )[];
+  /** external data, in place of files in the model's folder */
+  readonly externalData?: readonly ExternalFile[];
   /** plain SIMD in a fixed order: the same bits on every machine */
   readonly deterministic?: boolean;
   /**
@@ -224,7 +223,7 @@ async function openModel(
   const compiler = await loadCompiler();
   const model = await compiler.open(source, {
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
-    externalData: await externalData(options),
+    externalData: await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source),
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
     joinVectors: options.joinVectors === true && settings.deterministic !== true && canJoinVectors(),
   });
@@ -235,13 +234,3 @@ const readText = async (location: string | URL): Promise<NamedText> => ({
   name: String(location),
   text: new TextDecoder().decode(await readBytes(location)),
 });
-
-async function externalData(options: SessionOptions): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  for (const entry of options.externalData ?? []) {
-    const { path, data } = typeof entry === "string" ? { path: entry, data: entry } : entry;
-    if (typeof data === "string" || data instanceof URL) files.set(path, await readBytes(data));
-    else files.set(path, data instanceof Uint8Array ? data : new Uint8Array(data));
-  }
-  return files;
-}

@@ -1,6 +1,7 @@
 /**
  * Tensor data in files beside the model. A model may name no file outside its own folder: locations are relative, and what they resolve to
- * (symbolic links followed) is a regular file under that folder. Ranges are read, checked against the file's size before memory is taken.
+ * (symbolic links followed) is a regular file under that folder, or under the one that the model itself is a link into. Ranges are read, checked
+ * against the file's size before memory is taken.
  */
 import { fail, showName } from "../../ir/diagnostic.ts";
 import { elementCount } from "../../ir/tensor.ts";
@@ -24,15 +25,28 @@ export const noFiles: ExternalFiles = {
     ),
 };
 
-/** Files that the caller holds in memory, by location. */
-export const filesInMemory = (files: ReadonlyMap<string, Uint8Array>): ExternalFiles => ({
-  read: (location, offset, length, subject) => {
-    const file = files.get(location) ?? files.get(location.replace(/^\.\//, ""));
-    if (file === undefined) return noFiles.read(location, offset, length, subject);
-    checkRange(location, offset, length, file.length, subject);
-    return Promise.resolve(file.subarray(offset, offset + length));
-  },
-});
+/** Files that the caller holds in memory, by location; `others` has what they lack. */
+export function filesInMemory(files: ReadonlyMap<string, Uint8Array>, others: ExternalFiles = noFiles): ExternalFiles {
+  const byPath = new Map([...files].map(([location, file]) => [plainPath(location), file]));
+  return {
+    read: (location, offset, length, subject) => {
+      const file = byPath.get(plainPath(location));
+      if (file === undefined) return others.read(location, offset, length, subject);
+      checkRange(location, offset, length, file.length, subject);
+      return Promise.resolve(file.subarray(offset, offset + length));
+    },
+  };
+}
+
+/** One spelling of a relative path: "./a//b", "a\\b" and "a/c/../b" are "a/b". */
+function plainPath(location: string): string {
+  const parts: string[] = [];
+  for (const part of location.split(/[/\\]/)) {
+    if (part === ".." && parts.length > 0 && parts.at(-1) !== "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
 
 /** Throws WSC1006 when a range is not inside a file of `size` bytes. */
 export function checkRange(location: string, offset: number, length: number, size: number, subject: string): void {

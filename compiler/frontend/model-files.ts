@@ -66,14 +66,17 @@ interface OpenFile {
   readonly size: number;
 }
 
-/** External data in the folder of a model. Files stay open until `close`. */
+/**
+ * External data in the folder of a model, or, in a cache that links to files by their content, in the folder of the file that the model's path is
+ * a link to. Files stay open until `close`.
+ */
 export class FolderFiles implements ExternalFiles {
-  readonly #folder: string;
+  readonly #model: string;
   readonly #onFile: FileListener | undefined;
   readonly #open = new Map<string, OpenFile>();
 
   constructor(modelFile: string, onFile?: FileListener) {
-    this.#folder = path.dirname(modelFile);
+    this.#model = modelFile;
     this.#onFile = onFile;
   }
 
@@ -94,10 +97,9 @@ export class FolderFiles implements ExternalFiles {
     const refuse = (error: unknown): never => {
       throw fail("WSC1006", `${shown} ${reasonOf(error)}`, { subject });
     };
-    const folder = await realpath(this.#folder).catch(refuse);
+    const folder = await realpath(path.dirname(this.#model)).catch(refuse);
     const file = await realpath(path.join(folder, location)).catch(refuse);
-    const relative = path.relative(folder, file);
-    if (relative.startsWith("..") || path.isAbsolute(relative)) {
+    if (!isWithin(folder, file) && !isWithin(path.dirname(await realpath(this.#model).catch(refuse)), file)) {
       throw fail("WSC1006", `${shown} is a link that leads outside the model's folder`, { subject });
     }
     this.#onFile?.(file);
@@ -111,4 +113,10 @@ export class FolderFiles implements ExternalFiles {
     this.#open.set(location, opened);
     return opened;
   }
+}
+
+/** Both paths are real ones. */
+function isWithin(folder: string, file: string): boolean {
+  const relative = path.relative(folder, file);
+  return relative.split(path.sep)[0] !== ".." && !path.isAbsolute(relative);
 }

@@ -1,7 +1,7 @@
 /** Reads an ONNX model: from a path (Node), or from bytes (anywhere). */
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { decodeModel } from "./decode.ts";
-import { type ExternalFiles, noFiles, readExternalData } from "./external-data.ts";
+import { type ExternalFiles, filesInMemory, noFiles, readExternalData } from "./external-data.ts";
 import { readExtras } from "./extras.ts";
 import type { OnnxModel } from "./onnx.ts";
 import { loadOnnxProto, type Onnx, type OnnxProto } from "./proto.ts";
@@ -21,17 +21,24 @@ export interface ModelBytes {
 /** Is told of the files that a model is read from: its own, and those of external data. */
 export type FileListener = (file: string) => void;
 
+export interface ReadOptions {
+  /** external data by location, in place of that in the model's folder */
+  readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
+  readonly onFile?: FileListener | undefined;
+}
+
 /** Reads and checks a model's structure; throws a WscError (WSC1xxx) when it is no valid ONNX file. */
-export async function readModel(source: string | ModelBytes, onFile?: FileListener): Promise<OnnxModel> {
+export async function readModel(source: string | ModelBytes, options: ReadOptions = {}): Promise<OnnxModel> {
+  const { externalData = new Map<string, Uint8Array>(), onFile } = options;
   if (typeof source !== "string") {
     const files = source.readExternal === undefined ? noFiles : { read: source.readExternal };
-    return readBytes(source.bytes, source.name, files, source.owned ?? false);
+    return readBytes(source.bytes, source.name, filesInMemory(externalData, files), source.owned ?? false);
   }
   const { FolderFiles, readModelFile } = await import("./model-files.ts");
   onFile?.(source);
   const files = new FolderFiles(source, onFile);
   try {
-    return await readBytes(await readModelFile(source), source, files, true);
+    return await readBytes(await readModelFile(source), source, filesInMemory(externalData, files), true);
   } finally {
     await files.close();
   }

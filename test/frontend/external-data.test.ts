@@ -87,6 +87,122 @@ describe("external data", () => {
     await expect(read(entries)).rejects.toThrow(/WSC1006: tensor "w"/);
   });
 
+  describe("in a cache of links to files by content", () => {
+    /** `entries` are links by name, or null for the model itself; the model is read by its name in `at`. */
+    async function readLinked(at: string, entries: Readonly<Record<string, string | null>>, location = "w.bin") {
+      const cache = await mkdtemp(path.join(root, "cache-"));
+      for (const [name, to] of Object.entries(entries)) {
+        const entry = path.join(cache, name);
+        await mkdir(path.dirname(entry), { recursive: true });
+        if (to !== null) await symlink(to, entry);
+        else await writeFile(entry, name.endsWith("model") ? await modelWith({ location, offset: "8" }) : weights);
+      }
+      return (await readModel(path.join(cache, at))).graph.initializers.get("w");
+    }
+    /** Where the data lies, seen from the model. */
+    const locationOf = (at: string, entries: object): string => {
+      const [data = "w.bin"] = Object.keys(entries).filter(
+        (name) => name.startsWith(path.dirname(at)) && name.endsWith("w.bin"),
+      );
+      return data === "w.bin" ? data : path.relative(path.dirname(at), data);
+    };
+    const blobs = { "blobs/model": null, "blobs/weights": null };
+
+    it.each<[string, string, Record<string, string | null>]>([
+      [
+        "both links",
+        "snapshots/x/m.onnx",
+        { ...blobs, "snapshots/x/m.onnx": "../../blobs/model", "snapshots/x/w.bin": "../../blobs/weights" },
+      ],
+      [
+        "in folders below",
+        "snapshots/x/onnx/m.onnx",
+        {
+          ...blobs,
+          "snapshots/x/onnx/m.onnx": "../../../blobs/model",
+          "snapshots/x/onnx/sub/w.bin": "../../../../blobs/weights",
+        },
+      ],
+      [
+        "data in a folder below the real model's",
+        "x/m.onnx",
+        { "blobs/model": null, "blobs/d/weights": null, "x/m.onnx": "../blobs/model", "x/w.bin": "../blobs/d/weights" },
+      ],
+      [
+        "the model a link, the data beside the link",
+        "x/m.onnx",
+        { "blobs/model": null, "x/m.onnx": "../blobs/model", "x/w.bin": null },
+      ],
+      [
+        "links to links",
+        "y/m.onnx",
+        {
+          ...blobs,
+          "x/m.onnx": "../blobs/model",
+          "x/w.bin": "../blobs/weights",
+          "y/m.onnx": "../x/m.onnx",
+          "y/w.bin": "../x/w.bin",
+        },
+      ],
+      [
+        "the folder a link",
+        "y/m.onnx",
+        { ...blobs, "x/m.onnx": "../blobs/model", "x/w.bin": "../blobs/weights", y: "x" },
+      ],
+    ])("is read: %s", async (_, at, entries) => {
+      expect(await readLinked(at, entries, locationOf(at, entries))).toEqual(floats(1, 2, 3));
+    });
+
+    it.each<[string, string, Record<string, string | null>]>([
+      [
+        "another folder than the real model's",
+        "x/m.onnx",
+        { ...blobs, "other/weights": null, "x/m.onnx": "../blobs/model", "x/w.bin": "../other/weights" },
+      ],
+      [
+        "a folder whose name begins alike",
+        "x/m.onnx",
+        { "blobs/model": null, "blobs2/weights": null, "x/m.onnx": "../blobs/model", "x/w.bin": "../blobs2/weights" },
+      ],
+      [
+        "the real folder's parent",
+        "x/m.onnx",
+        { "blobs/model": null, weights: null, "x/m.onnx": "../blobs/model", "x/w.bin": "../weights" },
+      ],
+      [
+        "links, of a model that is none",
+        "x/model",
+        { "blobs/weights": null, "x/model": null, "x/w.bin": "../blobs/weights" },
+      ],
+    ])("is refused: %s", async (_, at, entries) => {
+      await expect(readLinked(at, entries)).rejects.toThrow(/WSC1006: tensor "w".*leads outside/);
+    });
+  });
+
+  it.each(["w.bin", "./w.bin", ".//w.bin", "sub/../w.bin", ".\\w.bin"])(
+    "given as %s is the file that a model names w.bin or ./w.bin",
+    async (given) => {
+      for (const location of ["w.bin", "./w.bin", "././w.bin"]) {
+        const bytes = await modelWith({ location, offset: "8" });
+        const { graph } = await readModel({ bytes, name: "m" }, { externalData: new Map([[given, weights]]) });
+        expect(graph.initializers.get("w")).toEqual(floats(1, 2, 3));
+      }
+      const bytes = await modelWith({ location: "sub/w.bin" });
+      await expect(readModel({ bytes, name: "m" }, { externalData: new Map([[given, weights]]) })).rejects.toThrow(
+        /was not given/,
+      );
+    },
+  );
+
+  it("that is given goes before the folder's", async () => {
+    await writeFile(file, await modelWith({ location: "w.bin", offset: "8" }));
+    const other = new Uint8Array(Float32Array.of(0, 0, 4, 5, 6).buffer);
+    const valueOf = async (name: string) =>
+      (await readModel(file, { externalData: new Map([[name, other]]) })).graph.initializers.get("w");
+    expect(await valueOf("./w.bin")).toEqual(floats(4, 5, 6));
+    expect(await valueOf("v.bin")).toEqual(floats(1, 2, 3));
+  });
+
   it("may be given in memory, where there are no files", async () => {
     const bytes = await modelWith({ location: "w.bin", offset: "8" });
     const { read: readExternal } = filesInMemory(new Map([["w.bin", weights]]));
