@@ -56,7 +56,7 @@ export class ProgramKernels {
     const { binaries, memory } = shared ?? { binaries: plain, memory: allocateMemory(program) };
     const [modules] = await bothOf(
       compileModules(chosen, binaries, isLarge(program)),
-      source.readWeights(weightsIn(memory, program)),
+      source.readWeights(weightsIn(memory, program), memory),
     );
     const exports = linkModules(modules, memory);
     return new ProgramKernels({ modules, memory, exports, threads: shared === null ? null : threads, workAreas });

@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
   /** external data, in place of files in the model's folder */
   readonly externalData?: readonly ExternalFile[];
+  /** for a compiled folder: its files are checked against the digests in its manifest while they are read; default true */
+  readonly verify?: boolean;
   /** plain SIMD in a fixed order: the same bits on every machine */
   readonly deterministic?: boolean;
   /**
@@ -200,14 +202,18 @@ export declare namespace InferenceSession {
 
 async function openLocation(location: string | URL, options: SessionOptions, settings: RunnerOptions): Promise<Runner> {
   const text = String(location);
-  if (text.endsWith("program.json")) return openFolder(text.slice(0, -"program.json".length) || ".", settings);
+  if (text.endsWith("program.json")) return openFolder(text.slice(0, -"program.json".length) || ".", options, settings);
   if (text.endsWith(".onnx")) return openModel(location, options, settings);
-  if (text.endsWith("/") || (await isDirectory(location))) return openFolder(location, settings);
+  if (text.endsWith("/") || (await isDirectory(location))) return openFolder(location, options, settings);
   return openModel(location, options, settings);
 }
 
-async function openFolder(folder: string | URL, settings: RunnerOptions): Promise<Runner> {
-  const artifact = await openArtifact((file) => within(folder, file));
+async function openFolder(
+  folder: string | URL,
+  { verify = true }: SessionOptions,
+  settings: RunnerOptions,
+): Promise<Runner> {
+  const artifact = await openArtifact((file) => within(folder, file), { verify });
   try {
     return await programRunner(artifact, settings);
   } finally {

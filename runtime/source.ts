@@ -7,8 +7,8 @@ export interface ProgramSource {
   readonly program: Program;
   /** the binary of one of the program's modules */
   readonly readModule: (file: string) => Promise<Uint8Array>;
-  /** fills the weights' part of the memory, `weightsBytes` bytes from `weightsOffset` on, or throws */
-  readonly readWeights: (target: Uint8Array) => Promise<void>;
+  /** fills `target`, the weights' part of the memory, `weightsBytes` bytes from `weightsOffset` on, or throws */
+  readonly readWeights: (target: Uint8Array, memory: WebAssembly.Memory) => Promise<void>;
 }
 
 /** A program that was compiled in this process; its weights are packed where they will lie, or copied from an earlier program. */

@@ -3,14 +3,17 @@
  * take as long again, and double the peak of memory. Its size is compared with the program's before anything is read.
  */
 import { fail } from "../ir/diagnostic.ts";
+import { pieceBytes } from "./digest/digest.ts";
 import { cannotRead, fetchFile, localFile } from "./platform.ts";
 
 type FileHandle = Awaited<ReturnType<(typeof import("node:fs/promises"))["open"]>>;
 
+type PieceListener = (at: number) => void;
+
 /** An open file of as many bytes as were expected. */
 export interface WeightsFile {
-  /** fills `target`, which has the expected size; throws when the file turns out to have another */
-  readonly readInto: (target: Uint8Array) => Promise<void>;
+  /** fills `target`, which has the expected size, and says where each piece of `pieceBytes` begins that is there; throws when the file turns out to have another size */
+  readonly readInto: (target: Uint8Array, onPiece?: PieceListener) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -26,8 +29,7 @@ const wrongSize = (found: string, byteLength: number): Error =>
 
 // ---- files -------------------------------------------------------------------------------------------------------------------------
 
-/** Bytes read at a time, and reads under way at once: while one waits for the disk or for fresh pages of memory, another goes on. */
-const chunkBytes = 4 * 2 ** 20;
+/** Reads of a piece that are under way at once: while one waits for the disk or for fresh pages of memory, another goes on. */
 const lanes = 4;
 
 async function openLocal(handle: FileHandle, location: string | URL, byteLength: number): Promise<WeightsFile> {
@@ -39,20 +41,21 @@ async function openLocal(handle: FileHandle, location: string | URL, byteLength:
     throw error;
   }
   return {
-    readInto: (target) => readInLanes(handle, target).catch(cannotRead(location)),
+    readInto: (target, onPiece) => readInLanes(handle, target, onPiece).catch(cannotRead(location)),
     close: () => handle.close(),
   };
 }
 
-/** Several readers, each of which takes the next chunk; they end together, also when one of them fails. */
-async function readInLanes(handle: FileHandle, target: Uint8Array): Promise<void> {
+/** Several readers, each of which takes the next piece; they end together, also when one of them fails. */
+async function readInLanes(handle: FileHandle, target: Uint8Array, onPiece?: PieceListener): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
     try {
       while (next < target.byteLength) {
         const begin = next;
-        next += chunkBytes;
+        next += pieceBytes;
         await readRange(handle, target, begin, Math.min(next, target.byteLength));
+        onPiece?.(begin);
       }
     } catch (error) {
       next = target.byteLength;
@@ -97,7 +100,10 @@ async function openRemote(location: string | URL, byteLength: number): Promise<W
     await close();
     throw wrongSize(String(announced), byteLength);
   }
-  return { readInto: (target) => gather(chunksOf(response), target).catch(cannotRead(location)), close };
+  return {
+    readInto: (target, onPiece) => gather(chunksOf(response), target, onPiece).catch(cannotRead(location)),
+    close,
+  };
 }
 
 /** What a server says of the size, where that is the size of what arrives: pages do not see of another origin's files whether they come compressed. */
@@ -118,12 +124,15 @@ async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array, void, v
 }
 
 /** Lays chunks one behind the other. */
-async function gather(chunks: AsyncIterable<Uint8Array>, target: Uint8Array): Promise<void> {
+async function gather(chunks: AsyncIterable<Uint8Array>, target: Uint8Array, onPiece?: PieceListener): Promise<void> {
   let at = 0;
+  let told = 0;
   for await (const chunk of chunks) {
     if (chunk.byteLength > target.byteLength - at) throw wrongSize("more", target.byteLength);
     target.set(chunk, at);
     at += chunk.byteLength;
+    for (; told + pieceBytes <= at; told += pieceBytes) onPiece?.(told);
   }
   if (at < target.byteLength) throw wrongSize(`only ${at}`, target.byteLength);
+  if (told < at) onPiece?.(told);
 }

@@ -127,6 +127,11 @@ const runOptions = {
     default: "npy" as const,
     describe: "Form of the written outputs",
   },
+  verify: {
+    type: "boolean",
+    default: true,
+    describe: "For a compiled folder: check its files against their digests (--no-verify skips it)",
+  },
   deterministic: {
     type: "boolean",
     default: false,

@@ -26,6 +26,7 @@ export interface RunArguments {
   readonly outputDir: string | undefined;
   readonly outputFormat: TensorFormat;
   readonly force: boolean;
+  readonly verify: boolean;
   readonly deterministic: boolean;
   readonly joinVectors: boolean;
   readonly repeat: number;
@@ -44,6 +45,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
   if (given.outputDir !== undefined) await claimFiles(given.outputDir, []);
   const session = await InferenceSession.create(given.model, {
     freeDimensionOverrides: Object.fromEntries(dims),
+    verify: given.verify,
     deterministic: given.deterministic,
     joinVectors: given.joinVectors,
     threads: readThreads(given.threads),
