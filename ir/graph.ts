@@ -310,6 +310,18 @@ export interface RecurrentOp extends OpBase {
   readonly inputForget: boolean;
 }
 
+/**
+ * Decision trees over the rows of x (input 0, f32 or f64, [rows, features]), as the tables that ir/forest.ts describes: roots i32 [trees], nodes
+ * i32 [nodes, 4], splits [nodes], and for the votes of leaves targets i32 [votes] and weights [votes]; splits and weights in x's dtype. Each
+ * tree leads a row to a leaf. Outputs: the votes for each target put together by `fn` in the order of the trees, every step rounded to x's
+ * dtype, [rows, targets], 0 where there is none; and where there is one, bool [rows, targets].
+ */
+export interface ForestOp extends OpBase {
+  readonly kind: "forest";
+  readonly fn: "sum" | "min" | "max";
+  readonly targets: number;
+}
+
 /** A JSON value: attributes of host functions. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -389,6 +401,7 @@ export type Op =
   | CumulativeOp
   | TopKOp
   | RecurrentOp
+  | ForestOp
   | HostOp
   | IfOp
   | LoopOp

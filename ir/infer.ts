@@ -10,6 +10,7 @@ import { inferConv, inferConvTranspose, inferMatmul, inferPool, inferQuantizedMa
 import { inferIf, inferLoop, inferScan } from "./infer/control.ts";
 import { inferMap } from "./infer/elementwise.ts";
 import { inferGather, inferGatherElements, inferGatherND, inferScatterElements, inferScatterND } from "./infer/indexing.ts"; // prettier-ignore
+import { inferForest } from "./infer/forest.ts";
 import { inferConcat, inferPad, inferReshape, inferSlice, inferTranspose } from "./infer/movement.ts";
 import { inferRecurrent } from "./infer/recurrent.ts";
 import { inferArgReduce, inferCumulative, inferNormalize, inferReduce, inferSoftmax, inferTopK } from "./infer/reduction.ts"; // prettier-ignore
@@ -75,6 +76,8 @@ function applyRule(site: Site, spec: OpSpec): readonly ValueType[] {
       return inferTopK(site, spec);
     case "recurrent":
       return inferRecurrent(site, spec);
+    case "forest":
+      return inferForest(site, spec);
     case "if":
       return inferIf(site, spec);
     case "loop":

@@ -79,6 +79,7 @@ const rules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
     (name) => [name, fixed("f32")] as const,
   ),
   ["TreeEnsembleRegressor", fixed("f32")],
+  ...["LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"].map((name) => [name, classTypes] as const),
   ["LabelEncoder", labelType],
   ["CategoryMapper", (_node, operand) => [anyTensor(dtypeOf(operand(0)) === "string" ? "i64" : "string")]],
   ["ConstantOfShape", constantType],
@@ -104,6 +105,12 @@ function labelType({ attributes }: OnnxNode, operand: (index: number) => ValueTy
   const forms = [["values_strings", "string"], ["values_int64s", "i64"], ["values_floats", "f32"]] as const; // prettier-ignore
   const found = forms.find(([name]) => attributes.has(name));
   return [anyTensor(found?.[1] ?? (dtypeOf(operand(0)) === "string" ? "i64" : "string"))];
+}
+
+/** A classifier's label, of the form in which the node names its classes, and its scores. */
+function classTypes({ attributes }: OnnxNode): readonly ValueType[] {
+  const names = attributes.get("classlabels_strings");
+  return [anyTensor(names?.kind === "strings" && names.value.length > 0 ? "string" : "i64"), anyTensor("f32")];
 }
 
 function constantType(node: OnnxNode): readonly ValueType[] {

@@ -119,6 +119,8 @@ export function classify(op: PlaceableOp, operands: Operands): Classified {
       return generic(operands, Math.ceil(Math.log2(op.k + 2)), op.k);
     case "recurrent":
       return classifyRecurrent(operands);
+    case "forest":
+      return classifyForest(operands);
   }
 }
 
@@ -269,4 +271,13 @@ function classifyRecurrent(operands: Operands): Classified {
     dims: [dim("e", matrices), dim("steps", steps)],
     flops: 2 * steps * Math.max(1, batch) * matrices,
   };
+}
+
+/** Every row goes down every tree, one level after the other. */
+function classifyForest(operands: Operands): Classified {
+  const [rows = 1] = inputAt(operands, 0).type.shape;
+  const [trees, nodes] = [1, 2].map((index) => inputAt(operands, index).type.shape[0] ?? 1) as [number, number];
+  const depth = Math.ceil(Math.log2(nodes / Math.max(1, trees) + 1));
+  const walks = product([rows, trees]);
+  return { family: "generic", dims: [dim("e", walks), dim("steps", Math.max(1, depth))], flops: walks * depth };
 }

@@ -96,6 +96,7 @@ export function trimOf(shaped: Shaped): Trim | null {
     case "scatterND":
     case "topK":
     case "recurrent":
+    case "forest":
     case "host":
     case "if":
     case "loop":

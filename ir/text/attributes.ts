@@ -5,6 +5,7 @@
 import { type Expr } from "../expr.ts";
 import {
   type ConvLayout,
+  type ForestOp,
   type Graph,
   type Json,
   type Op,
@@ -112,6 +113,7 @@ const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
     linearBeforeReset: bool,
     inputForget: bool,
   },
+  forest: { fn: words<ForestOp["fn"]>("sum", "min", "max"), targets: integer },
   host: { fn: string, attributes: jsonObject, reason: string },
   if: {},
   loop: { carried: integer },

@@ -37,6 +37,7 @@
  * | randomNormal | | shape: int[], dtype, mean, scale, seed: number | tensor |
  * | bernoulli | p | dtype, seed: number | p's shape |
  * | multinomial | log p [b, classes] | sampleSize, dtype: "i32" or "i64", seed: number | [b, sampleSize] |
+ * | coupledProbabilities | scores f32[b, pairs] of pairs of classes, a f32[pairs], b f32[pairs] | | f32[b, classes] |
  * | det | x […, n, n] | | […] |
  * | bitCast | x | to: dtype of the same width | to |
  * | dft | x […, 1 or 2], dftLength? (i64; 0: x's), axis? (i64, in place of the attribute) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
@@ -54,6 +55,7 @@ import { constantFunctions } from "./constants.ts";
 import { evaluateFunctions } from "./evaluate-op.ts";
 import { imageFunctions } from "./images/decode.ts";
 import { ngramFunctions } from "./ngrams.ts";
+import { probabilityFunctions } from "./probabilities.ts";
 import { randomFunctions } from "./random.ts";
 import { selectionFunctions } from "./selection.ts";
 import { sequenceFunctions } from "./sequences.ts";
@@ -70,6 +72,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...stringFunctions,
   ...castFunctions,
   ...ngramFunctions,
+  ...probabilityFunctions,
   ...randomFunctions,
   ...signalFunctions,
   ...imageFunctions,

@@ -9,6 +9,7 @@ import type { TensorData } from "../../ir/tensor.ts";
 import { evaluateConv, evaluateConvTranspose } from "./conv.ts";
 import { evaluateCumulative } from "./cumulative.ts";
 import { evaluateMap } from "./elementwise.ts";
+import { evaluateForest } from "./forest.ts";
 import { evaluateGather, evaluateGatherElements, evaluateGatherND } from "./gather.ts";
 import { evaluateMatmul, evaluateQuantizedMatmul } from "./matmul.ts";
 import { evaluateConcat, evaluatePad, evaluateReshape, evaluateSlice, evaluateTranspose } from "./movement.ts";
@@ -52,12 +53,13 @@ interface Operands {
   readonly cumulative: One;
   readonly topK: One;
   readonly recurrent: List;
+  readonly forest: readonly [TensorData, TensorData, TensorData, TensorData, TensorData, TensorData];
 }
 
 /** Types of the results of each kind. */
 type Results<K extends EvaluableKind> = K extends "recurrent"
   ? readonly TensorType[]
-  : K extends "topK"
+  : K extends "topK" | "forest"
     ? readonly [TensorType, TensorType]
     : readonly [TensorType];
 
@@ -98,6 +100,7 @@ const evaluators: { readonly [K in EvaluableKind]: Evaluate<K> } = {
   cumulative: evaluateCumulative,
   topK: evaluateTopK,
   recurrent: evaluateRecurrent,
+  forest: evaluateForest,
 };
 
 /** True for the kinds that `evaluateOp` knows: all but host functions, control flow and deferred parts. */

@@ -2,6 +2,7 @@
 import { GraphBuilder } from "../../ir/builder.ts";
 import { type DType } from "../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit, select, unary } from "../../ir/expr.ts";
+import { leafMark, outcomes } from "../../ir/forest.ts";
 import { type Graph, type OpSpec, tensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
 import { scalarTensor, tensorFrom } from "../../ir/tensor.ts";
 import { defined } from "./defined.ts";
@@ -105,6 +106,20 @@ function scanBody(): Graph {
   return s.builder.finish();
 }
 
+/** One node with a leaf on either side. */
+function addForest(s: Sample, x: ValueId): void {
+  const nodes = [outcomes.less | outcomes.unordered, 1, 1, 2, leafMark, 0, 0, 1, leafMark, 0, 1, 2];
+  const tables = [
+    tensorFrom("i32", [1], [0]),
+    tensorFrom("i32", [3, 4], nodes),
+    tensorFrom("f32", [3], [0.5, 0, 0]),
+    tensorFrom("i32", [2], [0, 1]),
+    tensorFrom("f32", [2], [1, -1]),
+  ];
+  const inputs = [x, ...tables.map((table) => s.builder.constant(table))];
+  s.builder.emit({ kind: "forest", inputs, fn: "max", targets: 2 }, { origin: ["forest_0"], names: ["scores", ""] });
+}
+
 function addFewBits(s: Sample): void {
   const a = s.input("rows", "f32", 2, 16);
   const weights = [s.input("few", "i4", 3, 16), s.input("scales", "f32", 3, 2), s.input("zeros", "f32", 1, 1)];
@@ -164,6 +179,7 @@ export function graphOfEveryKind(): Graph {
   addRecurrent(s);
   addControlFlow(s, x);
   addHostOps(s, x);
+  addForest(s, x);
   addFewBits(s);
   s.builder.output("same", x);
   s.builder.output("count", s.builder.constant(tensorFrom("f32", [0, 2], [])));

@@ -6,6 +6,7 @@ import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { emitConv } from "./conv.ts";
 import { emitConvTranspose } from "./conv-transpose.ts";
 import { emitCumulative } from "./cumulative.ts";
+import { emitForest, hasConstantTables } from "./forest.ts";
 import { emitGather, emitGatherElements, emitGatherND, emitScatterElements, emitScatterND } from "./indexing.ts";
 import { emitMap } from "./map.ts";
 import { emitMatmul } from "./matmul.ts";
@@ -43,12 +44,14 @@ const emitters: Emitters = {
   scatterElements: emitScatterElements,
   scatterND: emitScatterND,
   recurrent: emitRecurrent,
+  forest: emitForest,
 };
 
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
 export function emitKernels(op: Op, operands: Operands, choose?: Choose): readonly KernelCode[] | null {
   if (op.kind === "pad" && !canPad(op, nth(operands.inputs, 0))) return null;
   if (op.kind === "quantizedMatmul" && !hasConstantWeights(operands)) return null;
+  if (op.kind === "forest" && !hasConstantTables(operands)) return null;
   const emit = emitters[op.kind] as KernelEmitter<Op> | undefined;
   return emit === undefined ? null : emit(op, operands, choose);
 }

@@ -22,6 +22,7 @@ import { gridOperators } from "./grid-sample.ts";
 import { groupQueryAttentionOperators } from "./group-query-attention.ts";
 import { indexingOperators } from "./indexing.ts";
 import { linearAttentionOperators } from "./linear-attention.ts";
+import { linearModelOperators } from "./linear-models.ts";
 import { linearOperators } from "./linear.ts";
 import { logicOperators } from "./logic.ts";
 import { lossOperators } from "./losses.ts";
@@ -48,7 +49,9 @@ import { signalOperators } from "./signal.ts";
 import { slicingOperators } from "./slicing.ts";
 import { softmaxOperators } from "./softmax.ts";
 import { sortingOperators } from "./sorting.ts";
+import { supportVectorOperators } from "./support-vectors.ts";
 import { textOperators } from "./text.ts";
+import { treeClassifierOperators } from "./tree-classifier.ts";
 import { treeOperators } from "./trees.ts";
 import { quantizedElementwiseOperators } from "./quantized-elementwise.ts";
 
@@ -72,6 +75,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   groupQueryAttentionOperators,
   indexingOperators,
   linearAttentionOperators,
+  linearModelOperators,
   linearOperators,
   logicOperators,
   lossOperators,
@@ -98,7 +102,9 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   slicingOperators,
   softmaxOperators,
   sortingOperators,
+  supportVectorOperators,
   textOperators,
+  treeClassifierOperators,
   treeOperators,
   quantizedElementwiseOperators,
 ];

@@ -1,13 +1,12 @@
-/** ai.onnx.ml: encoders, scalers and linear models. Trees have files of their own. */
+/** ai.onnx.ml: what prepares columns, encoders and scalers. Models have files of their own. */
 import { type DType, isFloat } from "../../../ir/dtype.ts";
 import { arg, binary, type Expr, lit, select, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
-import { postTransformOf, transformed } from "./post-transform.ts";
 import { computeDType, mapIn, toDType } from "./precision.ts";
-import { abs, add, div, mul, sqrt, sub } from "./scalar.ts";
+import { abs, div, mul, sqrt, sub } from "./scalar.ts";
 import { bigintAttribute, concatOf, range } from "./support.ts";
 import { type Attributes, type Lower, operatorOf, variadic, type VersionRow } from "./table.ts";
 
@@ -186,31 +185,6 @@ function featureVectorizer(node: NodeContext): readonly ValueId[] {
   return [concatOf(node, columns, 1)];
 }
 
-/** x times the transposed coefficients, plus intercepts. */
-function linearRegressor(node: NodeContext): readonly ValueId[] {
-  const shape = node.shape(0);
-  const [rows, columns] = shape.length === 1 ? [1, shape[0] ?? 0] : [shape[0] ?? 0, elementCount(shape.slice(1))];
-  const targets = node.int("targets", 1);
-  const coefficients = node.floats("coefficients") ?? [];
-  if (coefficients.length !== targets * columns) {
-    throw node.attributeError(`${coefficients.length} coefficients for ${targets} targets of ${columns} columns`);
-  }
-  const transform = postTransformOf(node);
-  const x = node.reshape(node.castTo("f32", node.input(0)), [rows, columns]);
-  const weights = node.constantValue(tensorFrom("f32", [targets, columns], coefficients));
-  const product = node.emitOne({
-    kind: "matmul",
-    inputs: [x, weights],
-    transposeA: false,
-    transposeB: true,
-    epilogue: null,
-  });
-  const intercepts = node.floats("intercepts");
-  if (intercepts === undefined) return [transformed(node, transform, product)];
-  const scores = node.map(add(arg(0), arg(1)), product, node.constantValue(vector("f32", intercepts)));
-  return [transformed(node, transform, scores)];
-}
-
 const encoderAttributes: Attributes = {
   default_float: "float",
   default_int64: "int",
@@ -230,7 +204,6 @@ const imputed: Attributes = {
   replaced_value_float: "float",
   replaced_value_int64: "int",
 };
-const linear: Attributes = { coefficients: "floats", intercepts: "floats", post_transform: "string", targets: "int" };
 
 const ml = (name: string, lower: Lower, rows: readonly VersionRow[]): OperatorDef =>
   operatorOf("ai.onnx.ml", name, lower, rows);
@@ -250,7 +223,6 @@ export const mlOperators: readonly OperatorDef[] = [
     { since: 2, attributes: encoderAttributes, lower: labelEncoder },
     { since: 4, attributes: { ...encoderAttributes, ...encoderTensors } },
   ]),
-  ml("LinearRegressor", linearRegressor, [{ since: 1, attributes: linear }]),
   ml("Normalizer", normalizer, [{ since: 1, attributes: { norm: "string" } }]),
   ml("OneHotEncoder", oneHotEncoder, [
     { since: 1, attributes: { cats_int64s: "ints", cats_strings: "strings", zeros: "int" } },

@@ -4,7 +4,8 @@ import { arg, binary, type Expr, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext } from "../operator.ts";
 import { reduceOf } from "./norm.ts";
-import { abs, add, div, exp, log, mul, sigmoid, sqrt, square, sub } from "./scalar.ts";
+import { castExpr } from "./precision.ts";
+import { abs, add, div, exp, log, mul, neg, sigmoid, sqrt, square, sub } from "./scalar.ts";
 
 /** By the number that TreeEnsemble gives them; the older operators name them. */
 export const postTransforms = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"] as const;
@@ -19,9 +20,14 @@ export function postTransformOf(node: NodeContext): PostTransform {
   return found;
 }
 
-/** Scores of f32 or f64, transformed row by row. */
+/** The normal distribution's quantile. */
+export const probit = (t: DType, x: Expr): Expr =>
+  mul(lit(t, Math.SQRT2), inverseErf(t, sub(mul(lit(t, 2), x), lit(t, 1))));
+
+/** Scores of f32 or f64, transformed row by row. A score that stands alone only takes PROBIT, as in onnxruntime. */
 export function transformed(node: NodeContext, transform: PostTransform, scores: ValueId): ValueId {
   const { dtype: t, shape } = node.typeOf(scores);
+  if (shape.at(-1) === 1 && transform !== "PROBIT") return scores;
   switch (transform) {
     case "NONE":
       return scores;
@@ -32,8 +38,20 @@ export function transformed(node: NodeContext, transform: PostTransform, scores:
     case "SOFTMAX_ZERO":
       return softmaxZero(node, scores);
     case "PROBIT":
-      return node.map(mul(lit(t, Math.SQRT2), inverseErf(t, sub(mul(lit(t, 2), arg(0)), lit(t, 1)))), scores);
+      return node.map(probit(t, arg(0)), scores);
   }
+}
+
+/** How one score becomes those of two classes: a share and what is left of 1, a margin and its opposite, or itself alone, as the first. */
+export type Spread = "share" | "margin" | "alone";
+
+/** Both scores in f32, transformed, of one in `t`. What onnxruntime leaves unwritten, the second score of `alone` and of PROBIT, is 0. */
+export function spread(t: DType, transform: PostTransform, how: Spread, score: Expr): readonly [Expr, Expr] {
+  const narrow = (x: Expr): Expr => castExpr(t, "f32", x);
+  if (transform === "PROBIT") return [probit("f32", narrow(score)), lit("f32", 0)];
+  if (how === "alone") return [narrow(score), lit("f32", 0)];
+  if (transform === "LOGISTIC") return [sigmoid(narrow(neg(score))), sigmoid(narrow(score))];
+  return how === "share" ? [narrow(sub(lit(t, 1), score)), narrow(score)] : [narrow(neg(score)), narrow(score)];
 }
 
 /** Softmax in which scores of (nearly) zero stay so: they stand for classes without evidence. */
