@@ -159,7 +159,9 @@ function lowerWithOperator(lowering: Lowering, scope: Scope, node: OnnxNode): vo
     lowerNodes(lowering, inner, body);
     if (lowering.diagnostics.length > reported) throw new Reported();
   });
-  bindResults(scope, node, unrolled ?? operator.lower(context));
+  const lowered = unrolled ?? operator.lower(context);
+  if ("nodes" in lowered) inlineGraph(lowering, scope, node, lowered);
+  else bindResults(scope, node, lowered);
 }
 
 function bindResults(scope: Scope, node: OnnxNode, results: readonly ValueId[]): void {
@@ -224,7 +226,7 @@ export function finishOutputs(
   });
 }
 
-/** Puts a branch that is known to be taken in the place of its node. */
+/** Puts a graph in the place of a node: a branch that is known to be taken, or what the node stands for. */
 function inlineGraph(lowering: Lowering, scope: Scope, node: OnnxNode, graph: OnnxGraph): void {
   const inner = new Scope(scope.region, scope, graph.initializers);
   lowerNodes(lowering, inner, graph);

@@ -31,8 +31,11 @@ export interface OperatorVersion {
   readonly attributes: Readonly<Record<string, OnnxAttributeKind | `${OnnxAttributeKind}!`>>;
   /** inputs that may be "" although later ones are present */
   readonly optionalInputs?: readonly number[];
-  /** returns one value per output of the node, in order; outputs that the node leaves out may be missing at the end */
-  readonly lower: (node: NodeContext) => readonly ValueId[];
+  /**
+   * returns one value per output of the node, in order; outputs that the node leaves out may be missing at the end. An operator that is described
+   * by others returns a graph of them, without inputs (graph-writer.ts), which takes the node's place.
+   */
+  readonly lower: (node: NodeContext) => readonly ValueId[] | OnnxGraph;
 }
 
 /** What `lower` sees of a node, and what it emits with. */

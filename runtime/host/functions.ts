@@ -39,6 +39,7 @@
  * | multinomial | log p [b, classes] | sampleSize, dtype: "i32" or "i64", seed: number | [b, sampleSize] |
  * | coupledProbabilities | scores f32[b, pairs] of pairs of classes, a f32[pairs], b f32[pairs] | | f32[b, classes] |
  * | det | x […, n, n] | | […] |
+ * | inverse | x […, n, n] | | […, n, n] |
  * | bitCast | x | to: dtype of the same width | to |
  * | dft | x […, 1 or 2], dftLength? (i64; 0: x's), axis? (i64, in place of the attribute) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
  * | stft | signal [b, n, 1 or 2], window? [frameLength] | frameStep, frameLength: int, onesided | [b, frames, bins, 2] |
@@ -54,6 +55,7 @@ import { boxFunctions } from "./boxes.ts";
 import { constantFunctions } from "./constants.ts";
 import { evaluateFunctions } from "./evaluate-op.ts";
 import { imageFunctions } from "./images/decode.ts";
+import { matrixFunctions } from "./matrices.ts";
 import { ngramFunctions } from "./ngrams.ts";
 import { probabilityFunctions } from "./probabilities.ts";
 import { randomFunctions } from "./random.ts";
@@ -75,6 +77,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...probabilityFunctions,
   ...randomFunctions,
   ...signalFunctions,
+  ...matrixFunctions,
   ...imageFunctions,
   ...evaluateFunctions,
   ...constantFunctions,

@@ -1,4 +1,4 @@
-/** Signals: dft, stft, melWeightMatrix; and det. */
+/** Signals: dft, stft, melWeightMatrix. */
 import { fail } from "../../ir/diagnostic.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { nth } from "../reference/access.ts";
@@ -139,55 +139,8 @@ const melWeightMatrix: HostFunction = (inputs, attributes) => {
   return [tensorOfNumbers(dtypeOf(attributes, "to"), [rows, bins], weights)];
 };
 
-const det: HostFunction = (inputs) => {
-  const x = tensorAt(inputs, 0);
-  const n = nth(x.shape, -1);
-  const shape = x.shape.slice(0, -2);
-  const values = numbersOf(x);
-  const results = new Float64Array(elementCount(shape));
-  for (let i = 0; i < results.length; i++) {
-    results[i] = determinant(Float64Array.from(values.subarray(i * n * n, (i + 1) * n * n)), n);
-  }
-  return [tensorOfNumbers(x.dtype, shape, results)];
-};
-
-/** Gaussian elimination with the largest pivot of the column; `a` is used up. */
-function determinant(a: Float64Array, n: number): number {
-  let product = 1;
-  for (let k = 0; k < n; k++) {
-    const pivot = largestBelow(a, n, k);
-    if (pivot !== k) {
-      swapRows(a, n, k, pivot);
-      product = -product;
-    }
-    const head = a[k * n + k] as number;
-    product *= head;
-    if (head === 0) return 0;
-    for (let row = k + 1; row < n; row++) {
-      const factor = (a[row * n + k] as number) / head;
-      for (let column = k; column < n; column++)
-        a[row * n + column] = (a[row * n + column] as number) - factor * (a[k * n + column] as number);
-    }
-  }
-  return product;
-}
-
-function largestBelow(a: Float64Array, n: number, k: number): number {
-  let best = k;
-  for (let row = k + 1; row < n; row++)
-    if (Math.abs(a[row * n + k] as number) > Math.abs(a[best * n + k] as number)) best = row;
-  return best;
-}
-
-function swapRows(a: Float64Array, n: number, i: number, j: number): void {
-  const row = a.slice(i * n, (i + 1) * n);
-  a.copyWithin(i * n, j * n, (j + 1) * n);
-  a.set(row, j * n);
-}
-
 export const signalFunctions: HostFamily = [
   ["dft", dft],
   ["stft", stft],
   ["melWeightMatrix", melWeightMatrix],
-  ["det", det],
 ];

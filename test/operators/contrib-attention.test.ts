@@ -1,10 +1,11 @@
-/** Attention, MultiHeadAttention, GroupQueryAttention and RotaryEmbedding of com.microsoft as onnxruntime-web computes them. */
+/** The attention operators and RotaryEmbedding of com.microsoft as onnxruntime-web computes them. */
 import { describe, expect, it } from "@jest/globals";
+import type { DType } from "../../ir/dtype.ts";
 import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import { float, type NodeSpec } from "../helpers/onnx-builder.ts";
 import { relativeError } from "../helpers/oracle.ts";
 import { refusal } from "./node-case.ts";
-import { agree, floats, integers, type OracleCase, positions, results } from "./oracle-case.ts";
+import { agree, floats, integers, type OracleCase, positions, results, wholes } from "./oracle-case.ts";
 
 describe("GroupQueryAttention", () => {
   interface Group {
@@ -171,16 +172,121 @@ describe("MultiHeadAttention", () => {
     expect(await results(of(inputs))).toEqual(await results(of(apart)));
   });
 
-  it("refuses what only beam search gives", async () => {
-    const inputs = [same, same, sameValue, null, null, null, ...past, integers([1], 4)];
-    const spec = {
-      op: "MultiHeadAttention",
-      opset: 1,
-      domain: "com.microsoft",
-      inputs,
-      attributes: { num_heads: heads },
-    };
-    expect(await refusal(spec)).toMatch(/past_sequence_length/);
+  /** Rows `from` to `to` of a buffer [batch, heads, length, size]. */
+  const rowsOf = ({ shape, elements }: TensorData, from: number, to: number): TensorData => {
+    const [outer = 0, inner = 0, length = 0, width = 0] = shape;
+    const all = Array.from(elements as Float32Array);
+    const kept = all.filter((_, i) => Math.floor(i / width) % length >= from && Math.floor(i / width) % length < to);
+    return tensorFrom("f32", [outer, inner, to - from, width], kept);
+  };
+
+  it.each<[string, number, readonly (TensorData | null)[], NodeSpec["attributes"]]>([
+    ["a token", 1, [], {}],
+    ["a mask", 1, [null, integers([batch, 5], 1, 1, 0, 1, 1, 1, 0, 1, 1, 1)], {}],
+    ["a bias on the scores", 1, [null, null, floats(13, 1, heads, 1, 5)], {}],
+    ["a bias on the inputs", 1, [bias], {}],
+    ["a prompt", 3, [], {}],
+    ["a prompt, forwards", 3, [], { unidirectional: 1 }],
+  ])("takes the buffer that its past is for the past in it, with %s", async (_, count, more, attributes) => {
+    // onnxruntime-web has no buffers here
+    const tokens = [20, 21, 22].map((seed) => floats(seed, batch, count, hidden));
+    const room = [floats(23, batch, heads, 9, size), floats(24, batch, heads, 9, size)];
+    const given = [...more, ...new Array<null>(3 - more.length).fill(null)];
+    const of = (...inputs: readonly TensorData[]): OracleCase => ({ op: "MultiHeadAttention", inputs: [...tokens, ...given, ...inputs], attributes: { num_heads: heads, ...attributes }, outputs: 4 });
+    const [output, key, value, scores] = await results(of(...room, integers([], 4)));
+    const [expected, shortKey, shortValue, shortScores] = await results(of(...room.map((buffer) => rowsOf(buffer, 0, 4))));
+    expect(relativeError(output?.elements as Float32Array, expected?.elements as Float32Array)).toBeLessThan(1e-6);
+    expect(scores?.shape).toEqual(shortScores?.shape);
+    expect(relativeError(scores?.elements as Float32Array, shortScores?.elements as Float32Array)).toBeLessThan(1e-6);
+    for (const [i, present] of [key, value].entries()) {
+      expect(rowsOf(present as TensorData, 0, 4 + count)).toEqual([shortKey, shortValue][i]);
+      expect(rowsOf(present as TensorData, 4 + count, 9)).toEqual(rowsOf(room[i] as TensorData, 4 + count, 9));
+    }
+  }); // prettier-ignore
+
+  it("reads the rows of the beams that it is told", async () => {
+    const rows = [20, 21, 22].map((seed) => floats(seed, 4, 1, hidden));
+    const room = [floats(23, 4, heads, 6, size), floats(24, 4, heads, 6, size)];
+    const beams = integers([2, 2, 6], 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0);
+    const inputs = [...rows, null, null, null, ...room, integers([1], 3), beams];
+    const [output] = await results({ op: "MultiHeadAttention", inputs, attributes: { num_heads: heads }, outputs: 1 });
+    // as if each beam had the rows that it reads
+    const picked = room.map(({ elements }) => {
+      const block = 6 * size;
+      const from = (row: number, head: number, j: number): number => {
+        const beam = j < 3 ? (row < 2 ? 0 : 2) + Number(beams.elements[row * 6 + j]) : row;
+        return (beam * heads + head) * block + j * size;
+      };
+      const copy = Array.from({ length: 4 * heads * 6 }, (_, i) => {
+        const [row, head, j] = [Math.floor(i / (heads * 6)), Math.floor(i / 6) % heads, i % 6];
+        return Array.from((elements as Float32Array).subarray(from(row, head, j), from(row, head, j) + size));
+      });
+      return tensorFrom("f32", [4, heads, 6, size], copy.flat());
+    });
+    const own = [...rows, null, null, null, ...picked, integers([1], 3)];
+    const [expected] = await results({ op: "MultiHeadAttention", inputs: own, attributes: { num_heads: heads }, outputs: 1 });
+    expect(output).toEqual(expected);
+  }); // prettier-ignore
+
+  it.each<[string, readonly (TensorData | null)[], RegExp]>([
+    ["a length without a value's past", [past[0] ?? null, null, integers([1], 4)], /given together/],
+    ["a length of several numbers", [...past, integers([2], 4, 4)], /must be one number, not \[2\]/],
+    ["beams that are not those of the batch", [...past, integers([1], 4), integers([3, 1, 9], ...new Array<number>(27).fill(0))], /cache_indirection of shape \[3,1,9\] for 2 beams/],
+  ])("refuses %s", async (_, rest, message) => {
+    const rows = [20, 21, 22].map((seed) => floats(seed, batch, 1, hidden));
+    const spec = { op: "MultiHeadAttention", opset: 1, domain: "com.microsoft", inputs: [...rows, null, null, null, ...rest], attributes: { num_heads: heads } };
+    expect(await refusal(spec)).toMatch(message);
+  }); // prettier-ignore
+});
+
+describe("DecoderMaskedMultiHeadAttention", () => {
+  const [batch, heads, size] = [2, 2, 8];
+  const [q, k, v] = [1, 2, 3].map((seed) => floats(seed, batch, 1, heads * size)) as [
+    TensorData,
+    TensorData,
+    TensorData,
+  ];
+  const room = [floats(4, batch, heads, 7, size), floats(5, batch, heads, 7, size)];
+  const shared = { past_present_share_buffer: 1 };
+
+  it.each<[string, readonly (TensorData | null)[], NodeSpec["attributes"], number]>([
+    ["a buffer", [q, k, v, null, null, ...room, integers([1], 3)], shared, 3],
+    ["a mask", [q, k, v, integers([batch, 4], 0, 1, 1, 1, 1, 0, 1, 1), null, ...room, integers([1], 3)], shared, 3],
+    ["a bias", [q, k, v, null, null, ...room, integers([1], 3), null, null, floats(6, 3 * heads * size)], shared, 3],
+    ["keys and values of an encoder", [q, floats(7, batch, heads, 5, size), floats(8, batch, heads, 5, size)], {}, 1],
+    ["keys of an encoder and a mask", [q, floats(7, batch, heads, 5, size), floats(8, batch, heads, 5, size), integers([batch, 5], 0, 1, 1, 1, 1, 0, 1, 1, 1, 0)], { mask_filter_value: float(-5) }, 1],
+  ])("agrees with %s", async (_, inputs, attributes, outputs) => {
+    await agree({ op: "DecoderMaskedMultiHeadAttention", inputs, attributes: { num_heads: heads, ...attributes }, outputs });
+  }); // prettier-ignore
+
+  it("refuses more than one token, and a buffer without a length", async () => {
+    const spec = { op: "DecoderMaskedMultiHeadAttention", opset: 1, domain: "com.microsoft", attributes: { num_heads: heads, ...shared } }; // prettier-ignore
+    expect(await refusal({ ...spec, inputs: [floats(1, batch, 2, 16), k, v, null, null, ...room, integers([1], 3)] })).toMatch(/\[2,2,16\] is not one token/); // prettier-ignore
+    expect(await refusal({ ...spec, inputs: [q, k, v, null, null, ...room] })).toMatch(/past_sequence_length/);
+  });
+});
+
+describe("QAttention", () => {
+  const [batch, queries, input, heads] = [2, 3, 8, 2];
+  const x = wholes("u8", 1, [0, 256], batch, queries, input);
+  const one = (value: number, dtype: DType = "f32"): TensorData => tensorFrom(dtype, [], [value]);
+  const signed = [wholes("i8", 2, [-128, 128], input, 24), floats(3, 24), one(0.02), one(0.01)];
+  const columns = [wholes("u8", 2, [0, 256], input, 24), floats(3, 24), one(0.02), tensorFrom("f32", [24], Array.from({ length: 24 }, (_, i) => 0.005 + i / 5000))]; // prettier-ignore
+  const zeros = tensorFrom("u8", [24], new Array<number>(24).fill(120));
+
+  it.each<[string, readonly (TensorData | null)[], NodeSpec["attributes"], number]>([
+    ["no zero points", [x, ...signed], {}, 1],
+    ["a zero point", [x, ...signed, null, one(128, "u8")], {}, 1],
+    ["scales of columns", [x, ...columns, null, one(128, "u8"), zeros], { unidirectional: 1 }, 1],
+    ["a mask", [x, ...signed, integers([batch, queries], 1, 1, 0, 0, 1, 1), one(128, "u8"), one(0, "i8")], {}, 1],
+    ["a past", [x, ...signed, null, one(128, "u8"), one(0, "i8"), floats(5, 2, batch, heads, 4, 4)], { unidirectional: 1 }, 2],
+  ])("agrees with %s", async (_, inputs, attributes, outputs) => {
+    await agree({ op: "QAttention", inputs, attributes: { num_heads: heads, ...attributes }, outputs });
+  }); // prettier-ignore
+
+  it("refuses weights that do not hold three parts", async () => {
+    const inputs = [x, wholes("i8", 2, [-128, 128], input, 25), floats(3, 25), one(0.02), one(0.01)];
+    expect(await refusal({ op: "QAttention", opset: 1, domain: "com.microsoft", inputs, attributes: { num_heads: heads } })).toMatch(/25 columns of weights/); // prettier-ignore
   });
 });
 

@@ -26,10 +26,22 @@ export const floats = (seed: number, ...shape: readonly number[]): TensorData =>
 };
 export const integers = (shape: readonly number[], ...values: readonly number[]): TensorData =>
   tensorFrom("i32", shape, values);
+/** Whole numbers of a type between two bounds (the upper one excluded). */
+export function wholes(
+  dtype: DType,
+  seed: number,
+  [low, high]: readonly [number, number],
+  ...shape: readonly number[]
+): TensorData {
+  // prettier-ignore
+  const next = randomNumbers(seed);
+  const values = Array.from({ length: elementCount(shape) }, () => low + Math.floor(((next() + 1) / 2) * (high - low)));
+  return tensorFrom(dtype, shape, values.map((value) => Math.min(high - 1, value))); // prettier-ignore
+}
 export const positions = (shape: readonly number[], ...values: readonly number[]): TensorData =>
   tensorFrom("i64", shape, values);
 
-const ortTypes = { f32: "float32", i32: "int32", i64: "int64" } as const;
+const ortTypes = { f32: "float32", f64: "float64", i32: "int32", i64: "int64", i8: "int8", u8: "uint8", bool: "bool" } as const; // prettier-ignore
 
 function specOf({ op, attributes, inputs, outputs, types }: OracleCase): ModelSpec {
   const present = inputs.flatMap((tensor, i) => (tensor === null ? [] : [[`x${i}`, tensor] as const]));

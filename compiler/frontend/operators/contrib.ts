@@ -7,11 +7,11 @@ import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { allInputs, binaryRow, commonDType, unaryRow } from "./elementwise.ts";
 import { matmulOf, scaled } from "./linear.ts";
-import { reduceOf } from "./norm.ts";
+import { inverseDeviation, meanOf, reduceOf } from "./norm.ts";
 import { layerNorm, layerStatistics, normalizeOf, rmsNorm } from "./normalization.ts";
 import { computeDType, mapIn, toDType, widen } from "./precision.ts";
-import { add, gelu, geluTanh, swish } from "./scalar.ts";
-import { countFrom, literal } from "./support.ts";
+import { add, gelu, geluTanh, square, swish } from "./scalar.ts";
+import { countFrom, literal, movedAxis } from "./support.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
 const domain = "com.microsoft";
@@ -23,19 +23,25 @@ function fastGelu(node: NodeContext): readonly ValueId[] {
   return [mapIn(node, compute, dtype, allInputs(node), (args) => geluTanh(compute, args.reduce(add)))];
 }
 
-/** alpha A B, with the last two dims of each swapped on demand. */
+/** alpha A B, with the last two dims of each swapped on demand; before that `transBatch` moves the first dim behind those of the batch. */
 function fusedMatmul(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float");
-  if (node.int("transBatchA", 0) !== 0 || node.int("transBatchB", 0) !== 0) throw node.unsupported("transBatch");
   const swapped = (name: string, input: number): boolean => node.int(name, 0) !== 0 && node.rank(input) > 1;
-  const [a, b] = [widen(node, node.input(0)), widen(node, node.input(1))];
+  const operand = (name: string, input: number): ValueId => {
+    const [value, rank] = [widen(node, node.input(input)), node.rank(input)];
+    return node.int(name, 0) !== 0 && rank > 2 ? node.transpose(value, movedAxis(rank, 0, rank - 2)) : value;
+  };
+  const [a, b] = [operand("transBatchA", 0), operand("transBatchB", 1)];
   const product = matmulOf(node, a, b, swapped("transA", 0), swapped("transB", 1));
   const alpha = node.float("alpha", 1);
   const compute = computeDType(dtype);
   return [toDType(node, dtype, alpha === 1 ? product : node.map(scaled(compute, alpha, arg(0)), product))];
 }
 
-/** Normalises the sum of input, skip and (optional) bias over the last dim; outputs: normal, mean, 1 / deviation, sum. */
+/**
+ * Normalises the sum of input, skip and (optional) bias over the last dim; outputs: normal, mean, 1 / deviation, sum. Where no mean is
+ * taken off, 0 stands for it, and the deviation is the root of the mean square.
+ */
 const skipNorm = (centered: boolean, bias: number) => (node: NodeContext) => {
   const dtype = commonDType(node, "float");
   const compute = computeDType(dtype);
@@ -47,9 +53,21 @@ const skipNorm = (centered: boolean, bias: number) => (node: NodeContext) => {
   const inputs = [sum, ...parameters.map((index) => widen(node, node.input(index)))];
   const normal = toDType(node, dtype, normalizeOf(node, inputs, axes, epsilon, centered));
   if (node.outputCount === 1) return [normal];
-  if (!centered && (node.wantsOutput(1) || node.wantsOutput(2))) throw node.unsupported("statistics as outputs");
-  return [normal, ...layerStatistics(node, sum, axes, epsilon), toDType(node, dtype, sum)];
+  const statistics = centered ? layerStatistics(node, sum, axes, epsilon) : rootStatistics(node, sum, axes, epsilon);
+  return [normal, ...statistics.map((value) => toDType(node, "f32", value)), toDType(node, dtype, sum)];
 };
+
+/** Zeros, and 1 / root of the mean square, with the reduced dims kept. */
+function rootStatistics(
+  node: NodeContext,
+  x: ValueId,
+  axes: readonly number[],
+  epsilon: number,
+): readonly [mean: ValueId, inverseDeviation: ValueId] {
+  const squares = meanOf(node, node.map(square(arg(0)), x), axes);
+  const { dtype, shape } = node.typeOf(squares);
+  return [node.broadcastTo(literal(node, dtype, 0), shape), inverseDeviation(node, squares, epsilon)];
+}
 
 /**
  * Embeddings of words, positions and (optional) segments, their sum normalised. Outputs: normal, how many tokens of each sample the mask counts, sum.
@@ -77,6 +95,7 @@ const swishOf = (t: Parameters<typeof swish>[0], x: Expr, node: NodeContext): Ex
   swish(t, node.float("alpha", 1.702), x);
 
 const epsilon: Attributes = { epsilon: "float" };
+const transposed: Attributes = { alpha: "float", transA: "int", transB: "int" };
 const normal: Attributes = { ...epsilon, axis: "int", stash_type: "int" };
 
 export const contribOperators: readonly OperatorDef[] = [
@@ -94,12 +113,9 @@ export const contribOperators: readonly OperatorDef[] = [
     },
   ]),
   operatorOf(domain, "FusedMatMul", fusedMatmul, [
-    {
-      since: 1,
-      inputs: [2, 2],
-      attributes: { alpha: "float", transA: "int", transB: "int", transBatchA: "int", transBatchB: "int" },
-    },
+    { since: 1, inputs: [2, 2], attributes: { ...transposed, transBatchA: "int", transBatchB: "int" } },
   ]),
+  operatorOf(domain, "TransposeMatMul", fusedMatmul, [{ since: 1, inputs: [2, 2], attributes: transposed }]),
   operatorOf(domain, "LayerNormalization", layerNorm, [
     { since: 1, inputs: [2, 3], outputs: [1, 3], attributes: normal, optionalInputs: [2] },
   ]),

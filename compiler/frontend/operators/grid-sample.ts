@@ -10,7 +10,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, floatFor, toDType, widen } from "./precision.ts";
 import { abs, add, clamp, div, lt, mul, sub } from "./scalar.ts";
 import { checkedConstant, checkedShape, literal, range, sliceOf } from "./support.ts";
-import { operator } from "./table.ts";
+import { operator, operatorOf } from "./table.ts";
 
 type PaddingMode = "zeros" | "border" | "reflection";
 type Interpolation = "nearest" | "linear" | "cubic";
@@ -244,5 +244,6 @@ const attributes = { align_corners: "int", mode: "string", padding_mode: "string
 /** Operators of this family. */
 export const gridOperators: readonly OperatorDef[] = [
   operator("GridSample", gridSample, [{ since: [16, 20, 22], inputs: [2, 2], attributes }]),
+  operatorOf("com.microsoft", "GridSample", gridSample, [{ since: 1, inputs: [2, 2], attributes }]),
   operator("AffineGrid", affineGrid, [{ since: 20, inputs: [2, 2], attributes: { align_corners: "int" } }]),
 ];

@@ -7,6 +7,7 @@ import { arg, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { attend, headsApart, headsTogether } from "./attend.ts";
+import { rowsWritten } from "./attention-cache.ts";
 import { attentionMask, type Mask, maskedSoftmax } from "./attention-mask.ts";
 import { commonDType } from "./elementwise.ts";
 import { normalizeOf } from "./normalization.ts";
@@ -112,10 +113,7 @@ function turned(node: NodeContext, x: ValueId, positions: ValueId): ValueId {
   });
 }
 
-/**
- * The past with new rows after each sample's tokens, zeros behind where the buffer is longer than the past. A first prompt begins the buffer.
- * Rows of [batch, heads, length, size] are numbered (b heads + h) length + position.
- */
+/** The past with new rows after each sample's tokens, zeros behind where the buffer is longer than the past. A first prompt begins the buffer. */
 function withRows(node: NodeContext, past: number, added: ValueId, before: ValueId, sizes: Sizes): ValueId {
   const { shape, dtype } = node.typeOf(added);
   const [batch = 0, heads = 0, queries = 0, size = 0] = shape;
@@ -129,20 +127,7 @@ function withRows(node: NodeContext, past: number, added: ValueId, before: Value
   const zeros = (length: number): ValueId => node.broadcastTo(literal(node, dtype, 0), [batch, heads, length, size]);
   if (isPrompt) return concatOf(node, [added, zeros(present - queries)], 2);
   const grown = longer === 0 ? cache : concatOf(node, [cache, longer === queries ? added : zeros(longer)], 2);
-  const base = node.constantValue(
-    indexTensor([batch, heads, queries], (i) => Math.floor(i / queries) * present + (i % queries)),
-  );
-  const rows = node.map(add(arg(0), arg(1)), base, node.reshape(before, [batch, 1, 1]));
-  const written = node.emitOne({
-    kind: "scatterND",
-    inputs: [
-      node.reshape(grown, [batch * heads * present, size]),
-      node.reshape(rows, [batch * heads * queries, 1]),
-      node.reshape(added, [batch * heads * queries, size]),
-    ],
-    reduction: "none",
-  });
-  return node.reshape(written, [batch, heads, present, size]);
+  return rowsWritten(node, grown, added, before);
 }
 
 /** Keys up to the query's own position, not more than `local_window_size`, with the attention bias. */

@@ -12,15 +12,18 @@ import { controlFlowOperators } from "./control-flow.ts";
 import { conversionOperators } from "./conversion.ts";
 import { convolutionOperators } from "./convolution.ts";
 import { cumulativeOperators } from "./cumulative.ts";
+import { decoderAttentionOperators } from "./decoder-attention.ts";
 import { deformConvOperators } from "./deform-conv.ts";
 import { detectionOperators } from "./detection.ts";
 import { determinantOperators } from "./determinant.ts";
+import { dynamicQuantizeLstmOperators } from "./dynamic-quantize-lstm.ts";
 import { einsumOperators } from "./einsum.ts";
 import { flexAttentionOperators } from "./flex-attention.ts";
 import { fusedActivationOperators } from "./fused-activations.ts";
 import { gridOperators } from "./grid-sample.ts";
 import { groupQueryAttentionOperators } from "./group-query-attention.ts";
 import { indexingOperators } from "./indexing.ts";
+import { inverseOperators } from "./inverse.ts";
 import { linearAttentionOperators } from "./linear-attention.ts";
 import { linearModelOperators } from "./linear-models.ts";
 import { linearOperators } from "./linear.ts";
@@ -29,12 +32,15 @@ import { lossOperators } from "./losses.ts";
 import { mathOperators } from "./math.ts";
 import { fewBitsOperators } from "./few-bits.ts";
 import { mlOperators } from "./ml.ts";
+import { moeOperators } from "./moe.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { optimizerOperators } from "./optimizers.ts";
 import { paddingOperators } from "./padding.ts";
 import { poolingOperators } from "./pooling.ts";
 import { quantizationOperators } from "./quantization.ts";
+import { quantizedAttentionOperators } from "./quantized-attention.ts";
 import { quantizedLinearOperators } from "./quantized-linear.ts";
+import { quantizedPoolingOperators } from "./quantized-pooling.ts";
 import { randomOperators } from "./random.ts";
 import { rearrangeOperators } from "./rearrange.ts";
 import { recurrentOperators } from "./recurrent.ts";
@@ -65,15 +71,18 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   conversionOperators,
   convolutionOperators,
   cumulativeOperators,
+  decoderAttentionOperators,
   deformConvOperators,
   detectionOperators,
   determinantOperators,
+  dynamicQuantizeLstmOperators,
   einsumOperators,
   flexAttentionOperators,
   fusedActivationOperators,
   gridOperators,
   groupQueryAttentionOperators,
   indexingOperators,
+  inverseOperators,
   linearAttentionOperators,
   linearModelOperators,
   linearOperators,
@@ -82,12 +91,15 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   mathOperators,
   mlOperators,
   fewBitsOperators,
+  moeOperators,
   normalizationOperators,
   optimizerOperators,
   paddingOperators,
   poolingOperators,
   quantizationOperators,
+  quantizedAttentionOperators,
   quantizedLinearOperators,
+  quantizedPoolingOperators,
   randomOperators,
   rearrangeOperators,
   recurrentOperators,

@@ -26,18 +26,19 @@ function outputSpatial(node: NodeContext, input: readonly number[], windows: Win
   });
 }
 
-interface Pooling {
+export interface Pooling {
   readonly windows: Windows;
   readonly output: readonly number[];
 }
 
-function poolingOf(node: NodeContext): Pooling {
-  const input = spatialOf(node, 0);
+/** Windows over the spatial dims `input`. */
+export function poolingOf(node: NodeContext, input: readonly number[] = spatialOf(node, 0)): Pooling {
   const windows = windowsOf(node, input, kernelOf(node, input.length));
   return { windows, output: outputSpatial(node, input, windows) };
 }
 
-const poolOf = (
+/** An nchw pool of a value. */
+export const poolOf = (
   node: NodeContext,
   x: ValueId,
   { windows, output }: Pooling,

@@ -3,7 +3,7 @@
  * f32 and quantizes the result. Products stay in integers (quantized-linear.ts).
  */
 import type { DType } from "../../../ir/dtype.ts";
-import { arg, cast, type Expr, lit, unary } from "../../../ir/expr.ts";
+import { arg, cast, type Expr, lit, select, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { add, below, div, mul, sigmoid, sub } from "./scalar.ts";
@@ -22,14 +22,14 @@ const quantizedExpr = (dtype: DType, x: Expr, at: number): Expr =>
   cast(dtype, add(unary("round", div(x, arg(at))), cast("f32", arg(at + 1))), true);
 
 /** The input at `index` in f32, with its scale and zero point behind it. */
-function dequantized(node: NodeContext, index: number): ValueId {
+export function dequantized(node: NodeContext, index: number): ValueId {
   const dtype = node.dtype(index);
   const operands = [node.input(index), parameter(node, index + 1), parameter(node, index + 2, dtype)];
   return node.map(dequantizedExpr(0), ...operands);
 }
 
 /** An f32 value quantized by the scale at `index` and the zero point behind it. */
-function quantized(node: NodeContext, value: ValueId, index: number, dtype: DType): ValueId {
+export function quantized(node: NodeContext, value: ValueId, index: number, dtype: DType): ValueId {
   return node.map(quantizedExpr(dtype, arg(0), 1), value, parameter(node, index), parameter(node, index + 1, dtype));
 }
 
@@ -44,6 +44,16 @@ const binaryOp = (combine: (a: Expr, b: Expr) => Expr) => (node: NodeContext) =>
   const expr = quantizedExpr(dtype, combine(dequantizedExpr(0), dequantizedExpr(3)), 6);
   return [node.map(expr, ...a, ...b, ...result)];
 };
+
+/** A where the condition holds, else B; both are quantized anew, each with its own scale. */
+function where(node: NodeContext): ValueId[] {
+  const dtype = node.dtype(1);
+  if (node.dtype(0) !== "bool") throw node.typeError(`the condition is ${node.dtype(0)}, must be bool`);
+  const operands = [1, 4].flatMap((at) => [node.input(at), parameter(node, at + 1), parameter(node, at + 2, dtype)]);
+  const result = [parameter(node, 7), parameter(node, 8, dtype)];
+  const chosen = select(arg(8), dequantizedExpr(0), dequantizedExpr(3));
+  return [node.map(quantizedExpr(dtype, chosen, 6), ...operands, ...result, node.input(0))];
+}
 
 /** Elementwise of one operand: X, its scale and zero point, then those of the result. */
 const unaryOp = (apply: (node: NodeContext, x: Expr) => Expr) => (node: NodeContext) => {
@@ -66,14 +76,6 @@ function softmax(node: NodeContext): ValueId[] {
     throw node.unsupported("the flattening softmax of opset 12 and older");
   const x = node.emitOne({ kind: "softmax", inputs: [dequantized(node, 0)], axis, log: false });
   return [quantized(node, x, 3, node.dtype(0))];
-}
-
-function globalAveragePool(node: NodeContext): ValueId[] {
-  const rank = node.rank(0);
-  const last = node.int("channels_last", 0) !== 0;
-  const axes = range(rank - 2).map((i) => i + (last ? 1 : 2));
-  const mean = node.emitOne({ kind: "reduce", inputs: [dequantized(node, 0)], fn: "mean", axes, keepDims: true });
-  return [quantized(node, mean, 3, node.dtype(0))];
 }
 
 /** Inputs: scale and zero point of the result, then each part with its own. */
@@ -105,6 +107,6 @@ export const quantizedElementwiseOperators: readonly OperatorDef[] = [
     optionalInputs: [2],
     attributes: { axis: "int", opset: "int!" },
   }),
-  microsoft("QLinearGlobalAveragePool", globalAveragePool, { inputs: [5, 5], attributes: { channels_last: "int" } }),
+  microsoft("QLinearWhere", where, { inputs: [9, 9] }),
   microsoft("QLinearConcat", concat, { inputs: [3, variadic], attributes: { axis: "int!" } }),
 ];

@@ -7,7 +7,7 @@ import { convOf } from "./convolution.ts";
 import { matmulOf, withoutZeroPoint } from "./linear.ts";
 import { quantizedByRange } from "./quantization.ts";
 import { add, div, mul } from "./scalar.ts";
-import { alongAxis, asScalar } from "./support.ts";
+import { alongAxis, asScalar, movedAxis } from "./support.ts";
 import { type Attributes, operator, operatorOf } from "./table.ts";
 import { spatialOf, windowsOf } from "./window.ts";
 
@@ -28,12 +28,15 @@ function requantized(node: NodeContext, operands: readonly ValueId[]): ValueId {
   return node.map(cast(node.typeOf(zero).dtype, add(rounded, wide(4)), true), ...operands);
 }
 
+/** With `channels_last` (com.microsoft only) the channels of x and y are last; the weights stay as they are. */
 function qLinearConv(node: NodeContext): ValueId[] {
-  const spatial = spatialOf(node, 0);
-  const rank = spatial.length + 2;
+  const rank = spatialOf(node, 0).length + 2;
+  const last = node.int("channels_last", 0) !== 0;
+  const given = last ? node.transpose(node.input(0), movedAxis(rank, rank - 1, 1)) : node.input(0);
+  const spatial = node.typeOf(given).shape.slice(2);
   const kernel = node.shape(3).slice(2);
   if (kernel.length !== spatial.length) throw node.shapeError(`weights [${node.shape(3).join(", ")}] for rank ${rank}`);
-  const x = withoutZeroPoint(node, node.input(0), parameter(node, 2, rank, 1));
+  const x = withoutZeroPoint(node, given, parameter(node, 2, rank, 1));
   const w = withoutZeroPoint(node, node.input(3), parameter(node, 5, rank, 0));
   const product = convOf(node, x, w, windowsOf(node, spatial, kernel), node.int("group", 1));
   const channels = node.typeOf(product).shape[1] ?? 0;
@@ -41,7 +44,8 @@ function qLinearConv(node: NodeContext): ValueId[] {
     ? node.map(binary("add", arg(0), arg(1)), product, node.reshape(node.input(8), alongAxis(rank, 1, channels)))
     : product;
   const scales = [parameter(node, 1, rank, 1), parameter(node, 4, rank, 1), parameter(node, 6, rank, 1)];
-  return [requantized(node, [sum, ...scales, parameter(node, 7, rank, 1)])];
+  const y = requantized(node, [sum, ...scales, parameter(node, 7, rank, 1)]);
+  return [last ? node.transpose(y, movedAxis(rank, 1, rank - 1)) : y];
 }
 
 /** A vector of parameters is one per row of the left operand, or one per column of the right. */
@@ -68,14 +72,15 @@ function qGemm(node: NodeContext): ValueId[] {
   return [requantized(node, [sum, ...scales, asScalar(node, node.input(7)), asScalar(node, node.input(8))])];
 }
 
-/** An integer product scaled to f32, plus a bias; positions of the inputs differ between the two operators below. */
-function scaledProduct(
-  node: NodeContext,
-  a: ValueId,
-  scale: ValueId,
-  zero: ValueId | null,
-  at: ProductInputs,
-): ValueId[] {
+/** Integers and what they stand for: (value - zero) scale. */
+interface Quantized {
+  readonly value: ValueId;
+  readonly scale: ValueId;
+  readonly zero: ValueId | null;
+}
+
+/** An integer product with input 1 scaled to f32, plus a bias; positions of the other inputs differ between operators. */
+export function scaledProduct(node: NodeContext, { value: a, scale, zero }: Quantized, at: ProductInputs): ValueId[] {
   const { scale: bScale, zero: bZero, bias } = at;
   const product = matmulOf(
     node,
@@ -95,13 +100,14 @@ interface ProductInputs {
 
 function matmulIntegerToFloat(node: NodeContext): ValueId[] {
   const zero = node.hasInput(4) ? parameter(node, 4, 2, 0) : null;
-  return scaledProduct(node, node.input(0), parameter(node, 2, 2, 0), zero, { scale: 3, zero: 5, bias: 6 });
+  const a = { value: node.input(0), scale: parameter(node, 2, 2, 0), zero };
+  return scaledProduct(node, a, { scale: 3, zero: 5, bias: 6 });
 }
 
 /** A is quantized to u8 by its own range first. */
 function dynamicQuantizeMatmul(node: NodeContext): ValueId[] {
   const { values, scale, zeroPoint } = quantizedByRange(node, node.input(0));
-  return scaledProduct(node, values, scale, zeroPoint, { scale: 2, zero: 3, bias: 4 });
+  return scaledProduct(node, { value: values, scale, zero: zeroPoint }, { scale: 2, zero: 3, bias: 4 });
 }
 
 const convAttributes: Attributes = {
@@ -116,6 +122,9 @@ const convAttributes: Attributes = {
 /** Operators of this family. */
 export const quantizedLinearOperators: readonly OperatorDef[] = [
   operator("QLinearConv", qLinearConv, [{ since: 10, inputs: [8, 9], attributes: convAttributes }]),
+  operatorOf("com.microsoft", "QLinearConv", qLinearConv, [
+    { since: 1, inputs: [8, 9], attributes: { ...convAttributes, channels_last: "int" } },
+  ]),
   operator("QLinearMatMul", qLinearMatmul, [{ since: [10, 21], inputs: [8, 8] }]),
   operatorOf("com.microsoft", "QGemm", qGemm, [
     { since: 1, inputs: [6, 9], optionalInputs: [6, 7], attributes: { alpha: "float", transA: "int", transB: "int" } },

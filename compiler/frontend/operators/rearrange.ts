@@ -14,7 +14,7 @@ import {
   literal,
   movedAxis,
 } from "./support.ts";
-import { operator } from "./table.ts";
+import { operator, operatorOf } from "./table.ts";
 
 /** [N, C, H, W] of an input that must have rank 4, with its block size. */
 function imageAndBlock(node: NodeContext): readonly [number, number, number, number, number] {
@@ -179,6 +179,8 @@ function col2Im(node: NodeContext): ValueId[] {
 
 const blockAttributes = { dilations: "ints", pads: "ints", strides: "ints" } as const;
 
+const triluForm = { inputs: [1, 2], attributes: { upper: "int" } } as const;
+
 /** Operators of this family. */
 export const rearrangeOperators: readonly OperatorDef[] = [
   operator("DepthToSpace", depthToSpace, [
@@ -186,7 +188,8 @@ export const rearrangeOperators: readonly OperatorDef[] = [
     { since: [11, 13], attributes: { blocksize: "int!", mode: "string" } },
   ]),
   operator("SpaceToDepth", spaceToDepth, [{ since: [1, 13], attributes: { blocksize: "int!" } }]),
-  operator("Trilu", trilu, [{ since: 14, inputs: [1, 2], attributes: { upper: "int" } }]),
+  operator("Trilu", trilu, [{ since: 14, ...triluForm }]),
+  operatorOf("com.microsoft", "Trilu", trilu, [{ since: 1, ...triluForm }]),
   operator("ReverseSequence", reverseSequence, [
     { since: 10, inputs: [2, 2], attributes: { batch_axis: "int", time_axis: "int" } },
   ]),

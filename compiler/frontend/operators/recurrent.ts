@@ -20,12 +20,12 @@ const cells: Readonly<Record<Cell, { readonly gates: number; readonly activation
   rnn: { gates: 1, activations: ["tanh"] },
 };
 
-interface Direction {
+export interface Direction {
   readonly index: number;
   readonly reverse: boolean;
 }
 
-function directionsOf(node: NodeContext): readonly Direction[] {
+export function directionsOf(node: NodeContext): readonly Direction[] {
   const direction = node.string("direction", "forward").toLowerCase();
   const forward = { index: 0, reverse: false };
   if (direction === "forward") return [forward];
