@@ -10,6 +10,7 @@ import { checkModel } from "./check-model.ts";
 import { capped } from "./capped.ts";
 import { checkDeclaredOutputs, claimedType } from "./declared-types.ts";
 import { bindDims, type GivenTypes, inputType } from "./bind-dims.ts";
+import { withBlockSizes } from "./block-sizes.ts";
 import { inlineFunctions } from "./inline-functions.ts";
 import { finishOutputs, lowerNodes, type Lowering, newLowering, Reported } from "./lower-graph.ts";
 import type { OnnxModel, OnnxValueInfo } from "./onnx.ts";
@@ -67,7 +68,9 @@ export function modelPorts(
 /** Lowers a model; throws a WscError with everything that is wrong with it. */
 export function lowerModel(model: OnnxModel, options: LowerOptions = {}): LowerResult {
   checkModel(model);
-  return lowerChecked(inlineFunctions(model), options);
+  const { model: blocked, warnings } = withBlockSizes(inlineFunctions(model));
+  const result = lowerChecked(blocked, options);
+  return { ...result, warnings: [...warnings, ...result.warnings] };
 }
 
 /** Lowers a model that is known to be well-formed and to have no functions. */

@@ -7,6 +7,7 @@ export const newestOpset: ReadonlyMap<string, number> = new Map([
   ["", 28],
   ["ai.onnx.ml", 5],
   ["com.microsoft", 1],
+  ["com.microsoft.nchwc", 1],
   ["ai.onnx.preview", 1],
   ["ai.onnx.preview.training", 1],
 ]);

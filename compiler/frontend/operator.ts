@@ -16,7 +16,8 @@ import type { OnnxAttribute, OnnxAttributeKind, OnnxGraph, OnnxNode } from "./on
 
 export interface OperatorDef {
   /** "" is ai.onnx */
-  readonly domain: "" | "ai.onnx.ml" | "com.microsoft" | "ai.onnx.preview" | "ai.onnx.preview.training";
+  readonly domain:
+    "" | "ai.onnx.ml" | "com.microsoft" | "com.microsoft.nchwc" | "ai.onnx.preview" | "ai.onnx.preview.training";
   readonly name: string;
   /** ascending by `since`; the newest not above the model's opset applies */
   readonly versions: readonly OperatorVersion[];

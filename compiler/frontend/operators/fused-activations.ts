@@ -3,31 +3,32 @@
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.FusedConv
  */
 import type { DType } from "../../../ir/dtype.ts";
-import type { Expr } from "../../../ir/expr.ts";
+import { type Expr, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { conv, convAttributes } from "./convolution.ts";
 import { gemm } from "./linear.ts";
 import { mapSame } from "./precision.ts";
 import { activationFunctions } from "./recurrent-activations.ts";
-import { add, clamp } from "./scalar.ts";
+import { add, clamp, mul } from "./scalar.ts";
 import { operatorOf } from "./table.ts";
 
-type Apply = (t: DType, x: Expr) => Expr;
+export type Apply = (t: DType, x: Expr) => Expr;
 
 /** The activation that the node names; its parameters are as in ONNX's operator of that name. */
-function activationOf(node: NodeContext, parameters: readonly (number | undefined)[]): Apply | null {
+export function activationOf(node: NodeContext, parameters: readonly (number | undefined)[]): Apply | null {
   const name = node.string("activation", "");
   const [alpha, beta] = parameters;
   if (name === "") return null;
   if (name === "Clip") return (t, x) => clamp(t, alpha ?? -Infinity, beta ?? Infinity, x);
+  if (name === "HardSwish") return (t, x) => mul(x, clamp(t, 0, 1, add(mul(lit(t, 1 / 6), x), lit(t, 0.5))));
   const known = activationFunctions.get(name.toLowerCase());
   if (known === undefined) throw node.unsupported(`activation ${JSON.stringify(name)}`);
   return (t, x) => known.build(t, x, alpha ?? known.alpha ?? 0, beta ?? known.beta ?? 0);
 }
 
 /** Applies an activation to the sum of values of one type. */
-function activated(node: NodeContext, apply: Apply | null, ...terms: readonly ValueId[]): ValueId {
+export function activated(node: NodeContext, apply: Apply | null, ...terms: readonly ValueId[]): ValueId {
   const [first] = terms;
   if (apply === null && terms.length === 1 && first !== undefined) return first;
   return mapSame(node, terms, (t, values) => {

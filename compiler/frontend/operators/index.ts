@@ -33,6 +33,7 @@ import { mathOperators } from "./math.ts";
 import { fewBitsOperators } from "./few-bits.ts";
 import { mlOperators } from "./ml.ts";
 import { moeOperators } from "./moe.ts";
+import { nchwcOperators } from "./nchwc.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { optimizerOperators } from "./optimizers.ts";
 import { paddingOperators } from "./padding.ts";
@@ -92,6 +93,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   mlOperators,
   fewBitsOperators,
   moeOperators,
+  nchwcOperators,
   normalizationOperators,
   optimizerOperators,
   paddingOperators,

@@ -7,7 +7,7 @@ import { commonDType } from "./elementwise.ts";
 import { lpNorm } from "./norm.ts";
 import { widen, widened } from "./precision.ts";
 import { checkedShape, countFrom, indexTensor, literal, range } from "./support.ts";
-import { type Attributes, operator } from "./table.ts";
+import { type Attributes, type Lower, operator } from "./table.ts";
 import { kernelOf, padsOf, perDim, span, spatialOf, unravel, type Windows, windowsOf } from "./window.ts";
 
 /**
@@ -57,7 +57,7 @@ export const poolOf = (
     ...what,
   });
 
-function averagePool(node: NodeContext): readonly ValueId[] {
+export function averagePool(node: NodeContext): readonly ValueId[] {
   commonDType(node, "float");
   const countPadding = node.int("count_include_pad", 0) !== 0;
   const pooling = poolingOf(node);
@@ -79,7 +79,7 @@ function exponent(node: NodeContext): number {
   return p;
 }
 
-function maxPool(node: NodeContext): readonly ValueId[] {
+export function maxPool(node: NodeContext): readonly ValueId[] {
   commonDType(node, "numeric");
   const pooling = poolingOf(node);
   const run = ([x = 0]: readonly ValueId[]): ValueId =>
@@ -165,13 +165,15 @@ const gatherOf = (node: NodeContext, x: ValueId, indices: ValueId, axis: number)
 /** Dims after batch and channels, as axes. */
 const spatialAxes = (node: NodeContext): number[] => spatialOf(node, 0).map((_, i) => i + 2);
 
-const globalPool = (fn: "mean" | "max") => (node: NodeContext) => {
-  commonDType(node, "float");
-  const axes = spatialAxes(node);
-  const run = ([x = 0]: readonly ValueId[]): ValueId =>
-    node.emitOne({ kind: "reduce", inputs: [x], fn, axes, keepDims: true });
-  return [widened(node, [node.input(0)], run)];
-};
+export const globalPool =
+  (fn: "mean" | "max"): Lower =>
+  (node) => {
+    commonDType(node, "float");
+    const axes = spatialAxes(node);
+    const run = ([x = 0]: readonly ValueId[]): ValueId =>
+      node.emitOne({ kind: "reduce", inputs: [x], fn, axes, keepDims: true });
+    return [widened(node, [node.input(0)], run)];
+  };
 
 function globalLpPool(node: NodeContext): readonly ValueId[] {
   commonDType(node, "float");

@@ -192,6 +192,12 @@ const attributes: Attributes = {
 };
 const later: Attributes = { ...attributes, antialias: "int", axes: "ints", keep_aspect_ratio_policy: "string" };
 
+/** Upsample with whole scales and a coordinate mode in its attributes, as com.microsoft.nchwc has it. */
+export function upsampleByInts(node: NodeContext): ValueId[] {
+  const coordinates = oneOf(node, "coordinate_transformation_mode", coordinateModes, "asymmetric");
+  return resized(node, { ...simple(node), coordinates, scales: node.ints("scales") ?? null });
+}
+
 /** Operators of this family. */
 export const resizeOperators: readonly OperatorDef[] = [
   operator("Upsample", upsampleByAttribute, [
