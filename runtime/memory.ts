@@ -3,6 +3,7 @@ import { fail } from "../ir/diagnostic.ts";
 import type { CompiledProgram, Program, ProgramValue } from "../ir/program.ts";
 import { bytesOf, copyElements, elementCount, slotsPerElement, type TensorData, viewElements } from "../ir/tensor.ts";
 import { storageBytes } from "../ir/dtype.ts";
+import { sameShape } from "../ir/types.ts";
 
 const pageBytes = 65_536;
 const lineBytes = 64;
@@ -93,10 +94,11 @@ export function readValue(memory: WebAssembly.Memory, value: MemoryValue): Tenso
   return { dtype, shape, elements: copyElements(elements) };
 }
 
-/** Copies a tensor to where a value lies; the tensor must have the value's type and size. */
+/** Copies a tensor to where a value lies; the tensor must have the value's type and shape. */
 export function writeValue(memory: WebAssembly.Memory, value: MemoryValue | PartValue, tensor: TensorData): void {
   const bytes = bytesOf(tensor.elements);
-  if (tensor.dtype !== value.dtype || bytes.byteLength !== valueBytes(value)) {
+  const fits = tensor.dtype === value.dtype && sameShape(tensor.shape, value.shape);
+  if (!fits || bytes.byteLength !== valueBytes(value)) {
     throw new Error(
       `internal: ${tensor.dtype}[${tensor.shape.join(",")}] for ${value.dtype}[${value.shape.join(",")}]`,
     );

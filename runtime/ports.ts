@@ -61,7 +61,7 @@ export function readFeeds(feeds: Feeds, ports: readonly ModelPort[]): Map<string
       continue;
     }
     const value = vectorForOne(toHostValue(given as SessionValue, port.type), port.type);
-    const fault = mismatch(value, port.type);
+    const fault = isForScalar(value, port.type) ? null : mismatch(value, port.type);
     if (fault === null) values.set(port.name, value);
     else problems.push(diagnostic("error", "WSC7002", fault, { subject: `input "${showName(port.name)}"` }));
   }
@@ -111,6 +111,13 @@ function vectorForOne(value: HostValue, type: ValueType): HostValue {
   return isVectorOfOne && isTensor(value) && value.shape.length === 0 ? { ...value, shape: [1] } : value;
 }
 
+/** One element fed for a scalar. Only a session's own inputs have this: elements of a sequence are what their type says. */
+const isForScalar = (value: HostValue, type: ValueType): boolean =>
+  type.kind === "tensor" &&
+  isTensor(value) &&
+  value.dtype === type.dtype &&
+  isOneForScalar(type.shape.length, value.shape);
+
 /** What is wrong with a value for a port, or null. A dim's name may stand for several sizes: whether they fit, operators decide. */
 function mismatch(value: HostValue, type: ValueType): string | null {
   if (type.kind === "optional") {
@@ -126,7 +133,7 @@ function mismatch(value: HostValue, type: ValueType): string | null {
     return `type ${dtypeInfo(value.dtype).ortName} given, ${dtypeInfo(type.dtype).ortName} expected`;
   }
   const dims = type.kind === "tensor" ? type.shape : type.dims;
-  if (dims === null || fitsDims(value.shape, dims) || isOneForScalar(dims.length, value.shape)) return null;
+  if (dims === null || fitsDims(value.shape, dims)) return null;
   return `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected`;
 }
 

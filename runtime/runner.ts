@@ -46,8 +46,21 @@ const shapeElements = 1024;
 export async function programRunner(source: ProgramSource, options: RunnerOptions): Promise<Runner> {
   const instance = await ProgramInstance.load(source, instanceOptions(options));
   const { inputs, outputs } = source.program;
-  return { inputs, outputs, run: (feeds) => runFed(instance, feeds) };
+  return { inputs, outputs, run: (feeds) => runFed(instance, { ...feeds, values: asCompiled(feeds.values, inputs) }) };
 }
+
+/** What is fed for scalars as tensors of one element, as the scalars that the program was compiled for. */
+function asCompiled(
+  values: ReadonlyMap<string, HostValue>,
+  inputs: readonly ModelPort[],
+): ReadonlyMap<string, HostValue> {
+  const scalars = new Set(inputs.flatMap(({ name, type }) => (isScalar(type) ? [name] : [])));
+  return new Map(
+    [...values].map(([name, value]) => [name, scalars.has(name) && isTensor(value) ? { ...value, shape: [] } : value]),
+  );
+}
+
+const isScalar = (type: ValueType): boolean => type.kind === "tensor" && type.shape.length === 0;
 
 /** Compiles a model when it is first fed, or at once when its inputs have known shapes. */
 export async function modelRunner(model: OpenModel, options: RunnerOptions): Promise<Runner> {

@@ -3,7 +3,7 @@ import { fail, showName } from "../../ir/diagnostic.ts";
 import type { ValueType } from "../../ir/graph.ts";
 import { isOneForScalar, showShape, showType } from "../../ir/types.ts";
 import type { OnnxType, OnnxValueInfo } from "./onnx.ts";
-import { anonymousDim, type DimBindings, valueTypeOf } from "./types.ts";
+import { boundDims, type DimBindings, valueTypeOf } from "./types.ts";
 
 /** What the caller knows of inputs, by name. */
 export interface GivenTypes {
@@ -58,13 +58,13 @@ function sizesOf(
     return fail("WSC7002", `its shape is ${showShape(shape)}, ${declared}${where}`, { subject: inputSubject(name) });
   };
   if (dims.length !== shape.length) throw contradiction("");
+  const bound = boundDims(dims, said, name) ?? [];
   return shape.flatMap((size, axis): [string, number][] => {
-    const dim = dims[axis];
-    const symbol = dim ?? anonymousDim(name, axis);
-    const expected = typeof symbol === "number" ? symbol : said.get(symbol);
-    if (expected !== undefined && expected !== size)
+    const [dim, expected = size] = [dims[axis], bound[axis]];
+    if (typeof expected === "string") return [[expected, size]];
+    if (expected !== size)
       throw contradiction(typeof dim === "string" ? `, where ${showName(dim)} is ${expected}` : "");
-    return typeof symbol === "string" ? [[symbol, size]] : [];
+    return [];
   });
 }
 

@@ -4,10 +4,10 @@ import type { DType } from "../../ir/dtype.ts";
 import type { ValueType } from "../../ir/graph.ts";
 import type { OnnxType } from "./onnx.ts";
 
-/** Values of symbolic dims, by name; a dim without a name is called `input.axis`. */
+/** Values of symbolic dims, by name; `input.axis` stands for that dim alone, whether it has a name or not. */
 export type DimBindings = ReadonlyMap<string, number>;
 
-/** The name under which a dim that the model leaves open can be bound. */
+/** The name under which a dim of one input can be bound: one that the model leaves open, or whose symbol has another size elsewhere. */
 export const anonymousDim = (port: string, axis: number): string => `${port}.${axis}`;
 
 /** Dims of a declared tensor with bound symbols replaced by their values; null: unknown rank. */
@@ -19,8 +19,8 @@ export function boundDims(
   if (dims === null) return null;
   return dims.map((dim, axis) => {
     if (typeof dim === "number") return dim;
-    const symbol = dim ?? anonymousDim(port, axis);
-    return bindings.get(symbol) ?? symbol;
+    const own = anonymousDim(port, axis);
+    return bindings.get(own) ?? bindings.get(dim ?? own) ?? dim ?? own;
   });
 }
 

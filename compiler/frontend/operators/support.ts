@@ -2,8 +2,15 @@
 import { type DType, dtypeInfo, dtypeOfOnnxId, storageBytes } from "../../../ir/dtype.ts";
 import { arg, select } from "../../../ir/expr.ts";
 import { fail, type WscError } from "../../../ir/diagnostic.ts";
-import type { ValueId } from "../../../ir/graph.ts";
-import { elementCount, joinedShapes, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
+import { tensorType, type ValueId } from "../../../ir/graph.ts";
+import {
+  broadcastShapes,
+  elementCount,
+  joinedShapes,
+  makeTensor,
+  type TensorData,
+  tensorFrom,
+} from "../../../ir/tensor.ts";
 import { nodeSubject } from "../onnx.ts";
 import type { NodeContext } from "../operator.ts";
 import { castExpr, computeDType, toDType } from "./precision.ts";
@@ -93,14 +100,25 @@ export function literal(node: NodeContext, dtype: DType, value: number): ValueId
   return toDType(node, dtype, node.scalar(computeDType(dtype), value));
 }
 
-/** Elementwise `condition ? x : y` for any element type; not for strings and complex numbers. */
+/** Elementwise `condition ? x : y` for any element type but complex numbers; strings are chosen on the host. */
 export function choose(node: NodeContext, condition: ValueId, x: ValueId, y: ValueId): ValueId {
   const { dtype } = node.typeOf(x);
   const { class: cls } = dtypeInfo(dtype);
-  if (cls === "string" || cls === "complex") throw node.typeError(`${dtype} is not supported here`);
+  if (cls === "complex") throw node.typeError(`${dtype} is not supported here`);
+  if (cls === "string") return chooseStrings(node, [condition, x, y]);
   const compute = computeDType(dtype);
   const chosen = select(arg(0), castExpr(dtype, compute, arg(1)), castExpr(dtype, compute, arg(2)));
   return node.map(castExpr(compute, dtype, chosen), condition, x, y);
+}
+
+function chooseStrings(node: NodeContext, operands: readonly [condition: ValueId, x: ValueId, y: ValueId]): ValueId {
+  const shapes = operands.map((value) => node.typeOf(value).shape);
+  const shape = broadcastShapes(shapes);
+  if (shape === null)
+    throw node.shapeError(`${shapes.map((dims) => `[${dims.join(",")}]`).join(", ")} do not broadcast`);
+  const [chosen] = node.host("stringWhere", operands, [tensorType("string", shape)], "works on strings");
+  if (chosen === undefined) throw new Error("internal: no choice");
+  return chosen;
 }
 
 /** start, start + step, … as a constant i64 vector. */
