@@ -12,7 +12,7 @@ import type { CompiledProgram } from "../ir/program.ts";
 import type { ModelBytes } from "./frontend/read-model.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { PlaceOptions } from "./placement/place.ts";
-import type { Target } from "./targets/target.ts";
+import type { Target } from "../ir/machine/target.ts";
 import type { TuneOptions, TuneReport } from "./tuning/tune.ts";
 import type { Tuning } from "./tuning/tuning.ts";
 

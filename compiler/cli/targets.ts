@@ -1,5 +1,5 @@
 /** `wsc targets`: the machines, or one of them in full. */
-import { clockHz, type Target, usableRect } from "../targets/target.ts";
+import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
 import { loadTarget, presets } from "../targets/load.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";

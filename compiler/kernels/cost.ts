@@ -2,19 +2,18 @@
  * The cost model: what one cut of a kernel costs on a target. All kernels are costed from the same few figures of their fullest core, so
  * that every family uses one model and a simulator can share it.
  *
- *     compute = (macs + fastOps) / (fmaPerCycle * efficiency) + slowOps * slowOpCycles + vectors * vectorStartup      [cycles]
- *     ramp    = max(wordsIn, wordsOut) / wordsPerCycle                 words through the fullest core's ramp, each way [cycles]
- *     ports   = max(wordsIn, wordsOut * fanOut of the kernel) / (ports * wordsPerCycle)                                [cycles]
+ *     compute = (macs + fastOps) / rate + slowOps * slowOpCycles + vectors * vectorStartup                             [cycles]
+ *     ramp    = max(wordsIn, wordsOut) * cyclesPerWord                 words through the fullest core's ramp, each way [cycles]
+ *     ports   = max(wordsIn, wordsOut * fanOut of the kernel) / ports * cyclesPerWord                                  [cycles]
  *     cycles  = max(max(compute, ramp) + serial, ports)   computing overlaps moving; `serial` is what waits for a reduction
- *     latency = cycles + hops + reduceLatency             hops: one cycle per core passed on the way in and out
+ *     latency = cycles + crossing + reduceLatency         crossing: hops from one corner to the other, and the ramps
  *
- * Check of the compute term: dense f32 GEMM on WSE-2's simulator takes 2.11 cycles per multiply-add and 20.9 per vector, within 2%
- * (pr0f3ss/SpMM_Cerebras; test/kernels/cost.test.ts holds the rows). Reductions follow Luczynski et al., HPDC'24 (arXiv 2404.15888): a
- * chain of P cores reduces B words in B + (2 T_R + 2)(P - 1) cycles, a broadcast takes B + P + 2 T_R, with T_R the ramp latency.
+ * The rate is that of operands that were not laid out for the banks. Check of the compute term: dense f32 GEMM on WSE-2's simulator takes
+ * 2.11 cycles per multiply-add and 20.9 per vector, within 2% (pr0f3ss/SpMM_Cerebras; test/kernels/cost.test.ts holds the rows).
  */
 import { storageBytes } from "../../ir/dtype.ts";
 import { dimOf, type Kernel, type SramBudget } from "../../ir/kernel-graph.ts";
-import { fmaPerCycle, type Target } from "../targets/target.ts";
+import { rateOf, type Target } from "../../ir/machine/target.ts";
 
 /** Bytes of a word of the fabric. */
 export const wordBytes = 4;
@@ -57,8 +56,8 @@ export function ratesOf(kernel: Kernel, target: Target): Rates {
   return {
     kernel,
     target,
-    perMac: 1 / (fmaPerCycle(target, kernel.dtype) * target.core.efficiency),
-    perWord: 1 / target.link.wordsPerCycle,
+    perMac: 1 / rateOf(target, kernel.dtype).conflicting,
+    perWord: target.link.cyclesPerWord,
     elementBytes,
     elementWords: elementBytes / wordBytes,
     borderWords: Math.max(kernel.wordsIn, kernel.wordsOut * kernel.fanOut),
@@ -85,21 +84,6 @@ export const cyclesOf = (rates: Rates, load: CoreLoad, ports: number): number =>
 
 /** Words that can enter or leave a rectangle per cycle, on whichever side a neighbour lies. */
 export const portsOf = (rows: number, columns: number): number => Math.min(rows, columns);
-
-/** Extra cycles of a chain that reduces over `cores` cores, after its first word. */
-export const chainLatency = (target: Target, cores: number): number =>
-  cores <= 1 ? 0 : (2 * target.link.rampLatency + 2) * (cores - 1);
-
-/** Cycles of a chain reduce of `words` over `cores` cores, and of the broadcast that hands the result back. */
-export function allReduceCycles(rates: Rates, words: number, cores: number): number {
-  if (cores <= 1) return 0;
-  const stream = 2 * words * rates.perWord;
-  return stream + chainLatency(rates.target, cores) + cores + 2 * rates.target.link.rampLatency;
-}
-
-/** Cycles that a sample needs to cross a rectangle: in over one ramp, along both sides, out over another. */
-export const crossingCycles = (target: Target, rows: number, columns: number): number =>
-  rows + columns + 2 * target.link.rampLatency + 1;
 
 /** Bytes of the fullest core; `codeUnits` counts the inner loops that the kernel is made of. */
 export function sramOf(

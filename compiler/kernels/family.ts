@@ -3,7 +3,7 @@
  * their cycles, and the figures of the one it takes), so any library of families can be placed by the same engine.
  */
 import type { Kernel, Variant } from "../../ir/kernel-graph.ts";
-import { type Target, usableRect } from "../targets/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 
 /** A variant before its figures are written out: what sizing and floorplan look at. May be turned by 90 degrees. */
 export interface Candidate {

@@ -3,7 +3,7 @@
  * list, so that a network of a thousand equal layers costs no more than one.
  */
 import type { Kernel, KernelFamily, KernelGraph } from "../../ir/kernel-graph.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { type Family, type FamilyContext, sidesOf, type TimeWindow, type VariantList } from "./family.ts";
 import { paretoOptimal } from "./pareto.ts";
 import { convVariants } from "./families/conv.ts";

@@ -11,7 +11,7 @@ import type { VariantList } from "../kernels/family.ts";
 import { mergeVariants, variantTable } from "../kernels/library.ts";
 import { areaAt, areaBound, type AreaCurve, areaCurve } from "../placement/sizing/area-bound.ts";
 import { problemOf } from "../placement/variants.ts";
-import { ioBytesPerCycle, type Target, usableRect } from "../targets/target.ts";
+import { ioBytesPerCycle, type Target, usableRect } from "../../ir/machine/target.ts";
 import { type Chain, chainBelow, stepOfBlocks } from "./contiguous.ts";
 import { hypergraphOf, type Net } from "./hypergraph.ts";
 import { enumerateIdeals } from "./ideals.ts";

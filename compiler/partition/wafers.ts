@@ -12,7 +12,7 @@ import { checkPlacement } from "../placement/checker/check.ts";
 import { noVariant } from "../placement/explain/no-fit.ts";
 import { place } from "../placement/place.ts";
 import type { SolverChoice } from "../solver/solvers.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { maxDevices } from "./device-graph.ts";
 import { kernelPart } from "./kernel-part.ts";
 import { type StageLink, stagesOf } from "./stages.ts";

@@ -9,8 +9,8 @@ import {
   type PlacementObjective,
   rectangleCores,
 } from "../../ir/placement.ts";
-import { ioBytesPerCycle, type Target } from "../targets/target.ts";
-import { courseLength } from "./routing/route-geometry.ts";
+import { ioBytesPerCycle, type Target } from "../../ir/machine/target.ts";
+import { courseCycles } from "./routing/route-geometry.ts";
 import { fullestOf } from "./routing/fullest.ts";
 import type { Routing } from "./routing/routes.ts";
 
@@ -39,7 +39,7 @@ export function certify(claims: Claims): Certificate {
   const linkCycles = linkCyclesOf(routing, target);
   const ioCycles = ioCyclesOf(graph, target);
   const objective = Math.max(1, kernelCycles, linkCycles, ioCycles);
-  const latencyCycles = latencyOf(graph, kernels, routing) + ioCycles;
+  const latencyCycles = latencyOf(graph, target, kernels, routing) + ioCycles;
   const wireLength = wireLengthOf(graph, kernels);
   const interval = proof(objective, Math.max(1, bound, ioCycles));
   const values: Readonly<Record<Exclude<PlacementObjective, "throughput">, number>> = {
@@ -81,7 +81,7 @@ function proof(value: number, bound: number): Pick<Certificate, "bound" | "gap" 
 
 /** Cycles per sample of the fullest link; loads are sums of fractions, so a hair above a whole number is that number. */
 export const linkCyclesOf = (routing: Routing, target: Target): number =>
-  Math.max(0, Math.ceil(routing.fullestLink / target.link.wordsPerCycle - 1e-3));
+  Math.max(0, Math.ceil(routing.fullestLink * target.link.cyclesPerWord - 1e-3));
 
 function bottleneckOf(objective: number, kernelCycles: number, linkCycles: number): Bottleneck {
   if (kernelCycles >= objective) return "kernel";
@@ -109,7 +109,12 @@ function wordsByName(ports: readonly KernelPort[]): number {
 }
 
 /** Cycles of the longest way through the kernels and routes. Kernels stand in topological order. */
-export function latencyOf(graph: KernelGraph, kernels: readonly PlacedKernel[], routing: Routing): number {
+export function latencyOf(
+  graph: KernelGraph,
+  target: Target,
+  kernels: readonly PlacedKernel[],
+  routing: Routing,
+): number {
   const start = new Float64Array(kernels.length);
   const edgesOf = new Map<KernelId, number[]>();
   for (const [index, { from }] of graph.edges.entries()) edgesOf.set(from, [...(edgesOf.get(from) ?? []), index]);
@@ -120,8 +125,7 @@ export function latencyOf(graph: KernelGraph, kernels: readonly PlacedKernel[], 
     for (const index of edgesOf.get(kernel) ?? []) {
       const route = routing.routes[index];
       if (route === undefined) continue;
-      const hops = courseLength(route) / route.lanes;
-      start[route.to] = Math.max(start[route.to] ?? 0, end + Math.ceil(hops));
+      start[route.to] = Math.max(start[route.to] ?? 0, end + courseCycles(target, route));
     }
   }
   return last;

@@ -4,7 +4,7 @@
 import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
 import { doubleCentre, type Movement, type PlacedKernel, type Placement, type PlacementConstraints, type Rect } from "../../ir/placement.ts"; // prettier-ignore
 import type { VariantList } from "../kernels/family.ts";
-import { type Target, usableRect } from "../targets/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { type Box, Grid, overlapOf } from "./packing/grid.ts";
 import { blockedBoxes, type Held, holdIn, type Preference, rectOfPin } from "./task.ts";
 

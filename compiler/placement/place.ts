@@ -17,7 +17,7 @@ import { type Placement, type PlacementObjective, placementVersion } from "../..
 import type { VariantList } from "../kernels/family.ts";
 import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
-import { clockHz, type Target, usableRect } from "../targets/target.ts";
+import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
 import { certify, ioCyclesOf } from "./certificate.ts";
 import { checkPins } from "./constraints/conflicts.ts";
 import { type ConstraintRequest, resolveConstraints } from "./constraints/constraints.ts";

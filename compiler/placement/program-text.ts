@@ -7,7 +7,7 @@ import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { unconstrained } from "../../ir/placement.ts";
 import { buildKernelGraph } from "../kernels/build.ts";
 import { loadTarget } from "../targets/load.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { ioCyclesOf } from "./certificate.ts";
 import { leastCycles } from "./arrangement/cost-bound.ts";
 import { floorplanText } from "./arrangement/floorplan-text.ts";

@@ -1,7 +1,7 @@
 /** Packings with their routes: from a task and an order of merit to the best placement that was found. */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { type PlacedKernel, type PlacementConstraints, type Rect, rectangleCores } from "../../ir/placement.ts";
-import { routeColors, type Target, usableRect } from "../targets/target.ts";
+import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Placed } from "./packing/blocks.ts";
 import { latencyOf, linkCyclesOf, wireLengthOf } from "./certificate.ts";
@@ -88,7 +88,7 @@ export function routePlan(scene: Scene, kernels: readonly PlacedKernel[]): Candi
     rects: kernels.map(({ rect }) => rect),
     ports: kernels.map(({ variant }) => variant.ports),
     colors: routeColorsOf(target),
-    wordsPerCycle: target.link.wordsPerCycle,
+    cyclesPerWord: target.link.cyclesPerWord,
     interval: slowest,
     dead: constraints.deadCores,
   });
@@ -97,7 +97,7 @@ export function routePlan(scene: Scene, kernels: readonly PlacedKernel[]): Candi
     kernels,
     routing,
     interval: Math.max(slowest, linkCyclesOf(routing, target)),
-    latency: latencyOf(graph, kernels, routing) + ioCycles,
+    latency: latencyOf(graph, target, kernels, routing) + ioCycles,
     cores: rectangleCores(kernels),
     wireLength: wireLengthOf(graph, kernels),
   };

@@ -2,7 +2,7 @@
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { unconstrained } from "../../ir/placement.ts";
 import { printLp } from "../solver/lp-text.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { areaBound } from "./sizing/area-bound.ts";
 import { ioCyclesOf } from "./certificate.ts";
 import { noRoom, noVariant } from "./explain/no-fit.ts";

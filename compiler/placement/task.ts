@@ -7,7 +7,7 @@ import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
 import type { Pin, PlacementConstraints, Rect } from "../../ir/placement.ts";
 import type { VariantList } from "../kernels/family.ts";
 import { variantsOf } from "../kernels/library.ts";
-import { type Target, usableRect } from "../targets/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { type Box, Grid, widestByHeight } from "./packing/grid.ts";
 import type { CornerPin, Group, Problem } from "./problem.ts";
 import { classesOf } from "./variants.ts";

@@ -6,7 +6,7 @@
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { TimeWindow, VariantList } from "../kernels/family.ts";
 import { mergeVariants, variantTable } from "../kernels/library.ts";
-import { type Target, usableRect } from "../targets/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { areaBound } from "./sizing/area-bound.ts";
 import type { Problem } from "./problem.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Placement } from "../../ir/placement.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { familyLegend, hostSection, layerTable, memoryCard, proofCard, summaryCards, targetCard } from "./sections.ts";
 import { styleSheet } from "./style.ts";
 import { count, duration, escapeHtml } from "./text.ts";
@@ -91,6 +91,8 @@ function lead(placement: Placement, kernels: KernelGraph): string {
 }
 
 function foot(target: Target): string {
-  const sources = target.sources.map((source) => `<li>${escapeHtml(source)}</li>`).join("");
+  const sources = target.facts
+    .map(({ field, basis, source }) => `<li>${escapeHtml(field)}, ${basis}: ${escapeHtml(source)}</li>`)
+    .join("");
   return `<div class="foot"><p>Cycles come from wsc's cost model, not from hardware. Figures of the machine:</p><ul>${sources}</ul></div>`;
 }

@@ -14,7 +14,7 @@ import {
   samplesPerSecond,
   utilisation,
 } from "../../ir/placement.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { bytes, count, duration, escapeHtml, number, operations, percent } from "./text.ts";
 
 const card = (title: string, value: string, note: string): string =>

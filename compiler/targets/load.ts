@@ -4,7 +4,7 @@ import type { ErrorObject } from "ajv";
 import { type Diagnostic, diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { dojoTile } from "./dojo-tile.ts";
 import { targetSchema } from "./schema.ts";
-import { routeColors, type Target, usableRect } from "./target.ts";
+import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
 import { nearestName } from "./words.ts";
 import { wse2 } from "./wse2.ts";
 import { wse3 } from "./wse3.ts";

@@ -1,3 +1,5 @@
+import { bases, rateTypes } from "../../ir/machine/target.ts";
+
 /** JSON Schema (draft 7) of a target description; docs/target.schema.json is this object, written out. */
 
 const integer = (minimum: number, maximum: number, description: string): object => ({
@@ -10,6 +12,13 @@ const integer = (minimum: number, maximum: number, description: string): object 
 const positive = (maximum: number, description: string): object => ({
   type: "number",
   exclusiveMinimum: 0,
+  maximum,
+  description,
+});
+
+const amount = (maximum: number, description: string): object => ({
+  type: "number",
+  minimum: 0,
   maximum,
   description,
 });
@@ -27,6 +36,12 @@ const record = (
 });
 
 const maxSide = 16_384;
+
+const rate = (type: string): object =>
+  record(type === "other" ? "every other type" : type, {
+    aligned: positive(1e6, "operands in banks that can be read together"),
+    conflicting: positive(1e6, "operands that share a bank"),
+  });
 
 const maxDeadCores = 100_000;
 
@@ -56,34 +71,61 @@ export const targetSchema: object = {
       }),
       core: record("one core", {
         sramBytes: integer(1, 2 ** 40, "bytes of SRAM"),
+        banks: integer(1, 1024, "banks that the SRAM is made of"),
         systemBytes: integer(0, 2 ** 40, "bytes for stack, run time and tables"),
         codeBytes: integer(0, 2 ** 40, "bytes of code of one kernel's loop"),
-        fmaPerCycle: record("multiply-adds per cycle at the peak, by element type", {
-          f32: positive(1e6, "float32"),
-          f16: positive(1e6, "float16"),
-          bf16: positive(1e6, "bfloat16"),
-          i8: positive(1e6, "8-bit integers"),
-          other: positive(1e6, "every other type"),
-        }),
-        efficiency: { ...positive(1, "share of the peak inside a vector instruction") },
-        vectorStartup: {
-          type: "number",
-          minimum: 0,
-          maximum: 1e6,
-          description: "cycles before a vector's first result",
-        },
+        rates: record(
+          "elements per cycle that a running vector instruction multiplies and adds, by element type",
+          Object.fromEntries(rateTypes.map((type) => [type, rate(type)])),
+        ),
+        vectorStartup: amount(1e6, "cycles before a vector's first result"),
         slowOpCycles: positive(1e6, "cycles of a division or an exponential"),
+        queueWords: integer(1, 65_536, "words that an input or output queue of a core holds"),
       }),
-      link: record("a link between neighbouring routers", {
-        wordsPerCycle: positive(1e6, "32-bit words per direction and cycle"),
-        rampLatency: { type: "number", minimum: 0, maximum: 1e6, description: "cycles between core and router" },
-      }),
+      link: record(
+        "a link between neighbouring routers",
+        {
+          cyclesPerWord: positive(1e6, "cycles that a 32-bit word takes of a link, each way"),
+          hopCycles: amount(1e6, "cycles from a router to its neighbour"),
+          turnCycles: amount(1e6, "cycles more where a route bends"),
+          rampCycles: amount(1e6, "cycles between core and router, each way"),
+        },
+        {
+          seams: record("borders inside the mesh that take longer to cross, such as those between dies", {
+            columns: integer(1, maxSide, "a border after every so many columns"),
+            rows: integer(1, maxSide, "a border after every so many rows"),
+            hopCycles: amount(1e6, "cycles of a hop over such a border"),
+          }),
+        },
+      ),
       colors: record("virtual channels of a router", {
         perRouter: integer(1, 65_536, "colors that a router can hold"),
         reserved: { type: "array", items: integer(0, 65_535, "a color"), description: "colors that nobody may use" },
         kernel: integer(0, 65_536, "colors that kernels use inside their rectangles"),
       }),
-      sources: { type: "array", items: { type: "string" }, description: "where the figures come from" },
+      neighbours: record("links to other wafers", {
+        bytesPerSecond: positive(1e18, "bytes per second, each way"),
+        latencySeconds: amount(1e3, "seconds from wafer to wafer"),
+      }),
+      memory: record("memory outside the wafer that weights can stream in from", {
+        bytes: amount(1e24, "bytes"),
+        bytesPerSecond: positive(1e18, "bytes per second"),
+      }),
+      power: record("watts of the whole system", {
+        idle: amount(1e12, "doing nothing"),
+        average: amount(1e12, "on average under load"),
+        peak: amount(1e12, "at most"),
+      }),
+      facts: {
+        type: "array",
+        maxItems: 1_000,
+        description: "where the figures come from; what is not listed is taken as assumed",
+        items: record("where a figure comes from", {
+          field: { type: "string", minLength: 1, maxLength: 100, description: "its path, such as link.hopCycles" },
+          basis: { enum: [...bases], description: "how it is known" },
+          source: { type: "string", maxLength: 400, description: "where it stands" },
+        }),
+      },
     },
     {
       deadCores: {

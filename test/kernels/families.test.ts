@@ -68,7 +68,7 @@ describe("variants", () => {
     const { candidates } = variantsOf(kernel, smallTarget(60, 60));
     expect(candidates.length).toBeGreaterThan(10);
     for (const { rows, columns, cycles } of candidates) {
-      expect(cycles * rows * columns * wse2.core.fmaPerCycle.f32).toBeGreaterThanOrEqual(kernel.flops / 2);
+      expect(cycles * rows * columns * wse2.core.rates.f32.aligned).toBeGreaterThanOrEqual(kernel.flops / 2);
     }
   });
 

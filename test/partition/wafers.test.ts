@@ -11,7 +11,7 @@ import { areaAt } from "../../compiler/placement/sizing/area-bound.ts";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { ioCyclesOf } from "../../compiler/placement/certificate.ts";
 import { place } from "../../compiler/placement/place.ts";
-import type { Target } from "../../compiler/targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { chainOf, graphOf, graphs, matmulSketch, smallTarget, targets } from "../placement/instances.ts";
 
 /** The split, or the codes of what is said instead. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "@jest/globals";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { certify } from "../../compiler/placement/certificate.ts";
 import { place } from "../../compiler/placement/place.ts";
-import { usableRect } from "../../compiler/targets/target.ts";
+import { usableRect } from "../../ir/machine/target.ts";
 import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
 import { convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
 

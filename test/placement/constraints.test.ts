@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import type { ConstraintRequest, PinRequest } from "../../compiler/placement/constraints/constraints.ts";
 import { place, type PlaceOptions } from "../../compiler/placement/place.ts";
-import { type Target, usableRect } from "../../compiler/targets/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { type Placement, placementObjectives, type Rect } from "../../ir/placement.ts";

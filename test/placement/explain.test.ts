@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { type Binding, explainPlacement, type Explanation } from "../../compiler/placement/explain/explain.ts";
 import { printExplanation } from "../../compiler/placement/explain/explain-text.ts";
 import { place, type PlaceOptions } from "../../compiler/placement/place.ts";
-import type { Target } from "../../compiler/targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { chainOf, convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
 
@@ -33,7 +33,7 @@ function crossbar(count: number, elements: number): KernelGraph {
 
 const wide = (target: Target, wordsPerCycle: number): Target => ({
   ...target,
-  link: { ...target.link, wordsPerCycle },
+  link: { ...target.link, cyclesPerWord: 1 / wordsPerCycle },
 });
 
 describe("explainPlacement", () => {
@@ -92,7 +92,7 @@ describe("explainPlacement", () => {
     const told = await explained(crossbar(8, 400), target);
     expect(told).toMatchObject({ binding: "link", layer: expect.stringMatching(/^layer\d+ -> layer\d+$/) as unknown });
     expect(told.reason).toMatch(/the fullest link at \(\d+, \d+\) \w+ carries \d+ words a sample, of layer\d+ -> /);
-    const { to, before, after } = changeOf(told, "link.wordsPerCycle");
+    const { to, before, after } = changeOf(told, "words per link and cycle");
     expect(after).toBeLessThan(before);
     const better = await place(crossbar(8, 400), wide(target, to));
     expect(better.certificate.objective).toBeLessThan(before);

@@ -1,7 +1,7 @@
 /** Kernel graphs and targets for tests: small, random, and made without a model. */
 import fc from "fast-check";
 import type { Kernel, KernelEdge, KernelGraph } from "../../ir/kernel-graph.ts";
-import type { Target } from "../../compiler/targets/target.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
 
 /** WSE-2's cores on a fabric of any size. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { place } from "../../compiler/placement/place.ts";
 import { walk } from "../../compiler/placement/routing/route-geometry.ts";
-import { type Target, usableRect } from "../../compiler/targets/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Certificate, PlacedKernel, Placement, PlacementConstraints, Rect, Route } from "../../ir/placement.ts";

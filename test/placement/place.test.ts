@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { place } from "../../compiler/placement/place.ts";
-import { usableRect } from "../../compiler/targets/target.ts";
+import { usableRect } from "../../ir/machine/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Placement } from "../../ir/placement.ts";

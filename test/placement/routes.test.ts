@@ -15,7 +15,7 @@ function routed(words: number): Routing {
     rects,
     ports: rects.map(() => side),
     colors: [4, 5, 6, 7],
-    wordsPerCycle: 1,
+    cyclesPerWord: 1,
     interval: 100,
     dead: [],
   };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadTarget, parseTarget, presets } from "../../compiler/targets/load.ts";
 import { targetSchema } from "../../compiler/targets/schema.ts";
-import { routeColors, usableRect } from "../../compiler/targets/target.ts";
+import { routeColors, usableRect } from "../../ir/machine/target.ts";
 import { editDistance, nearestName } from "../../compiler/targets/words.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
 import { WscError } from "../../ir/diagnostic.ts";
@@ -25,7 +25,7 @@ const changed = (changes: object): unknown => ({ ...(JSON.parse(JSON.stringify(w
 describe("presets", () => {
   it.each([...presets.values()])("$name satisfies the schema", async (target) => {
     expect(await parseTarget(JSON.parse(JSON.stringify(target)), target.name)).toEqual(target);
-    expect(target.sources.length).toBeGreaterThan(2);
+    expect(target.facts.length).toBeGreaterThan(2);
   });
 
   it("leave the I/O rim out of the usable rectangle", () => {

@@ -11,12 +11,12 @@
  * Input is broadcast along the axis that cuts k; partial sums travel along the axis that cuts c in a chain.
  */
 import { dimOf, type Kernel, type LoopDim, type Variant } from "../../../ir/kernel-graph.ts";
+import { chainLatency } from "../../../ir/machine/collectives.ts";
+import { crossingCycles } from "../../../ir/machine/travel.ts";
 import { cutsOfLoops, firstIndex, usefulCuts } from "../cuts.ts";
 import {
-  chainLatency,
   type CoreLoad,
   coreCycles,
-  crossingCycles,
   cyclesWithBorder,
   dataBytes,
   portsOf,

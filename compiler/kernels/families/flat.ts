@@ -3,8 +3,9 @@
  * all that has no family of its own are of this kind; they differ in what they do per element and in what keeps them waiting.
  */
 import { dimOf, type Kernel, type Variant } from "../../../ir/kernel-graph.ts";
+import { crossingCycles } from "../../../ir/machine/travel.ts";
 import { flatShapes } from "../cuts.ts";
-import { crossingCycles, cyclesOf, dataBytes, portsOf, type Rates, ratesOf, sramOf, wordBytes } from "../cost.ts";
+import { cyclesOf, dataBytes, portsOf, type Rates, ratesOf, sramOf, wordBytes } from "../cost.ts";
 import { type Candidate, type FamilyContext, fitsSides, type VariantList } from "../family.ts";
 import { Collector } from "../pareto.ts";
 

@@ -3,7 +3,8 @@
  * of `steps` sequential steps waits for a word to cross the rectangle and come back.
  */
 import { dimOf, type Kernel } from "../../../ir/kernel-graph.ts";
-import { crossingCycles, wordBytes } from "../cost.ts";
+import { crossingCycles } from "../../../ir/machine/travel.ts";
+import { wordBytes } from "../cost.ts";
 import type { FamilyContext, VariantList } from "../family.ts";
 import { elementsOf, flatVariants } from "./flat.ts";
 

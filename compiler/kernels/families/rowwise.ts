@@ -6,19 +6,10 @@
  * Where a row lies in several cores each combining step is an all-reduce along them, which nothing overlaps.
  */
 import { dimOf, type Kernel, type LoopDim, type Variant } from "../../../ir/kernel-graph.ts";
+import { allReduceCycles, chainLatency } from "../../../ir/machine/collectives.ts";
+import { crossingCycles } from "../../../ir/machine/travel.ts";
 import { usefulCuts } from "../cuts.ts";
-import {
-  allReduceCycles,
-  chainLatency,
-  crossingCycles,
-  cyclesOf,
-  dataBytes,
-  portsOf,
-  type Rates,
-  ratesOf,
-  sramOf,
-  wordBytes,
-} from "../cost.ts";
+import { cyclesOf, dataBytes, portsOf, type Rates, ratesOf, sramOf, wordBytes } from "../cost.ts";
 import { type FamilyContext, fitsSides, type VariantList } from "../family.ts";
 import { Collector } from "../pareto.ts";
 
@@ -84,7 +75,7 @@ function cyclesFor(site: Site, outer: number, inner: number, ports: number): num
     vectors: rows * (work.reductions + 1),
     wordsIn: rates.kernel.wordsIn * share,
     wordsOut: rates.kernel.wordsOut * share,
-    serial: work.reductions * allReduceCycles(rates, rows, inner),
+    serial: work.reductions * allReduceCycles({ target: rates.target, cores: inner, words: rows }),
   };
   return cyclesOf(rates, load, ports);
 }

@@ -1,7 +1,7 @@
 /** The checker's part for the certificate: claims that must agree with each other, and figures that are counted again. */
 import type { KernelGraph, KernelPort } from "../../../ir/kernel-graph.ts";
 import { linkDirections, type PlacedKernel, type Placement, type Rect } from "../../../ir/placement.ts";
-import { ioBytesPerCycle, type Target } from "../../targets/target.ts";
+import { ioBytesPerCycle, type Target } from "../../../ir/machine/target.ts";
 import type { Tally } from "./check-routes.ts";
 import type { Faults } from "./faults.ts";
 
@@ -64,7 +64,7 @@ export function checkCertificate(
   const slowest = slowestOf(kernels);
   const ioCycles = Math.ceil((edgeWords(graph) * wordBytes) / ioBytesPerCycle(target));
   // loads are sums of fractions: a hair above a whole number of cycles is that number
-  const linkCycles = Math.max(0, Math.ceil(fullest / target.link.wordsPerCycle - 1e-3));
+  const linkCycles = Math.max(0, Math.ceil(fullest * target.link.cyclesPerWord - 1e-3));
   const figures: readonly (readonly [what: string, claimed: number, counted: number])[] = [
     ["cycles of the slowest kernel", certificate.kernelCycles, slowest],
     ["cycles of the fullest link", certificate.linkCycles, linkCycles],
@@ -92,14 +92,14 @@ function edgeWords({ inputs, outputs }: KernelGraph): number {
 }
 
 /** Cycles of the longest way; every edge leads to a kernel with a higher number. */
-function latency(graph: KernelGraph, kernels: readonly PlacedKernel[], { hops }: Tally): number {
+function latency(graph: KernelGraph, kernels: readonly PlacedKernel[], { travel }: Tally): number {
   const begin = new Float64Array(kernels.length);
   const order = graph.edges.map((_, index) => index);
   order.sort((a, b) => (graph.edges[a]?.from ?? 0) - (graph.edges[b]?.from ?? 0));
   const endOf = (id: number): number => (begin[id] ?? 0) + (kernels[id]?.variant.latency ?? 0);
   for (const index of order) {
     const { from = 0, to = 0 } = graph.edges[index] ?? {};
-    begin[to] = Math.max(begin[to] ?? 0, endOf(from) + Math.ceil((hops[index] ?? 0) - 1e-9));
+    begin[to] = Math.max(begin[to] ?? 0, endOf(from) + (travel[index] ?? 0));
   }
   return kernels.reduce((most, { kernel }) => Math.max(most, endOf(kernel)), 0);
 }

@@ -1,7 +1,7 @@
 /** The checker's part for constraints: what the placement says it was asked for, held against where its kernels lie. */
 import { showName } from "../../../ir/diagnostic.ts";
 import type { PlacedKernel, Placement, Rect } from "../../../ir/placement.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Target } from "../../../ir/machine/target.ts";
 import type { Faults } from "./faults.ts";
 
 const nameOf = ({ kernel, name }: PlacedKernel): string => `kernel ${kernel} "${showName(name)}"`;

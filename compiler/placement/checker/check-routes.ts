@@ -7,7 +7,7 @@
 import { showName } from "../../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
 import { linkDirections, type Placement, type Rect, type Route } from "../../../ir/placement.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Target } from "../../../ir/machine/target.ts";
 import type { Faults } from "./faults.ts";
 
 type Point = readonly [x: number, y: number];
@@ -36,8 +36,8 @@ interface Books {
   readonly load: Float64Array;
   /** routers that pass nothing */
   readonly dead: ReadonlySet<number>;
-  /** links that all lanes of an edge pass together */
-  readonly links: Float64Array;
+  /** cycles that a word travels in the slowest lane, by edge */
+  readonly travel: Float64Array;
   /** the link that the certificate calls the fullest, and the edges found on it */
   readonly named: number;
   readonly edgesOnNamed: Set<number>;
@@ -49,8 +49,8 @@ export interface Tally {
   readonly load: Float64Array;
   /** colors by router: those of routes, of the kernel on it, and the reserved ones */
   readonly colors: Uint16Array;
-  /** links of a lane, on average over the lanes, by edge */
-  readonly hops: Float64Array;
+  /** cycles that a word travels in the slowest lane, by edge */
+  readonly travel: Float64Array;
   /** edges on the link that the certificate calls the fullest */
   readonly edgesOnNamed: ReadonlySet<number>;
 }
@@ -62,16 +62,15 @@ export function checkRoutes(graph: KernelGraph, placement: Placement, target: Ta
   const { deadCores } = placement.constraints;
   const cores = [...deadCores.map(({ x, y }) => [x, y] as const), ...(target.deadCores ?? [])];
   const dead = new Set(cores.map(([x, y]) => y * target.fabric.width + x));
-  const links = new Float64Array(placement.routes.length);
+  const travel = new Float64Array(placement.routes.length);
   const named = linkNamed(placement, target);
-  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead, links, named, edgesOnNamed: new Set() }; // prettier-ignore
+  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead, travel, named, edgesOnNamed: new Set() }; // prettier-ignore
   const allowed = allowedColors(target);
   for (const [index, route] of placement.routes.entries()) {
     if (checkEnds(books, route, index, allowed)) walkLanes(books, route);
   }
   const colors = checkColorCounts(books);
-  const hops = links.map((count, index) => count / (placement.routes[index]?.lanes ?? 1));
-  return { load, colors, hops, edgesOnNamed: books.edgesOnNamed };
+  return { load, colors, travel, edgesOnNamed: books.edgesOnNamed };
 }
 
 /** Number of the link that the certificate calls the fullest; -1 for none. */
@@ -201,18 +200,32 @@ function walkLane(books: Books, route: Route, points: readonly Point[], lane: nu
   const words = (books.graph.edges[route.edge]?.words ?? 0) / route.lanes;
   let [x, y] = points[0] ?? [0, 0];
   let wayIn = ownCore;
+  let cycles = 0;
   for (const [nextX, nextY] of points.slice(1)) {
     const direction = nextX > x ? 0 : nextX < x ? 1 : nextY > y ? 2 : 3;
+    const bends = wayIn !== ownCore && wayIn !== 1 + direction;
+    if (bends && (x !== nextX || y !== nextY)) cycles += books.target.link.turnCycles;
     while (x !== nextX || y !== nextY) {
       const router = y * width + x;
       if (!enter(books, route, router, wayIn, lane)) return false;
       leave(books, route, router, direction, words);
+      cycles += hopCycles(books.target, x, y, direction);
       x += stepX[direction] ?? 0;
       y += stepY[direction] ?? 0;
       wayIn = 1 + direction;
     }
   }
+  books.travel[route.edge] = Math.max(books.travel[route.edge] ?? 0, cycles);
   return enter(books, route, y * width + x, wayIn, lane);
+}
+
+/** Cycles of the hop from a router in a direction; more where it leads over a seam of the mesh. */
+function hopCycles({ link }: Target, x: number, y: number, direction: number): number {
+  const { seams } = link;
+  if (seams === undefined) return link.hopCycles;
+  const forward = direction % 2 === 0 ? 1 : 0;
+  const crosses = direction < 2 ? (x + forward) % seams.columns === 0 : (y + forward) % seams.rows === 0;
+  return crosses ? seams.hopCycles : link.hopCycles;
 }
 
 function planeOf(books: Books, color: number): ColorPlane {
@@ -301,7 +314,6 @@ function reportColors(books: Books, over: number, colors: number, room: number):
 /** Counts a link's load; words of one value on one color travel it once. */
 function leave(books: Books, route: Route, router: number, direction: number, words: number): void {
   const link = router * 4 + direction;
-  books.links[route.edge] = (books.links[route.edge] ?? 0) + 1;
   if (link === books.named) books.edgesOnNamed.add(route.edge);
   const plane = planeOf(books, route.color);
   const bit = 1 << direction;

@@ -12,7 +12,7 @@
 import { type Diagnostic, showName } from "../../../ir/diagnostic.ts";
 import { type KernelGraph, sramCategories } from "../../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement, Rect } from "../../../ir/placement.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Target } from "../../../ir/machine/target.ts";
 import { checkCertificate, checkClaims } from "./check-certificate.ts";
 import { checkConstraints } from "./check-constraints.ts";
 import { checkRoutes } from "./check-routes.ts";

@@ -5,7 +5,7 @@
 import { type Diagnostic, diagnostic, showName, WscError } from "../../../ir/diagnostic.ts";
 import type { KernelGraph, KernelId } from "../../../ir/kernel-graph.ts";
 import type { Core, Pin, PlacementConstraints, Rect } from "../../../ir/placement.ts";
-import { type Target, usableRect } from "../../targets/target.ts";
+import { type Target, usableRect } from "../../../ir/machine/target.ts";
 import { nearestName } from "../../targets/words.ts";
 import { overlapOf } from "../packing/grid.ts";
 

@@ -6,7 +6,7 @@
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
 import { type PlacedKernel, type Placement, type PlacementConstraints, unconstrained } from "../../../ir/placement.ts";
 import type { VariantList } from "../../kernels/family.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Target } from "../../../ir/machine/target.ts";
 import { areaBound, areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
 import { ioCyclesOf } from "../certificate.ts";
 import { fastFirst, holdPins } from "../hold.ts";
@@ -78,10 +78,10 @@ const resources: readonly Resource[] = [
     with: (target, value) => ({ ...target, core: { ...target.core, sramBytes: Math.ceil(value) } }),
   },
   {
-    what: "link.wordsPerCycle",
+    what: "words per link and cycle",
     unit: "words per cycle",
-    of: ({ link }) => link.wordsPerCycle,
-    with: (target, value) => ({ ...target, link: { ...target.link, wordsPerCycle: value } }),
+    of: ({ link }) => 1 / link.cyclesPerWord,
+    with: (target, value) => ({ ...target, link: { ...target.link, cyclesPerWord: 1 / value } }),
   },
   {
     what: "io.bytesPerSecond",
@@ -189,14 +189,14 @@ export function changesForRoutes(jam: Jam): readonly Change[] {
     return "routing" in routed ? routed.interval : Infinity;
   };
   const { link, colors } = target;
-  const widened = (factor: number): Target => ({ ...target, link: { ...link, wordsPerCycle: link.wordsPerCycle * factor } }); // prettier-ignore
+  const widened = (factor: number): Target => ({ ...target, link: { ...link, cyclesPerWord: link.cyclesPerWord / factor } }); // prettier-ignore
   const colored = (perRouter: number): Target => ({ ...target, colors: { ...colors, perRouter } });
   const found: Change[] = [];
   const told = { measure: "interval", before: interval } as const;
   const factor = leastFactor((one) => after(widened(one)) < interval, 4 * mostFactor);
   if (factor !== null) {
-    const [from, to] = [link.wordsPerCycle, link.wordsPerCycle * factor];
-    found.push({ what: "link.wordsPerCycle", from, to, unit: "words per cycle", ...told, after: after(widened(factor)) }); // prettier-ignore
+    const [from, to] = [1 / link.cyclesPerWord, factor / link.cyclesPerWord];
+    found.push({ what: "words per link and cycle", from, to, unit: "words per cycle", ...told, after: after(widened(factor)) }); // prettier-ignore
   }
   for (let to = colors.perRouter + 1; to <= maxColors; to++) {
     const reached = after(colored(to));

@@ -3,7 +3,7 @@ import { showName } from "../../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement, PlacementObjective } from "../../../ir/placement.ts";
 import type { VariantList } from "../../kernels/family.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Target } from "../../../ir/machine/target.ts";
 import type { Found } from "./explain.ts";
 import type { Change } from "./explain-changes.ts";
 import { leastFactor } from "./least-change.ts";

@@ -6,7 +6,7 @@
 import { showName } from "../../../ir/diagnostic.ts";
 import { type KernelGraph, sramCategories } from "../../../ir/kernel-graph.ts";
 import { type PlacedKernel, type Placement, rectangleCores } from "../../../ir/placement.ts";
-import { ioBytesPerCycle, type Target, usableRect } from "../../targets/target.ts";
+import { ioBytesPerCycle, type Target, usableRect } from "../../../ir/machine/target.ts";
 import { areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
 import {
   type Change,
@@ -83,7 +83,7 @@ export function explainPlacement(graph: KernelGraph, target: Target, placement: 
       coresUsed: cores,
       coresUsable: base === null ? usable.width * usable.height : coresOf(base.task.problem) + heldCores(base.task),
       linkWordsPerCycle: words / certificate.objective,
-      linkCapacity: target.link.wordsPerCycle,
+      linkCapacity: 1 / target.link.cyclesPerWord,
       linkEdges: (certificate.fullestLink?.edges ?? []).map((edge) => edgeName(graph, edge)),
       ioBytesPerCycle: (certificate.ioCycles * ioBytesPerCycle(target)) / certificate.objective,
       routerColors: certificate.fullestRouter?.colors ?? 0,

@@ -4,7 +4,7 @@ import type { Kernel, KernelGraph, KernelId } from "../../../ir/kernel-graph.ts"
 import type { PlacementConstraints, Rect } from "../../../ir/placement.ts";
 import type { VariantList } from "../../kernels/family.ts";
 import { kernelSignature, variantsOf, variantTable } from "../../kernels/library.ts";
-import { type Target, usableRect } from "../../targets/target.ts";
+import { type Target, usableRect } from "../../../ir/machine/target.ts";
 import { areaAt, areaCurve } from "../sizing/area-bound.ts";
 import { showRect } from "../constraints/constraints.ts";
 import { pack } from "../packing/floorplan.ts";

@@ -7,7 +7,7 @@ import {
   type PlacedKernel,
   type Route,
 } from "../../../ir/placement.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Target } from "../../../ir/machine/target.ts";
 import { walk } from "./route-geometry.ts";
 
 /** The fullest link with its edges, and the fullest router; null where nothing is routed. */

@@ -1,4 +1,6 @@
 /** Where a bundle of lanes runs between two rectangles; ir/placement.ts draws the shapes. */
+import type { Target } from "../../../ir/machine/target.ts";
+import { lineCycles } from "../../../ir/machine/travel.ts";
 import type { Rect, RouteShape } from "../../../ir/placement.ts";
 
 /** A route without its color. */
@@ -121,6 +123,28 @@ export function courseLength(course: Course): number {
   let links = 0;
   for (let lane = 0; lane < course.lanes; lane++) for (const { steps } of legsOf(course, lane)) links += steps;
   return links;
+}
+
+/** Cycles that a word travels in the lane that takes longest. */
+export function courseCycles(target: Target, course: Course): number {
+  let most = 0;
+  for (let lane = 0; lane < course.lanes; lane++) most = Math.max(most, laneCycles(target, legsOf(course, lane)));
+  return most;
+}
+
+function laneCycles(target: Target, legs: readonly Leg[]): number {
+  let cycles = 0;
+  let before: number | null = null;
+  for (const { x, y, direction, steps } of legs) {
+    if (steps === 0) continue;
+    if (before !== null && before !== direction) cycles += target.link.turnCycles;
+    before = direction;
+    const along = direction === directions.east || direction === directions.west ? "x" : "y";
+    const start = along === "x" ? x : y;
+    const forward = direction === directions.east || direction === directions.south;
+    cycles += lineCycles(target, along, start, start + (forward ? steps : -steps));
+  }
+  return cycles;
 }
 
 const right = (rect: Rect): number => rect.x + rect.width - 1;

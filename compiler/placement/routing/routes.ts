@@ -33,7 +33,8 @@ export interface RouteProblem {
   readonly ports: readonly number[];
   /** colors that routes may use, ascending, all below 32 */
   readonly colors: readonly number[];
-  readonly wordsPerCycle: number;
+  /** cycles that a word takes of a link */
+  readonly cyclesPerWord: number;
   /** cycles per sample that links should not exceed */
   readonly interval: number;
   /** routers that nothing passes */
@@ -114,7 +115,7 @@ function byTraffic(edges: readonly KernelEdge[]): number[] {
   return order.sort((a, b) => (edges[b]?.words ?? 0) - (edges[a]?.words ?? 0) || a - b);
 }
 
-const limitOf = ({ interval, wordsPerCycle }: RouteProblem): number => interval * wordsPerCycle;
+const limitOf = ({ interval, cyclesPerWord }: RouteProblem): number => interval / cyclesPerWord;
 
 function edgeAt(problem: RouteProblem, index: number): KernelEdge {
   const edge = problem.edges[index];

@@ -1,0 +1,68 @@
+/**
+ * Cycles of collective operations along a line of cores: every core holds `words` words of one vector. The patterns and their formulas are
+ * those of Luczynski et al., HPDC'24 (arXiv 2404.15888), T = max(C, E / N + L) + (2 T_R + 1) D, with C the words over the busiest ramp, E the
+ * word hops, N the links, L the longest way, D the depth; a hop takes the target's cycles instead of one.
+ */
+import type { Target } from "./target.ts";
+
+/** How partial sums of a line of cores become one. */
+export const reducePatterns = ["star", "chain", "two-phase", "tree", "ring"] as const;
+
+export type ReducePattern = (typeof reducePatterns)[number];
+
+/** A line of cores with a vector each. */
+export interface Line {
+  readonly target: Target;
+  readonly cores: number;
+  /** 32-bit words of the vector */
+  readonly words: number;
+}
+
+/** Cycles that a partial sum spends at each core where it is added: out of a ramp, added, into the next one. */
+const stageCycles = ({ link }: Target): number => 2 * link.rampCycles + 1;
+
+/** Cycles until the last core has the last word of a vector that one end sends to all. */
+export function broadcastCycles({ target, cores, words }: Line): number {
+  const { cyclesPerWord, hopCycles, rampCycles } = target.link;
+  return cores <= 1 ? 0 : words * cyclesPerWord + cores * hopCycles + 2 * rampCycles;
+}
+
+/** Cycles that a chain adds to the words that pass it: a hop and a stage for every core but one. */
+export const chainLatency = (target: Target, cores: number): number =>
+  cores <= 1 ? 0 : (target.link.hopCycles + stageCycles(target)) * (cores - 1);
+
+/** Cores of a group of the two-phase reduce that has its two phases equally long. */
+export const twoPhaseGroup = (cores: number): number => Math.max(1, Math.ceil(Math.sqrt(cores)));
+
+/**
+ * Cycles until one core has the sum of all vectors (`ring`: until all have it). `group`: cores of a group in a two-phase reduce. Star and
+ * chain, tree, ring: the published formulas; two-phase: a chain in each group of s cores, then one over the groups' ends.
+ */
+export function reduceCycles(pattern: ReducePattern, line: Line, group: number = twoPhaseGroup(line.cores)): number {
+  const { target, cores, words } = line;
+  if (cores <= 1) return 0;
+  const { cyclesPerWord, hopCycles, rampCycles } = target.link;
+  const stage = stageCycles(target);
+  const stream = words * cyclesPerWord;
+  switch (pattern) {
+    case "star":
+      return stream * (cores - 1) + (hopCycles - 1) * (cores - 1) + 2 * rampCycles + 1;
+    case "chain":
+      return stream + chainLatency(target, cores);
+    case "two-phase": {
+      const groups = Math.ceil(cores / group);
+      return 2 * stream + chainLatency(target, group) + (stage + group * hopCycles) * (groups - 1);
+    }
+    case "tree": {
+      const levels = Math.ceil(Math.log2(cores));
+      const spread = ((stream * cores) / (2 * (cores - 1))) * levels + (cores - 1) * hopCycles + stage * levels;
+      return Math.max(stream * levels, spread);
+    }
+    case "ring":
+      return (2 * (cores - 1) * stream) / cores + (4 * cores - 6) * hopCycles + 2 * (cores - 1) * stage;
+  }
+}
+
+/** Cycles until all cores of a line have the sum of their vectors: a chain, and a broadcast back. */
+export const allReduceCycles = (line: Line): number =>
+  line.cores <= 1 ? 0 : reduceCycles("chain", line) + broadcastCycles(line);
