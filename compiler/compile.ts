@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Diagnostic, WscError } from "../ir/diagnostic.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { KernelGraph } from "../ir/kernel-graph.ts";
+import { type KernelGraph, opsOf } from "../ir/kernel-graph.ts";
 import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { ModelBytes } from "./frontend/read-model.ts";
@@ -146,7 +146,7 @@ export async function tunedProgram(
     import("./codegen/generate.ts"),
     import("./tuning/tuning.ts"),
   ]);
-  const byOp = new Map((kernels?.kernels ?? []).map((kernel) => [kernel.op, kernel.id]));
+  const byOp = new Map((kernels?.kernels ?? []).flatMap((kernel) => opsOf(kernel).map((op) => [op, kernel.id])));
   const { schedule, warnings } = tunedScheduler(tuning, joinVectors);
   const kernelOf = (op: number): number => byOp.get(op) ?? -1;
   const compiled = generateProgram(graph, { kernelOf, scheduler: schedule, joinVectors });

@@ -2,41 +2,59 @@
  * The text form of a kernel graph:
  *
  *     kernels "lenet" {
- *       k0 conv "Conv_0" f32 {n=1, k=8, c=1, ...} flops=115200 weights=832 in=784 out=4608 fan=1 op=0 origin ["Conv_0", "Relu_1"]
- *       k0 -> k1 words=4608 value=3
+ *       k0 conv "Conv_0" f32 flops=115200 arriving=784 leaving=4608 origin ["Conv_0", "Relu_1"] {
+ *         loops {k=8, h=24, w=24, r=5, s=5}
+ *         activation x0 f32 [1, 1, 28: h + r, 28: 2 w + s from -2]
+ *         weight w1 f32 [8: k, 1, 5: r, 5: s]
+ *         result y0 f32 [1, 8: k, 24: h, 24: w]
+ *         stage conv op=0 y0 over [k, h, w, r, s] vector (k, w) point (1, 0) result (1, 0) code=2
+ *       }
+ *       k0 -> k1 (x0) words=4608 stream=0 value=3
+ *       k0 -> k2 (x0) words=2304 stream=1 value=3 part starts [0, 4] sizes [2, 3] steps [1, 1]
  *       input "image" -> k0 words=784
  *       k1 -> output "logits" words=10
  *       host op=7 if "decides at run time" origin ["If_3"]
  *     }
  *
- * Kernels come first, in order; then edges, inputs, outputs and host ops, each kind in its own order.
+ * An axis is its size with the position that an iteration touches: a sum of loops (`from` begins it elsewhere than at 0), `784: / e` dealt out
+ * over a loop, or the size alone where all of it may be needed. Points and results have operations at the rate of a multiply-add, and at that of a
+ * division. Stages may add `combine (l) times=2`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
+ * host ops, each kind in its own order.
  */
 import { type DType, isDType } from "./dtype.ts";
 import {
-  isKernelFamily,
+  type Axis,
+  type Combination,
   type HostKernel,
+  isKernelFamily,
   type Kernel,
   type KernelEdge,
   type KernelFamily,
   type KernelGraph,
   type KernelId,
   type KernelPort,
-  type LoopDim,
+  type Loop,
+  type Operand,
+  operandRoles,
+  type Operations,
+  type Stage,
+  type Term,
+  type ValuePart,
 } from "./kernel-graph.ts";
 import { TextReader } from "./text/lexer.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
 const origins = (names: readonly string[]): string => `origin [${names.map(quote).join(", ")}]`;
 
-/** `{n=1, k=8}`: named integers as both text forms of this stage write them. */
-export const printDims = (dims: readonly LoopDim[]): string =>
-  `{${dims.map(({ name, size }) => `${name}=${size}`).join(", ")}}`;
+/** `{n=1, k=8}`: named integers as the text forms of this stage write them. */
+export const printSizes = (sizes: readonly Loop[]): string =>
+  `{${sizes.map(({ name, size }) => `${name}=${size}`).join(", ")}}`;
 
 /** Prints a kernel graph; `parseKernelGraph` gives it back equal. */
 export function printKernelGraph(graph: KernelGraph): string {
   const lines = [
-    ...graph.kernels.map(printKernel),
-    ...graph.edges.map(({ from, to, words, value }) => `k${from} -> k${to} words=${words} value=${value}`),
+    ...graph.kernels.flatMap(printKernel),
+    ...graph.edges.map(printEdge),
     ...graph.inputs.map(({ name, kernel, words }) => `input ${quote(name)} -> k${kernel} words=${words}`),
     ...graph.outputs.map(({ name, kernel, words }) => `k${kernel} -> output ${quote(name)} words=${words}`),
     ...graph.host.map(({ op, kind, reason, origin }) => `host op=${op} ${kind} ${quote(reason)} ${origins(origin)}`),
@@ -44,11 +62,55 @@ export function printKernelGraph(graph: KernelGraph): string {
   return `kernels ${quote(graph.name)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
 }
 
-function printKernel(kernel: Kernel): string {
-  const { id, name, family, dims, dtype, flops, weightBytes, wordsIn, wordsOut, fanOut, op, origin } = kernel;
-  const cost = `flops=${flops} weights=${weightBytes} in=${wordsIn} out=${wordsOut} fan=${fanOut} op=${op}`;
-  return `k${id} ${family} ${quote(name)} ${dtype} ${printDims(dims)} ${cost} ${origins(origin)}`;
+function printKernel(kernel: Kernel): string[] {
+  const { id, name, family, dtype, loops, operands, stages, flops, arriving, leaving, origin } = kernel;
+  const figures = `flops=${flops} arriving=${arriving} leaving=${leaving}`;
+  return [
+    `k${id} ${family} ${quote(name)} ${dtype} ${figures} ${origins(origin)} {`,
+    `  loops ${printSizes(loops)}`,
+    ...operands.map((operand) => `  ${printOperand(operand)}`),
+    ...stages.map((stage) => `  ${printStage(stage)}`),
+    "}",
+  ];
 }
+
+const printOperand = ({ name, role, dtype, axes }: Operand): string =>
+  `${role} ${name} ${dtype} [${axes.map(printAxis).join(", ")}]`;
+
+function printAxis(axis: Axis): string {
+  switch (axis.kind) {
+    case "whole":
+      return String(axis.size);
+    case "spread":
+      return `${axis.size}: / ${axis.loop}`;
+    case "index":
+      return `${axis.size}: ${printTerms(axis.terms)}${axis.offset === 0 ? "" : ` from ${axis.offset}`}`;
+  }
+}
+
+const printTerms = (terms: readonly Term[]): string =>
+  terms.map(({ loop, factor }) => (factor === 1 ? loop : `${factor} ${loop}`)).join(" + ");
+
+function printStage(stage: Stage): string {
+  const { op, kind, makes, domain, vector, perPoint, perResult, combine, shuffles, steps, codeUnits } = stage;
+  const extras = [
+    ...(combine === null ? [] : [`combine (${combine.loops.join(", ")}) times=${combine.times}`]),
+    ...(shuffles ? ["shuffles"] : []),
+    ...(steps === 0 ? [] : [`steps=${steps}`]),
+  ];
+  const work = `point ${printOperations(perPoint)} result ${printOperations(perResult)}`;
+  const over = `over [${domain.map(printTerms).join(", ")}] vector (${vector.join(", ")})`;
+  return [`stage ${kind} op=${op} ${makes} ${over} ${work}`, ...extras, `code=${codeUnits}`].join(" ");
+}
+
+const printOperations = ({ fast, slow }: Operations): string => `(${fast}, ${slow})`;
+
+function printEdge({ from, to, operands, words, stream, value, part }: KernelEdge): string {
+  const what = part === null ? "" : ` part starts ${printInts(part.starts)} sizes ${printInts(part.sizes)} steps ${printInts(part.steps)}`; // prettier-ignore
+  return `k${from} -> k${to} (${operands.join(", ")}) words=${words} stream=${stream} value=${value}${what}`;
+}
+
+const printInts = (values: readonly number[]): string => `[${values.join(", ")}]`;
 
 /** Reads the text form; throws WSC2007 on malformed text and on ids that no kernel has. */
 export function parseKernelGraph(text: string): KernelGraph {
@@ -97,9 +159,7 @@ function parseKernelLine(reader: TextReader, graph: Parts): void {
     const name = reader.string();
     graph.outputs.push({ name, kernel: known(reader, graph, id), words: namedInteger(reader, "words") });
   } else {
-    const to = parseKernelId(reader, graph.kernels.length);
-    const words = namedInteger(reader, "words");
-    graph.edges.push({ from: known(reader, graph, id), to, words, value: namedInteger(reader, "value") });
+    graph.edges.push(parseEdge(reader, known(reader, graph, id), graph.kernels.length));
   }
 }
 
@@ -108,23 +168,106 @@ function known(reader: TextReader, graph: Parts, id: KernelId): KernelId {
   return id;
 }
 
+function parseEdge(reader: TextReader, from: KernelId, kernels: number): KernelEdge {
+  const to = parseKernelId(reader, kernels);
+  const operands = reader.list("(", ")", () => reader.word("an operand"));
+  const words = namedInteger(reader, "words");
+  const stream = namedInteger(reader, "stream");
+  const value = namedInteger(reader, "value");
+  return { from, to, operands, words, stream, value, part: reader.accept("part") ? parsePart(reader) : null };
+}
+
+function parsePart(reader: TextReader): ValuePart {
+  const ints = (name: string): number[] => {
+    reader.expect(name);
+    return reader.list("[", "]", () => reader.integer());
+  };
+  return { starts: ints("starts"), sizes: ints("sizes"), steps: ints("steps") };
+}
+
 function parseKernel(reader: TextReader, id: KernelId): Kernel {
   const family = parseFamily(reader);
   const name = reader.string();
-  return {
-    id,
-    name,
-    family,
-    dtype: parseDType(reader),
-    dims: parseDims(reader),
-    flops: namedInteger(reader, "flops"),
-    weightBytes: namedInteger(reader, "weights"),
-    wordsIn: namedInteger(reader, "in"),
-    wordsOut: namedInteger(reader, "out"),
-    fanOut: namedInteger(reader, "fan", 1),
-    op: namedInteger(reader, "op"),
-    origin: parseOrigin(reader),
-  };
+  const dtype = parseDType(reader);
+  const flops = namedInteger(reader, "flops");
+  const arriving = namedInteger(reader, "arriving");
+  const leaving = namedInteger(reader, "leaving");
+  const origin = parseOrigin(reader);
+  reader.expect("{");
+  reader.expect("loops");
+  const loops = parseSizes(reader);
+  const operands: Operand[] = [];
+  while (!reader.at("stage") && !reader.at("}")) operands.push(parseOperand(reader, loops));
+  const stages: Stage[] = [];
+  while (reader.accept("stage")) stages.push(parseStage(reader, loops, operands));
+  reader.expect("}");
+  return { id, name, family, dtype, loops, operands, stages, flops, arriving, leaving, origin };
+}
+
+function parseOperand(reader: TextReader, loops: readonly Loop[]): Operand {
+  const role = reader.oneOf(operandRoles);
+  const name = reader.word("an operand's name");
+  const dtype = parseDType(reader);
+  return { name, role, dtype, axes: reader.list("[", "]", () => parseAxis(reader, loops)) };
+}
+
+function parseAxis(reader: TextReader, loops: readonly Loop[]): Axis {
+  const size = reader.integer("a size", 0);
+  if (!reader.accept(":")) return { kind: "whole", size };
+  if (reader.accept("/")) return { kind: "spread", size, loop: parseLoop(reader, loops) };
+  const terms = parseTerms(reader, loops);
+  return { kind: "index", size, terms, offset: reader.accept("from") ? reader.integer("a position") : 0 };
+}
+
+/** The name of one of a kernel's loops. */
+function parseLoop(reader: TextReader, loops: readonly Loop[]): string {
+  const { text } = reader.peek();
+  if (!loops.some(({ name }) => name === text)) throw reader.unexpected("one of the kernel's loops");
+  return reader.word();
+}
+
+function parseTerms(reader: TextReader, loops: readonly Loop[]): Term[] {
+  const terms: Term[] = [];
+  do {
+    const factor = reader.peek().kind === "number" ? reader.integer("a factor") : 1;
+    terms.push({ loop: parseLoop(reader, loops), factor });
+  } while (reader.accept("+"));
+  return terms;
+}
+
+function parseStage(reader: TextReader, loops: readonly Loop[], operands: readonly Operand[]): Stage {
+  const kind = reader.word("an op kind");
+  const op = namedInteger(reader, "op");
+  const { text } = reader.peek();
+  if (!operands.some(({ name }) => name === text)) throw reader.unexpected("one of the kernel's operands");
+  const makes = reader.word();
+  reader.expect("over");
+  const domain = reader.list("[", "]", () => parseTerms(reader, loops));
+  reader.expect("vector");
+  const vector = reader.list("(", ")", () => parseLoop(reader, loops));
+  reader.expect("point");
+  const perPoint = parseOperations(reader);
+  reader.expect("result");
+  const perResult = parseOperations(reader);
+  const combine = reader.accept("combine") ? parseCombination(reader, loops) : null;
+  const shuffles = reader.accept("shuffles");
+  const steps = reader.at("steps") ? namedInteger(reader, "steps", 1) : 0;
+  const codeUnits = namedInteger(reader, "code");
+  return { op, kind, makes, domain, vector, perPoint, perResult, combine, shuffles, steps, codeUnits };
+}
+
+function parseCombination(reader: TextReader, loops: readonly Loop[]): Combination {
+  const along = reader.list("(", ")", () => parseLoop(reader, loops));
+  return { loops: along, times: namedInteger(reader, "times") };
+}
+
+function parseOperations(reader: TextReader): Operations {
+  reader.expect("(");
+  const fast = reader.integer("operations", 0);
+  reader.expect(",");
+  const slow = reader.integer("operations", 0);
+  reader.expect(")");
+  return { fast, slow };
 }
 
 /** A kernel family's name. */
@@ -152,7 +295,7 @@ export function parseKernelId(reader: TextReader, limit: number): KernelId {
 }
 
 /** `{name=1, other=2}`. */
-export const parseDims = (reader: TextReader): LoopDim[] =>
+export const parseSizes = (reader: TextReader): Loop[] =>
   reader.list("{", "}", () => {
     const name = reader.word("the name of a loop");
     reader.expect("=");

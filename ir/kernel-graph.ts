@@ -1,13 +1,13 @@
 /**
- * The kernel graph: the layers that can be placed on a wafer. A kernel is one op of the graph with its fused epilogue; an edge carries
- * one value from the kernel that makes it to a kernel that reads it. Views (reshape) are folded into edges, constants into `weightBytes`;
- * what cannot be placed is listed under `host` with its reason.
+ * The kernel graph: the layers that can be placed on a wafer. A kernel is a nest of loops over its operands, made of one stage or several
+ * that follow each other in the same cores; an edge carries one value, or a part of it, from the kernel that makes it to one that reads it.
+ * Views (reshape) are folded into edges, constants are operands that stay; what cannot be placed is listed under `host` with its reason.
  *
  * Units: words are 32-bit words of the fabric per sample, bytes are bytes, flops count a multiply-add as two.
  */
-import type { DType } from "./dtype.ts";
+import { type DType, dtypeInfo } from "./dtype.ts";
 
-/** How a kernel's loops may be cut over cores; compiler/kernels/families holds one file per name. */
+/** What a kernel does, and so how it may be cut; compiler/kernels/families holds one file per name. */
 export const kernelFamilies = [
   "conv",
   "depthwiseConv",
@@ -26,10 +26,78 @@ export type KernelFamily = (typeof kernelFamilies)[number];
 /** Index into `KernelGraph.kernels`. */
 export type KernelId = number;
 
-/** One loop, or one parameter of the loop nest such as a stride; the families say which names they read. */
-export interface LoopDim {
+/** A loop of a kernel's nest. Its iterations are independent, or are combined where no result has the loop in its axes. */
+export interface Loop {
   readonly name: string;
   readonly size: number;
+}
+
+/** `factor` times the number of a loop's iteration. */
+export interface Term {
+  readonly loop: string;
+  readonly factor: number;
+}
+
+/** One dim of an operand, and which of its positions an iteration touches. */
+export type Axis =
+  /** the position that is the sum of the terms and of `offset`; positions outside the operand are padding */
+  | { readonly kind: "index"; readonly size: number; readonly terms: readonly Term[]; readonly offset: number }
+  /** dealt out evenly over the iterations of a loop */
+  | { readonly kind: "spread"; readonly size: number; readonly loop: string }
+  /** every iteration may need all of it */
+  | { readonly kind: "whole"; readonly size: number };
+
+/**
+ * What becomes of an operand: `weight` stays in the cores for good, `activation` arrives with every sample, `state` stays on the wafer from
+ * sample to sample, `local` is made and read by the stages of the kernel, `result` leaves it.
+ */
+export const operandRoles = ["weight", "activation", "state", "local", "result"] as const;
+
+export type OperandRole = (typeof operandRoles)[number];
+
+export interface Operand {
+  readonly name: string;
+  readonly role: OperandRole;
+  readonly dtype: DType;
+  readonly axes: readonly Axis[];
+}
+
+/** Operations by their speed: at the rate of a multiply-add, and at that of a division. */
+export interface Operations {
+  readonly fast: number;
+  readonly slow: number;
+}
+
+/** Values that the cores which share a row agree on, each before they go on. */
+export interface Combination {
+  /** loops that run along the row */
+  readonly loops: readonly string[];
+  /** values per row */
+  readonly times: number;
+}
+
+/** One op of the graph inside a kernel. Loops that it runs over and that its result lacks are summed up. */
+export interface Stage {
+  /** index into `Graph.ops` */
+  readonly op: number;
+  /** the op's kind */
+  readonly kind: string;
+  /** the operand that it makes */
+  readonly makes: string;
+  /** its iterations: one loop, or a sum of terms, per dim */
+  readonly domain: readonly (readonly Term[])[];
+  /** loops that a vector instruction may run along */
+  readonly vector: readonly string[];
+  /** operations per iteration, and per element of the result */
+  readonly perPoint: Operations;
+  readonly perResult: Operations;
+  readonly combine: Combination | null;
+  /** words may have to go anywhere in the rectangle */
+  readonly shuffles: boolean;
+  /** steps that wait for each other across the rectangle */
+  readonly steps: number;
+  /** inner loops that its code holds */
+  readonly codeUnits: number;
 }
 
 export interface Kernel {
@@ -37,30 +105,39 @@ export interface Kernel {
   /** for people: the name of the first ONNX node behind it */
   readonly name: string;
   readonly family: KernelFamily;
-  readonly dims: readonly LoopDim[];
   /** what the kernel computes in */
   readonly dtype: DType;
+  readonly loops: readonly Loop[];
+  readonly operands: readonly Operand[];
+  readonly stages: readonly Stage[];
   readonly flops: number;
-  /** bytes of constants that stay resident in the cores */
-  readonly weightBytes: number;
-  /** activations read and written per sample, in words */
-  readonly wordsIn: number;
-  readonly wordsOut: number;
-  /** how often the result leaves the kernel: once per reader (slices together once), model outputs and host included; at least 1 */
-  readonly fanOut: number;
-  /** index into `Graph.ops` */
-  readonly op: number;
+  /** words per sample over the border of its rectangle: each value that it reads once, its results once per reader (slices together once) */
+  readonly arriving: number;
+  readonly leaving: number;
   /** ONNX node names */
   readonly origin: readonly string[];
 }
 
-/** One value on its way between two kernels. Edges with equal `value` carry the same words from the same kernel. */
+/** The positions of a value that are sent. */
+export interface ValuePart {
+  readonly starts: readonly number[];
+  readonly sizes: readonly number[];
+  readonly steps: readonly number[];
+}
+
+/** One value, or a part of it, on its way between two kernels. */
 export interface KernelEdge {
   readonly from: KernelId;
   readonly to: KernelId;
+  /** the operands of the reader that it becomes: several where the reader needs it in several ways */
+  readonly operands: readonly string[];
   readonly words: number;
-  /** index into `Graph.values` of the value as its producer made it; from their count on, of the result of a slice that is sent its part */
+  /** edges with equal numbers carry the same words from the same kernel */
+  readonly stream: number;
+  /** index into `Graph.values` of the value as its producer made it */
   readonly value: number;
+  /** null: all of the value */
+  readonly part: ValuePart | null;
 }
 
 /** A value that crosses the edge of the wafer: an input or output of the model, or one exchanged with a host op. */
@@ -88,44 +165,31 @@ export interface KernelGraph {
   readonly host: readonly HostKernel[];
 }
 
-/** Bytes of SRAM in the fullest core, by what they hold. */
-export interface SramBudget {
-  readonly code: number;
-  readonly weights: number;
-  readonly activations: number;
-  readonly buffers: number;
-  readonly stack: number;
-}
+/** Bytes of a word of the fabric. */
+export const wordBytes = 4;
 
-export const sramCategories = ["code", "weights", "activations", "buffers", "stack"] as const;
+/** Elements of an operand. */
+export const operandElements = ({ axes }: Operand): number => axes.reduce((product, { size }) => product * size, 1);
 
-export type SramCategory = (typeof sramCategories)[number];
+/** Bytes of an operand in memory, where elements of less than a byte are packed. */
+export const operandBytes = (operand: Operand): number =>
+  Math.ceil((operandElements(operand) * dtypeInfo(operand.dtype).bits) / 8);
 
-/** One way to cut a kernel over a rectangle of cores, and what it costs. Turning it by 90 degrees changes no figure. */
-export interface Variant {
-  readonly rows: number;
-  readonly columns: number;
-  /** pieces per loop, by dim name; a dim not named is not cut */
-  readonly cut: readonly LoopDim[];
-  /** cycles per sample in a steady pipeline */
-  readonly cycles: number;
-  /** cycles from the first word in to the last word out */
-  readonly latency: number;
-  readonly sram: SramBudget;
-  /** words that can enter, and that can leave, the rectangle per cycle and link word */
-  readonly ports: number;
-  /** colors that the kernel uses inside its own rectangle */
-  readonly colors: number;
-}
+const bytesOfRole = (kernel: Pick<Kernel, "operands">, role: OperandRole): number =>
+  kernel.operands.reduce((sum, operand) => (operand.role === role ? sum + operandBytes(operand) : sum), 0);
 
-/** Bytes that a budget asks of its fullest core. */
-export const sramBytes = (sram: SramBudget): number =>
-  sram.code + sram.weights + sram.activations + sram.buffers + sram.stack;
+/** Bytes of constants that stay in the cores. */
+export const weightBytes = (kernel: Pick<Kernel, "operands">): number => bytesOfRole(kernel, "weight");
 
-/** The size of a dim, or `otherwise` where the kernel has none of that name. */
-export function dimOf(kernel: { readonly dims: readonly LoopDim[] }, name: string, otherwise = 1): number {
-  return kernel.dims.find((dim) => dim.name === name)?.size ?? otherwise;
-}
+/** Bytes of what arrives with every sample. */
+export const activationBytes = (kernel: Pick<Kernel, "operands">): number => bytesOfRole(kernel, "activation");
+
+/** Words of a kernel's results. */
+export const resultWords = (kernel: Pick<Kernel, "operands">): number =>
+  Math.ceil(bytesOfRole(kernel, "result") / wordBytes);
+
+/** Indices into `Graph.ops` of what a kernel stands for. */
+export const opsOf = (kernel: Kernel): readonly number[] => kernel.stages.map(({ op }) => op);
 
 export const isKernelFamily = (text: string): text is KernelFamily =>
   (kernelFamilies as readonly string[]).includes(text);

@@ -12,7 +12,10 @@ import {
   readString,
   type Reader,
 } from "./json-reader.ts";
-import { kernelFamilies, type LoopDim, type SramBudget, type Variant } from "./kernel-graph.ts";
+import { kernelFamilies } from "./kernel-graph.ts";
+import { reducePatterns } from "./machine/collectives.ts";
+import type { SramBudget, Variant } from "./machine/cost.ts";
+import type { Cut, Mapping } from "./machine/mapping.ts";
 import {
   type Certificate,
   type Core,
@@ -44,7 +47,9 @@ const readNumber: Reader<number> = (value, path) => {
 };
 
 const readVersion: Reader<typeof placementVersion> = (value, path) => {
-  if (value !== placementVersion) throw mismatch(value, path, `version ${placementVersion}`);
+  if (value !== placementVersion) {
+    throw mismatch(value, path, `version ${placementVersion}, which this wsc writes; compile the model again`);
+  }
   return placementVersion;
 };
 
@@ -72,10 +77,18 @@ const readSram: Reader<SramBudget> = readObject({
   stack: count,
 });
 
+const readCuts: Reader<Cut[]> = readArray<Cut>(readObject({ loop: readString, pieces: positive }));
+
+const readMapping: Reader<Mapping> = readObject({
+  height: positive,
+  width: positive,
+  rows: readCuts,
+  columns: readCuts,
+  reduce: readOneOf(...reducePatterns),
+});
+
 const readVariant: Reader<Variant> = readObject({
-  rows: positive,
-  columns: positive,
-  cut: readArray<LoopDim>(readObject({ name: readString, size: count })),
+  mapping: readMapping,
   cycles: readNumber,
   latency: readNumber,
   sram: readSram,
@@ -97,7 +110,7 @@ const orNull =
   (value, path) =>
     value === null ? null : read(value, path);
 
-/** What older files lack is taken to be `otherwise`. */
+/** What a file may leave out is taken to be `otherwise`. */
 const orElse =
   <T>(read: Reader<T>, otherwise: T): Reader<T> =>
   (value, path) =>

@@ -11,7 +11,7 @@
  *         interval=2000
  *       }
  *       k0 conv "Conv_0" 96 x 60 at (4, 1) upright {
- *         rows=60 columns=96 cut {p=24, k=4} cycles=1200 latency=1400 ports=60 colors=6
+ *         map 60 rows (h/15, c/4) x 96 columns (k/96) reduce=chain cycles=1200 latency=1400 ports=60 colors=6
  *         sram {code=5120, weights=832, activations=784, buffers=784, stack=5120}
  *       }
  *       route e0 k0 -> k1 color=6 lanes=4 horizontal (99, 1) to (100, 1)
@@ -40,8 +40,10 @@ import {
   routeShapes,
   unconstrained,
 } from "./placement.ts";
-import { type SramBudget, sramCategories, type Variant } from "./kernel-graph.ts";
-import { namedInteger, parseDims, parseFamily, parseKernelId, printDims } from "./kernel-graph-text.ts";
+import { namedInteger, parseFamily, parseKernelId, parseSizes } from "./kernel-graph-text.ts";
+import type { ReducePattern } from "./machine/collectives.ts";
+import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
+import type { Cut } from "./machine/mapping.ts";
 import { TextReader } from "./text/lexer.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
@@ -84,8 +86,9 @@ function printPin({ kernel, x, y, width, height, rotated }: Pin): string {
 }
 
 function printKernel({ kernel, family, name, rect, rotated, variant }: PlacedKernel): string[] {
-  const { rows, columns, cut, cycles, latency, sram, ports, colors } = variant;
-  const shape = `rows=${rows} columns=${columns} cut ${printDims(cut)}`;
+  const { mapping, cycles, latency, sram, ports, colors } = variant;
+  const { height, width, rows, columns, reduce } = mapping;
+  const shape = `map ${height} rows ${printCuts(rows)} x ${width} columns ${printCuts(columns)} reduce=${reduce}`;
   const budget = sramCategories.map((category) => `${category}=${sram[category]}`).join(", ");
   return [
     `k${kernel} ${family} ${quote(name)} ${rectangle(rect)} ${rotated ? "rotated" : "upright"} {`,
@@ -94,6 +97,10 @@ function printKernel({ kernel, family, name, rect, rotated, variant }: PlacedKer
     "}",
   ];
 }
+
+/** `(h/15, c/4)`: pieces by loop, the outermost cut first. */
+export const printCuts = (cuts: readonly Cut[]): string =>
+  `(${cuts.map(({ loop, pieces }) => `${loop}/${pieces}`).join(", ")})`;
 
 function printRoute(route: Route): string {
   const ends = `${point(route.fromX, route.fromY)} to ${point(route.toX, route.toY)}`;
@@ -234,21 +241,41 @@ function parseKernel(reader: TextReader, expected: number): PlacedKernel {
 }
 
 function parseVariant(reader: TextReader): Variant {
-  const rows = namedInteger(reader, "rows", 1);
-  const columns = namedInteger(reader, "columns", 1);
-  reader.expect("cut");
-  const cut = parseDims(reader);
+  reader.expect("map");
+  const height = reader.integer("rows", 1);
+  reader.expect("rows");
+  const rows = parseCuts(reader);
+  reader.expect("x");
+  const width = reader.integer("columns", 1);
+  reader.expect("columns");
+  const columns = parseCuts(reader);
+  expectField(reader, "reduce");
+  const reduce = parsePattern(reader);
   const cycles = namedNumber(reader, "cycles");
   const latency = namedNumber(reader, "latency");
   const ports = namedInteger(reader, "ports");
   const colors = namedInteger(reader, "colors");
-  return { rows, columns, cut, cycles, latency, sram: parseSram(reader), ports, colors };
+  return { mapping: { height, width, rows, columns, reduce }, cycles, latency, sram: parseSram(reader), ports, colors };
+}
+
+const parseCuts = (reader: TextReader): Cut[] =>
+  reader.list("(", ")", () => {
+    const loop = reader.word("the name of a loop");
+    reader.expect("/");
+    return { loop, pieces: reader.integer("pieces", 1) };
+  });
+
+function parsePattern(reader: TextReader): ReducePattern {
+  if (!reader.accept("two")) return reader.oneOf(["star", "chain", "tree", "ring"]);
+  reader.expect("-");
+  reader.expect("phase");
+  return "two-phase";
 }
 
 function parseSram(reader: TextReader): SramBudget {
   reader.expect("sram");
   const start = reader.peek().start;
-  const sizes = new Map(parseDims(reader).map(({ name, size }) => [name, size]));
+  const sizes = new Map(parseSizes(reader).map(({ name, size }) => [name, size]));
   const take = (name: string): number => {
     const size = sizes.get(name);
     if (size === undefined) throw reader.errorAt(start, `"${name}" is missing`);

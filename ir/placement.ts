@@ -20,9 +20,10 @@
  * via + turn(i), turns into row toY + i (or toY + lanes-1-i, when the last leg runs back against the first one) and ends in column toX; `turn`
  * is that of the first bend, with `via` for toX. `yxy` is the same with rows and columns exchanged.
  */
-import type { KernelFamily, KernelId, Variant } from "./kernel-graph.ts";
+import type { KernelFamily, KernelId } from "./kernel-graph.ts";
+import type { Variant } from "./machine/cost.ts";
 
-export const placementVersion = 1;
+export const placementVersion = 2;
 
 export interface Rect {
   readonly x: number;

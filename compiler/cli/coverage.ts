@@ -1,6 +1,7 @@
 /** Where the ops of a lowered graph run: on the wafer, as WASM on the host, or as JavaScript on the host. */
 import { type Graph, regionsOf } from "../../ir/graph.ts";
 import type { Step } from "../../ir/program.ts";
+import { opsOf } from "../../ir/kernel-graph.ts";
 import { generateProgram } from "../codegen/generate.ts";
 import { buildKernelGraph } from "../kernels/build.ts";
 
@@ -12,7 +13,7 @@ export interface CoverageRow {
 }
 
 export function coverageOf(graph: Graph): readonly CoverageRow[] {
-  const placed = new Set(buildKernelGraph(graph).kernels.map(({ op }) => op));
+  const placed = new Set(buildKernelGraph(graph).kernels.flatMap(opsOf));
   const scripted = javaScriptOrigins(generateProgram(graph).program.steps);
   const rows = new Map<string, CoverageRow>();
   const add = (kind: string, where: CoverageRow["where"], reason: string): void => {

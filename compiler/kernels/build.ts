@@ -2,10 +2,21 @@
  * Graph -> kernel graph, in one pass over the ops. Every op of static shape becomes a kernel; a reshape is only another name for the value it
  * views; what must stay on the host is listed with the reason, and values that it exchanges with kernels cross the edge of the wafer.
  */
-import type { DType } from "../../ir/dtype.ts";
 import type { Graph, Op, TensorType, ValueId } from "../../ir/graph.ts";
-import type { HostKernel, Kernel, KernelEdge, KernelGraph, KernelId, KernelPort } from "../../ir/kernel-graph.ts";
-import { bytesOfTensor, classify, type Operands, type PlaceableOp, wordsOf } from "./classify.ts";
+import {
+  type HostKernel,
+  type Kernel,
+  type KernelEdge,
+  type KernelGraph,
+  type KernelId,
+  type KernelPort,
+  type Operand,
+  resultWords,
+  type ValuePart,
+} from "../../ir/kernel-graph.ts";
+import type { PlaceableOp, Sources } from "./nest.ts";
+import { wordsOf } from "./nest.ts";
+import { computeType, opNest } from "./op-nest.ts";
 
 /** Where a value comes from, seen through views. */
 type Source =
@@ -20,6 +31,8 @@ interface State {
   readonly sources: (Source | undefined)[];
   readonly kernels: Kernel[];
   readonly edges: KernelEdge[];
+  /** numbers of streams, by value and part */
+  readonly streams: Map<string, number>;
   readonly inputs: KernelPort[];
   readonly outputs: KernelPort[];
   readonly host: HostKernel[];
@@ -34,6 +47,7 @@ export function buildKernelGraph(graph: Graph): KernelGraph {
     sources: new Array<Source | undefined>(graph.values.length),
     kernels: [],
     edges: [],
+    streams: new Map(),
     inputs: [],
     outputs: [],
     host: [],
@@ -43,18 +57,24 @@ export function buildKernelGraph(graph: Graph): KernelGraph {
   for (const [index, op] of graph.ops.entries()) addOp(state, op, index);
   for (const { name, value } of graph.outputs) send(state, value, name);
   const { edges, inputs, outputs, host } = state;
-  return { name: graph.name, kernels: withFanOut(state), edges, inputs, outputs, host };
+  return { name: graph.name, kernels: withTraffic(state), edges, inputs, outputs, host };
 }
 
-/** Kernels with how often the result of each leaves it; readers of parts share one time. */
-function withFanOut({ kernels, edges, outputs }: State): Kernel[] {
-  const sent = new Float64Array(kernels.length);
-  for (const { from, words } of edges) sent[from] = (sent[from] ?? 0) + words;
-  for (const { kernel, words } of outputs) sent[kernel] = (sent[kernel] ?? 0) + words;
-  return kernels.map((kernel) => {
-    const times = Math.ceil((sent[kernel.id] ?? 0) / Math.max(1, kernel.wordsOut));
-    return { ...kernel, fanOut: Math.max(1, times) };
-  });
+/** Kernels with the words over their borders; readers of parts share one sending of the whole. */
+function withTraffic({ kernels, edges, inputs, outputs }: State): Kernel[] {
+  const arriving = new Float64Array(kernels.length);
+  const leaving = new Float64Array(kernels.length);
+  for (const { from, to, words } of edges) {
+    arriving[to] = (arriving[to] as number) + words;
+    leaving[from] = (leaving[from] as number) + words;
+  }
+  for (const { kernel, words } of inputs) arriving[kernel] = (arriving[kernel] as number) + words;
+  for (const { kernel, words } of outputs) leaving[kernel] = (leaving[kernel] as number) + words;
+  return kernels.map((kernel, id) => ({
+    ...kernel,
+    arriving: arriving[id] as number,
+    leaving: Math.max(resultWords(kernel), leaving[id] as number),
+  }));
 }
 
 function addOp(state: State, op: Op, index: number): void {
@@ -95,55 +115,86 @@ function addHost(state: State, op: Op, index: number, reason: string): void {
 
 function addKernel(state: State, op: PlaceableOp, index: number): void {
   const id = state.kernels.length;
-  const operands = operandsOf(state, op);
-  const read = readOperands(state, op, id);
-  const classified = classify(op, operands);
+  const part = op.kind === "slice" ? { starts: op.starts, sizes: op.sizes, steps: op.steps } : null;
+  const sources = sourcesOf(state, op, part);
+  const nest = opNest(op, sources);
+  const operands: Operand[] = [];
+  const named = readOperands(state, { op, part, id }, sources, nest.reads, operands);
+  connect(state, id, part, named);
+  const [first] = op.outputs.map((output, position) => {
+    const { dtype } = tensorOf(state, output);
+    const name = `y${position}`;
+    operands.push({ name, role: "result", dtype, axes: nest.makes[position] ?? [] });
+    return name;
+  });
   state.kernels.push({
     id,
     name: op.origin[0] ?? `${op.kind}_${index}`,
-    ...classified,
-    dtype: computeType(operands),
-    weightBytes: read.weightBytes,
-    wordsIn: read.wordsIn,
-    wordsOut: operands.outputs.reduce((sum, type) => sum + wordsOf(type), 0),
-    fanOut: 1,
-    op: index,
+    family: nest.family,
+    dtype: computeType(sources),
+    loops: nest.loops,
+    operands,
+    stages: [{ op: index, kind: op.kind, makes: first ?? "y0", ...nest.stage }],
+    flops: nest.flops,
+    arriving: 0,
+    leaving: 0,
     origin: op.origin,
   });
   for (const output of op.outputs) state.sources[output] = { kind: "kernel", kernel: id, value: output };
 }
 
-/** Connects a kernel with what it reads; one value read twice arrives once. */
-function readOperands(state: State, op: Op, id: KernelId): { readonly weightBytes: number; readonly wordsIn: number } {
-  let weightBytes = 0;
-  let wordsIn = 0;
-  const seen = new Set<ValueId | string>();
-  for (const input of op.inputs) {
-    const source = sourceOf(state, input);
-    const key = source.kind === "kernel" ? source.value : source.kind === "outside" ? source.name : input;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const type = tensorOf(state, input);
-    if (source.kind === "constant") {
-      weightBytes += bytesOfTensor(type);
-      continue;
-    }
-    if (source.kind === "outside") {
-      wordsIn += wordsOf(type);
-      state.inputs.push({ name: source.name, kernel: id, words: wordsOf(type) });
-      continue;
-    }
-    const sent = op.kind === "slice" ? partSent(state, op) : { words: wordsOf(type), value: source.value };
-    wordsIn += sent.words;
-    state.edges.push({ from: source.kernel, to: id, ...sent });
-  }
-  return { weightBytes, wordsIn };
+/** A kernel that is being made. */
+interface Reader {
+  readonly op: PlaceableOp;
+  /** what it is sent of its operand; null: all */
+  readonly part: ValuePart | null;
+  readonly id: KernelId;
 }
 
-/** What a slice is sent: only its own part of a value, which has a number of its own behind those of the values. */
-function partSent(state: State, op: Op): Pick<KernelEdge, "words" | "value"> {
-  const [result = -1] = op.outputs;
-  return { words: wordsOf(tensorOf(state, result)), value: state.graph.values.length + result };
+/** Where operands come from, and their names; a value that is read in one way is one operand, however often. */
+type NamedSources = ReadonlyMap<
+  string,
+  { readonly source: Source; readonly words: number; readonly names: readonly string[] }
+>;
+
+/** Adds the operands that an op reads. */
+function readOperands(
+  state: State,
+  { op }: Reader,
+  sources: Sources,
+  reads: readonly Operand["axes"][],
+  operands: Operand[],
+): NamedSources {
+  const seen = new Set<string>();
+  const named = new Map<string, { source: Source; words: number; names: string[] }>();
+  for (const [position, input] of op.inputs.entries()) {
+    const source = sourceOf(state, input);
+    const axes = reads[position] ?? [];
+    const key =
+      source.kind === "kernel" ? `%${source.value}` : source.kind === "outside" ? source.name : `constant ${input}`;
+    const way = `${key} ${JSON.stringify(axes)}`;
+    if (seen.has(way)) continue;
+    seen.add(way);
+    const type = sources.inputs[position]?.type ?? tensorOf(state, input);
+    const name = `${source.kind === "constant" ? "w" : "x"}${position}`;
+    operands.push({ name, role: source.kind === "constant" ? "weight" : "activation", dtype: type.dtype, axes });
+    const known = named.get(key);
+    if (known === undefined) named.set(key, { source, words: wordsOf(type), names: [name] });
+    else known.names.push(name);
+  }
+  return named;
+}
+
+/** Draws the edges and ports of what a kernel reads. */
+function connect(state: State, id: KernelId, part: ValuePart | null, named: NamedSources): void {
+  for (const { source, words, names } of named.values()) {
+    if (source.kind === "outside") state.inputs.push({ name: source.name, kernel: id, words });
+    if (source.kind !== "kernel") continue;
+    const key = JSON.stringify([source.value, part]);
+    const stream = state.streams.get(key) ?? state.streams.size;
+    state.streams.set(key, stream);
+    state.edges.push({ from: source.kernel, to: id, operands: names, words, stream, value: source.value, part });
+  }
 }
 
 /** Lists a value as leaving the wafer, if a kernel makes it. */
@@ -160,13 +211,17 @@ function sourceOf(state: State, value: ValueId | undefined): Source {
   return state.sources[value] ?? { kind: "constant" };
 }
 
-function operandsOf(state: State, op: Op): Operands {
+/** A slice is sent its own part of a value, and no more. */
+function sourcesOf(state: State, op: Op, part: ValuePart | null): Sources {
+  const outputs = op.outputs.map((id) => tensorOf(state, id));
   return {
-    inputs: op.inputs.map((id) => ({
-      type: tensorOf(state, id),
-      resident: sourceOf(state, id).kind === "constant",
-    })),
-    outputs: op.outputs.map((id) => tensorOf(state, id)),
+    inputs: op.inputs.map((id) => {
+      const source = sourceOf(state, id);
+      const type =
+        part === null || source.kind !== "kernel" ? tensorOf(state, id) : (outputs[0] ?? tensorOf(state, id));
+      return { type, resident: source.kind === "constant" };
+    }),
+    outputs,
   };
 }
 
@@ -184,10 +239,4 @@ function tensorOf(state: State, value: ValueId): TensorType {
 function valueName(state: State, value: ValueId): string {
   const name = state.graph.values[value]?.name ?? "";
   return name === "" ? `%${value}` : name;
-}
-
-/** What arithmetic runs in: the first operand that is not a truth value, else the result. */
-function computeType(operands: Operands): DType {
-  const operand = operands.inputs.find(({ type }) => type.dtype !== "bool");
-  return operand?.type.dtype ?? operands.outputs[0]?.dtype ?? "f32";
 }

@@ -1,5 +1,4 @@
-/** Into how many pieces a loop is worth cutting, and in what shapes a number of cores can be laid out. */
-import type { Sides } from "./family.ts";
+/** Into how many pieces a loop is worth cutting. */
 
 /**
  * Numbers of pieces, at most `limit`, that differ in the size of the largest piece (for a loop of 10: 1, 2, 3, 4, 5, 10); thinned to about
@@ -50,20 +49,4 @@ export function firstIndex(values: readonly number[], holds: (value: number) => 
     else low = middle + 1;
   }
   return low;
-}
-
-/** Flat kernels take any rectangle: for each useful number of cores, shapes from square to flat. */
-export function flatShapes(elements: number, sides: Sides, tries: number): { rows: number; columns: number }[] {
-  const shapes: { rows: number; columns: number }[] = [];
-  const steps = 9;
-  for (const cores of usefulCuts(elements, sides.long * sides.short, Math.max(2, Math.floor(tries / steps)))) {
-    let rows = Math.min(sides.short, Math.ceil(Math.sqrt(cores)));
-    for (let step = 0; step < steps && rows >= 1; step++) {
-      const columns = Math.ceil(cores / rows);
-      if (columns > sides.long) break;
-      shapes.push({ rows, columns });
-      rows = Math.floor(rows / 1.5);
-    }
-  }
-  return shapes;
 }

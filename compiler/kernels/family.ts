@@ -1,8 +1,10 @@
 /**
- * What a kernel family is: a function that lists how a kernel can be cut over a rectangle of cores. The placer sees only this (shapes with
- * their cycles, and the figures of the one it takes), so any library of families can be placed by the same engine.
+ * What a kernel family is: the loops that it cuts, and which of them most finely. How cuts are laid over a rectangle, and what they cost, follows
+ * from the kernel's nest (mappings.ts, ir/machine). The placer sees only lists of shapes with their cycles, and the figures of the one it
+ * takes, so any library of variants can be placed by the same engine.
  */
-import type { Kernel, Variant } from "../../ir/kernel-graph.ts";
+import type { Kernel } from "../../ir/kernel-graph.ts";
+import type { Variant } from "../../ir/machine/cost.ts";
 import { type Target, usableRect } from "../../ir/machine/target.ts";
 
 /** A variant before its figures are written out: what sizing and floorplan look at. May be turned by 90 degrees. */
@@ -12,7 +14,7 @@ export interface Candidate {
   readonly cycles: number;
 }
 
-/** All worthwhile ways to cut one kernel: none beaten by another in time and both sides, ascending in time. */
+/** All worthwhile ways to map one kernel: none beaten by another in time and both sides, ascending in time. */
 export interface VariantList {
   readonly candidates: readonly Candidate[];
   /** the figures of the candidate at an index */
@@ -20,7 +22,7 @@ export interface VariantList {
 }
 
 /** Where a kernel is to be fitted, and how much may be spent on listing its variants. */
-export interface FamilyContext {
+export interface Space {
   readonly target: Target;
   readonly sides: Sides;
   /** cuts to try per kernel */
@@ -43,8 +45,11 @@ export interface Sides {
   readonly short: number;
 }
 
-/** How a family lists the variants of a kernel. */
-export type Family = (kernel: Kernel, context: FamilyContext) => VariantList;
+/** How the kernels of a family are cut. */
+export interface Family {
+  /** loops that may be cut; a core's time falls as the pieces of the last one grow, which is cut most finely */
+  readonly cuts: (kernel: Kernel) => readonly string[];
+}
 
 /** Sides that fit the usable rectangle, one way or the other. */
 export function sidesOf(target: Target): Sides {

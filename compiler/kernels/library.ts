@@ -4,31 +4,27 @@
  */
 import type { Kernel, KernelFamily, KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Target } from "../../ir/machine/target.ts";
-import { type Family, type FamilyContext, sidesOf, type TimeWindow, type VariantList } from "./family.ts";
+import { type Family, sidesOf, type Space, type TimeWindow, type VariantList } from "./family.ts";
+import { conv } from "./families/conv.ts";
+import { depthwiseConv } from "./families/depthwise-conv.ts";
+import { elements } from "./families/elements.ts";
+import { matmul } from "./families/matmul.ts";
+import { pool } from "./families/pool.ts";
+import { mappingsOf } from "./mappings.ts";
 import { paretoOptimal } from "./pareto.ts";
-import { convVariants } from "./families/conv.ts";
-import { dataMovementVariants } from "./families/data-movement.ts";
-import { depthwiseConvVariants } from "./families/depthwise-conv.ts";
-import { elementwiseVariants } from "./families/elementwise.ts";
-import { genericVariants } from "./families/generic.ts";
-import { matmulVariants } from "./families/matmul.ts";
-import { normalizationVariants } from "./families/normalization.ts";
-import { poolVariants } from "./families/pool.ts";
-import { reductionVariants } from "./families/reduction.ts";
-import { softmaxVariants } from "./families/softmax.ts";
 
 /** How each family cuts its kernels. */
 export const families: Readonly<Record<KernelFamily, Family>> = {
-  conv: convVariants,
-  depthwiseConv: depthwiseConvVariants,
-  matmul: matmulVariants,
-  pool: poolVariants,
-  elementwise: elementwiseVariants,
-  normalization: normalizationVariants,
-  softmax: softmaxVariants,
-  reduction: reductionVariants,
-  dataMovement: dataMovementVariants,
-  generic: genericVariants,
+  conv,
+  depthwiseConv,
+  matmul,
+  pool,
+  elementwise: elements,
+  normalization: elements,
+  softmax: elements,
+  reduction: elements,
+  dataMovement: elements,
+  generic: elements,
 };
 
 /** Effort over a whole graph, shared out among its distinct kernels: cuts to try, variants to keep. */
@@ -39,9 +35,8 @@ const effort = {
 
 /** What makes two kernels equal for their variants. */
 export function kernelSignature(kernel: Kernel): string {
-  const { family, dtype, dims, flops, weightBytes, wordsIn, wordsOut, fanOut } = kernel;
-  const sizes = dims.map(({ name, size }) => [name, size]);
-  return JSON.stringify([family, dtype, flops, weightBytes, wordsIn, wordsOut, fanOut, sizes]);
+  const { family, dtype, loops, operands, stages, arriving, leaving } = kernel;
+  return JSON.stringify([family, dtype, loops, operands, stages.map(({ op: _, ...work }) => work), arriving, leaving]);
 }
 
 const shared = (
@@ -56,14 +51,14 @@ export function variantsOf(
   distinct = 1,
   window: TimeWindow | null = null,
 ): VariantList {
-  const context: FamilyContext = {
+  const space: Space = {
     target,
     sides: sidesOf(target),
     tries: shared(effort.tries, distinct),
     keep: shared(effort.keep, distinct),
     window,
   };
-  return families[kernel.family](kernel, context);
+  return mappingsOf(kernel, families[kernel.family], space);
 }
 
 /** Lists variants of every kernel of a graph, in order; equal kernels share one object. */

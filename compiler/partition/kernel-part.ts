@@ -11,14 +11,15 @@ export function kernelPart(graph: KernelGraph, ids: readonly KernelId[], name: s
   const inputs: KernelPort[] = portsWithin(graph.inputs, numberOf);
   const outputs: KernelPort[] = portsWithin(graph.outputs, numberOf);
   const sent = new Set<number>();
-  for (const { from, to, words, value } of graph.edges) {
+  for (const edge of graph.edges) {
+    const { from, to, words, stream } = edge;
     const source = numberOf.get(from);
     const reader = numberOf.get(to);
-    if (source !== undefined && reader !== undefined) edges.push({ from: source, to: reader, words, value });
-    else if (reader !== undefined) inputs.push({ name: crossing(value), kernel: reader, words });
-    else if (source !== undefined && !sent.has(value)) {
-      sent.add(value);
-      outputs.push({ name: crossing(value), kernel: source, words });
+    if (source !== undefined && reader !== undefined) edges.push({ ...edge, from: source, to: reader });
+    else if (reader !== undefined) inputs.push({ name: crossing(stream), kernel: reader, words });
+    else if (source !== undefined && !sent.has(stream)) {
+      sent.add(stream);
+      outputs.push({ name: crossing(stream), kernel: source, words });
     }
   }
   const kernels = ids.flatMap((id) => graph.kernels[id] ?? []).map((kernel, number) => ({ ...kernel, id: number }));
@@ -26,7 +27,7 @@ export function kernelPart(graph: KernelGraph, ids: readonly KernelId[], name: s
 }
 
 /** A control character keeps it apart from the names of a model's inputs. */
-const crossing = (value: number): string => `\u0000%${value}`;
+const crossing = (stream: number): string => `\u0000%${stream}`;
 
 function portsWithin(ports: readonly KernelPort[], numberOf: ReadonlyMap<KernelId, number>): KernelPort[] {
   return ports.flatMap((port) => {

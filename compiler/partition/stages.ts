@@ -31,7 +31,7 @@ export function stagesOf(
   for (const edge of graph.edges) {
     const from = waferOf.get(edge.from) ?? 0;
     const to = waferOf.get(edge.to) ?? 0;
-    const stream = `${edge.value} ${to}`;
+    const stream = `${edge.stream} ${to}`;
     if (from === to || sent.has(stream)) continue;
     sent.add(stream);
     const key = `${from} ${to}`;

@@ -5,8 +5,7 @@
  * question for T is one of splits: cores are the size that a device holds, cycles of its edge are its load, and the load must stay within T.
  * The least T for which there is a chain is found by bisection; every T that failed is proven to be too short, as long as all ideals were listed.
  */
-import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
-import { wordBytes } from "../kernels/cost.ts";
+import { type KernelGraph, type KernelId, wordBytes } from "../../ir/kernel-graph.ts";
 import type { VariantList } from "../kernels/family.ts";
 import { mergeVariants, variantTable } from "../kernels/library.ts";
 import { areaAt, areaBound, type AreaCurve, areaCurve } from "../placement/sizing/area-bound.ts";
@@ -153,10 +152,10 @@ function orderAt({ graph, target, curves }: WaferProblem, cycles: number): Block
   for (const { kernel, words } of hostPorts(graph)) work[kernel] = (work[kernel] ?? 0) + words * perWord;
   const before = Array.from({ length: items }, () => new Set<number>());
   const nets = new Map<number, { readonly pins: number[]; readonly cost: number }>();
-  for (const { from, to, words, value } of graph.edges) {
+  for (const { from, to, words, stream } of graph.edges) {
     before[to]?.add(from);
-    const known = nets.get(value);
-    if (known === undefined) nets.set(value, { pins: [from, to], cost: words * perWord });
+    const known = nets.get(stream);
+    if (known === undefined) nets.set(stream, { pins: [from, to], cost: words * perWord });
     else known.pins.push(to);
   }
   const size = Float64Array.from(curves, (curve) => areaAt(curve, cycles));

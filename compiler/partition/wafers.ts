@@ -5,7 +5,7 @@
  * fastest cut whose parts all have a placement is taken.
  */
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
-import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
+import { type KernelGraph, type KernelId, weightBytes } from "../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement } from "../../ir/placement.ts";
 import { areaAt } from "../placement/sizing/area-bound.ts";
 import { checkPlacement } from "../placement/checker/check.ts";
@@ -151,7 +151,7 @@ function stageOf(kernels: readonly KernelId[], part: KernelGraph, placement: Pla
     kernels,
     placement,
     cores: sum(cores),
-    weightBytes: part.kernels.reduce((total, { weightBytes }) => total + weightBytes, 0),
+    weightBytes: part.kernels.reduce((total, kernel) => total + weightBytes(kernel), 0),
     activationBytes: sum((placed) => cores(placed) * (placed.variant.sram.activations + placed.variant.sram.buffers)),
     cycles: placement.certificate.objective,
     ioCycles: placement.certificate.ioCycles,

@@ -67,7 +67,7 @@ export function holdOld(
 /** The same sides where the kernel still has them, else the fastest inside its old rectangle. */
 function holdAsBefore(kernel: KernelId, { rect, rotated, variant }: PlacedKernel, list: VariantList): Held | null {
   const isSame = (c: { rows: number; columns: number }): number =>
-    c.rows === variant.rows && c.columns === variant.columns ? 0 : 1;
+    c.rows === variant.mapping.height && c.columns === variant.mapping.width ? 0 : 1;
   const held = holdIn(kernel, rect, rotated, list, (a, b) => isSame(a) - isSame(b) || fastFirst(a, b));
   return held ?? holdIn(kernel, rect, null, list, fastFirst);
 }

@@ -1,5 +1,5 @@
 /** Variant lists made from others: part of one, or one in another order of merit. */
-import type { Variant } from "../../ir/kernel-graph.ts";
+import type { Variant } from "../../ir/machine/cost.ts";
 import type { Candidate, VariantList } from "../kernels/family.ts";
 
 /** Those candidates of a list that a predicate accepts. */

@@ -1,12 +1,7 @@
 /** The parts of the report around the map: figures, proof, layers, host ops. */
-import {
-  type Kernel,
-  kernelFamilies,
-  type KernelGraph,
-  sramBytes,
-  type SramBudget,
-  sramCategories,
-} from "../../ir/kernel-graph.ts";
+import { type Kernel, kernelFamilies, type KernelGraph } from "../../ir/kernel-graph.ts";
+import { sramBytes, type SramBudget, sramCategories } from "../../ir/machine/cost.ts";
+import type { Cut } from "../../ir/machine/mapping.ts";
 import {
   type PlacedKernel,
   type Placement,
@@ -173,7 +168,10 @@ export function layerTable(placement: Placement, kernels: KernelGraph): string {
 function layerRow(placed: PlacedKernel, kernel: Kernel | undefined, placement: Placement): string {
   const { variant, family } = placed;
   const { objective, slowest } = placement.certificate;
-  const cut = variant.cut.map(({ name, size }) => `${escapeHtml(name)}/${size}`).join(" ");
+  const { mapping } = variant;
+  const side = (cuts: readonly Cut[]): string =>
+    cuts.map(({ loop, pieces }) => `${escapeHtml(loop)}/${pieces}`).join(" ");
+  const cut = [side(mapping.rows), side(mapping.columns)].filter((text) => text !== "").join(" × ");
   const origin = (kernel?.origin ?? []).slice(1).map(escapeHtml).join(" + ");
   const merged =
     origin === "" ? "" : ` <span class="family" title="${origin}">+${(kernel?.origin.length ?? 1) - 1}</span>`;
@@ -182,7 +180,7 @@ function layerRow(placed: PlacedKernel, kernel: Kernel | undefined, placement: P
     `<td class="n">${placed.kernel}</td>`,
     `<td class="name"><b class="mono">${escapeHtml(placed.name)}</b>${merged}<br><span class="family f-${family}"><i class="dot"></i>${family}</span></td>`,
     `<td><span class="cut mono">${cut === "" ? "whole" : cut}</span></td>`,
-    `<td class="n">${variant.rows} × ${variant.columns}</td>`,
+    `<td class="n">${mapping.height} × ${mapping.width}</td>`,
     `<td class="n">${count(variant.cycles)}</td>`,
     `<td class="f-${family}"><div class="timebar" title="${percent(variant.cycles / objective)}"><i style="width:${share(variant.cycles, objective)}"></i></div></td>`,
     `<td>${stackbar(variant.sram, placement.target.sramBytes)}</td>`,

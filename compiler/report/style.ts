@@ -1,5 +1,6 @@
 /** The report's style sheet: two colour schemes, one set of rules, nothing loaded from elsewhere. */
-import type { KernelFamily, SramCategory } from "../../ir/kernel-graph.ts";
+import type { KernelFamily } from "../../ir/kernel-graph.ts";
+import type { SramCategory } from "../../ir/machine/cost.ts";
 
 /** Hue (degrees) of each family, apart from each other for common colour blindness by lightness too. */
 const familyTones: Readonly<Record<KernelFamily, readonly [lightness: number, chroma: number, hue: number]>> = {

@@ -1,5 +1,5 @@
 /** The wafer as SVG, one unit per core: I/O rim, usable area, one rectangle per kernel, the routes on request. */
-import { sramBytes } from "../../ir/kernel-graph.ts";
+import { sramBytes } from "../../ir/machine/cost.ts";
 import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
 import { count, escapeHtml, percent, shorten } from "./text.ts";
 
@@ -27,7 +27,7 @@ function kernelBox(placed: PlacedKernel, placement: Placement): string {
   const { objective, slowest } = placement.certificate;
   const time = Math.round((100 * variant.cycles) / objective);
   const sram = Math.round((100 * sramBytes(variant.sram)) / placement.target.sramBytes);
-  const title = `${name}\n${family}, ${variant.rows} x ${variant.columns} cores\n${count(variant.cycles)} cycles (${percent(variant.cycles / objective)} of the interval)`;
+  const title = `${name}\n${family}, ${variant.mapping.height} x ${variant.mapping.width} cores\n${count(variant.cycles)} cycles (${percent(variant.cycles / objective)} of the interval)`;
   return [
     `<g class="k f-${family}${kernel === slowest ? " slow" : ""}" data-kernel="${kernel}" style="--time:${time};--sram:${sram}">`,
     `<rect x="${rect.x}" y="${rect.y}" width="${rect.width}" height="${rect.height}"/>`,

@@ -9,28 +9,48 @@ function randomFrom(seed) {
   };
 }
 
-const dims = (sizes) => Object.entries(sizes).map(([name, size]) => ({ name, size }));
+const { opNest } = await import("../../dist/compiler/kernels/op-nest.js");
+
+const tensor = (shape) => ({ kind: "tensor", dtype: "f32", shape });
+
+/** The kernel of an op on float32 tensors: the first operand moves, the second stays. */
+function kernelOf(op, moving, resident, result) {
+  const inputs = [{ type: tensor(moving), resident: false }];
+  if (resident !== null) inputs.push({ type: tensor(resident), resident: true });
+  const { family, loops, reads, makes, stage, flops } = opNest(op, { inputs, outputs: [tensor(result)] });
+  const operands = reads.map((axes, index) => ({
+    name: `${index === 0 ? "x" : "w"}${index}`,
+    role: index === 0 ? "activation" : "weight",
+    dtype: "f32",
+    axes,
+  }));
+  operands.push({ name: "y0", role: "result", dtype: "f32", axes: makes[0] });
+  const words = (shape) => shape.reduce((product, size) => product * size, 1);
+  const stages = [{ op: 0, kind: op.kind, makes: "y0", ...stage }];
+  return { family, loops, operands, stages, flops, arriving: words(moving), leaving: words(result) };
+}
 
 const families = [
   (random) => {
     const [m, k, n] = [16 + random(48), 64 + random(256), 64 + random(256)];
-    const sizes = dims({ b: 1, m, k, n });
-    return { family: "matmul", dims: sizes, weightBytes: 4 * k * n, wordsIn: m * k, wordsOut: m * n, flops: 2 * m * k * n };
+    return kernelOf({ kind: "matmul", transposeA: false, transposeB: false, epilogue: null }, [m, k], [k, n], [m, n]);
   },
   (random) => {
     const [h, c, k] = [7 + random(14), 16 + random(48), 16 + random(48)];
-    const sizes = dims({ k, c, h, w: h, r: 3, s: 3, sh: 1, sw: 1 });
-    return { family: "conv", dims: sizes, weightBytes: 36 * c * k, wordsIn: h * h * c, wordsOut: h * h * k, flops: 18 * h * h * c * k };
+    const same = { strides: [1, 1], dilations: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1] };
+    const op = { kind: "conv", layout: "nchw", groups: 1, epilogue: null, ...same };
+    return kernelOf(op, [1, c, h, h], [k, c, 3, 3], [1, k, h, h]);
   },
   (random) => {
     const e = 1_000 + random(20_000);
-    return { family: "elementwise", dims: dims({ e, fast: 1 }), weightBytes: 0, wordsIn: e, wordsOut: e, flops: e };
+    const half = { op: "binary", fn: "mul", x: { op: "arg", index: 0 }, y: { op: "const", dtype: "f32", value: 0.5 } };
+    return kernelOf({ kind: "map", expr: half }, [e], null, [e]);
   },
   (random) => {
     const [o, l] = [16 + random(100), 16 + random(200)];
-    return { family: "softmax", dims: dims({ o, l }), weightBytes: 0, wordsIn: o * l, wordsOut: o * l, flops: 5 * o * l };
+    return kernelOf({ kind: "softmax", axis: 1, log: false }, [o, l], null, [o, l]);
   },
-]; // prettier-ignore
+];
 
 /** A chain of `count` kernels, of which `distinct` differ; the others repeat them in order. */
 export function chain(count, distinct = count) {
@@ -44,16 +64,20 @@ export function chain(count, distinct = count) {
     id,
     name: `layer${id}`,
     ...sketch,
-    wordsIn: Math.max(sketch.wordsIn, sketches[id - 1]?.wordsOut ?? 0),
+    arriving: Math.max(sketch.arriving, id === 0 ? 0 : sketches[id - 1].leaving),
     dtype: "f32",
-    fanOut: 1,
-    op: id,
     origin: [`layer${id}`],
   }));
-  const edges = sketches
-    .slice(1)
-    .map((_, from) => ({ from, to: from + 1, words: sketches[from].wordsOut, value: from }));
-  const inputs = [{ name: "x", kernel: 0, words: sketches[0].wordsIn }];
-  const outputs = [{ name: "y", kernel: count - 1, words: sketches[count - 1].wordsOut }];
+  const edges = sketches.slice(1).map((_, from) => ({
+    from,
+    to: from + 1,
+    operands: ["x0"],
+    words: sketches[from].leaving,
+    stream: from,
+    value: from,
+    part: null,
+  }));
+  const inputs = [{ name: "x", kernel: 0, words: sketches[0].arriving }];
+  const outputs = [{ name: "y", kernel: count - 1, words: sketches[count - 1].leaving }];
   return { name: `chain of ${count}, ${distinct} distinct`, kernels, edges, inputs, outputs, host: [] };
 }

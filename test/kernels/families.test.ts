@@ -2,10 +2,13 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { sidesOf, type VariantList } from "../../compiler/kernels/family.ts";
 import { families, mergeVariants, variantsOf, variantTable } from "../../compiler/kernels/library.ts";
+import { mappingsOf } from "../../compiler/kernels/mappings.ts";
 import { paretoOptimal } from "../../compiler/kernels/pareto.ts";
 import { usefulCuts } from "../../compiler/kernels/cuts.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
-import { dimOf, type Kernel, kernelFamilies, sramBytes } from "../../ir/kernel-graph.ts";
+import { type Kernel, kernelFamilies, weightBytes } from "../../ir/kernel-graph.ts";
+import { sramBytes } from "../../ir/machine/cost.ts";
+import type { Cut } from "../../ir/machine/mapping.ts";
 import { chainOf, convSketch, graphs, matmulSketch, smallTarget, targets } from "../placement/instances.ts";
 
 function kernelOf(sketch: Parameters<typeof chainOf>[0][number]): Kernel {
@@ -17,10 +20,10 @@ function kernelOf(sketch: Parameters<typeof chainOf>[0][number]): Kernel {
 /** The whole list as text, one variant a line. */
 function printVariants({ candidates, describe: figuresOf }: VariantList): string {
   const lines = candidates.map((_, index) => {
-    const { rows, columns, cut, cycles, latency, sram, ports, colors } = figuresOf(index);
-    const cuts = cut.map(({ name, size }) => `${name}/${size}`).join(" ");
+    const { mapping, cycles, latency, sram, ports, colors } = figuresOf(index);
+    const side = (cuts: readonly Cut[]): string => cuts.map(({ loop, pieces }) => `${loop}/${pieces}`).join(" ");
     const bytes = Object.entries(sram).map(([category, size]) => `${category} ${size}`);
-    return `${rows} x ${columns}: ${cycles} cycles, latency ${latency}, ports ${ports}, colors ${colors}; ${cuts}; ${bytes.join(", ")}\n`;
+    return `${mapping.height} x ${mapping.width}: ${cycles} cycles, latency ${latency}, ports ${ports}, colors ${colors}; ${side(mapping.rows)} x ${side(mapping.columns)}, ${mapping.reduce}; ${bytes.join(", ")}\n`;
   });
   return lines.join("");
 }
@@ -37,11 +40,14 @@ describe("variants", () => {
       fc.property(graphs, targets, (graph, target) => {
         for (const [id, list] of variantTable(graph, target).entries()) {
           const { long, short } = sidesOf(target);
-          const weights = graph.kernels[id]?.weightBytes ?? 0;
+          const kernel = graph.kernels[id];
+          if (kernel === undefined) throw new Error("no kernel");
+          const weights = weightBytes(kernel);
           // one expectation per list: there are thousands of variants
           const wrong = list.candidates.filter((candidate, index) => {
             const variant = list.describe(index);
-            const { rows, columns, sram } = variant;
+            const { mapping, sram } = variant;
+            const { height: rows, width: columns } = mapping;
             seen++;
             return !(
               rows === candidate.rows &&
@@ -80,8 +86,9 @@ describe("variants", () => {
   });
 
   it.each(kernelFamilies)("%s: a kernel of one iteration takes one core", (family) => {
-    const kernel: Kernel = { ...kernelOf(matmulSketch(1, 1, 1)), family, dims: [], weightBytes: 0 };
-    const list = families[family](kernel, { target: wse2, sides: sidesOf(wse2), tries: 500, keep: 64, window: null });
+    const kernel: Kernel = { ...kernelOf(matmulSketch(1, 1, 1)), family };
+    const space = { target: wse2, sides: sidesOf(wse2), tries: 500, keep: 64, window: null };
+    const list = mappingsOf(kernel, families[family], space);
     expect(list.candidates.some(({ rows, columns }) => rows * columns === 1)).toBe(true);
   });
 
@@ -121,12 +128,5 @@ describe("cuts", () => {
     const cuts = usefulCuts(5_000, 5_000, 12);
     expect([cuts[0], cuts.at(-1)]).toEqual([1, 5_000]);
     expect(cuts.length).toBeLessThanOrEqual(13);
-  });
-});
-
-describe("dims", () => {
-  it("that a kernel lacks count as one", () => {
-    expect(dimOf(kernelOf(matmulSketch(3, 4, 5)), "h")).toBe(1);
-    expect(dimOf(kernelOf(matmulSketch(3, 4, 5)), "n")).toBe(5);
   });
 });

@@ -147,7 +147,7 @@ describe("parts and stages", () => {
   it("a value leaves a wafer once and arrives once, however many read it", () => {
     const head = kernelPart(diamond, [0], "head");
     expect(head.outputs).toHaveLength(1);
-    expect(head.kernels[0]?.fanOut).toBe(2);
+    expect(head.kernels[0]?.leaving).toBe(2 * (head.outputs[0]?.words ?? 0));
     const rest = kernelPart(diamond, [1, 2, 3], "rest");
     expect(rest.inputs.map(({ name, kernel }) => [name, kernel])).toEqual([
       ["\u0000%0", 0],

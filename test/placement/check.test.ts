@@ -3,6 +3,10 @@ import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { certify } from "../../compiler/placement/certificate.ts";
 import { place } from "../../compiler/placement/place.ts";
 import { usableRect } from "../../ir/machine/target.ts";
+import { costOf, siteOf, type Variant } from "../../ir/machine/cost.ts";
+import type { Kernel } from "../../ir/kernel-graph.ts";
+import type { Mapping } from "../../ir/machine/mapping.ts";
+import { nestOf } from "../../ir/machine/work.ts";
 import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
 import { convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
 
@@ -95,13 +99,21 @@ describe("checkPlacement", () => {
     // a hand-made placement: two lanes from (1,1)-(2,2) to (5,5)-(6,6), which must nest
     const wide = smallTarget(12, 12);
     const two = graphOf([elementwiseSketch(64), elementwiseSketch(64)], [[0, 1]]);
+    const mapping: Mapping = {
+      height: 2,
+      width: 2,
+      rows: [{ loop: "i0", pieces: 2 }],
+      columns: [{ loop: "i0", pieces: 2 }],
+      reduce: "chain",
+    };
+    const variant: Variant = { mapping, ...costOf(siteOf(wide, nestOf(two.kernels[0] as Kernel)), mapping) };
     const kernel = (id: number, x: number, y: number): PlacedKernel => ({
       kernel: id,
       name: `layer${id}`,
       family: "elementwise",
       rect: { x, y, width: 2, height: 2 },
       rotated: false,
-      variant: { rows: 2, columns: 2, cut: [], cycles: 100, latency: 100, ports: 2, colors: 2, sram: { code: 0, weights: 0, activations: 0, buffers: 0, stack: 0 } }, // prettier-ignore
+      variant,
     });
     const route: Route = {
       edge: 0,

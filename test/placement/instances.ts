@@ -1,8 +1,19 @@
 /** Kernel graphs and targets for tests: small, random, and made without a model. */
 import fc from "fast-check";
-import type { Kernel, KernelEdge, KernelGraph } from "../../ir/kernel-graph.ts";
-import type { Target } from "../../ir/machine/target.ts";
+import { opNest } from "../../compiler/kernels/op-nest.ts";
+import type { PlaceableOp, Sources } from "../../compiler/kernels/nest.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
+import { arg, binary, lit } from "../../ir/expr.ts";
+import { tensorType } from "../../ir/graph.ts";
+import {
+  activationBytes,
+  type Kernel,
+  type KernelEdge,
+  type KernelGraph,
+  type Operand,
+  resultWords,
+} from "../../ir/kernel-graph.ts";
+import type { Target } from "../../ir/machine/target.ts";
 
 /** WSE-2's cores on a fabric of any size. */
 export const smallTarget = (width: number, height: number, changes: Partial<Target> = {}): Target => ({
@@ -13,77 +24,105 @@ export const smallTarget = (width: number, height: number, changes: Partial<Targ
   ...changes,
 });
 
-type Sketch = Pick<Kernel, "family" | "dims" | "weightBytes" | "wordsIn" | "wordsOut" | "flops">;
+/** A kernel before it has a place in a graph. */
+export type Sketch = Pick<Kernel, "family" | "loops" | "operands" | "stages" | "flops">;
 
-const dim = (name: string, size: number): Kernel["dims"][number] => ({ name, size });
+const ends = { outputs: [], origin: [] } as const;
+
+/** The kernel of an op on float32 tensors: shapes of what moves, of what stays, and of the result. */
+function sketchOf(
+  op: PlaceableOp,
+  moving: readonly (readonly number[])[],
+  resident: readonly (readonly number[])[],
+  result: readonly number[],
+): Sketch {
+  const source = (isResident: boolean) => (shape: readonly number[]) => ({
+    type: tensorType("f32", shape),
+    resident: isResident,
+  });
+  const sources: Sources = {
+    inputs: [...moving.map(source(false)), ...resident.map(source(true))],
+    outputs: [tensorType("f32", result)],
+  };
+  const { family, loops, reads, makes, stage, flops } = opNest(op, sources);
+  const operands = reads.map((axes, index): Operand => {
+    const isWeight = index >= moving.length;
+    return { name: `${isWeight ? "w" : "x"}${index}`, role: isWeight ? "weight" : "activation", dtype: "f32", axes };
+  });
+  const made: Operand = { name: "y0", role: "result", dtype: "f32", axes: makes[0] ?? [] };
+  return {
+    family,
+    loops,
+    operands: [...operands, made],
+    stages: [{ op: 0, kind: op.kind, makes: "y0", ...stage }],
+    flops,
+  };
+}
 
 /** m x k by k x n with resident weights. */
-export const matmulSketch = (m: number, k: number, n: number): Sketch => ({
-  family: "matmul",
-  dims: [dim("b", 1), dim("m", m), dim("k", k), dim("n", n)],
-  weightBytes: 4 * k * n,
-  wordsIn: m * k,
-  wordsOut: m * n,
-  flops: 2 * m * k * n,
-});
+export const matmulSketch = (m: number, k: number, n: number): Sketch =>
+  sketchOf(
+    { kind: "matmul", inputs: [0, 1], transposeA: false, transposeB: false, epilogue: null, ...ends },
+    [[m, k]],
+    [[k, n]],
+    [m, n],
+  );
 
-/** A square image, 3 x 3 taps. */
-export const convSketch = (size: number, c: number, k: number): Sketch => ({
-  family: "conv",
-  dims: [
-    dim("k", k),
-    dim("c", c),
-    dim("h", size),
-    dim("w", size),
-    dim("r", 3),
-    dim("s", 3),
-    dim("sh", 1),
-    dim("sw", 1),
-  ],
-  weightBytes: 4 * 9 * c * k,
-  wordsIn: size * size * c,
-  wordsOut: size * size * k,
-  flops: 18 * size * size * c * k,
-});
+/** A square image, 3 x 3 taps, padded to its own size. */
+export const convSketch = (size: number, c: number, k: number): Sketch =>
+  sketchOf(
+    {
+      kind: "conv",
+      inputs: [0, 1],
+      layout: "nchw",
+      strides: [1, 1],
+      dilations: [1, 1],
+      padsBegin: [1, 1],
+      padsEnd: [1, 1],
+      groups: 1,
+      epilogue: null,
+      ...ends,
+    },
+    [[1, c, size, size]],
+    [[k, c, 3, 3]],
+    [1, k, size, size],
+  );
 
-export const elementwiseSketch = (elements: number): Sketch => ({
-  family: "elementwise",
-  dims: [dim("e", elements), dim("fast", 1)],
-  weightBytes: 0,
-  wordsIn: elements,
-  wordsOut: elements,
-  flops: elements,
-});
+/** One addition per element. */
+export const elementwiseSketch = (elements: number): Sketch =>
+  sketchOf(
+    { kind: "map", inputs: [0], expr: binary("add", arg(0), lit("f32", 1)), ...ends },
+    [[elements]],
+    [],
+    [elements],
+  );
 
-export const softmaxSketch = (rows: number, length: number): Sketch => ({
-  family: "softmax",
-  dims: [dim("o", rows), dim("l", length)],
-  weightBytes: 0,
-  wordsIn: rows * length,
-  wordsOut: rows * length,
-  flops: 5 * rows * length,
-});
+export const softmaxSketch = (rows: number, length: number): Sketch =>
+  sketchOf({ kind: "softmax", inputs: [0], axis: 1, log: false, ...ends }, [[rows, length]], [], [rows, length]);
 
 /** A kernel graph from sketches and edges given as [from, to]. */
 export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [number, number])[]): KernelGraph {
-  const edges: KernelEdge[] = links.map(([from, to]) => ({
+  const wordsOf = (sketch: Sketch | undefined): number => (sketch === undefined ? 1 : resultWords(sketch));
+  const edges = links.map(([from, to]): KernelEdge => ({
     from,
     to,
-    words: sketches[from]?.wordsOut ?? 1,
+    operands: ["x0"],
+    words: wordsOf(sketches[from]),
+    stream: from,
     value: from,
+    part: null,
   }));
   const kernels = sketches.map((sketch, id): Kernel => {
-    const readers = edges.filter(({ from }) => from === id).length;
     const arriving = edges.filter(({ to }) => to === id).reduce((sum, { words }) => sum + words, 0);
-    const wordsIn = Math.max(sketch.wordsIn, arriving);
+    const readers = Math.max(1, edges.filter(({ from }) => from === id).length);
     return {
       id,
       name: `layer${id}`,
       ...sketch,
-      wordsIn,
+      stages: sketch.stages.map((stage) => ({ ...stage, op: id })),
       dtype: "f32",
-      fanOut: Math.max(1, readers),
-      op: id,
+      arriving: Math.max(activationBytes(sketch) / 4, arriving),
+      leaving: readers * resultWords(sketch),
       origin: [`layer${id}`],
     };
   });
@@ -92,8 +131,8 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
     name: "test",
     kernels,
     edges,
-    inputs: kernels.length === 0 ? [] : [{ name: "x", kernel: 0, words: sketches[0]?.wordsIn ?? 1 }],
-    outputs: kernels.length === 0 ? [] : [{ name: "y", kernel: last, words: sketches[last]?.wordsOut ?? 1 }],
+    inputs: kernels.length === 0 ? [] : [{ name: "x", kernel: 0, words: kernels[0]?.arriving ?? 1 }],
+    outputs: kernels.length === 0 ? [] : [{ name: "y", kernel: last, words: wordsOf(sketches[last]) }],
     host: [],
   };
 }

@@ -6,7 +6,7 @@ import { place } from "../../compiler/placement/place.ts";
 import { walk } from "../../compiler/placement/routing/route-geometry.ts";
 import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
-import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import { type Kernel, type KernelGraph, weightBytes } from "../../ir/kernel-graph.ts";
 import type { Certificate, PlacedKernel, Placement, PlacementConstraints, Rect, Route } from "../../ir/placement.ts";
 import { graphs, targets } from "./instances.ts";
 
@@ -80,10 +80,10 @@ const routersOf = (route: Route): readonly string[] => {
 /** A color that a route of another value has on one of this route's routers. */
 function foreignColor(route: Route, { graph, placement }: Case): Partial<Route> | null {
   const own = new Set(routersOf(route));
-  const value = graph.edges[route.edge]?.value;
+  const value = graph.edges[route.edge]?.stream;
   const clash = placement.routes.find(
     (other) =>
-      graph.edges[other.edge]?.value !== value &&
+      graph.edges[other.edge]?.stream !== value &&
       other.color !== route.color &&
       routersOf(other).some((router) => own.has(router)),
   );
@@ -126,11 +126,29 @@ const mutations: Readonly<Record<string, Mutation>> = {
   "a rectangle off the usable cores": onKernel(({ rect }, { target }) => ({ rect: { ...rect, x: usableRect(target).x - 1 } })),
   "a rectangle between cores": onKernel(({ rect }) => ({ rect: { ...rect, y: rect.y + 0.5 } })),
   "a rectangle unlike its variant": onKernel(({ rect }) => ({ rect: { ...rect, height: rect.height + 1 } })),
-  "a turn that did not happen": onKernel(({ rotated, variant }) => (variant.rows === variant.columns ? null : { rotated: !rotated })),
+  "a turn that did not happen": onKernel(({ rotated, variant }) => (variant.mapping.height === variant.mapping.width ? null : { rotated: !rotated })),
   "too much memory": onKernel(({ variant }, { target }) => ({ variant: { ...variant, sram: { ...variant.sram, stack: target.core.sramBytes + 1 } } })),
   "no room for weights": onKernel(({ kernel, variant }, { graph }) =>
-    (graph.kernels[kernel]?.weightBytes ?? 0) === 0 ? null : { variant: { ...variant, sram: { ...variant.sram, weights: 0 } } },
+    weightBytes(graph.kernels[kernel] as Kernel) === 0 ? null : { variant: { ...variant, sram: { ...variant.sram, weights: 0 } } },
   ),
+  "fewer cycles than its mapping takes": onKernel(({ variant }) => ({ variant: { ...variant, cycles: variant.cycles / 2 } })),
+  "less latency than its mapping has": onKernel(({ variant }) => ({ variant: { ...variant, latency: variant.latency - 1 } })),
+  "fewer bytes than its mapping holds": onKernel(({ variant }) => ({ variant: { ...variant, sram: { ...variant.sram, activations: variant.sram.activations - 1 } } })),
+  "a wider border than its rectangle has": onKernel(({ variant }) => ({ variant: { ...variant, ports: variant.ports + 1 } })),
+  "a cut that is coarser than its figures": onKernel(({ variant }) => {
+    const { mapping } = variant;
+    const [first, ...others] = mapping.columns;
+    return first === undefined ? null : { variant: { ...variant, mapping: { ...mapping, columns: [{ ...first, pieces: 1 }, ...others] } } };
+  }),
+  "a cut that its rectangle does not hold": onKernel(({ variant }) => {
+    const { mapping } = variant;
+    const [first, ...others] = mapping.rows;
+    return first === undefined ? null : { variant: { ...variant, mapping: { ...mapping, rows: [{ ...first, pieces: first.pieces * 2 }, ...others] } } };
+  }),
+  "a cut of a loop that there is not": onKernel(({ variant }) => {
+    const { mapping } = variant;
+    return { variant: { ...variant, mapping: { ...mapping, rows: [...mapping.rows, { loop: "nowhere", pieces: 1 }] } } };
+  }),
   "cores with less memory": ({ placement, target, choice }) => {
     const kernel = pick(placement.kernels, choice);
     if (kernel === null) return null;

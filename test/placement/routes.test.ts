@@ -11,7 +11,7 @@ function routed(words: number): Routing {
   const problem: RouteProblem = {
     width: 24,
     height: 24,
-    edges: [0, 1, 2].map((from) => ({ from, to: 3, words, value: from })),
+    edges: [0, 1, 2].map((from) => ({ from, to: 3, operands: [], words, stream: from, value: from, part: null })),
     rects,
     ports: rects.map(() => side),
     colors: [4, 5, 6, 7],

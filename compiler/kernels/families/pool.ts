@@ -1,20 +1,5 @@
-/** Pooling: a depthwise convolution without weights, one comparison or addition per tap. */
-import { dimOf, type Kernel } from "../../../ir/kernel-graph.ts";
-import type { FamilyContext, VariantList } from "../family.ts";
-import { contractionVariants, windowOf } from "./contraction.ts";
+/** Pooling: also over the taps, since a window may be the whole image. */
+import type { Family } from "../family.ts";
+import { loopsBut } from "../family-loops.ts";
 
-export function poolVariants(kernel: Kernel, context: FamilyContext): VariantList {
-  const nest = {
-    names: { g: "c", p: "h", q: "w", c: "r", k: "k" },
-    g: dimOf(kernel, "c"),
-    p: dimOf(kernel, "h"),
-    q: dimOf(kernel, "w"),
-    c: 1,
-    k: 1,
-    window: windowOf(kernel),
-    outputsPerPosition: 1,
-    streamed: false,
-    codeUnits: 1,
-  };
-  return contractionVariants(kernel, nest, context);
-}
+export const pool: Family = { cuts: (kernel) => loopsBut(kernel, [], "c") };

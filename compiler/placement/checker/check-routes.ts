@@ -250,7 +250,7 @@ function enter(books: Books, route: Route, router: number, wayIn: number, lane: 
     return false;
   }
   const plane = planeOf(books, route.color);
-  const value = (books.graph.edges[route.edge]?.value ?? 0) + 1;
+  const value = (books.graph.edges[route.edge]?.stream ?? 0) + 1;
   // lanes of one bundle carry different words; only the same lane of an equal bundle carries the same
   const part = lane * 65_536 + route.lanes;
   const known = plane.value[router];
@@ -277,7 +277,7 @@ function whereIs({ target }: Books, router: number): string {
 }
 
 function producerOf({ graph }: Books, value: number): string {
-  const edge = graph.edges.find((one) => one.value === value);
+  const edge = graph.edges.find((one) => one.stream === value);
   return `layer "${showName(graph.kernels[edge?.from ?? -1]?.name ?? "")}"`;
 }
 

@@ -1,20 +1,22 @@
 /**
  * Says whether a placement is legal. Shares no code with the placer: it works on the placement's own data, the kernel graph and the target,
- * and walks every lane core by core.
+ * walks every lane core by core, and asks the machine's clock (ir/machine) what the mappings cost.
  *
  *     rectangles   every kernel once, as large as its variant, inside the usable area, no two overlapping
- *     memory       code + weights + activations + buffers + stack of the fullest core within its SRAM; weights of all cores hold the kernel's
+ *     mappings     of loops that the kernel has, in pieces that its rectangle holds, every iteration in one core (check-mapping.ts)
+ *     memory       code + weights + activations + buffers + stack of the fullest core, counted again, within its SRAM
  *     routes       every edge once, from a core of its producer to a core of its consumer, inside the fabric
  *     colors       allowed for routes; at any router a color has one source, one way in, and at most the router's number of them
  *     constraints  pinned there, nothing on keep-out areas and dead cores, co-located kernels touch, the interval within its limit
  *     certificate  objective, bound and gap agree with each other, and so do the goal's; every figure is counted again
  */
 import { type Diagnostic, showName } from "../../../ir/diagnostic.ts";
-import { type KernelGraph, sramCategories } from "../../../ir/kernel-graph.ts";
+import type { Kernel, KernelGraph } from "../../../ir/kernel-graph.ts";
 import type { PlacedKernel, Placement, Rect } from "../../../ir/placement.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { checkCertificate, checkClaims } from "./check-certificate.ts";
 import { checkConstraints } from "./check-constraints.ts";
+import { checkMapping } from "./check-mapping.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { Faults } from "./faults.ts";
 
@@ -23,7 +25,8 @@ export function checkPlacement(graph: KernelGraph, placement: Placement, target:
   const faults = new Faults();
   if (checkShape(graph, placement, target, faults)) {
     checkOverlaps(placement, faults);
-    for (const kernel of placement.kernels) checkMemory(graph, kernel, target, faults);
+    for (const [index, placed] of placement.kernels.entries())
+      checkMapping(kernelAt(graph, index), placed, target, faults);
     const tally = checkRoutes(graph, placement, target, faults);
     checkConstraints(placement, target, faults);
     const isSound = faults.list.length === 0;
@@ -32,6 +35,12 @@ export function checkPlacement(graph: KernelGraph, placement: Placement, target:
     if (isSound) checkCertificate(graph, placement, target, tally, faults);
   }
   return faults.list;
+}
+
+function kernelAt(graph: KernelGraph, id: number): Kernel {
+  const kernel = graph.kernels[id];
+  if (kernel === undefined) throw new Error(`internal: no kernel ${id}`);
+  return kernel;
 }
 
 const nameOf = ({ kernel, name }: PlacedKernel): string => `kernel ${kernel} "${showName(name)}"`;
@@ -61,7 +70,8 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
   for (const [index, placed] of placement.kernels.entries()) {
     const { rect, variant, rotated } = placed;
     if (placed.kernel !== index) faults.add(nameOf(placed), `stands where kernel ${index} belongs`);
-    const [width, height] = rotated ? [variant.rows, variant.columns] : [variant.columns, variant.rows];
+    const { mapping } = variant;
+    const [width, height] = rotated ? [mapping.height, mapping.width] : [mapping.width, mapping.height];
     if (rect.width !== width || rect.height !== height) {
       faults.add(nameOf(placed), `is ${show(rect)}, its variant ${rotated ? "turned is" : "is"} ${width} x ${height}`);
     }
@@ -100,24 +110,5 @@ function checkOverlaps(placement: Placement, faults: Faults): void {
         faults.add(nameOf(a), `${show(a.rect)} overlaps ${nameOf(b)} ${show(b.rect)}`);
       }
     }
-  }
-}
-
-function checkMemory(graph: KernelGraph, placed: PlacedKernel, target: Target, faults: Faults): void {
-  const { sram, rows, columns } = placed.variant;
-  let total = 0;
-  for (const category of sramCategories) {
-    if (!(sram[category] >= 0)) faults.add(nameOf(placed), `${category} take ${sram[category]} bytes`);
-    total += sram[category];
-  }
-  if (total > target.core.sramBytes) {
-    faults.add(nameOf(placed), `needs ${total} bytes in its fullest core, a core has ${target.core.sramBytes}`);
-  }
-  const weights = graph.kernels[placed.kernel]?.weightBytes ?? 0;
-  if (sram.weights * rows * columns < weights) {
-    faults.add(
-      nameOf(placed),
-      `${rows * columns} cores with ${sram.weights} bytes each cannot hold ${weights} bytes of weights`,
-    );
   }
 }

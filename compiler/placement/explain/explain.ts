@@ -4,7 +4,8 @@
  * routed, and what becomes of it tells whether rectangles, links or colors stand in the way.
  */
 import { showName } from "../../../ir/diagnostic.ts";
-import { type KernelGraph, sramCategories } from "../../../ir/kernel-graph.ts";
+import type { KernelGraph } from "../../../ir/kernel-graph.ts";
+import { sramBytes } from "../../../ir/machine/cost.ts";
 import { type PlacedKernel, type Placement, rectangleCores } from "../../../ir/placement.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../../../ir/machine/target.ts";
 import { areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
@@ -106,7 +107,7 @@ function edgeName(graph: KernelGraph, index: number): string {
 
 function sramOfSlowest({ kernels, certificate }: Placement): number {
   const slowest = certificate.slowest === null ? undefined : kernels[certificate.slowest];
-  return slowest === undefined ? 0 : sramCategories.reduce((sum, category) => sum + slowest.variant.sram[category], 0);
+  return slowest === undefined ? 0 : sramBytes(slowest.variant.sram);
 }
 
 /** What a placement is explained from. */

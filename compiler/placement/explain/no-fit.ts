@@ -1,6 +1,6 @@
 /** Why a model does not fit: which constraint, at which layer, by how much, and the least change that would help. All WSC5002. */
 import { fail, showName, type WscError } from "../../../ir/diagnostic.ts";
-import type { Kernel, KernelGraph, KernelId } from "../../../ir/kernel-graph.ts";
+import { type Kernel, type KernelGraph, type KernelId, weightBytes } from "../../../ir/kernel-graph.ts";
 import type { PlacementConstraints, Rect } from "../../../ir/placement.ts";
 import type { VariantList } from "../../kernels/family.ts";
 import { kernelSignature, variantsOf, variantTable } from "../../kernels/library.ts";
@@ -36,7 +36,7 @@ export function noVariant(graph: KernelGraph, target: Target, id: KernelId): Wsc
   const { width, height } = usableRect(target);
   const needed = leastSram(kernel, target);
   const have = target.core.sramBytes;
-  const weights = `${bytes(kernel.weightBytes)} of weights`;
+  const weights = `${bytes(weightBytes(kernel))} of weights`;
   const wafer = `${width} x ${height} cores of ${bytes(have)}`;
   return fail(
     "WSC5002",
@@ -152,7 +152,7 @@ export function tooSlowLinks({ graph, constraints }: Scene, interval: number): W
 export function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): WscError {
   const { needs, needed, largest } = demand(problem);
   const have = coresOf(problem);
-  const weights = graph.kernels.reduce((sum, kernel) => sum + kernel.weightBytes, 0);
+  const weights = graph.kernels.reduce((sum, kernel) => sum + weightBytes(kernel), 0);
   const share = (needs[largest] ?? 0) / needed;
   const blocked = problem.width * problem.height - have;
   const taken = blocked === 0 ? "" : ` (constraints take ${blocked} of ${problem.width * problem.height})`;

@@ -32,7 +32,7 @@ export function fullestOf(
 function byStream(graph: KernelGraph, routes: readonly Route[]): readonly (readonly Route[])[] {
   const streams = new Map<string, Route[]>();
   for (const route of routes) {
-    const key = `${graph.edges[route.edge]?.value ?? -1} ${route.color}`;
+    const key = `${graph.edges[route.edge]?.stream ?? -1} ${route.color}`;
     const known = streams.get(key);
     if (known === undefined) streams.set(key, [route]);
     else known.push(route);

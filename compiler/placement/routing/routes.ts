@@ -86,7 +86,7 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
     fabric,
     routes: new Array<Route | undefined>(problem.edges.length),
   };
-  const forking = forkingValues(problem);
+  const forking = forkingStreams(problem);
   for (const readers of forking.values()) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
     if (state.routes[edge] === undefined && !layBundle(state, edge, firstWindows)) return explain(state, edge);
@@ -129,13 +129,13 @@ function rectAt(problem: RouteProblem, kernel: number): Rect {
   return rect;
 }
 
-/** Edges by value, for values that several kernels read and half a lane can carry. */
-function forkingValues(problem: RouteProblem): ReadonlyMap<number, readonly number[]> {
+/** Edges by stream, for those that several kernels read and half a lane can carry. */
+function forkingStreams(problem: RouteProblem): ReadonlyMap<number, readonly number[]> {
   const readers = new Map<number, number[]>();
-  for (const [index, { value, words }] of problem.edges.entries()) {
+  for (const [index, { stream, words }] of problem.edges.entries()) {
     if (words > limitOf(problem) / 2) continue;
-    const known = readers.get(value);
-    if (known === undefined) readers.set(value, [index]);
+    const known = readers.get(stream);
+    if (known === undefined) readers.set(stream, [index]);
     else known.push(index);
   }
   return new Map([...readers].filter(([, edges]) => edges.length > 1));
@@ -276,7 +276,7 @@ function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>):
   for (const index of byTraffic(problem.edges)) {
     const route = routes[index];
     const edge = edgeAt(problem, index);
-    if (route === undefined || (forking.has(edge.value) && route.lanes === 1)) continue;
+    if (route === undefined || (forking.has(edge.stream) && route.lanes === 1)) continue;
     const words = edge.words / route.lanes;
     const before = fabric.survey(route, limit);
     if (before.overload === 0) continue;

@@ -1,0 +1,109 @@
+/** Matrix products: batches, with both operands moving or one resident, and weights of few bits. */
+import { epilogueOperands, type MatmulOp, type OpOf } from "../../../ir/graph.ts";
+import type { Axis, Stage } from "../../../ir/kernel-graph.ts";
+import type { Expr } from "../../../ir/expr.ts";
+import {
+  epilogueFlops,
+  epilogueReads,
+  inputAt,
+  LoopNames,
+  operationsOf,
+  type OpNest,
+  product,
+  shapeAt,
+  type Sources,
+  whole,
+} from "../nest.ts";
+
+/** Loops b0, b1, ... over the leading dims of a shape, and the axes that they make. */
+function batchOf(names: LoopNames, dims: readonly number[]): readonly Axis[] {
+  return dims.map((size, index) => {
+    names.add(`b${index}`, size);
+    return names.axis(size, `b${index}`);
+  });
+}
+
+/** Axes of an operand's leading dims, which broadcast to the result's. */
+function leading(dims: readonly number[], batch: readonly Axis[]): readonly Axis[] {
+  const skipped = batch.length - dims.length;
+  return dims.map((size, index) => {
+    const axis = batch[index + skipped];
+    return axis === undefined || axis.size !== size ? whole(size) : axis;
+  });
+}
+
+const productStage = (names: LoopNames, epilogue: Expr | null): Omit<Stage, "op" | "kind" | "makes"> => ({
+  domain: names.everything(),
+  vector: names.known("n", "m"),
+  perPoint: { fast: 1, slow: 0 },
+  perResult: operationsOf(epilogue),
+  combine: null,
+  shuffles: false,
+  steps: 0,
+  codeUnits: 2,
+});
+
+export function matmulNest(op: MatmulOp, sources: Sources): OpNest {
+  const a = inputAt(sources, 0).type.shape;
+  const b = inputAt(sources, 1).type.shape;
+  const out = shapeAt(sources.outputs, 0);
+  const m = out.at(-2) ?? 1;
+  const n = out.at(-1) ?? 1;
+  const k = a.at(op.transposeA ? -2 : -1) ?? 1;
+  const names = new LoopNames();
+  const batch = batchOf(names, out.slice(0, -2));
+  names.add("m", m);
+  names.add("n", n);
+  names.add("k", k);
+  const [rows, columns, inner] = [names.axis(m, "m"), names.axis(n, "n"), names.axis(k, "k")];
+  const made = [...batch, rows, columns];
+  const outputs = product(out);
+  return {
+    family: "matmul",
+    loops: names.loops,
+    reads: [
+      [...leading(a.slice(0, -2), batch), ...(op.transposeA ? [inner, rows] : [rows, inner])],
+      [...leading(b.slice(0, -2), batch), ...(op.transposeB ? [columns, inner] : [inner, columns])],
+      ...epilogueReads(sources, epilogueOperands.matmul, made),
+    ],
+    makes: [made],
+    flops: 2 * outputs * k + epilogueFlops(op.epilogue, outputs),
+    stage: productStage(names, op.epilogue),
+  };
+}
+
+export function quantizedMatmulNest(op: OpOf<"quantizedMatmul">, sources: Sources): OpNest {
+  const out = shapeAt(sources.outputs, 0);
+  const a = inputAt(sources, 0).type.shape;
+  const m = out.at(-2) ?? 1;
+  const n = out.at(-1) ?? 1;
+  const k = a.at(-1) ?? 1;
+  const names = new LoopNames();
+  const batch = batchOf(names, out.slice(0, -2));
+  names.add("m", m);
+  names.add("n", n);
+  names.add("k", k);
+  const [rows, columns, inner] = [names.axis(m, "m"), names.axis(n, "n"), names.axis(k, "k")];
+  const made = [...batch, rows, columns];
+  const outputs = product(out);
+  /** scales and zero points: one per column and block of the inner loop, or one for all of either */
+  const perBlock = (index: number): readonly Axis[] => {
+    const [wide = 1, blocks = 1] = inputAt(sources, index).type.shape;
+    const along: Axis = blocks === 1 || k === 1 ? whole(blocks) : { kind: "spread", size: blocks, loop: "k" };
+    return [wide === 1 ? whole(1) : columns, along];
+  };
+  return {
+    family: "matmul",
+    loops: names.loops,
+    reads: [
+      [...batch, rows, inner],
+      [columns, inner],
+      perBlock(2),
+      perBlock(3),
+      ...epilogueReads(sources, epilogueOperands.quantizedMatmul, made),
+    ],
+    makes: [made],
+    flops: 2 * outputs * k + epilogueFlops(op.epilogue, outputs),
+    stage: productStage(names, op.epilogue),
+  };
+}
