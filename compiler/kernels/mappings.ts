@@ -99,11 +99,11 @@ function tryWithin(listing: Listing, { least, most }: TimeWindow): void {
   });
 }
 
-function extentsAt({ nest }: Site, pieces: readonly number[]): number[] {
-  return nest.loops.map(({ size }, loop) => Math.ceil(size / (pieces[loop] as number)));
+/** Work of the fullest core, where each loop lies in so many pieces. */
+function workAt({ nest }: Site, pieces: readonly number[]): TileWork {
+  const extents = nest.loops.map(({ size }, loop) => Math.ceil(size / (pieces[loop] as number)));
+  return workOf(nest, extents, pieces);
 }
-
-const workAt = (site: Site, pieces: readonly number[]): TileWork => workOf(site.nest, extentsAt(site, pieces), pieces);
 
 /** Offers every layout of some pieces that fits the cores' memory. */
 function tryPieces(listing: Listing, pieces: readonly number[]): void {
@@ -111,71 +111,118 @@ function tryPieces(listing: Listing, pieces: readonly number[]): void {
   const work = workAt(site, pieces);
   if (sramBytes(sramOf(site, work)) > space.target.core.sramBytes) return;
   const active = cut.filter((loop) => (pieces[loop] as number) > 1);
-  const busy = busyCycles(site, work);
+  const core: CoreCycles = { work, busy: busyCycles(site, work) };
   // one of the cuts lies along the rows: turning the rectangle makes the other half of all layouts
   const layouts = 1 << Math.max(0, active.length - 1);
   for (let layout = 0; layout < layouts; layout++) {
-    const down = pieces.map(() => 1);
-    const across = pieces.map(() => 1);
+    let rows = 1;
+    let columns = 1;
     for (const [index, loop] of active.entries()) {
-      const side = index > 0 && ((layout >> (index - 1)) & 1) === 1 ? across : down;
-      side[loop] = pieces[loop] as number;
+      if (liesAcross(layout, index)) columns *= pieces[loop] as number;
+      else rows *= pieces[loop] as number;
     }
-    offer(listing, work, busy, down, across);
-    for (const loop of active) spreadOver(listing, pieces, down, across, loop, active.length === 1 ? aspects : 1);
+    const laid: Layout = { pieces, active, layout, rows, columns };
+    offer(listing, core, laid, null);
+    for (let index = 0; index < active.length; index++) spreadOver(listing, core, laid, index);
   }
 }
+
+interface CoreCycles {
+  readonly work: TileWork;
+  readonly busy: number;
+}
+
+/** Which cuts lie along which side. */
+interface Layout {
+  readonly pieces: readonly number[];
+  /** loops that are cut */
+  readonly active: readonly number[];
+  /** a bit for each but the first, set where it lies along the columns */
+  readonly layout: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** One of the cuts, spread over both sides. */
+interface SpreadCut {
+  /** index into `Layout.active` */
+  readonly index: number;
+  readonly down: number;
+  readonly across: number;
+}
+
+const liesAcross = (layout: number, index: number): boolean => index > 0 && ((layout >> (index - 1)) & 1) === 1;
 
 /** Shapes from square to flat that a single cut is laid out in. */
 const aspects = 9;
 
-/** Spreads one cut over both sides, so that the rectangle becomes square, and then ever flatter. */
-function spreadOver(
-  listing: Listing,
-  pieces: readonly number[],
-  down: readonly number[],
-  across: readonly number[],
-  loop: number,
-  shapes: number,
-): void {
-  const { site } = listing;
+/** Spreads one cut over both sides, so that the rectangle becomes square; a cut that is the only one also ever flatter. */
+function spreadOver(listing: Listing, core: CoreCycles, laid: Layout, index: number): void {
+  const { pieces, active, layout } = laid;
+  const loop = active[index] as number;
   const count = pieces[loop] as number;
   if (count < 4) return;
-  const rows = productOf(down) / (down[loop] as number);
-  const columns = productOf(across) / (across[loop] as number);
+  const across = liesAcross(layout, index);
+  const rows = across ? laid.rows : laid.rows / count;
+  const columns = across ? laid.columns / count : laid.columns;
+  const size = sizeAt(listing, loop);
+  const block = Math.ceil(size / count);
   let high = Math.round(Math.sqrt((count * columns) / rows));
-  for (let shape = 0; shape < shapes && high >= 2; shape++, high = Math.floor(high / 1.5)) {
+  for (
+    let shape = 0;
+    shape < (active.length === 1 ? aspects : 1) && high >= 2;
+    shape++, high = Math.floor(high / 1.5)
+  ) {
     if (high >= count) continue;
     const wide = Math.ceil(count / high);
-    const taller = down.map((own, index) => (index === loop ? high : own));
-    const wider = across.map((own, index) => (index === loop ? wide : own));
-    const spread = pieces.map((own, index) => (index === loop ? high * wide : own));
-    const work = workAt(site, spread);
-    offer(listing, work, busyCycles(site, work), taller, wider);
+    if (!fitsSides(rows * high, columns * wide, listing.space.sides)) continue;
+    const spread = { index, down: high, across: wide };
+    const shaped = { ...laid, rows: rows * high, columns: columns * wide };
+    if (Math.ceil(size / (high * wide)) === block) offer(listing, core, shaped, spread);
+    else {
+      // rounding up made more pieces, which may be shorter
+      const work = workAt(
+        listing.site,
+        pieces.map((own, at) => (at === loop ? high * wide : own)),
+      );
+      offer(listing, { work, busy: busyCycles(listing.site, work) }, shaped, spread);
+    }
   }
 }
 
-const productOf = (counts: readonly number[]): number => counts.reduce((product, count) => product * count, 1);
+/** Pieces by loop along each side. */
+function sidesAt({ pieces, active, layout }: Layout, spread: SpreadCut | null): Pick<Option, "down" | "across"> {
+  const down = pieces.map(() => 1);
+  const across = pieces.map(() => 1);
+  for (const [index, loop] of active.entries()) {
+    if (spread?.index === index) {
+      down[loop] = spread.down;
+      across[loop] = spread.across;
+    } else if (liesAcross(layout, index)) across[loop] = pieces[loop] as number;
+    else down[loop] = pieces[loop] as number;
+  }
+  return { down, across };
+}
 
-function offer(
-  { site, space, options }: Listing,
-  work: TileWork,
-  busy: number,
-  down: readonly number[],
-  across: readonly number[],
-): void {
-  const rows = productOf(down);
-  const columns = productOf(across);
+function offer({ site, space, options }: Listing, core: CoreCycles, laid: Layout, spread: SpreadCut | null): void {
+  const { rows, columns } = laid;
   if (!fitsSides(rows, columns, space.sides)) return;
-  const { loops } = site.nest;
-  const along = (names: readonly string[]): Spread => {
-    const count = (side: readonly number[]): number =>
-      loops.reduce((product, { name }, loop) => (names.includes(name) ? product * (side[loop] as number) : product), 1);
-    return { rows: count(down), columns: count(across) };
-  };
-  const wait = work.agreements.length === 0 ? 0 : waitCycles(site, work, along);
+  const { busy, work } = core;
+  // waiting only adds to this
+  if (!options.wants(rows, columns, rectangleCycles(site, busy, rows, columns))) return;
+  const sides = sidesAt(laid, spread);
+  const wait = work.agreements.length === 0 ? 0 : waitCycles(site, work, (names) => spreadAt(site, sides, names));
   const cycles = rectangleCycles(site, busy + wait, rows, columns);
-  if (options.wants(rows, columns, cycles)) options.add({ rows, columns, cycles, down, across });
+  if (options.wants(rows, columns, cycles)) options.add({ rows, columns, cycles, ...sides });
+}
+
+function spreadAt({ nest }: Site, { down, across }: Pick<Option, "down" | "across">, names: readonly string[]): Spread {
+  const along = (side: readonly number[]): number =>
+    nest.loops.reduce(
+      (product, { name }, loop) => (names.includes(name) ? product * (side[loop] as number) : product),
+      1,
+    );
+  return { rows: along(down), columns: along(across) };
 }
 
 /** Loops that are summed over lie innermost, so that cores which share a sum are neighbours. */

@@ -15,6 +15,7 @@ import type { Faults } from "./faults.ts";
 export function checkMapping(kernel: Kernel, placed: PlacedKernel, target: Target, faults: Faults): void {
   const subject = `kernel ${placed.kernel} "${showName(placed.name)}"`;
   const { mapping, sram } = placed.variant;
+  checkMemory(kernel, placed, target, subject, faults);
   const wrong = faultOf(kernel, mapping);
   if (wrong !== null) {
     faults.add(subject, wrong);
@@ -32,12 +33,20 @@ export function checkMapping(kernel: Kernel, placed: PlacedKernel, target: Targe
     if (Math.abs(claimed - found) > 1e-6 * Math.max(1, found))
       faults.add(subject, `claims ${claimed} ${what}, its mapping comes to ${found}`);
   }
-  const total = sramBytes(counted.sram);
+}
+
+/** What the placement says of memory must be possible by itself. */
+function checkMemory(kernel: Kernel, { variant }: PlacedKernel, target: Target, subject: string, faults: Faults): void {
+  const { mapping, sram } = variant;
+  for (const category of sramCategories)
+    if (!(sram[category] >= 0)) faults.add(subject, `${category} take ${sram[category]} bytes`);
+  const total = sramBytes(sram);
   if (total > target.core.sramBytes)
     faults.add(subject, `needs ${total} bytes in its fullest core, a core has ${target.core.sramBytes}`);
   const cores = mapping.height * mapping.width;
-  if (counted.sram.weights * cores < weightBytes(kernel))
-    faults.add(subject, `${cores} cores with ${counted.sram.weights} bytes each cannot hold ${weightBytes(kernel)} bytes of weights`); // prettier-ignore
+  const weights = weightBytes(kernel);
+  if (sram.weights * cores < weights)
+    faults.add(subject, `${cores} cores with ${sram.weights} bytes each cannot hold ${weights} bytes of weights`);
 }
 
 /** What is wrong with a mapping of a kernel; null for nothing. */
