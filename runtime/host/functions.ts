@@ -29,6 +29,7 @@
  * | stringNormalizer | x string[c] or [1,c] | caseChangeAction: "NONE", "LOWER" or "UPPER", isCaseSensitive, stopwords: string[], locale: string | string |
  * | stringSplit | x | delimiter: string or null, maxsplit: int or null | string[…x, most], i64[…x] |
  * | regexFullMatch | x | pattern | bool |
+ * | tokenizer | x string[c] or [n,c] | separators: string[] (none: tokenexp counts), tokenexp?, mincharnum, mark, padValue | string[…x, most] |
  * | castToString | x | | string |
  * | castFromString | x | to: dtype, saturate (true) | to |
  * | labelEncoder | x, keys [k], values [k], default (scalar) | | values' dtype, x's shape |
@@ -64,6 +65,7 @@ import { sequenceFunctions } from "./sequences.ts";
 import { signalFunctions } from "./signal.ts";
 import { castFunctions } from "./string-casts.ts";
 import { stringFunctions } from "./strings.ts";
+import { tokenizerFunctions } from "./tokenizer.ts";
 import type { HostFunction } from "./value.ts";
 
 /** All host functions by name. */
@@ -72,6 +74,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...boxFunctions,
   ...sequenceFunctions,
   ...stringFunctions,
+  ...tokenizerFunctions,
   ...castFunctions,
   ...ngramFunctions,
   ...probabilityFunctions,

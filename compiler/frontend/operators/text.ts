@@ -4,7 +4,7 @@ import { broadcastShapes } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { dimsOf, elementTypeOf, ownDim, typeOfDims } from "./dynamic.ts";
 import { checkedShape } from "./support.ts";
-import { operator } from "./table.ts";
+import { operator, operatorOf } from "./table.ts";
 
 const reason = "strings";
 
@@ -62,6 +62,33 @@ function regexFullMatch(node: NodeContext): readonly ValueId[] {
   expectStrings(node, 0);
   const attributes = { pattern: node.string("pattern", "") };
   return node.host("regexFullMatch", [node.input(0)], [typeOfDims("bool", dimsOf(node, 0))], reason, attributes);
+}
+
+/** Separators count before an expression; one empty separator stands for a cut into characters. */
+function tokenizer(node: NodeContext): readonly ValueId[] {
+  expectStrings(node, 0);
+  const dims = dimsOf(node, 0);
+  if (dims !== null && dims.length !== 1 && dims.length !== 2) {
+    throw node.shapeError(`Tokenizer takes [C] or [N, C], not [${dims.join(", ")}]`);
+  }
+  const separators = node.strings("separators") ?? [];
+  const tokenexp = node.string("tokenexp", "");
+  const mincharnum = node.int("mincharnum", 1);
+  if (mincharnum < 1) throw node.attributeError(`mincharnum is ${mincharnum}, must be positive`);
+  if (separators.length === 0 && tokenexp === "")
+    throw node.attributeError("neither separators nor tokenexp are given");
+  if (separators.length === 1 && separators[0] === "" && mincharnum > 1) {
+    throw node.attributeError(`mincharnum is ${mincharnum}, characters are of length 1`);
+  }
+  const attributes = {
+    separators,
+    tokenexp,
+    mincharnum,
+    mark: node.int("mark", 0) !== 0,
+    padValue: node.string("pad_value", ""),
+  };
+  const type: ValueType = { kind: "dynamic", dtype: "string", dims: dims === null ? null : [...dims, "most"] };
+  return node.host("tokenizer", [node.input(0)], [type], reason, attributes);
 }
 
 /** The vocabulary, which must be given once: as integers or as strings. */
@@ -164,5 +191,17 @@ export const textOperators: readonly OperatorDef[] = [
   operator("StringNormalizer", stringNormalizer, [{ since: 10, attributes: normalizerAttributes }]),
   operator("RegexFullMatch", regexFullMatch, [{ since: 20, attributes: { pattern: "string" } }]),
   operator("TfIdfVectorizer", tfIdfVectorizer, [{ since: 9, attributes: gramSignature }]),
+  operatorOf("com.microsoft", "Tokenizer", tokenizer, [
+    {
+      since: 1,
+      attributes: {
+        mark: "int!",
+        mincharnum: "int!",
+        pad_value: "string!",
+        separators: "strings",
+        tokenexp: "string",
+      },
+    },
+  ]),
   operator("ImageDecoder", imageDecoder, [{ since: 20, attributes: { pixel_format: "string" } }]),
 ];
