@@ -11,6 +11,7 @@ export { inferTypes } from "./infer.ts";
 export * from "./kernel-graph.ts";
 export { parseKernelGraph, printKernelGraph } from "./kernel-graph-text.ts";
 export * from "./manifest.ts";
+export { nearestName } from "./nearest.ts";
 export { parseGraph } from "./parse.ts";
 export * from "./placement.ts";
 export { parsePlacementJson, printPlacementJson } from "./placement-json.ts";

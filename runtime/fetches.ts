@@ -1,6 +1,7 @@
 /** What a caller wants of a run: which outputs, and the tensors whose arrays shall hold them. */
 import { dtypeInfo } from "../ir/dtype.ts";
 import { type Diagnostic, diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
+import { nameHint } from "../ir/nearest.ts";
 import type { HostValue } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
 import { checkedTensor, isTensorLike, toSessionValue, type SessionValue } from "./ports.ts";
@@ -24,7 +25,8 @@ export function readFetches(fetches: unknown, outputs: readonly ModelPort[]): Fe
 
 function outputName(name: unknown, outputs: readonly ModelPort[]): string {
   if (typeof name === "string" && outputs.some((port) => port.name === name)) return name;
-  const hint = `outputs: ${outputs.map((port) => showName(port.name)).join(", ")}`;
+  const names = outputs.map((port) => port.name);
+  const hint = nameHint(String(name), "outputs", names);
   throw fail("WSC7003", `the model has no output "${showName(String(name))}"`, { hint });
 }
 

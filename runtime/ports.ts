@@ -2,6 +2,7 @@
 import { dtypeInfo } from "../ir/dtype.ts";
 import { diagnostic, type Diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
 import type { ValueType } from "../ir/graph.ts";
+import { nameHint } from "../ir/nearest.ts";
 import { isOneForScalar, sameShape } from "../ir/types.ts";
 import { type HostValue, isTensor, optionalOf, sequenceOf } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
@@ -70,8 +71,12 @@ export function readFeeds(feeds: Feeds, ports: readonly ModelPort[]): Map<string
 }
 
 function unknownName(name: string, ports: readonly ModelPort[]): Diagnostic {
-  const names = ports.map((port) => showName(port.name)).join(", ");
-  return diagnostic("error", "WSC7003", `the model has no input "${showName(name)}"`, { hint: `inputs: ${names}` });
+  const hint = nameHint(
+    name,
+    "inputs",
+    ports.map((port) => port.name),
+  );
+  return diagnostic("error", "WSC7003", `the model has no input "${showName(name)}"`, { hint });
 }
 
 const missing = (port: ModelPort): Diagnostic =>

@@ -20,6 +20,7 @@ import {
   type Runner,
   type RunnerOptions,
 } from "./runner.ts";
+import { checkOptionNames, refuseDims } from "./session-options.ts";
 import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
@@ -111,6 +112,7 @@ export class InferenceSession {
     fourth?: SessionOptions,
   ): Promise<InferenceSession> {
     const options = (typeof second === "object" ? second : fourth) ?? {};
+    checkOptionNames(options);
     const threads = ThreadPool.open(threadCount(options));
     const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
     const settings: RunnerOptions = { deterministic: options.deterministic ?? false, threads };
@@ -210,9 +212,10 @@ async function openLocation(location: string | URL, options: SessionOptions, set
 
 async function openFolder(
   folder: string | URL,
-  { verify = true }: SessionOptions,
+  { verify = true, freeDimensionOverrides }: SessionOptions,
   settings: RunnerOptions,
 ): Promise<Runner> {
+  refuseDims(freeDimensionOverrides);
   const artifact = await openArtifact((file) => within(folder, file), { verify });
   try {
     return await programRunner(artifact, settings);

@@ -1,8 +1,9 @@
 /** The verbs of `wsc` and how their arguments are read. A verb's body is a file of its own, loaded when the verb is called. */
 import yargs, { type Argv } from "yargs";
 import type { PlacementObjective } from "../placement/place.ts";
-import { fail, WscError } from "../../ir/diagnostic.ts";
+import { WscError } from "../../ir/diagnostic.ts";
 import { exitCodes, writeError } from "./failure.ts";
+import { usageError } from "./usage-errors.ts";
 
 /** Values of `--emit`: where the pipeline stops. */
 export const emitStages = ["graph", "kernels", "placement", "program", "wat", "ilp"] as const;
@@ -219,7 +220,6 @@ export async function runCommandLine(args: readonly string[], version: string): 
     .version(version)
     .strict()
     .demandCommand(1, "a command is needed")
-    .recommendCommands()
     .showHelpOnFail(false)
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns || 110))
@@ -227,26 +227,36 @@ export async function runCommandLine(args: readonly string[], version: string): 
     .fail((message: string | null, error: Error | undefined) => {
       throw error !== undefined && (message === null || error instanceof WscError)
         ? error
-        : usage(message ?? "wrong usage");
+        : usageError(message ?? "wrong usage", args, verbOptions);
     });
   await parser.parseAsync();
   return code;
 }
 
-const usage = (message: string): Error => fail("WSC8001", message, { hint: "wsc --help, or wsc <command> --help" });
+/** Every verb with its options. */
+const verbOptions = {
+  compile: compileOptions,
+  run: runOptions,
+  inspect: inspectOptions,
+  place: placeOptions,
+  partition: partitionOptions,
+  targets: jsonOption,
+  ops: jsonOption,
+} as const;
 
 const repeatable: ReadonlySet<string> = new Set(
-  Object.entries({ ...compileOptions, ...runOptions, ...inspectOptions, ...partitionOptions }).flatMap(
-    ([name, option]) => ("array" in option ? [name] : []),
-  ),
+  Object.values(verbOptions)
+    .flatMap((options) => Object.entries(options))
+    .flatMap(([name, option]) => ("array" in option ? [name] : [])),
 );
 
 /** What yargs lets pass: numbers that are none, options given twice that may stand once. */
 function checkValues(given: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(given)) {
-    if (Number.isNaN(value)) throw usage(`--${name} takes a number`);
-    if (Array.isArray(value) && name.length > 1 && /^[a-z-]+$/.test(name) && !repeatable.has(name))
-      throw usage(`--${name} may be given once`);
+    if (Number.isNaN(value)) throw usageError(`--${name} takes a number`);
+    // positional arguments have their own rules
+    if (Array.isArray(value) && name !== "names" && name.length > 1 && /^[a-z-]+$/.test(name) && !repeatable.has(name))
+      throw usageError(`--${name} may be given once`);
   }
   return true;
 }
@@ -320,9 +330,12 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       },
     )
     .command(
-      "ops",
-      "List the supported operators with their opsets",
-      (y) => y.options(jsonOption),
+      "ops [names..]",
+      "List the supported operators with their opsets, or say whether these are",
+      (y) =>
+        y
+          .positional("names", { type: "string", array: true, default: [] as string[], describe: "Names of operators" })
+          .options(jsonOption),
       async (given) => {
         const { opsVerb } = await import("./ops.ts");
         done(await opsVerb(given));
@@ -334,7 +347,7 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
 /** `NAME=VALUE` split at the first `=`; for inputs, at the last one, since names may hold any character. */
 export function splitAssignment(text: string, option: string, at: "first" | "last" = "first"): [string, string] {
   const position = at === "first" ? text.indexOf("=") : text.lastIndexOf("=");
-  if (position <= 0) throw usage(`--${option} takes NAME=VALUE, not "${text}"`);
+  if (position <= 0) throw usageError(`--${option} takes NAME=VALUE, not "${text}"`);
   return [text.slice(0, position), text.slice(position + 1)];
 }
 
@@ -345,7 +358,7 @@ export function readDims(given: readonly string[]): Map<string, number> {
     const [name, value] = splitAssignment(text, "dim", "last");
     const size = Number(value);
     if (!/^\d+$/.test(value) || !Number.isSafeInteger(size))
-      throw usage(`--dim ${name} takes a number, not "${value}"`);
+      throw usageError(`--dim ${name} takes a number, not "${value}"`);
     dims.set(name, size);
   }
   return dims;

@@ -1,6 +1,7 @@
 /** `wsc compile`: places a model and writes the program, or prints the text form of a stage. */
 import path from "node:path";
-import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
+import { fail, renderDiagnostic, showName } from "../../ir/diagnostic.ts";
+import { nameHint } from "../../ir/nearest.ts";
 import { type Goal, type Movement, rectangleCores } from "../../ir/placement.ts";
 import { claimArtifact, writeArtifact } from "../artifact.ts";
 import {
@@ -168,7 +169,9 @@ async function checkPassNames(names: readonly string[]): Promise<void> {
   const known = [...new Set(pipeline.map((pass) => pass.name))];
   for (const name of names) {
     if (name !== "all" && !known.includes(name)) {
-      throw fail("WSC8001", `there is no pass '${name}'`, { hint: `passes: ${known.join(", ")}, all` });
+      throw fail("WSC8001", `there is no pass '${showName(name)}'`, {
+        hint: nameHint(name, "passes", ["all", ...known]),
+      });
     }
   }
 }

@@ -1,4 +1,6 @@
 /** `wsc ops`: the operator table, as the frontend holds it. */
+import { diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
+import { nearestName } from "../../ir/nearest.ts";
 import { newestOpset, oldestOpset, operatorTable } from "../frontend/operator-table.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
@@ -10,14 +12,16 @@ interface OperatorRow {
   readonly versions: readonly number[];
 }
 
-export function opsVerb({ json }: { readonly json: boolean }): Promise<number> {
-  const rows = [...operatorTable.values()]
-    .map(({ domain, name, versions }): OperatorRow => ({
-      domain: domain === "" ? "ai.onnx" : domain,
-      name,
-      versions: versions.map(({ since }) => since),
-    }))
-    .sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
+export interface OpsArguments {
+  /** operators that are asked for, as `Conv` or `com.microsoft::Gelu`; none: all */
+  readonly names: readonly string[];
+  readonly json: boolean;
+}
+
+export function opsVerb({ names, json }: OpsArguments): Promise<number> {
+  const all = allOperators();
+  checkNames(names, all);
+  const rows = names.length === 0 ? all : all.filter((row) => names.some((name) => isNamed(row, name)));
   if (json)
     process.stdout.write(
       `${JSON.stringify({ opsets: { oldest: oldestOpset, newest: Object.fromEntries(newestOpset) }, operators: rows }, null, 2)}\n`,
@@ -32,6 +36,33 @@ export function opsVerb({ json }: { readonly json: boolean }): Promise<number> {
     );
   }
   return Promise.resolve(exitCodes.done);
+}
+
+function allOperators(): readonly OperatorRow[] {
+  return [...operatorTable.values()]
+    .map(({ domain, name, versions }): OperatorRow => ({
+      domain: domain === "" ? "ai.onnx" : domain,
+      name,
+      versions: versions.map(({ since }) => since),
+    }))
+    .sort((a, b) => compare(a.domain, b.domain) || compare(a.name, b.name));
+}
+
+const isNamed = ({ domain, name }: OperatorRow, asked: string): boolean =>
+  asked === name || asked === `${domain}::${name}`;
+
+/** Throws WSC3001 for names that are no supported operator's. */
+function checkNames(names: readonly string[], all: readonly OperatorRow[]): void {
+  const unknown = names.filter((name) => !all.some((row) => isNamed(row, name)));
+  if (unknown.length === 0) return;
+  const known = all.flatMap(({ domain, name }) => [name, `${domain}::${name}`]);
+  throw new WscError(
+    unknown.map((name) => {
+      const near = nearestName(name, known);
+      const hint = near === undefined ? "wsc ops lists all operators" : `did you mean "${near}"?`;
+      return diagnostic("error", "WSC3001", `operator "${showName(name)}" is not supported`, { hint });
+    }),
+  );
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -81,7 +81,7 @@ export function randomTensor(port: ValueMetadata, seed: number, position: number
     throw fail("WSC7002", `input "${showName(port.name)}" cannot be filled with random values`);
   if (unknown !== undefined) {
     throw fail("WSC2005", `input "${showName(port.name)}" has the unbound dim '${unknown}'`, {
-      hint: `bind it: --dim ${unknown}=1`,
+      hint: `bind it: --dim ${unknown}=N`,
     });
   }
   const shape = port.shape as readonly number[];

@@ -15,7 +15,8 @@ import { inlineFunctions } from "./inline-functions.ts";
 import { finishOutputs, lowerNodes, type Lowering, newLowering, Reported } from "./lower-graph.ts";
 import type { OnnxModel, OnnxValueInfo } from "./onnx.ts";
 import { Region, Scope } from "./scope.ts";
-import { unboundDims, valueTypeOf } from "./types.ts";
+import { checkDimNames, suggestDims } from "./suggest-dims.ts";
+import { type DimBindings, unboundDims, valueTypeOf } from "./types.ts";
 
 export interface LowerOptions {
   /** values of symbolic dims, by name; a dim without a name is called `input.axis` */
@@ -68,6 +69,7 @@ export function modelPorts(
 /** Lowers a model; throws a WscError with everything that is wrong with it. */
 export function lowerModel(model: OnnxModel, options: LowerOptions = {}): LowerResult {
   checkModel(model);
+  checkDimNames(model, options.dims ?? new Map());
   const { model: blocked, warnings } = withBlockSizes(inlineFunctions(model));
   const result = lowerChecked(blocked, options);
   return { ...result, warnings: [...warnings, ...result.warnings] };
@@ -81,7 +83,10 @@ export function lowerChecked(model: OnnxModel, options: LowerOptions): LowerResu
   };
   const inputs = requiredInputs(model, options.overridable);
   const dims = bindDims(inputs, given, options.dims ?? new Map());
-  if (options.requireStatic === true) refuseUnbound(inputs, given, dims, options.inputConstants);
+  if (options.requireStatic === true) {
+    const admits = (more: DimBindings): boolean => canLower(model, { ...options, dims: new Map([...dims, ...more]) });
+    refuseUnbound(inputs, given, dims, options.inputConstants, admits);
+  }
   const lowering = newLowering(model.opsets, options.checkOnly !== true);
   const region = new Region(model.graph.name, null, lowering.fold);
   const scope = new Scope(region, null, model.graph.initializers);
@@ -119,6 +124,7 @@ function refuseUnbound(
   given: GivenTypes,
   dims: ReadonlyMap<string, number>,
   constants: LowerOptions["inputConstants"],
+  admits: (dims: DimBindings) => boolean,
 ): void {
   const open = inputs.flatMap((input) => {
     const type = inputType(input, given, dims);
@@ -130,11 +136,18 @@ function refuseUnbound(
   const shown = open.map(({ name, type }) => `"${showName(name)}" is ${showType(type)}`).join(", ");
   const what =
     symbols.length === 0 ? "shapes of inputs are not known" : `dims ${symbols.map(showName).join(", ")} have no value`;
-  const hint =
-    symbols.length === 0
-      ? "the model declares no shape for this input"
-      : symbols.map((symbol) => `--dim ${showName(symbol)}=1`).join(" ");
+  const hint = symbols.length === 0 ? "the model declares no shape for this input" : suggestDims(symbols, admits);
   throw fail("WSC2005", `${what}: input ${shown}`, { hint });
+}
+
+function canLower(model: OnnxModel, options: LowerOptions): boolean {
+  try {
+    lowerChecked(model, { ...options, requireStatic: false, checkOnly: true });
+    return true;
+  } catch (error) {
+    if (error instanceof WscError) return false;
+    throw error;
+  }
 }
 
 function lowerMain(lowering: Lowering, scope: Scope, model: OnnxModel, dims: ReadonlyMap<string, number>): void {

@@ -5,7 +5,7 @@ import { type Diagnostic, diagnostic, fail, showName, WscError } from "../../ir/
 import { dojoTile } from "./dojo-tile.ts";
 import { targetSchema } from "./schema.ts";
 import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
-import { nearestName } from "./words.ts";
+import { nameHint, nearestName } from "../../ir/nearest.ts";
 import { wse2 } from "./wse2.ts";
 import { wse3 } from "./wse3.ts";
 
@@ -19,9 +19,8 @@ export async function loadTarget(name: string): Promise<Target> {
   const preset = presets.get(name);
   if (preset !== undefined) return preset;
   if (!name.endsWith(".json")) {
-    const near = nearestName(name, [...presets.keys()]);
     throw fail("WSC5001", `no target named ${quote(name)}`, {
-      hint: `${near === undefined ? "" : `did you mean "${near}"? `}targets: ${[...presets.keys()].join(", ")}, or a file that ends in .json`,
+      hint: `${nameHint(name, "targets", [...presets.keys()])}, or a file that ends in .json`,
     });
   }
   return parseTarget(await readJson(name), name);

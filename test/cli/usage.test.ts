@@ -28,15 +28,21 @@ describe("wsc", () => {
 
   it.each<[string, readonly string[], string]>([
     ["no command", [], "a command is needed"],
-    ["an unknown command", ["complie", "model.onnx"], "compile"],
-    ["an unknown option", ["compile", digitsModel, "--fast"], "fast"],
+    ["an unknown command", ["complie", "model.onnx"], 'did you mean "compile"?'],
+    ["an unknown option", ["compile", digitsModel, "--fast"], "--fast"],
+    ["a mistyped option", ["compile", digitsModel, "--time-limt", "3"], "did you mean --time-limit?"],
+    ["a mistyped option that is turned off", ["run", digitsModel, "--no-verfy"], "did you mean --verify?"],
+    ["an option of another command", ["inspect", digitsModel, "--emit", "graph"], "--emit"],
+    ["too many arguments", ["compile", digitsModel, "model.onnx"], "model.onnx"],
     ["a missing argument", ["compile"], "Not enough"],
     ["an unknown choice", ["compile", digitsModel, "--emit", "poetry"], "poetry"],
+    ["a mistyped choice", ["compile", digitsModel, "--emit", "grpah"], 'did you mean "graph"?'],
     ["an option without its value", ["compile", digitsModel, "--target"], "target"],
     ["a dim without a number", ["compile", digitsModel, "--dim", "batch=two"], "two"],
     ["a dim without a name", ["compile", digitsModel, "--dim", "=1"], "NAME=VALUE"],
     ["a dim without a value", ["run", digitsModel, "--dim", "batch"], "NAME=VALUE"],
     ["a pass that does not exist", ["compile", digitsModel, "--print-after", "fold-dough"], "fold-dough"],
+    ["a mistyped pass", ["compile", digitsModel, "--print-after", "dead-cod"], 'did you mean "dead-code"?'],
     ["a repeat below one", ["run", digitsModel, "--random", "1", "--repeat", "0"], "--repeat"],
     ["an input without a name", ["run", digitsModel, "-i", "image.npy"], "NAME=VALUE"],
     ["a seed that is no number", ["run", digitsModel, "--random", "lucky"], "random"],
@@ -90,5 +96,15 @@ describe("wsc ops", () => {
     expect(opsets.oldest).toBe(7);
     expect(operators.length).toBeGreaterThan(150);
     expect(operators).toContainEqual(expect.objectContaining({ name: "Softmax", domain: "ai.onnx" }));
+  });
+
+  it("says of operators by name whether they are supported", async () => {
+    const { code, stdout } = await wsc(["ops", "Conv", "com.microsoft::Gelu", "--json"]);
+    expect(code).toBe(0);
+    const { operators } = JSON.parse(stdout) as { readonly operators: readonly { readonly name: string }[] };
+    expect(operators.map(({ name }) => name)).toEqual(["Conv", "Gelu"]);
+    const unknown = await wsc(["ops", "Cnv", "Relu"]);
+    expect(unknown).toMatchObject({ code: 1, stdout: "" });
+    expect(unknown.stderr).toMatch(/^error WSC3001: operator "Cnv" is not supported\n {2}help: did you mean "Conv"\?/);
   });
 });

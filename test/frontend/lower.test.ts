@@ -105,6 +105,11 @@ describe("symbolic dims", () => {
     ["bound twice", { ...dims({ batch: 2 }), ...shapes({ x: [5, 3] }) }, /batch is 2/],
     ["no sizes", dims({ batch: -1 }), /"batch" is -1/],
     ["of unknown inputs", shapes({ z: [1] }), /WSC7003.*no input "z"/],
+    [
+      "of another name",
+      dims({ bacth: 8 }),
+      /WSC7003: the model has no dim "bacth" to bind\n {2}help: did you mean "batch"\? dims to bind: batch/,
+    ],
   ])("are told when %s", async (_, options, message) => {
     expect((await refusal(relu, options)).message).toMatch(message);
   });
@@ -124,6 +129,28 @@ describe("symbolic dims", () => {
     expect((await refusal(two, { ...dims({ batch: 1 }), ...shapes({ x: [1, 3], z: [4, 3] }) })).message).toMatch(
       /WSC7002: input "z".*batch is 1/,
     );
+  });
+
+  const windowed = (inputs: ModelSpec["inputs"]): ModelSpec => ({
+    opset: 17,
+    inputs: inputs ?? {},
+    outputs: { y: f32(null, null, null, null) },
+    nodes: [node("Conv", ["x", "w"], ["y"])],
+    initializers: { w: tensorFrom("f32", [1, 2, 7, 7], new Array<number>(98).fill(1)) },
+  });
+
+  it("are suggested with sizes that the model takes", async () => {
+    const open = windowed({ x: f32("batch", 2, "image height", null) });
+    const { message } = await refusal(open, { requireStatic: true });
+    expect(message).toContain("help: --dim batch=1 --dim 'image height=8' --dim x.3=8");
+    const sizes = dims({ batch: 1, "image height": 8, "x.3": 8 });
+    expect(lowerModel(await model(open), { ...sizes, requireStatic: true }).warnings).toEqual([]);
+  });
+
+  it("are suggested without sizes where none is found that the model takes", async () => {
+    const odd = { ...windowed({ x: f32("batch", 2, 9, 9), z: f32(3) }), nodes: [node("Add", ["x", "z"], ["y"])] };
+    const { message } = await refusal({ ...odd, initializers: {} }, { requireStatic: true });
+    expect(message).toContain("help: --dim batch=N");
   });
 
   it("may be missing altogether", async () => {

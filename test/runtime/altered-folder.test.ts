@@ -132,6 +132,11 @@ describe("a compiled folder", () => {
     expect(altered).toHaveLength(expected.length);
   });
 
+  it("has the shapes that it was compiled for", async () => {
+    const loading = InferenceSession.create(folder, { freeDimensionOverrides: { batch: 2 } });
+    await expect(loading).rejects.toThrow(/WSC7007: dim "batch" cannot be bound: a compiled folder has its shapes/);
+  });
+
   it("has a manifest of all its files", () => {
     const manifest = parseManifest(readFileSync(at(manifestFile), "utf8"));
     expect(manifest.map(({ file }) => file)).toContain("placement.json");

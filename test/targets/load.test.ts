@@ -5,7 +5,7 @@ import path from "node:path";
 import { loadTarget, parseTarget, presets } from "../../compiler/targets/load.ts";
 import { targetSchema } from "../../compiler/targets/schema.ts";
 import { routeColors, usableRect } from "../../ir/machine/target.ts";
-import { editDistance, nearestName } from "../../compiler/targets/words.ts";
+import { editDistance, nearestName } from "../../ir/nearest.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 

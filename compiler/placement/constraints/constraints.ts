@@ -6,7 +6,7 @@ import { type Diagnostic, diagnostic, showName, WscError } from "../../../ir/dia
 import type { KernelGraph, KernelId } from "../../../ir/kernel-graph.ts";
 import type { Core, Pin, PlacementConstraints, Rect } from "../../../ir/placement.ts";
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
-import { nearestName } from "../../targets/words.ts";
+import { nearestName } from "../../../ir/nearest.ts";
 import { overlapOf } from "../packing/grid.ts";
 
 /** A layer that has its place given; without width and height only its north-west corner. */

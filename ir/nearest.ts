@@ -1,4 +1,5 @@
 /** Helps people who mistype: the known name nearest to what they wrote. */
+import { showName } from "./diagnostic.ts";
 
 const maxCompared = 64;
 
@@ -15,6 +16,18 @@ export function nearestName(word: string, candidates: readonly string[]): string
     }
   }
   return best;
+}
+
+/** Names of a list that a hint shows. */
+const mostListed = 20;
+
+/** A hint for a name that is none of the candidates: the nearest of them, then all of them, as `did you mean "batch"? dims: batch, steps`. */
+export function nameHint(word: string, what: string, candidates: readonly string[]): string {
+  const near = nearestName(word, candidates);
+  const meant = near === undefined ? "" : `did you mean "${showName(near)}"? `;
+  if (candidates.length === 0) return `there are no ${what}`;
+  const more = candidates.length > mostListed ? `, and ${candidates.length - mostListed} more` : "";
+  return `${meant}${what}: ${candidates.slice(0, mostListed).map(showName).join(", ")}${more}`;
 }
 
 /** Levenshtein distance: insertions, deletions and replacements. */

@@ -1,0 +1,55 @@
+/** Dims by name: those that a model has, and values for them that it admits. */
+import { diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
+import { nameHint } from "../../ir/nearest.ts";
+import type { OnnxModel, OnnxType, OnnxValueInfo } from "./onnx.ts";
+import { anonymousDim, type DimBindings } from "./types.ts";
+
+/** Throws WSC7003 for names that no dim of the model's inputs and outputs has. */
+export function checkDimNames({ graph }: OnnxModel, said: DimBindings): void {
+  const inputs = new Set(graph.inputs.flatMap(dimNames));
+  const outputs = new Set(graph.outputs.flatMap(dimNames));
+  const unknown = [...said.keys()].filter((name) => !inputs.has(name) && !outputs.has(name));
+  if (unknown.length === 0) return;
+  throw new WscError(
+    unknown.map((name) =>
+      diagnostic("error", "WSC7003", `the model has no dim "${showName(name)}" to bind`, {
+        hint: nameHint(name, "dims to bind", [...inputs]),
+      }),
+    ),
+  );
+}
+
+const dimNames = ({ name, type }: OnnxValueInfo): readonly string[] => (type === null ? [] : openDims(type, name));
+
+/** Names of the dims of a declared type that are no numbers. */
+function openDims(type: OnnxType, port: string): readonly string[] {
+  switch (type.kind) {
+    case "tensor":
+      return (type.dims ?? []).flatMap((dim, axis) =>
+        typeof dim === "number" ? [] : [dim ?? anonymousDim(port, axis)],
+      );
+    case "sequence":
+    case "optional":
+      return openDims(type.element, port);
+    case "map":
+      return [];
+  }
+}
+
+/** Sizes that are tried: first what most models take, then larger ones, for windows that do not fit into less. */
+const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] as const;
+
+/** The options that bind these dims to sizes with which the model can be lowered; where none is found, without sizes. */
+export function suggestDims(symbols: readonly string[], admits: (dims: DimBindings) => boolean): string {
+  const all = (size: number): DimBindings => new Map(symbols.map((symbol) => [symbol, size]));
+  // the first dim is most often that of samples, of which one is enough
+  const oneOf = (size: number): DimBindings => new Map([...all(size), [symbols[0] ?? "", 1]]);
+  const found = sizes.flatMap((size) => [oneOf(size), all(size)]).find(admits);
+  return symbols.map((symbol) => option(symbol, found?.get(symbol))).join(" ");
+}
+
+/** As a shell takes it. */
+function option(symbol: string, size: number | undefined): string {
+  const binding = `${showName(symbol)}=${size ?? "N"}`;
+  return `--dim ${/^[\w.=-]+$/.test(binding) ? binding : `'${binding}'`}`;
+}
