@@ -58,7 +58,7 @@ export interface Value {
   readonly name: string;
   /** set on constants, which no op defines */
   readonly constant?: TensorData;
-  /** digest of a constant whose data is elsewhere: what the parser leaves when text names a large constant that it was not given */
+  /** name (ir/text/digest.ts) of a constant whose data is elsewhere: what the parser leaves when text names a large constant that it was not given */
   readonly resource?: string;
 }
 

@@ -21,6 +21,7 @@ export * from "./program.ts";
 export { parseProgram, printProgram } from "./program-text.ts";
 export * from "./small-float.ts";
 export * from "./tensor.ts";
+export { forgetElements, madeTensor, tensorOfSource, withShape } from "./tensor-source.ts";
 export { constantBlobs, type Resources } from "./text/constant.ts";
 export { parseExpr, printExpr } from "./text/expr.ts";
 export { TextReader } from "./text/lexer.ts";

@@ -1,10 +1,10 @@
 /**
- * Which constants are the same, without reading them: an array that is met again, or one that was made again in the same way from the same
- * arrays. A model that is compiled for one shape after another makes the same weights each time, and what was packed once need not be packed
+ * Which constants are the same, without reading them: an array (or its source) that is met again, or one that was made again in the same way
+ * from the same arrays. A model that is compiled for one shape after another makes the same weights each time, and what was packed once need not be packed
  * again. No array is kept alive, only numbers and what was found in them, and those no longer than the arrays that all began with.
  */
 import { exactJson } from "./exact-json.ts";
-import type { Elements, TensorData } from "./tensor.ts";
+import { elementCount, type Elements, slotsPerElement, type TensorData, type TensorSource } from "./tensor.ts";
 import { showShape } from "./types.ts";
 
 interface Lineage {
@@ -15,16 +15,20 @@ interface Lineage {
   readonly facts: Map<string, unknown>;
 }
 
-const lineages = new WeakMap<Elements, Lineage>();
+const lineages = new WeakMap<Elements | TensorSource, Lineage>();
 let count = 0;
 
 const newLineage = (): Lineage => ({ id: count++, descendants: new Map(), facts: new Map() });
 
-function lineageOf({ elements }: TensorData): Lineage {
-  const known = lineages.get(elements);
+/** What a tensor is known by: its source, or its array where that is at hand. */
+export const identityOf = (tensor: TensorData): Elements | TensorSource => tensor.source ?? tensor.elements;
+
+function lineageOf(tensor: TensorData): Lineage {
+  const identity = identityOf(tensor);
+  const known = lineages.get(identity);
   if (known !== undefined) return known;
   const lineage = newLineage();
-  lineages.set(elements, lineage);
+  lineages.set(identity, lineage);
   return lineage;
 }
 
@@ -37,7 +41,8 @@ const smallElements = 64;
 /** Shapes that never come again should not gather names without end. */
 const mostDescendants = 1024;
 
-const isSmall = ({ elements }: TensorData): boolean => elements.length <= smallElements;
+const isSmall = ({ dtype, shape }: TensorData): boolean =>
+  elementCount(shape) * slotsPerElement(dtype) <= smallElements;
 
 function nameOf(source: TensorData): string {
   const type = `${source.dtype}${showShape(source.shape)}`;
@@ -49,12 +54,12 @@ function nameOf(source: TensorData): string {
 /** Says how a tensor was made: `recipe` and the sources decide every element of it. It is handed through. */
 export function derived(recipe: string, sources: readonly TensorData[], result: TensorData): TensorData {
   const ancestor = sources.find((source) => !isSmall(source));
-  if (ancestor === undefined || lineages.has(result.elements)) return result;
+  if (ancestor === undefined || lineages.has(identityOf(result))) return result;
   const key = exactJson([recipe, ...sources.map(nameOf)]);
   const { descendants } = lineageOf(ancestor);
   const lineage = descendants.get(key) ?? newLineage();
   if (descendants.size < mostDescendants) descendants.set(key, lineage);
-  lineages.set(result.elements, lineage);
+  lineages.set(identityOf(result), lineage);
   return result;
 }
 

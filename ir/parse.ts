@@ -8,7 +8,7 @@ import { parseConstant, type Resources } from "./text/constant.ts";
 import { TextReader } from "./text/lexer.ts";
 import { parseType } from "./text/type.ts";
 
-/** The graph that a text describes; constants named by digest are taken from `resources`, or stay without data where it lacks them. */
+/** The graph that a text describes; constants that it only names are taken from `resources`, or stay without data where it lacks them. */
 export function parseGraph(text: string, resources: Resources = new Map()): Graph {
   const reader = new TextReader(text);
   const graph = parseBlock(reader, resources);

@@ -1,4 +1,4 @@
-/** Dense tensors: row-major elements of one dtype. Plain data; `elements` may be a view into a larger buffer. */
+/** Dense tensors: row-major elements of one dtype. Plain data; `elements` may be a view into a larger buffer, or read when it is asked for. */
 import { type DType, dtypeInfo, type Storage } from "./dtype.ts";
 
 export type Elements =
@@ -19,7 +19,31 @@ export interface TensorData {
   readonly shape: readonly number[];
   /** row-major; complex types interleave re, im; f16/bf16/f8 hold bit patterns; i4/u4/i2/u2 hold one element per byte */
   readonly elements: Elements;
+  /** where the elements come from, if they are not at hand (tensor-source.ts) */
+  readonly source?: TensorSource;
 }
+
+/** A range of a file. */
+export interface StoredSource {
+  readonly kind: "stored";
+  /** the file as its model names it: a location beside the model, or the model's own name */
+  readonly file: string;
+  readonly offset: number;
+  readonly byteLength: number;
+  /** some of the range's bytes */
+  readonly read: (start: number, length: number) => Uint8Array;
+  readonly load: () => Elements;
+}
+
+/** The result of a computation: `recipe` and the tensors it is made of decide every element. */
+export interface MadeSource {
+  readonly kind: "made";
+  readonly recipe: string;
+  readonly from: readonly TensorData[];
+  readonly load: () => Elements;
+}
+
+export type TensorSource = StoredSource | MadeSource;
 
 type NumericStorage = Exclude<Storage, "string">;
 type NumericElements = Exclude<Elements, readonly string[]>;

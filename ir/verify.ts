@@ -130,7 +130,10 @@ function constantFault({ type, constant, resource }: Value): string | null {
   if (resource !== undefined) return "has data and names a resource";
   const actual = tensorType(constant.dtype, constant.shape);
   if (!sameType(type, actual)) return `is ${showType(actual)}, declared ${showType(type)}`;
-  return hasFittingElements(constant) ? null : `has elements that are not ${showType(type)}`;
+  // what is not at hand is checked when it is read
+  return constant.source !== undefined || hasFittingElements(constant)
+    ? null
+    : `has elements that are not ${showType(type)}`;
 }
 
 function hasFittingElements({ dtype, shape, elements }: TensorData): boolean {

@@ -26,6 +26,7 @@ import {
   type ValueId,
 } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { withShape } from "../../ir/tensor-source.ts";
 import { printExpr } from "../../ir/text/expr.ts";
 import { streamedRows } from "./kernels/matmul.ts";
 import { storedForm } from "./kernels/stored-form.ts";
@@ -289,7 +290,7 @@ function mergedEpilogue(graph: Graph, group: Siblings, constant: (data: TensorDa
 const noBias: TensorData = { dtype: "f32", shape: [1], elements: new Float32Array(1) };
 
 /** A constant with all its elements in one dim. */
-const asColumns = (data: TensorData): TensorData => ({ ...data, shape: [elementCount(data.shape)] });
+const asColumns = (data: TensorData): TensorData => withShape(data, [elementCount(data.shape)]);
 
 /** The slices that take the place of the products in a group, by their index. */
 function slicesOf(graph: Graph, product: Product, group: Siblings): ReadonlyMap<number, SliceOp> {

@@ -1,11 +1,12 @@
 /**
  * The weights region: constants and packed constants, each stored once however often it is used. Equal constants are found by content: a
- * fingerprint of a few bytes first, then all of them.
+ * fingerprint of a few bytes first, then all of them. Constants that are yet to be made are compared by how.
  */
 import { argAlignment, type PackedArg } from "./kernel.ts";
-import { lineageId } from "../../ir/lineage.ts";
+import { identityOf, lineageId } from "../../ir/lineage.ts";
 import type { WeightSegment } from "../../ir/program.ts";
-import { bytesOf, type TensorData } from "../../ir/tensor.ts";
+import { bytesOf, elementCount, type StoredSource, type TensorData } from "../../ir/tensor.ts";
+import { storageBytes } from "../../ir/dtype.ts";
 
 /** Index of a segment. */
 export type SegmentId = number;
@@ -20,11 +21,28 @@ interface Segment {
 const sampledBytes = 64;
 
 /** Length and some bytes, spread evenly: tells most different constants apart without reading them. */
-function fingerprint(bytes: Uint8Array): string {
+function fingerprint(tensor: TensorData): string {
+  const { source } = tensor;
+  if (source?.kind === "made") return `made ${lineageId(tensor)}`;
+  return source === undefined ? sampleOf(bytesOf(tensor.elements)) : `stored ${storedSample(source)}`;
+}
+
+function sampleOf(bytes: Uint8Array): string {
   const step = Math.max(1, Math.floor(bytes.length / sampledBytes));
   let text = `${bytes.length}:`;
   for (let at = 0; at < bytes.length; at += step) text += String.fromCharCode(bytes[at] ?? 0);
   return text;
+}
+
+/** Places of a file that are looked at: each is a read of its own. */
+const sampledPlaces = 4;
+
+function storedSample({ byteLength, read }: StoredSource): string {
+  const length = Math.min(sampledBytes, byteLength);
+  const starts = Array.from({ length: sampledPlaces }, (_, i) =>
+    Math.floor(((byteLength - length) * i) / (sampledPlaces - 1)),
+  );
+  return `${byteLength}:${starts.map((start) => String.fromCharCode(...read(start, length))).join("")}`;
 }
 
 /** Whether two byte arrays hold the same. */
@@ -32,23 +50,25 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
+/** Whether two constants of one fingerprint hold the same; those that are yet to be made do. */
+const isSameContent = (a: TensorData, b: TensorData): boolean =>
+  a.source?.kind === "made" || equalBytes(bytesOf(a.elements), bytesOf(b.elements));
+
 export class WeightPool {
   readonly #segments: Segment[] = [];
-  /** constants seen, by their array: the same array is the same constant */
-  readonly #byArray = new Map<TensorData["elements"], number>();
-  readonly #contents: Uint8Array[] = [];
+  /** constants seen, by their array or source: the same array is the same constant */
+  readonly #byIdentity = new Map<ReturnType<typeof identityOf>, number>();
+  readonly #contents: TensorData[] = [];
   readonly #byFingerprint = new Map<string, number[]>();
   readonly #byKey = new Map<string, SegmentId>();
 
   /** The segment of a numeric constant as it is. */
   constant(tensor: TensorData): SegmentId {
-    const content = this.#contentOf(tensor);
-    const bytes = this.#contents[content] as Uint8Array;
-    return this.#segment(`${content}`, {
+    return this.#segment(`${this.#contentOf(tensor)}`, {
       content: `${lineageId(tensor)}`,
-      byteLength: bytes.length,
+      byteLength: elementCount(tensor.shape) * storageBytes(tensor.dtype),
       write: (target) => {
-        target.set(bytes);
+        target.set(bytesOf(tensor.elements));
       },
     });
   }
@@ -86,17 +106,17 @@ export class WeightPool {
   }
 
   #contentOf(tensor: TensorData): number {
-    const seen = this.#byArray.get(tensor.elements);
+    const identity = identityOf(tensor);
+    const seen = this.#byIdentity.get(identity);
     if (seen !== undefined) return seen;
-    const bytes = bytesOf(tensor.elements);
-    const print = fingerprint(bytes);
+    const print = fingerprint(tensor);
     const alike = this.#byFingerprint.get(print) ?? [];
-    let content = alike.find((other) => equalBytes(bytes, this.#contents[other] as Uint8Array));
+    let content = alike.find((other) => isSameContent(tensor, this.#contents[other] as TensorData));
     if (content === undefined) {
-      content = this.#contents.push(bytes) - 1;
+      content = this.#contents.push(tensor) - 1;
       this.#byFingerprint.set(print, [...alike, content]);
     }
-    this.#byArray.set(tensor.elements, content);
+    this.#byIdentity.set(identity, content);
     return content;
   }
 }

@@ -6,6 +6,8 @@
 import { fail, showName } from "../../ir/diagnostic.ts";
 import { type DType, dtypeInfo, dtypeOfOnnxId, storageBytes } from "../../ir/dtype.ts";
 import { allocateElements, type Elements, elementCount, makeTensor, slotsPerElement, type TensorData, viewElements } from "../../ir/tensor.ts"; // prettier-ignore
+import { tensorOfSource } from "../../ir/tensor-source.ts";
+import type { FileRange } from "./file-range.ts";
 import { isPacked, packedBytes, unpack } from "./pack.ts";
 import type { Onnx } from "./proto.ts";
 import { bigintOf, textOfBytes, unsignedOf, type WideInteger } from "./proto-values.ts";
@@ -13,6 +15,8 @@ import { bigintOf, textOfBytes, unsignedOf, type WideInteger } from "./proto-val
 export interface TensorDecoding {
   /** the file's buffer is ours: bytes that were decoded already may be overwritten */
   readonly movable: boolean;
+  /** data that is not read now */
+  readonly unread?: ReadonlyMap<TensorProto, FileRange>;
 }
 
 type TensorProto = Onnx.ITensorProto;
@@ -40,6 +44,13 @@ export function tensorShape(dims: readonly WideInteger[], subject: string): read
   return shape;
 }
 
+/** Bytes of a tensor's elements in a file, exact. */
+export function tensorBytes(dtype: DType, shape: readonly number[], subject: string): number {
+  const bytes = packedBytes(dtype, elementCount(shape));
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw fail("WSC1009", `its ${dtype}[${shape.join(",")}] is beyond what any memory can hold`, { subject });
+}
+
 /** The element type of a tensor; WSC1007 for one that wsc does not know. */
 export function tensorDType(id: number | null | undefined, subject: string): DType {
   const dtype = dtypeOfOnnxId(id ?? 0);
@@ -49,7 +60,7 @@ export function tensorDType(id: number | null | undefined, subject: string): DTy
 }
 
 /** Decodes a tensor whose data is in the file, or was read into `rawData` before. */
-export function decodeTensor(proto: TensorProto, { movable }: TensorDecoding): TensorData {
+export function decodeTensor(proto: TensorProto, { movable, unread }: TensorDecoding): TensorData {
   const subject = tensorSubject(proto.name);
   if (proto.segment !== null && proto.segment !== undefined) {
     throw fail("WSC1005", "tensors in segments are not supported", { subject });
@@ -57,12 +68,25 @@ export function decodeTensor(proto: TensorProto, { movable }: TensorDecoding): T
   const shape = tensorShape(proto.dims ?? [], subject);
   const dtype = tensorDType(proto.dataType, subject);
   const count = elementCount(shape);
+  const range = unread?.get(proto);
+  if (range !== undefined) return unreadTensor(dtype, shape, range, subject);
   const raw = proto.rawData;
   const hasRaw = raw !== null && raw !== undefined && raw.length > 0;
   checkFields(proto, dtype, hasRaw, subject);
   if (dtype === "string") return makeTensor(dtype, shape, decodeStrings(proto, count, subject));
   if (hasRaw) return makeTensor(dtype, shape, decodeRaw(dtype, count, raw, movable, subject));
   return makeTensor(dtype, shape, decodeTyped(proto, dtype, count, subject));
+}
+
+/** A tensor whose data stays in its file. */
+function unreadTensor(dtype: DType, shape: readonly number[], range: FileRange, subject: string): TensorData {
+  if (dtype === "string") throw fail("WSC1005", "strings cannot be raw_data", { subject });
+  const count = elementCount(shape);
+  const bytes = tensorBytes(dtype, shape, subject);
+  if (range.byteLength !== bytes)
+    throw sizeMismatch(dtype, count, `a size of ${range.byteLength} bytes instead of ${bytes}`, subject);
+  const load = (): Elements => decodeRaw(dtype, count, range.read(0, bytes), true, subject);
+  return tensorOfSource(dtype, shape, { kind: "stored", ...range, load });
 }
 
 type DataField = "floatData" | "doubleData" | "int32Data" | "int64Data" | "uint64Data" | "stringData";
@@ -226,10 +250,11 @@ function linearPositions(indices: TensorData, count: number, shape: readonly num
     });
   }
   const limits = isCoordinates ? shape : [elementCount(shape)];
+  const { elements } = indices;
   return Array.from({ length: count }, (_, row) => {
     let position = 0;
     for (const [column, limit] of limits.entries()) {
-      const index = Number(indices.elements[row * limits.length + column]);
+      const index = Number(elements[row * limits.length + column]);
       if (index < 0 || index >= limit)
         throw fail("WSC1005", `its index ${index} is out of range for ${limit} elements`, { subject });
       position = position * limit + index;
@@ -241,7 +266,8 @@ function linearPositions(indices: TensorData, count: number, shape: readonly num
 function copyElements(from: TensorData, to: TensorData, positions: readonly number[]): void {
   const slots = slotsPerElement(from.dtype);
   const target = to.elements as unknown[];
+  const source = from.elements;
   for (const [i, position] of positions.entries()) {
-    for (let slot = 0; slot < slots; slot++) target[position * slots + slot] = from.elements[i * slots + slot];
+    for (let slot = 0; slot < slots; slot++) target[position * slots + slot] = source[i * slots + slot];
   }
 }

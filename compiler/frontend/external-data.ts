@@ -4,14 +4,16 @@
  * against the file's size before memory is taken.
  */
 import { fail, showName } from "../../ir/diagnostic.ts";
-import { elementCount } from "../../ir/tensor.ts";
-import { isExternal, tensorDType, tensorShape, tensorSubject } from "./decode-tensor.ts";
-import { packedBytes } from "./pack.ts";
+import { smallTensorBytes } from "../../ir/tensor-source.ts";
+import { isExternal, tensorBytes, tensorDType, tensorShape, tensorSubject } from "./decode-tensor.ts";
+import { type FileRange, wholeModelBytes } from "./file-range.ts";
 import type { Onnx } from "./proto.ts";
 
-/** Where external data comes from: bytes `[offset, offset + length)` of a file that a model names. Throws when they are not there. */
+/** Where external data comes from: bytes `[offset, offset + length)` of a file that a model names. Both throw when they are not there. */
 export interface ExternalFiles {
   readonly read: (location: string, offset: number, length: number, subject: string) => Promise<Uint8Array>;
+  /** finds them without reading; null, or missing, where that saves nothing */
+  readonly locate?: (location: string, offset: number, length: number, subject: string) => Promise<FileRange | null>;
 }
 
 /** No files: for models given as bytes. */
@@ -35,6 +37,11 @@ export function filesInMemory(files: ReadonlyMap<string, Uint8Array>, others: Ex
       checkRange(location, offset, length, file.length, subject);
       return Promise.resolve(file.subarray(offset, offset + length));
     },
+    // what is in memory is at hand
+    locate: (location, ...range) =>
+      byPath.has(plainPath(location))
+        ? Promise.resolve(null)
+        : (others.locate?.(location, ...range) ?? Promise.resolve(null)),
   };
 }
 
@@ -56,16 +63,39 @@ export function checkRange(location: string, offset: number, length: number, siz
   throw fail("WSC1006", message, { subject });
 }
 
-/** Reads the data of all external tensors of a model into their `rawData`. */
-export async function readExternalData(model: Onnx.IModelProto, files: ExternalFiles): Promise<void> {
+/** Data that stays in its file until it is needed, by the tensor that it belongs to. */
+export type UnreadData = Map<Onnx.ITensorProto, FileRange>;
+
+/**
+ * Reads the data of external tensors into their `rawData`: of all, if the model with all its data is small (`otherBytes` of it are in the model's own
+ * file), else of small ones; the others' go to `unread`.
+ */
+export async function readExternalData(
+  tensors: readonly Onnx.ITensorProto[],
+  files: ExternalFiles,
+  otherBytes: number,
+  unread: UnreadData,
+): Promise<void> {
+  const wanted = tensors.filter(isExternal).map(externalRange);
+  const isWhole = wanted.reduce((sum, { length }) => sum + length, otherBytes) <= wholeModelBytes;
+  for (const { tensor, location, offset, length, subject } of wanted) {
+    const isRead = isWhole || length <= smallTensorBytes;
+    const range = isRead ? null : ((await files.locate?.(location, offset, length, subject)) ?? null);
+    if (range === null) tensor.rawData = await files.read(location, offset, length, subject);
+    else unread.set(tensor, range);
+  }
+}
+
+/** All tensors of a model, those in its nodes' attributes included. */
+export function tensorsOf(model: Onnx.IModelProto): readonly Onnx.ITensorProto[] {
   const tensors: Onnx.ITensorProto[] = [];
   if (model.graph) collectFromGraph(model.graph, tensors);
   for (const fn of model.functions ?? []) collectFromNodes(fn.node ?? [], tensors);
-  for (const tensor of tensors) await readTensor(tensor, files);
+  return tensors;
 }
 
 function collectFromGraph(graph: Onnx.IGraphProto, found: Onnx.ITensorProto[]): void {
-  for (const tensor of graph.initializer ?? []) collect(tensor, found);
+  for (const tensor of graph.initializer ?? []) found.push(tensor);
   for (const sparse of graph.sparseInitializer ?? []) collectFromSparse(sparse, found);
   collectFromNodes(graph.node ?? [], found);
 }
@@ -73,38 +103,43 @@ function collectFromGraph(graph: Onnx.IGraphProto, found: Onnx.ITensorProto[]): 
 function collectFromNodes(nodes: readonly Onnx.INodeProto[], found: Onnx.ITensorProto[]): void {
   for (const node of nodes) {
     for (const { t, g, tensors, graphs, sparseTensor } of node.attribute ?? []) {
-      if (t) collect(t, found);
+      if (t) found.push(t);
       if (sparseTensor) collectFromSparse(sparseTensor, found);
       if (g) collectFromGraph(g, found);
-      for (const tensor of tensors ?? []) collect(tensor, found);
+      for (const tensor of tensors ?? []) found.push(tensor);
       for (const graph of graphs ?? []) collectFromGraph(graph, found);
     }
   }
 }
 
 function collectFromSparse({ values, indices }: Onnx.ISparseTensorProto, found: Onnx.ITensorProto[]): void {
-  if (values) collect(values, found);
-  if (indices) collect(indices, found);
+  if (values) found.push(values);
+  if (indices) found.push(indices);
 }
 
-function collect(tensor: Onnx.ITensorProto, found: Onnx.ITensorProto[]): void {
-  if (isExternal(tensor)) found.push(tensor);
+/** Where a tensor says that its data is. */
+interface ExternalRange {
+  readonly tensor: Onnx.ITensorProto;
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly subject: string;
 }
 
-async function readTensor(tensor: Onnx.ITensorProto, files: ExternalFiles): Promise<void> {
+function externalRange(tensor: Onnx.ITensorProto): ExternalRange {
   const subject = tensorSubject(tensor.name);
   const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key ?? "", value ?? ""]));
   const location = entries.get("location") ?? "";
   checkLocation(location, subject);
   const dtype = tensorDType(tensor.dataType, subject);
   if (dtype === "string") throw fail("WSC1006", "strings cannot be external data", { subject });
-  const bytes = packedBytes(dtype, elementCount(tensorShape(tensor.dims ?? [], subject)));
+  const bytes = tensorBytes(dtype, tensorShape(tensor.dims ?? [], subject), subject);
   const length = byteNumber(entries.get("length"), "length", subject) ?? bytes;
   if (length !== bytes) {
     throw fail("WSC1006", `its external data has a length of ${length} bytes, its dims need ${bytes}`, { subject });
   }
   const offset = byteNumber(entries.get("offset"), "offset", subject) ?? 0;
-  tensor.rawData = await files.read(location, offset, length, subject);
+  return { tensor, location, offset, length, subject };
 }
 
 function byteNumber(text: string | undefined, what: string, subject: string): number | undefined {

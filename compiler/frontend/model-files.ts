@@ -1,8 +1,10 @@
 /** Files of a model on disk (Node only: loaded by a dynamic import). */
-import { type FileHandle, open, realpath } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { fail, showName } from "../../ir/diagnostic.ts";
+import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { checkRange, type ExternalFiles } from "./external-data.ts";
+import { type FileRange, type PartlyRead, rangeOf, wholeModelBytes } from "./file-range.ts";
 import type { FileListener } from "./read-model.ts";
 
 /** One read of the operating system takes at most this many bytes. */
@@ -24,56 +26,74 @@ function reasonOf(error: unknown): string {
   return reasons.get(code) ?? `cannot be read (${code})`;
 }
 
-/** The bytes of a model file; at most 2 GiB, which is where protobuf ends. */
-export async function readModelFile(file: string): Promise<Uint8Array> {
-  const subject = showName(file);
-  const handle = await open(file).catch((error: unknown) => {
-    throw fail("WSC1001", `the file ${reasonOf(error)}`, { subject });
-  });
-  try {
-    const status = await handle.stat();
-    if (!status.isFile())
-      throw fail("WSC1001", status.isDirectory() ? "it is a directory" : "it is no regular file", { subject });
-    if (status.size >= 2 ** 31) {
-      const hint = "larger models keep their weights in external data";
-      throw fail("WSC1009", `the file has ${status.size} bytes, a protobuf file ends at 2 GiB`, { subject, hint });
-    }
-    return await readRange(handle, 0, status.size, () =>
-      fail("WSC1001", "the file changed while it was read", { subject }),
-    );
-  } finally {
-    await handle.close();
-  }
-}
+/** What tells that a file is the one that it was. */
+type FileStatus = Pick<Stats, "dev" | "ino" | "size" | "mtimeMs">;
 
-async function readRange(
-  handle: FileHandle,
-  offset: number,
-  length: number,
-  cutShort: () => Error,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, maxReadBytes), offset + done);
-    if (bytesRead === 0) throw cutShort();
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-interface OpenFile {
-  readonly handle: FileHandle;
+/** A file that is read in parts, opened for each: a model may have more files than a process may keep open. */
+class ClosedFile implements PartlyRead {
   readonly size: number;
+  readonly #path: string;
+  readonly #status: FileStatus;
+  readonly #refuse: (message: string) => Error;
+
+  constructor(path: string, status: FileStatus, refuse: (message: string) => Error) {
+    this.#path = path;
+    this.#status = status;
+    this.#refuse = refuse;
+    this.size = status.size;
+  }
+
+  read(start: number, length: number): Uint8Array {
+    const file = this.#descriptor();
+    try {
+      if (!isSameFile(fstatSync(file), this.#status)) throw this.#refuse("changed while the model was compiled");
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length;) {
+        const read = readSync(file, bytes, done, Math.min(length - done, maxReadBytes), start + done);
+        if (read === 0) throw this.#refuse("ended early");
+        done += read;
+      }
+      return bytes;
+    } catch (error) {
+      throw error instanceof WscError ? error : this.#refuse(reasonOf(error));
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #descriptor(): number {
+    try {
+      return openSync(this.#path, "r");
+    } catch (error) {
+      throw this.#refuse(reasonOf(error));
+    }
+  }
+}
+
+const isSameFile = (a: FileStatus, b: FileStatus): boolean =>
+  a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
+
+/** A model file: its bytes, if it is small, else what reads parts of it. */
+export async function openModelFile(file: string): Promise<Uint8Array | PartlyRead> {
+  const subject = showName(file);
+  const refuse = (message: string): Error => fail("WSC1001", `the file ${message}`, { subject });
+  const status = await stat(file).catch((error: unknown) => {
+    throw refuse(reasonOf(error));
+  });
+  if (!status.isFile())
+    throw fail("WSC1001", status.isDirectory() ? "it is a directory" : "it is no regular file", { subject });
+  const closed = new ClosedFile(path.resolve(file), status, refuse);
+  return status.size > wholeModelBytes ? closed : closed.read(0, status.size);
 }
 
 /**
  * External data in the folder of a model, or, in a cache that links to files by their content, in the folder of the file that the model's path is
- * a link to. Files stay open until `close`.
+ * a link to.
  */
 export class FolderFiles implements ExternalFiles {
   readonly #model: string;
   readonly #onFile: FileListener | undefined;
-  readonly #open = new Map<string, OpenFile>();
+  readonly #files = new Map<string, PartlyRead>();
 
   constructor(modelFile: string, onFile?: FileListener) {
     this.#model = modelFile;
@@ -81,18 +101,16 @@ export class FolderFiles implements ExternalFiles {
   }
 
   async read(location: string, offset: number, length: number, subject: string): Promise<Uint8Array> {
-    const { handle, size } = this.#open.get(location) ?? (await this.#openFile(location, subject));
-    checkRange(location, offset, length, size, subject);
-    const cutShort = (): Error => fail("WSC1006", `external file "${showName(location)}" ended early`, { subject });
-    return readRange(handle, offset, length, cutShort);
+    return (await this.locate(location, offset, length, subject)).read(0, length);
   }
 
-  async close(): Promise<void> {
-    for (const { handle } of this.#open.values()) await handle.close();
-    this.#open.clear();
+  async locate(location: string, offset: number, length: number, subject: string): Promise<FileRange> {
+    const file = this.#files.get(location) ?? (await this.#find(location, subject));
+    checkRange(location, offset, length, file.size, subject);
+    return rangeOf(file, location, offset, length);
   }
 
-  async #openFile(location: string, subject: string): Promise<OpenFile> {
+  async #find(location: string, subject: string): Promise<PartlyRead> {
     const shown = `external file "${showName(location)}"`;
     const refuse = (error: unknown): never => {
       throw fail("WSC1006", `${shown} ${reasonOf(error)}`, { subject });
@@ -103,15 +121,12 @@ export class FolderFiles implements ExternalFiles {
       throw fail("WSC1006", `${shown} is a link that leads outside the model's folder`, { subject });
     }
     this.#onFile?.(file);
-    const handle = await open(file).catch(refuse);
-    const status = await handle.stat();
-    if (!status.isFile()) {
-      await handle.close();
+    const status = await stat(file).catch(refuse);
+    if (!status.isFile())
       throw fail("WSC1006", `${shown} is ${status.isDirectory() ? "a directory" : "no regular file"}`, { subject });
-    }
-    const opened = { handle, size: status.size };
-    this.#open.set(location, opened);
-    return opened;
+    const found = new ClosedFile(file, status, (message) => fail("WSC1006", `${shown} ${message}`, { subject }));
+    this.#files.set(location, found);
+    return found;
   }
 }
 

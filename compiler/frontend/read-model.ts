@@ -1,12 +1,21 @@
 /** Reads an ONNX model: from a path (Node), or from bytes (anywhere). */
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { decodeModel } from "./decode.ts";
-import { type ExternalFiles, filesInMemory, noFiles, readExternalData } from "./external-data.ts";
+import {
+  type ExternalFiles,
+  filesInMemory,
+  noFiles,
+  readExternalData,
+  tensorsOf,
+  type UnreadData,
+} from "./external-data.ts";
 import { readExtras } from "./extras.ts";
+import { type FileRange, type PartlyRead, rangeOf } from "./file-range.ts";
 import type { OnnxModel } from "./onnx.ts";
+import { outlineOf } from "./outline.ts";
 import { loadOnnxProto, type Onnx, type OnnxProto } from "./proto.ts";
 import { scanModel, type Scan, withOneGraph, withPatches } from "./scan.ts";
-import { refuseLookalikes } from "./sniff.ts";
+import { lookalikeBytes, refuseLookalikes } from "./sniff.ts";
 
 export interface ModelBytes {
   readonly bytes: Uint8Array;
@@ -32,21 +41,22 @@ export async function readModel(source: string | ModelBytes, options: ReadOption
   const { externalData = new Map<string, Uint8Array>(), onFile } = options;
   if (typeof source !== "string") {
     const files = source.readExternal === undefined ? noFiles : { read: source.readExternal };
-    return readBytes(source.bytes, source.name, filesInMemory(externalData, files), source.owned ?? false);
+    return aboutFile(source.name, () =>
+      decodeBytes(wholeFile(source.bytes, source.name), filesInMemory(externalData, files), source.owned ?? false),
+    );
   }
-  const { FolderFiles, readModelFile } = await import("./model-files.ts");
+  const { FolderFiles, openModelFile } = await import("./model-files.ts");
   onFile?.(source);
-  const files = new FolderFiles(source, onFile);
-  try {
-    return await readBytes(await readModelFile(source), source, filesInMemory(externalData, files), true);
-  } finally {
-    await files.close();
-  }
+  const files = filesInMemory(externalData, new FolderFiles(source, onFile));
+  const file = await openModelFile(source);
+  return aboutFile(source, () =>
+    decodeBytes(file instanceof Uint8Array ? wholeFile(file, source) : outlinedFile(file, source), files, true),
+  );
 }
 
-async function readBytes(given: Uint8Array, name: string, files: ExternalFiles, owned: boolean): Promise<OnnxModel> {
+async function aboutFile<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await decodeBytes(given, name, files, owned);
+    return await read();
   } catch (error) {
     if (!(error instanceof WscError)) throw error;
     // what is about no particular part is about the file
@@ -54,16 +64,51 @@ async function readBytes(given: Uint8Array, name: string, files: ExternalFiles, 
   }
 }
 
-async function decodeBytes(given: Uint8Array, name: string, files: ExternalFiles, owned: boolean): Promise<OnnxModel> {
-  refuseLookalikes(given);
+/** A model file as it is decoded: all its bytes, or its outline. */
+interface ModelFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** of the whole file */
+  readonly size: number;
+  /** what the outline leaves out, by the position of what stands for it */
+  readonly cuts: ReadonlyMap<number, FileRange>;
+}
+
+function wholeFile(bytes: Uint8Array, name: string): ModelFile {
+  refuseLookalikes(bytes);
+  return { name, bytes, size: bytes.length, cuts: new Map() };
+}
+
+function outlinedFile(file: PartlyRead, name: string): ModelFile {
+  refuseLookalikes(file.read(0, Math.min(file.size, lookalikeBytes)));
+  const { bytes, cuts } = outlineOf(file);
+  const own = name.split(/[/\\]/).at(-1) ?? name;
+  const ranges = [...cuts].map(([at, { start, length }]) => [at, rangeOf(file, own, start, length)] as const);
+  return { name, bytes, size: file.size, cuts: new Map(ranges) };
+}
+
+async function decodeBytes(file: ModelFile, files: ExternalFiles, owned: boolean): Promise<OnnxModel> {
   const proto = await loadOnnxProto();
-  const first = scanModel(given);
+  const first = scanModel(file.bytes);
   const isSplit = first.graphs.length > 1;
-  const bytes = isSplit ? withOneGraph(given, first.graphs) : given;
+  if (isSplit && file.cuts.size > 0) throw fail("WSC1009", "the graph of so large a file must stand in one piece");
+  const bytes = isSplit ? withOneGraph(file.bytes, first.graphs) : file.bytes;
   const scan = isSplit ? scanModel(bytes) : first;
   const model = decodeProto(proto, bytes, scan);
-  await readExternalData(model, files);
-  return decodeModel(model, readExtras(bytes, scan, proto), name, { movable: owned || isSplit });
+  const tensors = tensorsOf(model);
+  const unread = cutTensors(tensors, bytes, file);
+  await readExternalData(tensors, files, file.size, unread);
+  return decodeModel(model, readExtras(bytes, scan, proto), file.name, { movable: owned || isSplit, unread });
+}
+
+/** The tensors whose data the outline leaves out. */
+function cutTensors(tensors: readonly Onnx.ITensorProto[], bytes: Uint8Array, { cuts }: ModelFile): UnreadData {
+  const unread: UnreadData = new Map();
+  for (const tensor of tensors) {
+    const range = tensor.rawData && cuts.get(tensor.rawData.byteOffset - bytes.byteOffset);
+    if (range) unread.set(tensor, range);
+  }
+  return unread;
 }
 
 function decodeProto(proto: OnnxProto, bytes: Uint8Array, scan: Scan): Onnx.ModelProto {

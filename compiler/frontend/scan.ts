@@ -4,7 +4,7 @@
  * decoder would drop one). Also finds what the decoder is to be given in another form.
  */
 import { fail } from "../../ir/diagnostic.ts";
-import { WireReader, wireError, type WireField, wireTypes } from "./wire.ts";
+import { varintBytes, WireReader, wireError, type WireField, wireTypes } from "./wire.ts";
 import { type FieldSpec, type MessageName, wireSchema, type WireKind } from "./wire-schema.ts";
 
 /** A byte of the file that is another one while the decoder reads. */
@@ -95,13 +95,20 @@ function checkWireType(message: MessageName, spec: FieldSpec, field: WireField):
   throw wireError(field.at, `${spec.name} of ${message} has wire type ${field.wireType}, must be ${wanted}`);
 }
 
-const rawDataTag = 0x4a;
-const dataFields: ReadonlySet<number> = new Set([4, 5, 6, 7, 9, 10, 11]);
+export const rawDataTag = 0x4a;
+/** fields of TensorProto that hold elements */
+export const tensorDataFields: ReadonlySet<number> = new Set([4, 5, 6, 7, 9, 10, 11]);
 /** field number -> one-byte tag (packed) and the data types for which it holds the same bytes as raw_data would */
 const rawTwins: ReadonlyMap<number, { readonly tag: number; readonly dataTypes: readonly number[] }> = new Map([
   [4, { tag: 0x22, dataTypes: [1, 14] }],
   [10, { tag: 0x52, dataTypes: [11, 15] }],
 ]);
+/** The tag (packed) of a field that for a data type holds the same bytes as raw_data would. */
+export function rawTwinOf(field: number, dataType: number): number | undefined {
+  const twin = rawTwins.get(field);
+  return twin?.dataTypes.includes(dataType) === true ? twin.tag : undefined;
+}
+
 /** Below this, decoding element by element costs nothing. */
 const minPatchedBytes = 256;
 
@@ -117,15 +124,14 @@ class TensorFields {
 
   add(field: WireField): void {
     if (field.number === 2) this.#dataType = new WireReader(this.#bytes, field.start, field.end).varint();
-    else if (dataFields.has(field.number) && this.#data.length < 2) this.#data.push(field);
+    else if (tensorDataFields.has(field.number) && this.#data.length < 2) this.#data.push(field);
   }
 
   patch(): Patch | null {
     const [field] = this.#data;
     if (field === undefined || this.#data.length !== 1 || field.end - field.start < minPatchedBytes) return null;
-    const twin = rawTwins.get(field.number);
-    const fits = twin !== undefined && twin.dataTypes.includes(this.#dataType) && this.#bytes[field.at] === twin.tag;
-    return fits ? { at: field.at, byte: rawDataTag } : null;
+    const isTwin = rawTwinOf(field.number, this.#dataType) === this.#bytes[field.at];
+    return isTwin ? { at: field.at, byte: rawDataTag } : null;
   }
 }
 
@@ -152,14 +158,6 @@ export function withOneGraph(bytes: Uint8Array, graphs: readonly WireField[]): U
   const pieces = graphs.map(({ start, end }) => bytes.subarray(start, end));
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   return concatenated([...rest, Uint8Array.from([0x3a, ...varintBytes(length)]), ...pieces]);
-}
-
-function varintBytes(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest % 128) | 0x80);
-  }
 }
 
 function concatenated(parts: readonly Uint8Array[]): Uint8Array {

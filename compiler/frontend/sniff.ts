@@ -27,10 +27,13 @@ const lookalikes: readonly Lookalike[] = [
 
 const isPrintable = (byte: number): boolean => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13;
 
+/** Bytes from the start of a file that tell. */
+export const lookalikeBytes = 64;
+
 /** Throws WSC1002 for files that are evidently something else. */
 export function refuseLookalikes(bytes: Uint8Array): void {
   if (bytes.length === 0) throw fail("WSC1002", "the file is empty");
-  const head = bytes.subarray(0, 64);
+  const head = bytes.subarray(0, lookalikeBytes);
   const text = String.fromCharCode(...head);
   const known = lookalikes.find(({ starts }) => text.slice(starts === "ORTM" ? 4 : 0).startsWith(starts));
   if (known !== undefined) throw fail("WSC1002", `the file is ${known.what}`, { hint: known.hint });

@@ -25,13 +25,19 @@ export const wireError = (at: number, message: string): Error =>
     hint: "the file is truncated, damaged, or no ONNX model",
   });
 
+/** Bytes that are read one by one: an array, or a file of which only parts are in memory. */
+export interface ByteSource {
+  readonly length: number;
+  readonly byteAt: (position: number) => number;
+}
+
 /** Reads the fields between two positions; `next` gives null at the end. */
 export class WireReader {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Uint8Array | ByteSource;
   readonly #end: number;
   #position: number;
 
-  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+  constructor(bytes: Uint8Array | ByteSource, start = 0, end: number = bytes.length) {
     this.#bytes = bytes;
     this.#position = start;
     this.#end = end;
@@ -55,12 +61,16 @@ export class WireReader {
     let scale = 1;
     for (let count = 0; count < maxVarintBytes; count++) {
       if (this.#position >= this.#end) throw wireError(at, "a varint runs past the end");
-      const byte = this.#bytes[this.#position++] ?? 0;
+      const byte = this.#byteAt(this.#position++);
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 128;
     }
     throw wireError(at, `a varint has more than ${maxVarintBytes} bytes`);
+  }
+
+  #byteAt(position: number): number {
+    return this.#bytes instanceof Uint8Array ? (this.#bytes[position] ?? 0) : this.#bytes.byteAt(position);
   }
 
   /** Moves behind the value of a field and returns where the value starts. */
@@ -107,6 +117,15 @@ export class WireReader {
       this.#value(innerNumber, wireType, inner, depth + 1);
     }
     throw wireError(at, `group ${number} never ends`);
+  }
+}
+
+/** A number as a varint. */
+export function varintBytes(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return [...bytes, rest];
+    bytes.push((rest % 128) | 0x80);
   }
 }
 

@@ -2,7 +2,8 @@
  * Dequantized constants as matrices by column and block: the form in which products and gathers of few bits take them. Axes are those of
  * dequantized-constant.ts.
  */
-import { allocateElements, makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { allocateElements, elementCount, type TensorData } from "../../ir/tensor.ts";
+import { isAtHand, madeTensor, withShape } from "../../ir/tensor-source.ts";
 import { type NumberArray, numbersOf } from "../../runtime/reference/numbers.ts";
 import type { DequantizedConstant } from "./dequantized-constant.ts";
 import { type Axes, axisSize, type Loop, offsetsOf } from "./strided-axes.ts";
@@ -49,10 +50,13 @@ export function blockedWeights({ k, n }: Matrix, constants: DequantizedConstant)
     // one entry stands for all where all are the same element
     const blocks = k.every(({ strides }) => strides[at] === 0) ? 1 : Math.ceil(length / blockSize);
     const columns = n.every(({ strides }) => strides[at] === 0) ? 1 : axisSize(n);
-    const along = offsetsOf(k, at);
-    const starts = Int32Array.from({ length: blocks }, (_, block) => along[block * blockSize] ?? 0);
-    const values = numbersOf(tensor);
-    return makeTensor("f32", [columns, blocks], Float32Array.from(picked(values, offsetsOf(n, at).subarray(0, columns), starts))); // prettier-ignore
+    const load = (): Float32Array => {
+      const along = offsetsOf(k, at);
+      const starts = Float64Array.from({ length: blocks }, (_, block) => along[block * blockSize] ?? 0);
+      return Float32Array.from(picked(numbersOf(tensor), offsetsOf(n, at).subarray(0, columns), starts));
+    };
+    const recipe = `parameters ${JSON.stringify([n, k, at, columns, blocks, blockSize])}`;
+    return madeTensor("f32", [columns, blocks], { recipe, from: [tensor], load });
   };
   return {
     blockSize,
@@ -63,7 +67,7 @@ export function blockedWeights({ k, n }: Matrix, constants: DequantizedConstant)
 }
 
 /** values[row + column] for all rows and columns. */
-function picked(values: NumberArray, rows: Int32Array, columns: Int32Array): Float64Array {
+function picked(values: NumberArray, rows: Float64Array, columns: Float64Array): Float64Array {
   const out = new Float64Array(rows.length * columns.length);
   let at = 0;
   for (const row of rows) for (const column of columns) out[at++] = values[row + column] as number;
@@ -71,23 +75,31 @@ function picked(values: NumberArray, rows: Int32Array, columns: Int32Array): Flo
 }
 
 /** The integers as [columns, inner]: as they are, where they lie so. */
-function integerMatrix({ k, n }: Matrix, { dtype, elements }: TensorData): TensorData {
+function integerMatrix({ k, n }: Matrix, integers: TensorData): TensorData {
   const [rows, columns] = [offsetsOf(n, integersAt), offsetsOf(k, integersAt)];
   const shape = [rows.length, columns.length];
-  const inOrder = (offsets: Int32Array, step: number): boolean => offsets.every((offset, i) => offset === i * step);
-  const isDense = inOrder(rows, columns.length) && inOrder(columns, 1) && elements.length === rows.length * columns.length;
-  if (isDense) return makeTensor(dtype, shape, elements);
-  const out = allocateElements(dtype, rows.length * columns.length) as NumberArray;
-  const source = elements as NumberArray;
-  let at = 0;
-  for (const row of rows) for (const column of columns) out[at++] = source[row + column] as number;
-  return makeTensor(dtype, shape, out);
-} // prettier-ignore
+  const count = rows.length * columns.length;
+  const inOrder = (offsets: Float64Array, step: number): boolean => offsets.every((offset, i) => offset === i * step);
+  const isDense = inOrder(rows, columns.length) && inOrder(columns, 1) && elementCount(integers.shape) === count;
+  if (isDense) return withShape(integers, shape);
+  const load = (): NumberArray => {
+    const out = allocateElements(integers.dtype, count) as NumberArray;
+    const source = integers.elements as NumberArray;
+    let at = 0;
+    for (const row of rows) for (const column of columns) out[at++] = source[row + column] as number;
+    return out;
+  };
+  return madeTensor(integers.dtype, shape, { recipe: `matrix ${JSON.stringify([n, k])}`, from: [integers], load });
+}
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-/** The longest blocks in which scales and zero points stay the same: what they are when a last, shorter block was filled up. */
+/**
+ * The longest blocks in which scales and zero points stay the same: what they are when a last, shorter block was filled up. Only looked for in
+ * what is at hand.
+ */
 function dataBlock({ k, n }: Matrix, { scales, zeros }: DequantizedConstant): number {
+  if (!isAtHand(scales) || !isAtHand(zeros)) return 1;
   const length = axisSize(k);
   let block = length;
   for (const [tensor, at] of [[scales, scalesAt], [zeros, zerosAt]] as const) {

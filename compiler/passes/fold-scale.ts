@@ -10,6 +10,7 @@ import type { DType } from "../../ir/dtype.ts";
 import { arg, argUses, binary, type Expr, exprOperands, lit, substitute, unary, walkExpr } from "../../ir/expr.ts";
 import type { MapOp, Op, OpOf, ValueId } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { withShape } from "../../ir/tensor-source.ts";
 import { evaluateConstants } from "../evaluate-constants.ts";
 import { foldOp } from "./fold-constants.ts";
 import type { Pass } from "./pass.ts";
@@ -56,9 +57,10 @@ function foldMap(rewrite: Rewrite, op: MapOp, producer: Weighted, index: number)
   const constants = rewrite.inputs.map((id) => rewrite.builder.constantOf(id));
   if (found === null) return null;
   const scale = evaluateClosed(found.scale, constants);
-  if (scale === null || isOne(scale)) return null;
-  const weights = scaledWeights(rewrite, producer, scale, rewrite.inputs[index] as ValueId);
-  if (weights === null) return null;
+  if (scale === null) return null;
+  const factor = channelScale(rewrite, producer, scale, rewrite.inputs[index] as ValueId);
+  if (factor === null || isOne(factor)) return null;
+  const weights = scaledWeights(rewrite, producer.inputs[1] as ValueId, factor);
   const [x, , ...rest] = producer.inputs;
   const scaled = rewrite.emitOne({ ...producer, inputs: [x as ValueId, weights, ...rest] }, producer);
   return remainder(rewrite, op, found, constants, index, scaled);
@@ -203,9 +205,8 @@ function evaluateClosed(expr: Expr, constants: readonly (TensorData | undefined)
 const isOne = ({ elements }: TensorData): boolean =>
   (elements as ArrayLike<number>).length > 0 && Array.from(elements as ArrayLike<number>).every((e) => e === 1);
 
-/** Weights times scale, when the scale varies along the output channels only. */
-function scaledWeights(rewrite: Rewrite, op: Weighted, scale: TensorData, result: ValueId): ValueId | null {
-  const { builder } = rewrite;
+/** The scale in a shape that broadcasts to the weights, when it varies along the output channels only. */
+function channelScale({ builder }: Rewrite, op: Weighted, scale: TensorData, result: ValueId): TensorData | null {
   const weights = op.inputs[1] as ValueId;
   const { shape: weightShape, dtype } = builder.tensorTypeOf(weights);
   const { shape: resultShape } = builder.tensorTypeOf(result);
@@ -214,8 +215,12 @@ function scaledWeights(rewrite: Rewrite, op: Weighted, scale: TensorData, result
   if (scale.dtype !== dtype || scale.shape.some((dim, i) => dim !== 1 && i + offset !== channel)) return null;
   const axis = weightAxis(op, weightShape.length);
   const shape = weightShape.map((_, i) => (i === axis ? elementCount(scale.shape) : 1));
-  const factor = builder.constant({ ...scale, shape });
-  return rewrite.emitOne({ kind: "map", inputs: [weights, factor], expr: binary("mul", arg(0), arg(1)) });
+  return withShape(scale, shape);
+}
+
+function scaledWeights(rewrite: Rewrite, weights: ValueId, factor: TensorData): ValueId {
+  const inputs = [weights, rewrite.builder.constant(factor)];
+  return rewrite.emitOne({ kind: "map", inputs, expr: binary("mul", arg(0), arg(1)) });
 }
 
 /** The weights' axis that runs over output channels. */

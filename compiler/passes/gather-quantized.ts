@@ -8,7 +8,8 @@
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit } from "../../ir/expr.ts";
 import type { OpOf, ValueId } from "../../ir/graph.ts";
-import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../ir/tensor.ts";
+import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
+import { madeTensor, withShape } from "../../ir/tensor-source.ts";
 import { type BlockedWeights, blockedWeights } from "./blocked-weights.ts";
 import { dequantizedConstant } from "./dequantized-constant.ts";
 import type { Pass } from "./pass.ts";
@@ -68,10 +69,9 @@ function integersOf(rows: Rows, integers: TensorData): { readonly values: ValueI
   const { bits, class: cls } = dtypeInfo(integers.dtype);
   if (bits > 4 || length % 2 !== 0) return { values: reshaped(rows, gathered(rows, integers), whole), least: 0 };
   const least = cls === "signed" ? -8 : 0;
-  const source = integers.elements as ArrayLike<number>;
-  const at = (i: number): number => (source[i] as number) - least;
-  const packed = Uint8Array.from({ length: (count * length) / 2 }, (_, i) => at(2 * i) | (at(2 * i + 1) << 4));
-  const bytes = gathered(rows, makeTensor("u8", [count, length / 2], packed));
+  const load = (): Uint8Array => packedHalves(integers.elements as ArrayLike<number>, least);
+  const packing = { recipe: `halves from ${least}`, from: [integers], load };
+  const bytes = gathered(rows, madeTensor("u8", [count, length / 2], packing));
   const { rewrite } = rows;
   const shifts = rewrite.builder.constant(tensorFrom("u8", [2], [0, 4]));
   const halves = binary("bitand", binary("shr", arg(0), arg(1)), lit("u8", 15));
@@ -79,17 +79,20 @@ function integersOf(rows: Rows, integers: TensorData): { readonly values: ValueI
   return { values: reshaped(rows, rewrite.emitOne({ kind: "map", inputs, expr: halves }), whole), least };
 }
 
+/** Two integers less `least` in a byte, the first one in the low half. */
+function packedHalves(integers: ArrayLike<number>, least: number): Uint8Array {
+  const at = (i: number): number => (integers[i] as number) - least;
+  return Uint8Array.from({ length: integers.length / 2 }, (_, i) => at(2 * i) | (at(2 * i + 1) << 4));
+}
+
 function shiftedZeros({ zeros }: BlockedWeights, least: number): TensorData {
-  return makeTensor(
-    "f32",
-    zeros.shape,
-    Float32Array.from(zeros.elements as Float32Array, (zero) => zero - least),
-  );
+  const load = (): Float32Array => Float32Array.from(zeros.elements as Float32Array, (zero) => zero - least);
+  return madeTensor("f32", zeros.shape, { recipe: `less ${least}`, from: [zeros], load });
 }
 
 /** The rows' scales or zero points, broadcast to [..., blocks, elements]. */
 function parametersOf(rows: Rows, parameters: TensorData): ValueId {
   const [count = 1, blocks = 1] = parameters.shape;
-  if (count === 1) return rows.rewrite.builder.constant(makeTensor("f32", [blocks, 1], parameters.elements));
+  if (count === 1) return rows.rewrite.builder.constant(withShape(parameters, [blocks, 1]));
   return reshaped(rows, gathered(rows, parameters), [...rows.shape, blocks, 1]);
 }

@@ -12,6 +12,7 @@ import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, substitute } from "../../ir/expr.ts";
 import type { ConvOp, MapOp, MatmulOp, OpSpec, TensorType, ValueId } from "../../ir/graph.ts";
 import { elementCount, makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { isAtHand, withShape } from "../../ir/tensor-source.ts";
 import { evaluateConstants } from "../evaluate-constants.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
@@ -48,19 +49,21 @@ interface Integers {
   readonly range: Range;
 }
 
+type OperandRanges = readonly (Range | undefined)[];
+
 const byteRanges: Partial<Record<DType, Range>> = { i8: { low: -128, high: 127 }, u8: { low: 0, high: 255 } };
 const halfRange: Range = { low: -32768, high: 32767 };
 const isWithin = (inner: Range, outer: Range): boolean => inner.low >= outer.low && inner.high <= outer.high;
 
 /** An expression of bytes, their sums and differences, in i32; null for any other. Both forms of a cast stand for the same integers. */
-function integersOf(expr: Expr, types: readonly TensorType[]): { readonly expr: Expr; readonly range: Range } | null {
+function integersOf(expr: Expr, ranges: OperandRanges): { readonly expr: Expr; readonly range: Range } | null {
   if (expr.op === "cast" && (expr.to === "i32" || expr.to === "f32")) {
     if (expr.x.op !== "arg") return null;
-    const range = byteRanges[types[expr.x.index]?.dtype ?? "f32"];
+    const range = ranges[expr.x.index];
     return range === undefined ? null : { expr: cast("i32", expr.x), range };
   }
   if (expr.op !== "binary" || (expr.fn !== "sub" && expr.fn !== "add")) return null;
-  const [x, y] = [integersOf(expr.x, types), integersOf(expr.y, types)];
+  const [x, y] = [integersOf(expr.x, ranges), integersOf(expr.y, ranges)];
   if (x === null || y === null) return null;
   const other = expr.fn === "add" ? y.range : { low: -y.range.high, high: -y.range.low };
   const range = { low: x.range.low + other.low, high: x.range.high + other.high };
@@ -70,13 +73,16 @@ function integersOf(expr: Expr, types: readonly TensorType[]): { readonly expr: 
 const typesOf = ({ builder }: Rewrite, ids: readonly ValueId[]): TensorType[] =>
   ids.map((id) => builder.tensorTypeOf(id));
 
+const rangesOfTypes = (types: readonly TensorType[]): OperandRanges => types.map(({ dtype }) => byteRanges[dtype]);
+
 /** The integers of an i32 value that a map makes of bytes, or of a constant. */
 function integerValue(rewrite: Rewrite, id: ValueId): Integers | null {
   const constant = rewrite.builder.constantOf(id);
+  if (constant !== undefined && !isAtHand(constant)) return null;
   if (constant !== undefined) return { expr: arg(0), operands: [id], range: rangeOf(constant) };
   const producer = rewrite.producer(id);
   if (producer?.kind !== "map") return null;
-  const found = integersOf(producer.expr, typesOf(rewrite, producer.inputs));
+  const found = integersOf(producer.expr, rangesOfTypes(typesOf(rewrite, producer.inputs)));
   return found === null ? null : { ...found, operands: producer.inputs };
 }
 
@@ -105,7 +111,7 @@ function dequantizedMap(rewrite: Rewrite, { expr, inputs }: MapOp): Dequantized 
   const scale = inputs[expr.y.index];
   const types = typesOf(rewrite, inputs);
   if (scale === undefined || types[expr.y.index]?.dtype !== "f32") return null;
-  const found = integersOf(expr.x, types);
+  const found = integersOf(expr.x, rangesOfTypes(types));
   return found === null ? null : { integers: { ...found, operands: inputs }, scale };
 }
 
@@ -153,6 +159,7 @@ function halfOperand(rewrite: Rewrite, integers: Integers): HalfOperand | null {
   const constants = integers.operands.map((id) => builder.constantOf(id));
   const expr = cast("i16", integers.expr);
   if (constants.every((constant) => constant !== undefined)) {
+    if (!constants.every(isAtHand)) return unreadOperand(rewrite, integers, constants);
     const [wide] = evaluateConstants({ kind: "map", inputs: integers.operands, expr: integers.expr }, constants);
     const range = wide === undefined ? integers.range : rangeOf(wide);
     if (wide === undefined || !isWithin(range, halfRange)) return null;
@@ -164,6 +171,20 @@ function halfOperand(rewrite: Rewrite, integers: Integers): HalfOperand | null {
     range: integers.range,
     emit: () => rewrite.emitOne({ kind: "map", inputs: integers.operands, expr }),
   };
+}
+
+/** The integers of constants that are not read for it: those at hand, as zero points are, and the types of the others tell what they can be. */
+function unreadOperand(
+  { builder }: Rewrite,
+  { expr, operands }: Integers,
+  constants: readonly TensorData[],
+): HalfOperand | null {
+  const ranges = constants.map((constant) => (isAtHand(constant) ? rangeOf(constant) : byteRanges[constant.dtype]));
+  const range = integersOf(expr, ranges)?.range;
+  if (range === undefined || !isWithin(range, halfRange)) return null;
+  const dtype = isWithin(range, { low: -128, high: 127 }) ? "i8" : "i16";
+  const [result] = evaluateConstants({ kind: "map", inputs: operands, expr: cast(dtype, expr) }, constants);
+  return result === undefined ? null : { range, emit: () => builder.constant(result) };
 }
 
 function narrowed({ shape, elements }: TensorData, dtype: "i8" | "i16"): TensorData {
@@ -206,7 +227,7 @@ function scalesOfResult(
   const reshaped = (id: ValueId, shape: readonly number[]): ValueId => {
     if (builder.tensorTypeOf(id).shape.join() === shape.join()) return id;
     const constant = builder.constantOf(id);
-    if (constant !== undefined) return builder.constant(makeTensor(constant.dtype, shape, constant.elements));
+    if (constant !== undefined) return builder.constant(withShape(constant, shape));
     return rewrite.emitOne({ kind: "reshape", inputs: [id], shape });
   };
   return [reshaped(scales[0], left), reshaped(scales[1], right)];

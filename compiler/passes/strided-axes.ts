@@ -55,11 +55,11 @@ export function reshapedAxes(axes: Axes, shape: readonly number[]): Axes | null 
 export const axisSize = (loops: readonly Loop[]): number => loops.reduce((size, loop) => size * loop.size, 1);
 
 /** Positions in one constant of all elements of an axis. */
-export function offsetsOf(loops: readonly Loop[], constant: number): Int32Array {
-  let offsets = Int32Array.of(0);
+export function offsetsOf(loops: readonly Loop[], constant: number): Float64Array {
+  let offsets = Float64Array.of(0);
   for (const { size, strides } of loops) {
     const stride = strides[constant] ?? 0;
-    const next = new Int32Array(offsets.length * size);
+    const next = new Float64Array(offsets.length * size);
     let at = 0;
     for (const offset of offsets) for (let i = 0; i < size; i++) next[at++] = offset + i * stride;
     offsets = next;

@@ -1,6 +1,6 @@
 /**
  * Constants in text. Small ones show their elements, `constant [1, 2] : i64[2]`; large ones a digest, `constant blob "h128:…" : f32[64,64]`,
- * with the data kept beside the text. NaNs whose bits a decimal cannot tell make a constant a blob as well, so that printing loses nothing.
+ * with the data kept beside the text. What is in a file and was not read shows where it is, `constant blob "w.bin@4096+1024" : f32[256]`. NaNs whose bits a decimal cannot tell make a constant a blob as well, so that printing loses nothing.
  */
 import { type DType } from "../dtype.ts";
 import { type Graph, regionsOf, type TensorType, tensorType, type Value } from "../graph.ts";
@@ -15,7 +15,7 @@ import {
   type TensorData,
 } from "../tensor.ts";
 import { sameType, showType } from "../types.ts";
-import { digestOf } from "./digest.ts";
+import { constantName } from "./digest.ts";
 import { type TextReader, type Token } from "./lexer.ts";
 import { parseScalar, printScalar } from "./scalar.ts";
 import { parseTensorType } from "./type.ts";
@@ -23,15 +23,15 @@ import { parseTensorType } from "./type.ts";
 /** Elements up to which a constant is shown in full. */
 const mostInline = 32;
 
-/** Tensors by the digest under which text names them. */
+/** Tensors by the name that text has for them: a digest, or where they are. */
 export type Resources = ReadonlyMap<string, TensorData>;
 
 export function printConstant(constant: TensorData): string {
-  if (!isInline(constant)) return printBlob(digestOf(constant));
+  if (!isInline(constant)) return printBlob(constantName(constant));
   return `constant [${Array.from(elementTexts(constant)).join(", ")}]`;
 }
 
-export const printBlob = (digest: string): string => `constant blob ${JSON.stringify(digest)}`;
+export const printBlob = (name: string): string => `constant blob ${JSON.stringify(name)}`;
 
 function* elementTexts({ dtype, elements }: TensorData): Generator<string> {
   for (const element of elements) {
@@ -39,7 +39,8 @@ function* elementTexts({ dtype, elements }: TensorData): Generator<string> {
   }
 }
 
-const isInline = (constant: TensorData): boolean => elementCount(constant.shape) <= mostInline && !hasOddNaN(constant);
+const isInline = (constant: TensorData): boolean =>
+  constant.source === undefined && elementCount(constant.shape) <= mostInline && !hasOddNaN(constant);
 
 /** True when some NaN has other bits than the one that text would be read back as. */
 function hasOddNaN({ dtype, elements }: TensorData): boolean {
@@ -53,7 +54,7 @@ function hasOddNaN({ dtype, elements }: TensorData): boolean {
   return bytesOf(elements).some((byte, i) => byte !== plain[i]);
 }
 
-/** The constants that the graph's text names by digest only, those of its regions included: what `parseGraph` needs beside the text. */
+/** The constants that the graph's text only names, those of its regions included: what `parseGraph` needs beside the text. */
 export function constantBlobs(graph: Graph): Resources {
   const blobs = new Map<string, TensorData>();
   collectBlobs(graph, blobs);
@@ -62,7 +63,7 @@ export function constantBlobs(graph: Graph): Resources {
 
 function collectBlobs(graph: Graph, blobs: Map<string, TensorData>): void {
   for (const { constant } of graph.values) {
-    if (constant !== undefined && !isInline(constant)) blobs.set(digestOf(constant), constant);
+    if (constant !== undefined && !isInline(constant)) blobs.set(constantName(constant), constant);
   }
   for (const op of graph.ops) for (const region of regionsOf(op)) collectBlobs(region.graph, blobs);
 }

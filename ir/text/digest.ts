@@ -5,6 +5,26 @@
 import { bytesOf, type TensorData } from "../tensor.ts";
 import { showShape } from "../types.ts";
 
+/**
+ * What text calls a constant: its digest where its elements are at hand. Others are told apart without reading them, by the range of a file, or by
+ * how they are made: `weights.bin@4096+1024`, `made:` and 32 hex digits.
+ */
+export function constantName(tensor: TensorData): string {
+  const { source } = tensor;
+  if (source === undefined) return digestOf(tensor);
+  if (source.kind === "stored") return `${source.file}@${source.offset}+${source.byteLength}`;
+  const known = madeNames.get(source);
+  if (known !== undefined) return known;
+  const parts = [source.recipe, ...source.from.map((part) => `${constantName(part)} ${typeText(part)}`)];
+  const name = `made:${hexOf(hashWords(...parts.map((part) => new TextEncoder().encode(part))))}`;
+  madeNames.set(source, name);
+  return name;
+}
+
+const madeNames = new WeakMap<object, string>();
+
+const typeText = ({ dtype, shape }: TensorData): string => `${dtype}${showShape(shape)}`;
+
 /** Four odd multipliers (the fractions of the square roots of 2, 3, 5 and 7), one for each lane of the state. */
 const multipliers = [0x6a09e667, 0xbb67ae85, 0x3c6ef373, 0xa54ff53b] as const;
 
@@ -12,7 +32,7 @@ const known = new WeakMap<object, { readonly type: string; readonly digest: stri
 
 /** `h128:` and 32 hex digits that depend on dtype, shape and every element. Remembered for as long as the elements live. */
 export function digestOf(tensor: TensorData): string {
-  const type = `${tensor.dtype}${showShape(tensor.shape)}`;
+  const type = typeText(tensor);
   const before = known.get(tensor.elements);
   if (before?.type === type) return before.digest;
   const digest = hashHex(new TextEncoder().encode(type), contentBytes(tensor));

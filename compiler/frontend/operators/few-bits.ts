@@ -7,6 +7,7 @@ import { toFloat32 } from "../../../ir/small-float.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { derived } from "../../../ir/lineage.ts";
 import { elementCount, makeTensor, type TensorData, tensorFrom } from "../../../ir/tensor.ts";
+import { madeTensor, withShape } from "../../../ir/tensor-source.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
 import { mapIn, toDType, widen } from "./precision.ts";
@@ -76,18 +77,30 @@ function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format
   return out;
 }
 
+/** Integers out of rows of bytes, in a type and shape of their own. */
+function unpackedTensor(bytes: TensorData, dtype: DType, shape: readonly number[], count: number, bits: Format["bits"]): TensorData {
+  const rows = elementCount(shape) / count;
+  const load = (): Uint8Array | Float32Array => {
+    const integers = unpackRows(bytes.elements as Uint8Array, rows, count, bits);
+    return dtype === "f32" ? Float32Array.from(integers) : integers;
+  };
+  const recipe = `unpack ${bits} to ${dtype} ${shape.join(" ")}`;
+  return derived(recipe, [bytes], madeTensor(dtype, shape, { recipe, from: [bytes], load }));
+} // prettier-ignore
+
 /** B's integers as [N, K]: blocks are whole bytes, so that a row's blocks are one run. */
 function weightsOf(node: NodeContext, { n, k, bits, blockSize, blocks }: Format): TensorData {
-  const { elements, dtype } = constantOf(node, 1, (n * blocks * blockSize * bits) / 8, "B");
-  if (dtype !== "u8") throw node.typeError(`B is ${dtype}, must be u8`);
-  const weights = makeTensor(weightTypes[bits], [n, k], unpackRows(elements as Uint8Array, n, k, bits));
-  return derived(`unpack ${bits} to ${n} ${k}`, [node.constant(1)], weights);
+  const bytes = constantOf(node, 1, (n * blocks * blockSize * bits) / 8, "B");
+  if (bytes.dtype !== "u8") throw node.typeError(`B is ${bytes.dtype}, must be u8`);
+  return unpackedTensor(bytes, weightTypes[bits], [n, k], k, bits);
 }
 
 /** Elements of a float tensor as f32, in another shape. */
-function floatsOf({ dtype, elements }: TensorData, shape: readonly number[]): TensorData {
-  const isSmall = dtype === "f16" || dtype === "bf16";
-  return makeTensor("f32", shape, isSmall ? toFloat32(dtype, elements as Uint16Array) : elements);
+function floatsOf(floats: TensorData, shape: readonly number[]): TensorData {
+  const { dtype } = floats;
+  if (dtype !== "f16" && dtype !== "bf16") return withShape(floats, shape);
+  const load = (): Float32Array => toFloat32(dtype, floats.elements as Uint16Array);
+  return madeTensor("f32", shape, { recipe: "to f32", from: [floats], load });
 }
 
 /** Zero points of all blocks: packed as B is, as floats, or half the range for all. */
@@ -97,8 +110,8 @@ function zerosOf(node: NodeContext, { n, bits, blocks }: Format): TensorData {
     if (node.dtype(3) !== node.dtype(0)) throw node.typeError(`zero_points are ${node.dtype(3)}, A is ${node.dtype(0)}`);
     return floatsOf(constantOf(node, 3, n * blocks, "zero_points"), [n, blocks]);
   }
-  const { elements } = constantOf(node, 3, n * Math.ceil((blocks * bits) / 8), "zero_points");
-  return makeTensor("f32", [n, blocks], Float32Array.from(unpackRows(elements as Uint8Array, n, blocks, bits)));
+  const bytes = constantOf(node, 3, n * Math.ceil((blocks * bits) / 8), "zero_points");
+  return unpackedTensor(bytes, "f32", [n, blocks], blocks, bits);
 } // prettier-ignore
 
 /** The order of A's elements in which groups are the blocks; null when they are already. Every group must fill its block. */
@@ -114,14 +127,17 @@ function groupOrder(node: NodeContext, { k, blockSize, blocks }: Format): number
 }
 
 /** Columns of a matrix in another order. */
-function reordered({ dtype, shape, elements }: TensorData, order: readonly number[]): TensorData {
-  const [rows = 0, columns = 0] = shape;
-  const source = elements as Uint8Array;
-  const out = new Uint8Array(source.length);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < columns; i++) out[row * columns + i] = source[row * columns + (order[i] as number)] as number;
-  }
-  return makeTensor(dtype, shape, out);
+function reordered(matrix: TensorData, order: readonly number[]): TensorData {
+  const [rows = 0, columns = 0] = matrix.shape;
+  const load = (): Uint8Array => {
+    const source = matrix.elements as Uint8Array;
+    const out = new Uint8Array(source.length);
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < columns; i++) out[row * columns + i] = source[row * columns + (order[i] as number)] as number;
+    }
+    return out;
+  };
+  return madeTensor(matrix.dtype, matrix.shape, { recipe: `columns ${order.join(" ")}`, from: [matrix], load });
 }
 
 /** A in the compute type as a matrix or more, its last dim in the order of the groups. */
@@ -160,11 +176,10 @@ function tableOf(node: NodeContext, index: number, length: number): TensorData {
   if (tensor.dtype !== "u8") return tensor;
   if (bits !== 2 && bits !== 4 && bits !== 8) throw node.unsupported(`bits ${bits}; 2, 4 and 8 are`);
   const shape = [...tensor.shape.slice(0, -1), length];
-  const rows = elementCount(tensor.shape.slice(0, -1));
   if ((tensor.shape.at(-1) ?? 0) !== Math.ceil((length * bits) / 8)) {
     throw node.shapeError(`input ${index} is [${tensor.shape.join(", ")}], its last dim must hold ${length} integers`);
   }
-  return makeTensor(weightTypes[bits], shape, unpackRows(tensor.elements as Uint8Array, rows, length, bits));
+  return unpackedTensor(tensor, weightTypes[bits], shape, length, bits);
 }
 
 /** Gather of rows of a table in blocks of few bits; the pass gather-quantized picks rows before they are dequantized. */

@@ -7,7 +7,8 @@
  *            Weights below 64 are kept times 1024: then none is subnormal, which cores multiply slowly
  */
 import { decodeSmallFloat, encodeSmallFloat } from "../../../../ir/small-float.ts";
-import type { TensorData } from "../../../../ir/tensor.ts";
+import { makeTensor, type TensorData } from "../../../../ir/tensor.ts";
+import { isAtHand, madeTensor } from "../../../../ir/tensor-source.ts";
 import { type FunctionBuilder, increment, type Local, loopRange, type ModuleBuilder } from "../../wasm/index.ts";
 import { hoistSplats, pushSplat } from "../../math/constants.ts";
 import { type Arith, arithFor } from "./arith.ts";
@@ -69,15 +70,28 @@ const forms: readonly HalfForm[] = [
 
 /** The constant of a product with so many rows in the first form that has all its values; null if there is none that pays. */
 export function halfWeights(constant: TensorData, rows: number): HalfWeights | null {
-  const { elements } = constant;
-  if (!(elements instanceof Float32Array)) return null;
+  if (constant.dtype !== "f32") return null;
   for (const { name, dtype, loadB, patternOf, mostRows } of forms) {
-    const patterns = rows <= mostRows ? patternsOf(elements, patternOf) : null;
+    const patterns = rows <= mostRows ? patternsOf(constant, patternOf) : null;
     if (patterns === null) continue;
     const arith: Arith = { ...f32, name, b: dtype, bVectorBytes: 8, loadB };
-    return { arith, constant: { dtype, shape: constant.shape, elements: patterns } };
+    return {
+      arith,
+      constant: isAtHand(constant) ? makeTensor(dtype, constant.shape, patterns) : laterHalves(constant, name),
+    };
   }
   return null;
+}
+
+/** The patterns of a constant that is not at hand, found once more when they are stored: nobody keeps them until then. */
+function laterHalves(constant: TensorData, name: string): TensorData {
+  const { dtype, patternOf } = formNamed(name);
+  const load = (): Uint16Array => {
+    const patterns = patternsOf(constant, patternOf);
+    if (patterns === null) throw new Error(`internal: weights changed while they were packed as ${name}`);
+    return patterns;
+  };
+  return madeTensor(dtype, constant.shape, { recipe: name, from: [constant], load });
 }
 
 /** From this many rows on a panel is widened once for all of them (measured). */
@@ -125,7 +139,8 @@ export function halfWidener(module: ModuleBuilder, name: string, vectors: number
 /** Elements looked at before memory is taken: most constants are ruled out by the first ones. */
 const sampled = 256;
 
-function patternsOf(elements: Float32Array, patternOf: (bits: number) => number): Uint16Array | null {
+function patternsOf(constant: TensorData, patternOf: (bits: number) => number): Uint16Array | null {
+  const elements = constant.elements as Float32Array;
   const bits = new Uint32Array(elements.buffer, elements.byteOffset, elements.length);
   for (let i = 0; i < Math.min(sampled, bits.length); i++) if (patternOf(bits[i] as number) < 0) return null;
   const patterns = new Uint16Array(bits.length);

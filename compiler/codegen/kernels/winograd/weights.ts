@@ -73,8 +73,8 @@ export function winogradWeights(
   part: Part,
   pack: PackPlan,
 ): PackedArg {
-  const shape = { ...constant, shape: [0], elements: new Float32Array(0) };
-  const { layout, byteLength } = packedArg(input, shape, pack);
+  const none: TensorData = { dtype: constant.dtype, shape: [0], elements: new Float32Array(0) };
+  const { layout, byteLength } = packedArg(input, none, pack);
   const { forms, strides } = transform;
   return {
     kind: "packed",
