@@ -101,7 +101,9 @@ export async function placeModel(model: LoweredModel, options: CompileOptions = 
 
 /** The whole way from a model to a placed, runnable program. */
 export async function compile(source: ModelSource, options: CompileOptions = {}): Promise<CompiledModel> {
-  const placed = await placeModel(await lowerSource(source, options), options);
+  const lowered = await lowerSource(source, options);
+  (await import("./codegen/weight-bound.ts")).refuseOversized(lowered.graph);
+  const placed = await placeModel(lowered, options);
   const { tuning, report } = await tuneModel(placed, options);
   options.onStage?.("program");
   const { compiled, warnings } = await tunedProgram(placed.graph, tuning, {

@@ -45,9 +45,9 @@ export function withShape(tensor: TensorData, shape: readonly number[]): TensorD
   return source === undefined ? makeTensor(dtype, shape, tensor.elements) : tensorOfSource(dtype, shape, source);
 }
 
-/** Bytes that a tensor takes where types narrower than a byte are packed; for strings their number. */
+/** Bytes of a numeric tensor where types narrower than a byte are packed, as in files. */
 export const packedByteLength = ({ dtype, shape }: Pick<TensorData, "dtype" | "shape">): number =>
-  Math.ceil((elementCount(shape) * Math.max(1, dtypeInfo(dtype).bits)) / 8);
+  Math.ceil((elementCount(shape) * dtypeInfo(dtype).bits) / 8);
 
 /** Tensors of up to this many bytes are read when they are met: what decisions are made by, such as scales and zero points. */
 export const smallTensorBytes: number = 16 * 1024;

@@ -1,8 +1,7 @@
 /** Where the ops of a lowered graph run: on the wafer, as WASM on the host, or as JavaScript on the host. */
-import { type Graph, regionsOf } from "../../ir/graph.ts";
-import type { Step } from "../../ir/program.ts";
+import type { Graph } from "../../ir/graph.ts";
 import { opsOf } from "../../ir/kernel-graph.ts";
-import { generateProgram } from "../codegen/generate.ts";
+import { homeOf, isBitView, type OpHome } from "../codegen/op-home.ts";
 import { buildKernelGraph } from "../kernels/build.ts";
 
 export interface CoverageRow {
@@ -14,28 +13,29 @@ export interface CoverageRow {
 
 export function coverageOf(graph: Graph): readonly CoverageRow[] {
   const placed = new Set(buildKernelGraph(graph).kernels.flatMap(opsOf));
-  const scripted = javaScriptOrigins(generateProgram(graph).program.steps);
   const rows = new Map<string, CoverageRow>();
-  const add = (kind: string, where: CoverageRow["where"], reason: string): void => {
-    const key = JSON.stringify([kind, where, reason]);
-    rows.set(key, { kind, where, reason, count: (rows.get(key)?.count ?? 0) + 1 });
-  };
   for (const [index, op] of graph.ops.entries()) {
-    const script = scripted.get(op.origin.join("\n"));
-    if (placed.has(index)) add(op.kind, "wafer", "");
-    else if (op.kind === "reshape") add(op.kind, "free", "a view");
-    else if (op.kind === "host" && script === undefined) add(op.fn, "free", "a view");
-    else if (script !== undefined) add(op.kind, "host JavaScript", script);
-    else add(op.kind, "host WASM", regionsOf(op).length > 0 ? "control flow" : "");
+    const kind = op.kind === "host" && isBitView(graph, op) ? op.fn : op.kind;
+    const row = { kind, ...(placed.has(index) ? onWafer : onHost(homeOf(graph, op))) };
+    const key = JSON.stringify(row);
+    rows.set(key, { ...row, count: (rows.get(key)?.count ?? 0) + 1 });
   }
   return [...rows.values()];
 }
 
-/** Origins of the steps that run in JavaScript, with the reason. */
-function javaScriptOrigins(steps: readonly Step[]): Map<string, string> {
-  const origins = new Map<string, string>();
-  for (const step of steps) {
-    if (step.kind === "host" || step.kind === "deferred") origins.set(step.origin.join("\n"), step.reason);
+type Home = Pick<CoverageRow, "where" | "reason">;
+
+const onWafer: Home = { where: "wafer", reason: "" };
+
+function onHost(home: OpHome): Home {
+  switch (home.kind) {
+    case "view":
+      return { where: "free", reason: "a view" };
+    case "kernels":
+      return { where: "host WASM", reason: "" };
+    case "control flow":
+      return { where: "host WASM", reason: home.kind };
+    case "JavaScript":
+      return { where: "host JavaScript", reason: home.reason };
   }
-  return origins;
 }

@@ -1,8 +1,8 @@
 /** `wsc inspect`: what is in a model, what of it is supported, and where its ops would run. */
 import { type Diagnostic, renderDiagnostic, WscError } from "../../ir/diagnostic.ts";
-import { storageBytes } from "../../ir/dtype.ts";
 import type { Graph } from "../../ir/graph.ts";
-import { elementCount } from "../../ir/tensor.ts";
+import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { packedByteLength } from "../../ir/tensor-source.ts";
 import { showType } from "../../ir/types.ts";
 import { lowerModel, modelPorts } from "../frontend/lower.ts";
 import type { OnnxGraph, OnnxModel } from "../frontend/onnx.ts";
@@ -44,7 +44,7 @@ function tryLower(
   dims: ReadonlyMap<string, number>,
 ): { readonly problems: readonly Diagnostic[]; readonly graph: Graph | null } {
   try {
-    return { problems: [], graph: lowerModel(model, { dims }).graph };
+    return { problems: [], graph: lowerModel(model, { dims, checkOnly: true }).graph };
   } catch (error) {
     if (error instanceof WscError) return { problems: error.diagnostics, graph: null };
     throw error;
@@ -62,9 +62,9 @@ function summaryOf(model: OnnxModel, dims: ReadonlyMap<string, number>) {
       histogram.set(name, (histogram.get(name) ?? 0) + 1);
       pending.push(...subgraphsOf(node));
     }
-    for (const { dtype, shape } of graph.initializers.values()) {
-      parameters.count += elementCount(shape);
-      parameters.bytes += elementCount(shape) * storageBytes(dtype);
+    for (const tensor of weightsOf(graph)) {
+      parameters.count += elementCount(tensor.shape);
+      parameters.bytes += byteLengthOf(tensor);
     }
   }
   const { inputs, outputs } = modelPorts(model, dims);
@@ -83,6 +83,23 @@ function summaryOf(model: OnnxModel, dims: ReadonlyMap<string, number>) {
   };
 }
 
+/** Initializers, and the tensors that Constant nodes hold. */
+function weightsOf({ initializers, nodes }: Pick<OnnxGraph, "initializers" | "nodes">): readonly TensorData[] {
+  const constants = nodes.flatMap((node) => (node.opType === "Constant" ? [...node.attributes.values()] : []));
+  const held = constants.flatMap((value) => (value.kind === "tensor" || value.kind === "sparse" ? [value.value] : []));
+  return [...initializers.values(), ...held];
+}
+
+/** Bytes of a tensor in a file: types of less than a byte are packed, strings are UTF-8. */
+function byteLengthOf(tensor: TensorData): number {
+  if (tensor.dtype !== "string") return packedByteLength(tensor);
+  return (tensor.elements as readonly string[]).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
+
+/** Bytes for people. */
+const showBytes = (bytes: number): string =>
+  bytes < 2 ** 33 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
 function print(
   summary: ReturnType<typeof summaryOf>,
   problems: readonly Diagnostic[],
@@ -93,7 +110,7 @@ function print(
   };
   const opsets = Object.entries(summary.opsets).map(([domain, version]) => `${domain} ${version}`);
   line(`${summary.model}: IR ${summary.irVersion}, opset ${opsets.join(", ")}; ${summary.nodes} nodes`);
-  line(`${summary.parameters.count} parameters (${(summary.parameters.bytes / 2 ** 20).toFixed(1)} MiB)`);
+  line(`${summary.parameters.count} parameters (${showBytes(summary.parameters.bytes)})`);
   for (const { name, type } of summary.inputs) line(`input   ${JSON.stringify(name)} : ${type}`);
   for (const { name, type } of summary.outputs) line(`output  ${JSON.stringify(name)} : ${type}`);
   line(

@@ -22,6 +22,7 @@ import type { BufferId, Draft, DraftBlock, DraftStep, Place } from "./draft.ts";
 import type { KernelCode } from "./kernel.ts";
 import { type KernelOf, lowerGraph } from "./lower-graph.ts";
 import { alignUp, planArena } from "./memory-plan.ts";
+import { refuseOversized } from "./weight-bound.ts";
 import { joinedScheduler, modelScheduler, type Scheduler } from "./scheduler.ts";
 import { type Features, ModuleBuilder } from "./wasm/index.ts";
 import { equalBytes, WeightPool } from "./weight-pool.ts";
@@ -39,6 +40,7 @@ export interface GenerateOptions {
 
 /** Compiles a graph of static shapes (and host ops) to a program. Throws WSC6001 and WSC1009. */
 export function generateProgram(graph: Graph, options: GenerateOptions = {}): CompiledProgram {
+  refuseOversized(graph);
   const weights = new WeightPool();
   const scheduler = options.scheduler ?? (options.joinVectors === true ? joinedScheduler : modelScheduler);
   const draft = lowerGraph(graph, weights, options.kernelOf ?? (() => -1), scheduler);

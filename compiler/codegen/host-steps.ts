@@ -32,6 +32,9 @@ export function hostConstant({ dtype, shape, elements }: TensorData, output: Slo
 const hasExpressions = (op: Op): boolean =>
   op.kind === "map" || op.kind === "recurrent" || ("epilogue" in op && op.epilogue !== null);
 
+/** Why an op is left to the reference. */
+export const hostReason = ({ kind }: Op): string => `${kind} has no kernel for these types`;
+
 /** The op evaluated by the reference; null for ops that carry expressions or regions. */
 export function hostEvaluate(op: Op, inputs: readonly SlotId[], outputs: readonly SlotId[]): HostStep | null {
   if (hasExpressions(op) || op.kind === "if" || op.kind === "loop" || op.kind === "scan") return null;
@@ -42,7 +45,7 @@ export function hostEvaluate(op: Op, inputs: readonly SlotId[], outputs: readonl
     attributes: { op: Object.fromEntries<Json>(fields as [string, Json][]) },
     inputs,
     outputs,
-    reason: `${op.kind} has no kernel for these types`,
+    reason: hostReason(op),
     origin: op.origin,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { defined, nth } from "./access.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { dtypeInfo, storageBytes } from "../../ir/dtype.ts";
+import { storageBytes } from "../../ir/dtype.ts";
 import {
   type Graph,
   type IfOp,
@@ -31,6 +31,7 @@ import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
 import { emitViewedMap } from "./kernels/map.ts";
 import { emitViewedCopy } from "./kernels/movement.ts";
 import { emitKernels } from "./kernels/registry.ts";
+import { isBitView, isNumericTensor, typeOf } from "./op-home.ts";
 import type { View } from "./views.ts";
 import { attentionName, kernelName, type Scheduler } from "./scheduler.ts";
 import { type ConstantUses, countConstants, mergeProducts } from "./merge-products.ts";
@@ -47,15 +48,6 @@ type Scope = Map<ValueId, SlotId>;
 /** Lowers a graph; constants go to `weights`. */
 export function lowerGraph(graph: Graph, weights: WeightPool, kernelOf: KernelOf, scheduler: Scheduler): Draft {
   return new GraphLowering(weights, kernelOf, scheduler).run(graph);
-}
-
-/** True for a value that kernels can work on: a tensor of known shape whose elements are bytes. */
-const isNumericTensor = (type: ValueType): type is TensorType => type.kind === "tensor" && type.dtype !== "string";
-
-/** Bits under another type of their width are the same bytes; elements of less than a byte are stored with their sign. */
-function isBitView(graph: Graph, { fn, inputs, outputs }: Extract<Op, { kind: "host" }>): boolean {
-  const isWhole = (type: ValueType): boolean => isNumericTensor(type) && dtypeInfo(type.dtype).bits >= 8;
-  return fn === "bitCast" && [...inputs, ...outputs].every((value) => isWhole(typeOf(graph, value)));
 }
 
 /** Operands on which an op's kernels can put its result: each element is read before its place is written. */
@@ -546,8 +538,6 @@ class GraphLowering {
     this.#giveCarried(graph, scope, op, carried, steps);
   }
 }
-
-const typeOf = (graph: Graph, value: ValueId): ValueType => nth(graph.values, value).type;
 
 function operandsOf(graph: Graph, op: Op): Operands {
   const types = (values: readonly ValueId[]): TensorType[] => values.map((value) => typeOf(graph, value) as TensorType);

@@ -4,7 +4,7 @@ import { dtypeInfo, isFloat, isInteger } from "../../ir/dtype.ts";
 import type { OpKind, OpSpec, ValueType } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { isEvaluable } from "../../runtime/reference/evaluate.ts";
-import { evaluateConstants } from "../evaluate-constants.ts";
+import { evaluateConstants, isSound } from "../evaluate-constants.ts";
 
 /** Elements of the largest result that is computed while lowering. */
 const maxResultElements = 64 * 1024;
@@ -28,7 +28,7 @@ const isDequantization = (op: OpSpec, [x]: readonly TensorData[], [type]: readon
 
 /** Folds results of up to 64 Ki elements, and any reshape (a view). */
 export const foldConstants: FoldHook = (op, inputs, types) => {
-  if (!isEvaluable(op.kind) || isDequantization(op, inputs, types)) return null;
+  if (!isEvaluable(op.kind) || isDequantization(op, inputs, types) || !isSound(op, inputs)) return null;
   if (op.kind !== "reshape") {
     if (types.some((type) => elementsOf(type) > maxResultElements)) return null;
     const tooLarge = inputs.some(({ shape }) => elementCount(shape) > maxOperandElements);

@@ -5,7 +5,7 @@ import { storageBytes } from "../../ir/dtype.ts";
 import type { ValueType } from "../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { isEvaluable } from "../../runtime/reference/evaluate.ts";
-import { evaluateConstants } from "../evaluate-constants.ts";
+import { evaluateConstants, isSound } from "../evaluate-constants.ts";
 import type { Pass } from "./pass.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
@@ -36,7 +36,7 @@ export const foldConstants: Pass = {
 
 /** Evaluates an op when it is worth it; the hook that builders take. An op that fails stays: it may stand where no run comes. */
 export const foldOp: FoldHook = (op, inputs, types) => {
-  if (!isEvaluable(op.kind) || !isWorthFolding(inputs, types)) return null;
+  if (!isEvaluable(op.kind) || !isWorthFolding(inputs, types) || !isSound(op, inputs)) return null;
   try {
     return evaluateConstants(op, inputs);
   } catch (error) {

@@ -49,9 +49,14 @@ const emitters: Emitters = {
 
 /** The stages of an op with static numeric operands, or null for a kind without kernels. Emitters throw WSC6001 for what they cannot do. */
 export function emitKernels(op: Op, operands: Operands, choose?: Choose): readonly KernelCode[] | null {
-  if (op.kind === "pad" && !canPad(op, nth(operands.inputs, 0))) return null;
-  if (op.kind === "quantizedMatmul" && !hasConstantWeights(operands)) return null;
-  if (op.kind === "forest" && !hasConstantTables(operands)) return null;
   const emit = emitters[op.kind] as KernelEmitter<Op> | undefined;
-  return emit === undefined ? null : emit(op, operands, choose);
+  return emit === undefined || !hasKernels(op, operands) ? null : emit(op, operands, choose);
+}
+
+/** Whether there are kernels for an op on static numeric operands of these types. */
+export function hasKernels(op: Op, operands: Operands): boolean {
+  if (op.kind === "pad" && !canPad(op, nth(operands.inputs, 0))) return false;
+  if (op.kind === "quantizedMatmul" && !hasConstantWeights(operands)) return false;
+  if (op.kind === "forest" && !hasConstantTables(operands)) return false;
+  return emitters[op.kind] !== undefined;
 }
