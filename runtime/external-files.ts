@@ -1,21 +1,30 @@
 /** External data that a caller gives beside a model, in the forms that onnxruntime's API takes. */
 import { fail, showName } from "../ir/diagnostic.ts";
+import type { GlobalType } from "./host-types.ts";
 import { readBytes, sibling } from "./platform.ts";
 
-/** A file's path or URL, a Blob, or its bytes. */
-export type FileSource = string | URL | Blob | Uint8Array | ArrayBufferLike;
+export type FileUrlOrPath = string;
+export type FileBlob = GlobalType<"Blob", never>;
+export type FileData = Uint8Array | ArrayBufferLike;
+export type FileType = FileUrlOrPath | FileBlob | FileData;
 
-/** A file with the path by which the model names it; of a path or URL alone, the model names the last part. */
-export type ExternalFile = string | { readonly path: string; readonly data: FileSource };
+/** A file, and the path by which the model names it. */
+export interface ExternalDataFileDescription {
+  data: FileType;
+  path: string;
+}
+
+/** Of a path or URL alone, the model names the last part. */
+export type ExternalDataFileType = ExternalDataFileDescription | FileUrlOrPath;
 
 /** Reads the files, by the paths that models name; `model` is where the model lies, null for one that is given as bytes. */
 export async function readExternalFiles(
-  files: readonly ExternalFile[],
+  files: readonly ExternalDataFileType[],
   model: string | URL | null,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   if (!Array.isArray(files)) throw fail("WSC7007", "externalData must be an array");
   const found = new Map<string, Uint8Array>();
-  for (const entry of files as readonly (ExternalFile | null)[]) {
+  for (const entry of files as readonly (ExternalDataFileType | null)[]) {
     const { path, data }: { readonly path?: unknown; readonly data?: unknown } =
       typeof entry === "string" ? { path: entry, data: entry } : (entry ?? {});
     if (typeof path !== "string") throw fail("WSC7007", "externalData: an entry has no path");

@@ -4,8 +4,8 @@ import { type Diagnostic, diagnostic, fail, showName, WscError } from "../ir/dia
 import { nameHint } from "../ir/nearest.ts";
 import type { HostValue } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
-import { checkedTensor, isTensorLike, toSessionValue, type SessionValue } from "./ports.ts";
-import { copyInto, Tensor } from "./tensor.ts";
+import { isTensorLike, type SessionValue, toSessionValue } from "./ports.ts";
+import { checkedTensor, copyInto, Tensor } from "./tensor.ts";
 
 /** Outputs by name; null where the runtime makes the tensor. */
 export type Fetched = ReadonlyMap<string, Tensor | null>;

@@ -11,6 +11,7 @@ type Builtins = {
   readonly "node:url": typeof import("node:url");
   readonly "node:v8": typeof import("node:v8");
   readonly "node:worker_threads": typeof import("node:worker_threads");
+  readonly "node:zlib": typeof import("node:zlib");
 };
 
 /** A module of Node's, or undefined elsewhere. */

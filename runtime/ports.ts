@@ -6,27 +6,30 @@ import { nameHint } from "../ir/nearest.ts";
 import { isOneForScalar, sameShape } from "../ir/types.ts";
 import { type HostValue, isTensor, optionalOf, sequenceOf } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
-import { fromTensorData, Tensor, type TensorElements, toTensorData } from "./tensor.ts";
+import { checkedTensor, fromTensorData, Tensor, type TensorLike, toTensorData } from "./tensor.ts";
 
 /** What a session takes and gives: a tensor, a sequence (array), or an empty optional (null). */
 export type SessionValue = Tensor | null | readonly SessionValue[];
 
-/** Description of an input or output. */
-export interface ValueMetadata {
-  readonly name: string;
-  readonly isTensor: boolean;
-  /** element type, by onnxruntime's name */
-  readonly type: string;
-  /** numbers, or names of symbolic dims */
-  readonly shape: readonly (number | string)[];
-}
+/** Description of an input or output: of a tensor as onnxruntime's API has it, of another value with its type in words. */
+export type PortMetadata =
+  | {
+      readonly name: string;
+      readonly isTensor: true;
+      readonly type: Tensor.Type;
+      /** numbers, or names of symbolic dims */
+      readonly shape: readonly (number | string)[];
+    }
+  | { readonly name: string; readonly isTensor: false; readonly type: string; readonly shape: readonly [] };
 
-export function describePort({ name, type }: ModelPort): ValueMetadata {
+export function describePort({ name, type }: ModelPort): PortMetadata {
   switch (type.kind) {
     case "tensor":
-      return { name, isTensor: true, type: dtypeInfo(type.dtype).ortName, shape: type.shape };
-    case "dynamic":
-      return { name, isTensor: true, type: dtypeInfo(type.dtype).ortName, shape: type.dims ?? [] };
+    case "dynamic": {
+      // further element types have names that onnxruntime's types lack
+      const ortName = dtypeInfo(type.dtype).ortName as Tensor.Type;
+      return { name, isTensor: true, type: ortName, shape: type.kind === "tensor" ? type.shape : (type.dims ?? []) };
+    }
     case "sequence":
     case "optional":
       return { name, isTensor: false, type: showType(type), shape: [] };
@@ -94,17 +97,6 @@ function toHostValue(value: SessionValue, type: ValueType): HostValue {
   if (!isTensorLike(value)) throw fail("WSC7002", "a feed must be a Tensor, an array of tensors, or null");
   return toTensorData(checkedTensor(value));
 }
-
-/** What a tensor of any library has. */
-export interface TensorLike {
-  readonly type: string;
-  readonly data: TensorElements;
-  readonly dims: readonly number[];
-}
-
-/** A tensor of another library becomes one of ours: its parts have not been checked against each other yet. */
-export const checkedTensor = (value: TensorLike): Tensor =>
-  value instanceof Tensor ? value : new Tensor(value.type, value.data, value.dims);
 
 export const isTensorLike = (value: unknown): value is TensorLike =>
   value instanceof Tensor ||

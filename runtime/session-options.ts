@@ -34,9 +34,11 @@ const otherOptions = [
 ] as const;
 
 /** Throws WSC7003 for options that neither this runtime nor onnxruntime has. */
-export function checkOptionNames(options: Readonly<Record<string, unknown>>): void {
+export function checkOptionNames(options: object): void {
   const known = new Set<string>([...ownOptions, ...otherOptions]);
-  const unknown = Object.keys(options).filter((name) => !known.has(name) && options[name] !== undefined);
+  const unknown = Object.entries(options).flatMap(([name, value]) =>
+    known.has(name) || value === undefined ? [] : [name],
+  );
   if (unknown.length === 0) return;
   throw new WscError(
     unknown.map((name) => {

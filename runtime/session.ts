@@ -6,12 +6,12 @@ import { fail } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
 import { canJoinVectors } from "./engine.ts";
 import { env } from "./env.ts";
-import { type ExternalFile, readExternalFiles } from "./external-files.ts";
+import { readExternalFiles } from "./external-files.ts";
 import { readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
-import { describePort, readFeeds, type SessionValue, shapeConflicts, type ValueMetadata } from "./ports.ts";
+import { describePort, readFeeds, type SessionValue, shapeConflicts, type PortMetadata } from "./ports.ts";
 import {
   type Feeds as RunFeeds,
   modelRunner,
@@ -20,62 +20,28 @@ import {
   type Runner,
   type RunnerOptions,
 } from "./runner.ts";
+import type { RunOptions, SessionOptions } from "./option-types.ts";
 import { checkOptionNames, refuseDims } from "./session-options.ts";
 import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
 import { Warnings } from "./warnings.ts";
 
-/** Options of a session; those of onnxruntime that have no meaning here are accepted and ignored. */
-export interface SessionOptions {
-  /** values of symbolic dims, by name */
-  readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
-  /** external data, in place of files in the model's folder */
-  readonly externalData?: readonly ExternalFile[];
-  /** for a compiled folder: its files are checked against the digests in its manifest while they are read; default true */
-  readonly verify?: boolean;
-  /** plain SIMD in a fixed order: the same bits on every machine */
-  readonly deterministic?: boolean;
-  /**
-   * threads that share the kernels' work, the calling one among them; 0: as many as the machine runs. Default 1, or what onnxruntime's
-   * `intraOpNumThreads` or `env.wasm.numThreads` say. One thread does the work where threads cannot share memory; results are the same.
-   */
-  readonly threads?: number;
-  readonly intraOpNumThreads?: number;
-  /** for an `.onnx` model: a tuning file that `wsc compile --tune` wrote; a compiled folder has its choices in it */
-  readonly tuning?: string | URL;
-  /**
-   * for an `.onnx` model: kernels with vectors of 256 bits, where the engine joins pairs of 128 (Node 24 to 26 on x86-64; V8 calls that
-   * experimental). Elsewhere, and with `deterministic`, it changes nothing; a compiled folder has such kernels if it was compiled with them.
-   */
-  readonly joinVectors?: boolean;
-  /** onnxruntime's: above 2 nothing is said where a result has another shape than the model declares */
-  readonly logSeverityLevel?: number;
-  readonly [ignored: string]: unknown;
-}
-
 export type Feeds = { readonly [name: string]: SessionValue };
 /** Outputs that are wanted: their names, or an object that has them as keys. */
 export type Fetches = readonly string[] | { readonly [name: string]: Tensor | null };
 /** Outputs by name. Typed as onnxruntime types them; a model that gives a sequence gives an array of tensors, an empty optional is null. */
 export type Results = { [name: string]: Tensor };
-/** Options of one run; those of onnxruntime have no meaning here and are ignored. */
-export type RunOptions = Readonly<Record<string, unknown>>;
-
-type SessionSettings = SessionOptions;
-
 /** Ends the threads of sessions that were dropped without a release. */
 const dropped = new FinalizationRegistry<ThreadPool>((threads) => {
   threads.dispose();
 });
 
-type PortMetadata = ValueMetadata;
-
 export class InferenceSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  readonly inputMetadata: readonly ValueMetadata[];
-  readonly outputMetadata: readonly ValueMetadata[];
+  readonly inputMetadata: readonly PortMetadata[];
+  readonly outputMetadata: readonly PortMetadata[];
   #runner: Runner | null;
   readonly #threads: ThreadPool | null;
   readonly #warnings: Warnings;
@@ -190,17 +156,8 @@ export class InferenceSession {
   }
 }
 
-/** The names that onnxruntime's types have. */
-// eslint-disable-next-line @typescript-eslint/no-namespace -- types as members of a class's name can be said in no other way
-export declare namespace InferenceSession {
-  type FeedsType = Feeds;
-  type FetchesType = Fetches;
-  type OnnxValueMapType = Results;
-  type ReturnType = Results;
-  type RunOptions = Readonly<Record<string, unknown>>;
-  type SessionOptions = SessionSettings;
-  type ValueMetadata = PortMetadata;
-}
+/** A session with what wsc has beyond onnxruntime's. */
+export type Session = InferenceSession;
 
 async function openLocation(location: string | URL, options: SessionOptions, settings: RunnerOptions): Promise<Runner> {
   const text = String(location);

@@ -5,7 +5,7 @@ import { dtypeInfo, isBig, isFloat } from "../../ir/dtype.ts";
 import { fail, showName } from "../../ir/diagnostic.ts";
 import { encodeSmallFloat, isSmallFloat } from "../../ir/small-float.ts";
 import { allocateElements, elementCount, setElement, type TensorData } from "../../ir/tensor.ts";
-import type { ValueMetadata } from "../../runtime/ports.ts";
+import type { PortMetadata } from "../../runtime/ports.ts";
 import { fromTensorData, type Tensor, toTensorData } from "../../runtime/tensor.ts";
 import { dtypeOfOrtName } from "../../ir/dtype.ts";
 import { seededRandom } from "../random.ts";
@@ -26,7 +26,7 @@ export interface TensorFile {
 }
 
 /** Tensors of a folder: `NAME.npy`, `NAME.pb`, or `input_0.pb`… in the order of the model's inputs. */
-export async function readFolder(folder: string, inputs: readonly ValueMetadata[]): Promise<Map<string, TensorFile>> {
+export async function readFolder(folder: string, inputs: readonly PortMetadata[]): Promise<Map<string, TensorFile>> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw fail("WSC1001", `cannot read ${folder}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
   });
@@ -74,11 +74,11 @@ const mostElements = 2 ** 28;
  * A tensor of random values: floats normal with variance 1, integers and bools 0 or 1 (valid as indices and masks). The same seed and
  * position give the same values everywhere.
  */
-export function randomTensor(port: ValueMetadata, seed: number, position: number): Tensor {
+export function randomTensor(port: PortMetadata, seed: number, position: number): Tensor {
   const dtype = dtypeOfOrtName(port.type);
-  const unknown = port.shape.find((dim) => typeof dim !== "number");
   if (!port.isTensor || dtype === undefined)
     throw fail("WSC7002", `input "${showName(port.name)}" cannot be filled with random values`);
+  const unknown = port.shape.find((dim) => typeof dim !== "number");
   if (unknown !== undefined) {
     throw fail("WSC2005", `input "${showName(port.name)}" has the unbound dim '${unknown}'`, {
       hint: `bind it: --dim ${unknown}=N`,

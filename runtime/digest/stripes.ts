@@ -26,8 +26,7 @@ export function stripesIn(memory: WebAssembly.Memory): MixStripes {
 let plainModule: WebAssembly.Module | undefined;
 let sharedModule: WebAssembly.Module | undefined;
 
-const compile = (isShared: boolean): WebAssembly.Module =>
-  new WebAssembly.Module(Uint8Array.from(assemble(isShared)));
+const compile = (isShared: boolean): WebAssembly.Module => new WebAssembly.Module(Uint8Array.from(assemble(isShared)));
 
 // ---- the module --------------------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ interface ThreadOptions {
 
 /** Threads of a session, at least one: our own option, else onnxruntime's, else one. Throws WSC7007. */
 export function threadCount({ threads, intraOpNumThreads }: ThreadOptions): number {
-  if (threads === undefined) return foreignCount(intraOpNumThreads) ?? foreignCount(env.wasm["numThreads"]) ?? 1;
+  if (threads === undefined) return foreignCount(intraOpNumThreads) ?? foreignCount(env.wasm.numThreads) ?? 1;
   if (!Number.isInteger(threads) || threads < 0 || threads > maxThreads) {
     throw fail("WSC7007", `threads: ${String(threads)} is no number of threads`, {
       hint: `0 (as many as the machine runs) to ${maxThreads}`,

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "@jest/globals";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { scalarTensor } from "../../ir/tensor.ts";
-import { InferenceSession, type SessionValue, Tensor } from "../../runtime/index.ts";
+import { InferenceSession, type Session, type SessionValue, Tensor } from "../../runtime/index.ts";
 import {
   bool,
   f32,
@@ -26,7 +26,7 @@ import { codesOf } from "./codes.ts";
 const scratch = scratchFolder("dynamic");
 afterAll(scratch.remove);
 
-const open = async (spec: ModelSpec): Promise<InferenceSession> => InferenceSession.create(await modelBytes(spec));
+const open = async (spec: ModelSpec): Promise<Session> => InferenceSession.create(await modelBytes(spec));
 const vector = (...values: readonly number[]): Tensor => new Tensor("float32", [...values], [values.length]);
 const integers = (...values: readonly number[]): Tensor => new Tensor("int64", [...values], [values.length]);
 const flag = (value: boolean): Tensor => new Tensor("bool", [value], []);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "@jest/globals";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { scalarTensor, tensorFrom } from "../../ir/tensor.ts";
-import { InferenceSession, Tensor } from "../../runtime/index.ts";
+import { InferenceSession, type Session, Tensor } from "../../runtime/index.ts";
 import {
   bool,
   f32,
@@ -23,7 +23,7 @@ import { codesOf } from "./codes.ts";
 const scratch = scratchFolder("fed-shapes");
 afterAll(scratch.remove);
 
-const open = async (spec: ModelSpec): Promise<InferenceSession> => InferenceSession.create(await modelBytes(spec));
+const open = async (spec: ModelSpec): Promise<Session> => InferenceSession.create(await modelBytes(spec));
 const floats = (values: readonly number[], ...dims: readonly number[]): Tensor =>
   new Tensor("float32", [...values], dims);
 const flags = (...values: readonly number[]): Tensor =>

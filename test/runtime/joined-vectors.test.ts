@@ -5,8 +5,7 @@ import path from "node:path";
 import type { CompiledModel } from "../../compiler/compile.ts";
 import { printProgram } from "../../ir/program-text.ts";
 import { canJoinVectors } from "../../runtime/engine.ts";
-import { InferenceSession, Tensor } from "../../runtime/index.ts";
-import type { SessionOptions } from "../../runtime/session.ts";
+import { InferenceSession, type SessionOptions, Tensor } from "../../runtime/index.ts";
 import { randomNumbers } from "../codegen/harness.ts";
 import { digitsModel, transformerModel, writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
@@ -39,7 +38,7 @@ async function outputsOf(source: string, options: SessionOptions = {}): Promise<
         type === "float32"
           ? Float32Array.from(numbers)
           : BigInt64Array.from(numbers.map((value) => BigInt(Math.floor(Math.abs(value) * 8))));
-      return [name, new Tensor(type, data as Float32Array, [...shape])];
+      return [name, new Tensor(type as Tensor.Type, data, [...shape])];
     }),
   );
   const results = await session.run(feeds);

@@ -1,13 +1,13 @@
 /** Runs of one session: when they take their inputs, where their results go, and what `release` waits for. */
 import { describe, expect, it } from "@jest/globals";
-import { InferenceSession, Tensor } from "../../runtime/index.ts";
+import { InferenceSession, type Session, Tensor } from "../../runtime/index.ts";
 import { f32, floats, modelBytes, type ModelSpec, node, typed, unranked } from "../helpers/onnx-builder.ts";
 import { codesOf } from "./codes.ts";
 
 const float = (data: Float32Array, dims: readonly number[] = [data.length]): Tensor =>
   new Tensor("float32", data, dims);
 const dataOf = (tensor: Tensor | undefined): unknown[] => Array.from(tensor?.data as ArrayLike<unknown>);
-const open = async (spec: ModelSpec, threads = 1): Promise<InferenceSession> =>
+const open = async (spec: ModelSpec, threads = 1): Promise<Session> =>
   InferenceSession.create(await modelBytes(spec), { threads });
 
 /** y = -x, in linear memory */

@@ -23,19 +23,19 @@ describe("session options", () => {
       preferredOutputLocation: "cpu",
       extra: { session: {} },
       freeDimensionOverrides: { batch: 1 },
-      notSet: undefined,
+      ...({ notSet: undefined } as object),
     });
     const { y } = await session.run({ x: new Tensor("float32", Float32Array.of(-1, 2), [1, 2]) });
     expect([...(y?.data as Float32Array)]).toEqual([0, 2]);
   });
 
   it("that nobody knows are refused, with the nearest", async () => {
-    const mistyped = InferenceSession.create(await relu(), { thread: 2, freeDimensionOverides: {} });
+    const mistyped = InferenceSession.create(await relu(), { thread: 2, freeDimensionOverides: {} } as object);
     await expect(mistyped).rejects.toThrow(
       /WSC7003: there is no session option "thread"\n {2}help: did you mean "threads"/,
     );
     await expect(mistyped).rejects.toThrow(/"freeDimensionOverides"\n {2}help: did you mean "freeDimensionOverrides"/);
-    expect(await codesOf(InferenceSession.create(await relu(), { turbo: true }))).toEqual(["WSC7003"]);
+    expect(await codesOf(InferenceSession.create(await relu(), { turbo: true } as object))).toEqual(["WSC7003"]);
   });
 
   it("bind dims that the model has", async () => {

@@ -75,7 +75,7 @@ describe("InferenceSession.create", () => {
   });
 
   it("accepts the options of onnxruntime", async () => {
-    const options = { executionProviders: ["wasm"], graphOptimizationLevel: "all", intraOpNumThreads: 1 };
+    const options = { executionProviders: ["wasm"], graphOptimizationLevel: "all", intraOpNumThreads: 1 } as const;
     await expectAffine(await InferenceSession.create(bytes, options));
     await expectAffine(await InferenceSession.create(inScratch("affine"), options));
   });
@@ -293,7 +293,7 @@ describe("element types", () => {
           nodes: [node("Add", ["x", "x"], ["y"])],
         }),
       );
-      const { y } = await session.run({ x: new Tensor(type, [1, 2, 50], [3]) });
+      const { y } = await session.run({ x: new Tensor(type as Tensor.Type, [1, 2, 50], [3]) });
       expect(y?.type).toBe(type);
       expect(Array.from(y?.data as ArrayLike<number | bigint>, Number)).toEqual([2, 4, 100]);
     },

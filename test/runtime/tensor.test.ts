@@ -27,7 +27,7 @@ describe("Tensor", () => {
     expect(new Tensor(Int32Array.of(1, 2)).dims).toEqual([2]);
   });
 
-  it.each<[string, ConstructorParameters<typeof Tensor>[0], string]>([
+  it.each<[string, Tensor.DataType | readonly boolean[], string]>([
     ["Float32Array", new Float32Array(1), "float32"],
     ["Float64Array", new Float64Array(1), "float64"],
     ["Int8Array", new Int8Array(1), "int8"],
@@ -42,12 +42,12 @@ describe("Tensor", () => {
     ["an array of strings", ["a"], "string"],
     ["an array of booleans", [true], "bool"],
   ])("tells the type of %s", (_, data, type) => {
-    expect(new Tensor(data, [1]).type).toBe(type);
+    expect(new Tensor(data as Tensor.DataType, [1]).type).toBe(type);
   });
 
   it("converts plain arrays", () => {
     expect(new Tensor("float32", [1, 2.5], [2]).data).toEqual(Float32Array.of(1, 2.5));
-    expect(new Tensor("int64", [1, 2n], [2]).data).toEqual(BigInt64Array.of(1n, 2n));
+    expect(new Tensor("int64", [1n, 2n], [2]).data).toEqual(BigInt64Array.of(1n, 2n));
     expect(new Tensor("bool", [true, false], [2]).data).toEqual(Uint8Array.of(1, 0));
     expect(new Tensor("string", ["a", "b"], [2]).data).toEqual(["a", "b"]);
   });
@@ -71,15 +71,18 @@ describe("Tensor", () => {
     expect(codeOf(() => tensor.reshape([4, 2]))).toBe("WSC7002");
   });
 
-  it("gives its data as a promise, and has nothing to dispose of", async () => {
+  it("gives its data as a promise, until it is disposed of", async () => {
     const tensor = new Tensor(Float32Array.of(1));
     expect(await tensor.getData()).toBe(tensor.data);
+    expect(await tensor.getData(true)).toBe(tensor.data);
     tensor.dispose();
-    expect(tensor.data).toHaveLength(1);
+    expect(tensor.location).toBe("none");
+    for (const use of [() => tensor.data, () => tensor.reshape([1])]) expect(codeOf(use)).toBe("WSC7002");
+    await expect(tensor.getData()).rejects.toThrow(/disposed/);
   });
 
   it.each<[string, () => unknown]>([
-    ["a type that does not exist", () => new Tensor("float31", new Float32Array(1), [1])],
+    ["a type that does not exist", () => new Tensor("float31" as "float32", new Float32Array(1), [1])],
     ["too few elements", () => new Tensor("float32", new Float32Array(5), [2, 3])],
     ["too many elements", () => new Tensor("float32", new Float32Array(7), [2, 3])],
     ["an array of another type", () => new Tensor("float32", new Int32Array(6), [2, 3])],
@@ -88,7 +91,7 @@ describe("Tensor", () => {
     ["a broken dim", () => new Tensor("float32", new Float32Array(1), [1.5])],
     ["dims that are no array", () => new Tensor("float32", new Float32Array(1), 1 as unknown as number[])],
     ["no data", () => new Tensor("float32", undefined as unknown as Float32Array)],
-    ["numbers of no known type", () => new Tensor([1, 2] as readonly number[], [2])],
+    ["numbers of no known type", () => new Tensor([1, 2] as unknown as string[], [2])],
     ["a number where an array belongs", () => new Tensor("float32", 1 as unknown as Float32Array, [])],
     ["an int64 with a fraction", () => new Tensor("int64", [1.5], [1])],
   ])("refuses %s", (_, action) => {

@@ -23,7 +23,7 @@ const unread: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The pixels, or null for what is no image or a damaged one. */
-function decodeImage(bytes: Uint8Array): Image | null {
+export function decodeImage(bytes: Uint8Array): Image | null {
   const text = (begin: number): string => String.fromCharCode(...bytes.subarray(begin, begin + 4));
   const name = unread.get(text(8)) ?? unread.get(text(4));
   if (name !== undefined) throw unsupportedImage(name);
