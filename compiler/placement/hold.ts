@@ -2,7 +2,18 @@
  * Kernels whose rectangle is settled before the search: those pinned to a rectangle, and those that stay where an earlier placement had them.
  */
 import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
-import { doubleCentre, type Movement, type PlacedKernel, type Placement, type PlacementConstraints, type Rect } from "../../ir/placement.ts"; // prettier-ignore
+import {
+  doubleCentre,
+  type Movement,
+  type PlacedKernel,
+  type Placement,
+  type PlacementConstraints,
+  type Rect,
+  type Route,
+} from "../../ir/placement.ts";
+import { costOf, siteOf, sramBytes, type Variant } from "../../ir/machine/cost.ts";
+import { isMappingOf } from "../../ir/machine/mapping.ts";
+import { nestOf } from "../../ir/machine/work.ts";
 import type { VariantList } from "../kernels/family.ts";
 import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { type Box, Grid, overlapOf } from "./packing/grid.ts";
@@ -16,6 +27,27 @@ export const thinFirst: Preference = (a, b) =>
 
 /** Where variants of a kernel inside a rectangle come from. */
 export type ListInside = (kernel: KernelId, rect: Rect) => VariantList;
+
+/** The list of the one variant that a kernel had; empty where it cannot have it any more. */
+export type ListAsBefore = (kernel: KernelId, before: Variant) => VariantList;
+
+/** Lists the mapping that a kernel of an earlier placement had, at what it costs now. */
+export const listAsBefore =
+  (graph: KernelGraph, target: Target): ListAsBefore =>
+  (id, { mapping }) => {
+    const kernel = graph.kernels[id];
+    if (kernel === undefined) throw new Error(`internal: no kernel ${id}`);
+    const variant = isMappingOf(kernel.loops, mapping)
+      ? { mapping, ...costOf(siteOf(target, nestOf(kernel)), mapping) }
+      : null;
+    if (variant === null || sramBytes(variant.sram) > target.core.sramBytes) return { candidates: [], describe: none };
+    const { height: rows, width: columns } = mapping;
+    return { candidates: [{ rows, columns, cycles: variant.cycles }], describe: () => variant };
+  };
+
+const none = (): never => {
+  throw new Error("internal: no such variant");
+};
 
 /** Settles the kernels that are pinned to a rectangle; a kernel without a variant that fits is returned instead. */
 export function holdPins(
@@ -45,6 +77,7 @@ export function holdOld(
   old: Placement,
   pinned: readonly Held[],
   listInside: ListInside,
+  asBefore: ListAsBefore,
 ): readonly Held[] {
   const { x, y, width, height } = usableRect(target);
   const local = (rect: Rect): Box => ({ ...rect, x: rect.x - x, y: rect.y - y });
@@ -57,7 +90,8 @@ export function holdOld(
   for (const [kernel, before] of matches(graph, old)) {
     if (settled.has(kernel) || !grid.isFree(local(before.rect))) continue;
     if (kept.some(({ rect }) => overlapOf(rect, before.rect) !== null)) continue;
-    const one = holdAsBefore(kernel, before, listInside(kernel, before.rect));
+    const same = holdIn(kernel, before.rect, before.rotated, asBefore(kernel, before.variant), fastFirst);
+    const one = same ?? holdAsBefore(kernel, before, listInside(kernel, before.rect));
     const allowed = Math.max(before.variant.cycles, old.certificate.objective) * speedLoss;
     if (one !== null && one.list.describe(one.variant).cycles <= allowed) kept.push(one);
   }
@@ -104,6 +138,38 @@ function distanceTo(kernel: KernelId, count: number, free: ReadonlySet<KernelId>
   return count;
 }
 
+const sameRect = (a: Rect, b: Rect): boolean =>
+  a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+
+/**
+ * Routes of an earlier placement, by edge, for edges whose kernels both lie where they lay. Edges of one stream may share links, so that
+ * a stream keeps all of its routes or none.
+ */
+export function keptRoutes(
+  graph: KernelGraph,
+  old: Placement,
+  kernels: readonly PlacedKernel[],
+): ReadonlyMap<number, Route> {
+  const idNow = new Map<KernelId, KernelId>();
+  for (const [id, before] of matches(graph, old)) {
+    const now = kernels[id];
+    if (now !== undefined && sameRect(now.rect, before.rect)) idNow.set(before.kernel, id);
+  }
+  const between = new Map<string, Route[]>();
+  for (const route of old.routes) {
+    const key = `${idNow.get(route.from) ?? "gone"} ${idNow.get(route.to) ?? "gone"}`;
+    between.set(key, [...(between.get(key) ?? []), route]);
+  }
+  const kept = new Map<number, Route>();
+  const broken = new Set<number>();
+  for (const [edge, { from, to, stream }] of graph.edges.entries()) {
+    const route = between.get(`${from} ${to}`)?.shift();
+    if (route === undefined) broken.add(stream);
+    else kept.set(edge, { ...route, edge, from, to });
+  }
+  return new Map([...kept].filter(([edge]) => !broken.has(graph.edges[edge]?.stream ?? -1)));
+}
+
 /** How far the kernels of a placement went from where they were. */
 export function movementFrom(graph: KernelGraph, old: Placement, kernels: readonly PlacedKernel[]): Movement {
   const pairs = matches(graph, old);
@@ -114,7 +180,7 @@ export function movementFrom(graph: KernelGraph, old: Placement, kernels: readon
     const a = doubleCentre(now);
     const b = doubleCentre(before.rect);
     doubled += Math.abs(a.x - b.x) + Math.abs(a.y - b.y);
-    if (now.x === before.rect.x && now.y === before.rect.y && now.width === before.rect.width && now.height === before.rect.height) kept++; // prettier-ignore
+    if (sameRect(now, before.rect)) kept++;
   }
   return { kept, moved: pairs.size - kept, added: kernels.length - pairs.size, distance: doubled / 2 };
 }

@@ -22,7 +22,18 @@ import { certify, ioCyclesOf } from "./certificate.ts";
 import { checkPins } from "./constraints/conflicts.ts";
 import { type ConstraintRequest, resolveConstraints } from "./constraints/constraints.ts";
 import { floorplansAt, leastPackable } from "./packing/floorplan.ts";
-import { fastFirst, holdOld, holdPins, type ListInside, movementFrom, releaseOrder, smallFirst, thinFirst } from "./hold.ts"; // prettier-ignore
+import {
+  fastFirst,
+  holdOld,
+  holdPins,
+  listAsBefore,
+  type ListAsBefore,
+  type ListInside,
+  movementFrom,
+  releaseOrder,
+  smallFirst,
+  thinFirst,
+} from "./hold.ts";
 import { noColors, noInterval, noPacking, noPlace, noRoom, noVariant, tooSlowLinks } from "./explain/no-fit.ts";
 import { approaches, betterBy, usualCost } from "./objectives.ts";
 import { classesOf, tunedVariants } from "./variants.ts";
@@ -70,6 +81,7 @@ interface Search {
   readonly objective: PlacementObjective;
   readonly solver: Solver;
   readonly listInside: ListInside;
+  readonly asBefore: ListAsBefore;
   readonly pinned: readonly Held[];
   /** the items that constraints leave */
   readonly task: Task;
@@ -99,7 +111,7 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
     goalBound,
     movement: options.from === undefined ? null : movementFrom(graph, options.from, kernels),
   });
-  return {
+  const placement: Placement = {
     version: placementVersion,
     model: graph.name,
     target: {
@@ -115,6 +127,14 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
     routes: routing.routes,
     certificate,
   };
+  return options.from !== undefined && isUnchanged(options.from, placement) ? options.from : placement;
+}
+
+/** True when an earlier placement is this one, of the same interval for the same goal; it says nothing else then, movement included. */
+function isUnchanged(old: Placement, now: Placement): boolean {
+  const parts = ({ certificate, ...rest }: Placement): string =>
+    JSON.stringify([rest, certificate.objective, certificate.goal.kind, certificate.goal.value]);
+  return parts(old) === parts(now);
 }
 
 /** Cycles of the fastest variant that fits where a kernel is pinned. */
@@ -153,6 +173,11 @@ function prepare(graph: KernelGraph, target: Target, solver: Solver, options: Pl
     const quick = filterVariants(list, ({ cycles }) => cycles <= limit);
     return objective === "latency" ? costVariants(quick, (_, variant) => variant().latency) : quick;
   };
+  const known = listAsBefore(graph, target);
+  const asBefore: ListAsBefore = (kernel, before) => {
+    const list = filterVariants(known(kernel, before), ({ cycles }) => cycles <= limit);
+    return objective === "latency" ? costVariants(list, (_, variant) => variant().latency) : list;
+  };
   const pinned = holdPins(constraints, listInside, preferences[objective]);
   if ("unfit" in pinned) throw noPlace(scene, pinned.unfit);
   const task = taskOf(graph, target, lists, constraints, pinned);
@@ -161,7 +186,21 @@ function prepare(graph: KernelGraph, target: Target, solver: Solver, options: Pl
   const sizing = sizeLayers(task.problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
   if (sizing === null) throw noRoom(scene, task);
   const { solver: solverChoice = "auto", seed = 0 } = options;
-  return { scene, lists, objective, solver, solverChoice, seed, listInside, pinned, task, sizing, deadline, progress };
+  return {
+    scene,
+    lists,
+    objective,
+    solver,
+    solverChoice,
+    seed,
+    listInside,
+    asBefore,
+    pinned,
+    task,
+    sizing,
+    deadline,
+    progress,
+  };
 }
 
 /** The fastest placement that is found, and what is proven; with an earlier one, the one nearest to it that is not much slower. */
@@ -187,15 +226,16 @@ async function fastest(
   return { best: selection.best ?? refuse(search, selection), goalBound };
 }
 
-const keptFrom = ({ scene, pinned, listInside }: Search, old: Placement): readonly Held[] =>
-  holdOld(scene.graph, scene.target, scene.constraints, old, pinned, listInside);
+const keptFrom = ({ scene, pinned, listInside, asBefore }: Search, old: Placement): readonly Held[] =>
+  holdOld(scene.graph, scene.target, scene.constraints, old, pinned, listInside, asBefore);
 
 /** How much slower than the old placement, or than what is proven possible, one near to the old may be. */
 const movementSlack = 1.1;
 
 /** Keeps all kernels that can stay, then ever fewer, until what is left can be placed at about the old speed; null when that never happens. */
 function nearOld(search: Search, old: Placement, kept: readonly Held[]): Candidate | null {
-  const { scene, pinned, lists, sizing } = search;
+  const { pinned, lists, sizing } = search;
+  const scene = { ...search.scene, old };
   const stay = new Set([...kept, ...pinned].map(({ kernel }) => kernel));
   const free = new Set(scene.graph.kernels.flatMap(({ id }) => (stay.has(id) ? [] : [id])));
   const order = releaseOrder(kept, scene.graph, free);
@@ -204,7 +244,7 @@ function nearOld(search: Search, old: Placement, kept: readonly Held[]): Candida
     const task = taskOf(scene.graph, scene.target, lists, scene.constraints, [...pinned, ...order.slice(released)]);
     if ("kernel" in task) continue;
     const selection = new Selection(betterBy("throughput"));
-    searchThroughput(search, task, selection);
+    searchThroughput({ ...search, scene }, task, selection);
     if (selection.best !== null && selection.best.interval <= wanted) return selection.best;
     if (Date.now() > search.deadline) return null;
   }
@@ -244,7 +284,8 @@ function bestOf(
   const kept = old === undefined ? [] : keptFrom(search, old);
   const near = kept.length === 0 ? task : taskOf(graph, target, lists, constraints, [...pinned, ...kept]);
   if (near !== task && !("kernel" in near)) {
-    for (const order of approaches[objective]({ ...options, task: near }).orders) searchOrder(search, near, order, selection); // prettier-ignore
+    const beside = old === undefined ? search : { ...search, scene: { ...scene, old } };
+    for (const order of approaches[objective]({ ...options, task: near }).orders) searchOrder(beside, near, order, selection); // prettier-ignore
     if (selection.best !== null) return { best: selection.best, goalBound: bound };
   }
   for (const order of orders) searchOrder(search, task, order, selection);

@@ -1,10 +1,17 @@
 /** Packings with their routes: from a task and an order of merit to the best placement that was found. */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import { type PlacedKernel, type PlacementConstraints, type Rect, rectangleCores } from "../../ir/placement.ts";
+import {
+  type PlacedKernel,
+  type Placement,
+  type PlacementConstraints,
+  type Rect,
+  rectangleCores,
+} from "../../ir/placement.ts";
 import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Placed } from "./packing/blocks.ts";
 import { latencyOf, linkCyclesOf, wireLengthOf } from "./certificate.ts";
+import { keptRoutes } from "./hold.ts";
 import { floorplansAt } from "./packing/floorplan.ts";
 import { routeEdges, type RoutingFailure, type Routing } from "./routing/routes.ts";
 import type { Task } from "./task.ts";
@@ -16,6 +23,8 @@ export interface Scene {
   readonly constraints: PlacementConstraints;
   /** cycles that the wafer's edge takes */
   readonly ioCycles: number;
+  /** an earlier placement, whose routes stay where their kernels do */
+  readonly old?: Placement;
 }
 
 /** A packing with its routes. */
@@ -91,6 +100,7 @@ export function routePlan(scene: Scene, kernels: readonly PlacedKernel[]): Candi
     cyclesPerWord: target.link.cyclesPerWord,
     interval: slowest,
     dead: constraints.deadCores,
+    kept: scene.old === undefined ? new Map() : keptRoutes(graph, scene.old, kernels),
   });
   if (!("routes" in routing)) return routing;
   return {

@@ -18,6 +18,7 @@ function routed(words: number): Routing {
     cyclesPerWord: 1,
     interval: 100,
     dead: [],
+    kept: new Map(),
   };
   const routing = routeEdges(problem);
   if (!("routes" in routing)) throw new Error("no routes");

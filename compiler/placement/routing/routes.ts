@@ -39,6 +39,8 @@ export interface RouteProblem {
   readonly interval: number;
   /** routers that nothing passes */
   readonly dead: readonly Core[];
+  /** routes that are known, by edge; those that cannot be taken are laid anew */
+  readonly kept: ReadonlyMap<number, Route>;
 }
 
 export interface Routing {
@@ -87,7 +89,8 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
     routes: new Array<Route | undefined>(problem.edges.length),
   };
   const forking = forkingStreams(problem);
-  for (const readers of forking.values()) layTree(state, readers);
+  layKept(state);
+  for (const readers of forking.values()) if (state.routes[readers[0] ?? -1] === undefined) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
     if (state.routes[edge] === undefined && !layBundle(state, edge, firstWindows)) return explain(state, edge);
   }
@@ -139,6 +142,24 @@ function forkingStreams(problem: RouteProblem): ReadonlyMap<number, readonly num
     else known.push(index);
   }
   return new Map([...readers].filter(([, edges]) => edges.length > 1));
+}
+
+/** Takes over routes that are known, stream by stream; routes of one stream and color count once on the links they share. */
+function layKept(state: State): void {
+  const { problem, fabric, routes, allows } = state;
+  const bundles = new Map<string, Route[]>();
+  for (const route of problem.kept.values()) {
+    const key = `${edgeAt(problem, route.edge).stream} ${route.color} ${route.lanes}`;
+    bundles.set(key, [...(bundles.get(key) ?? []), route]);
+  }
+  for (const bundle of bundles.values()) {
+    const [{ edge, color, lanes }] = bundle as [Route];
+    const tree = treeOf(bundle);
+    const fits = problem.colors.includes(color) && bundle.every(allows) && !fabric.isTaken(tree, color);
+    if (!fits) continue;
+    fabric.claimTree(tree, color, edgeAt(problem, edge).words / lanes);
+    for (const route of bundle) routes[route.edge] = route;
+  }
 }
 
 /** Lays one tree for all readers of a value, from some core of its producer, if one color is free on all of it. */
