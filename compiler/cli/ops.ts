@@ -1,7 +1,8 @@
 /** `wsc ops`: the operator table, as the frontend holds it. */
 import { diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
 import { nearestName } from "../../ir/nearest.ts";
-import { newestOpset, oldestOpset, operatorTable } from "../frontend/operator-table.ts";
+import { operatorTable } from "../frontend/operator-table.ts";
+import { newestOpset, oldestOpset } from "../frontend/opsets.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
 

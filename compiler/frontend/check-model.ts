@@ -1,6 +1,7 @@
 /**
  * Checks a model as a whole before anything is lowered, and reports all that is wrong at once: opsets, operators that are not known,
- * signatures, names that are undefined or defined twice, cycles. Graphs within graphs see the names around them.
+ * signatures, names that are undefined or defined twice, cycles. Graphs within graphs see the names around them. Functions that
+ * nothing calls are not looked at: some exporters leave bodies of operators that no runtime has.
  */
 import { diagnostic, type Diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
 import { checkSignature } from "./check-signature.ts";
@@ -8,7 +9,8 @@ import { capped } from "./capped.ts";
 import { subgraphsOf } from "./free-names.ts";
 import { checkExpansion, functionSubject, FunctionTable } from "./functions.ts";
 import { nodeSubject, type OnnxFunction, type OnnxGraph, type OnnxModel, type OnnxNode } from "./onnx.ts";
-import { newestOpset, operatorKey, operatorTable, versionAt } from "./operator-table.ts";
+import { operatorKey, operatorTable, versionAt } from "./operator-table.ts";
+import { newestOpset, opsetIn } from "./opsets.ts";
 import { sortedNodes } from "./sort.ts";
 
 /** Throws a WscError with everything that is wrong with the model; checks no shapes and no types of values. */
@@ -18,8 +20,9 @@ export function checkModel(model: OnnxModel): void {
   const checker = new Checker(functions);
   checker.opsets(model.opsets, "the model");
   checker.graph(model.graph, model.opsets, null);
+  checker.outputs(model.graph);
   checker.defaults(model.graph);
-  for (const fn of functions.values()) checker.function(fn);
+  checker.calledFunctions();
   const problems = checker.finish();
   if (problems.length > 0) throw new WscError(capped(problems));
 }
@@ -45,6 +48,8 @@ class Checker {
   readonly #problems: Diagnostic[] = [];
   /** by operator, so that one operator used a thousand times is one line */
   readonly #unsupported = new Map<string, Unsupported>();
+  /** grows while its members are checked */
+  readonly #called = new Set<OnnxFunction>();
   /** the function whose body is being checked */
   #function: OnnxFunction | null = null;
 
@@ -75,12 +80,16 @@ class Checker {
   graph(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, outer: Names | null): void {
     const names: Names = { own: this.#definitions(graph), outer };
     this.#nodes(graph, opsets, names);
-    const seen = new Set<string>();
     for (const { name } of graph.outputs) {
       if (!isDefined(name, names)) this.#report("WSC2001", `nothing defines the output "${showName(name)}"`);
-      if (outer === null && seen.has(name)) this.#report("WSC2002", `the output "${showName(name)}" is listed twice`);
-      seen.add(name);
     }
+  }
+
+  /** What nobody can ask for anything is no model. */
+  outputs({ name, outputs }: OnnxGraph): void {
+    if (outputs.length > 0) return;
+    const hint = "list the values that the model is to give as the outputs of its graph";
+    this.#report("WSC1003", "it has no outputs", `graph "${showName(name)}"`, hint);
   }
 
   /** An initializer that is the default of an input must be what the input says. */
@@ -105,9 +114,17 @@ class Checker {
     }
   }
 
-  function(fn: OnnxFunction): void {
+  /** The functions that the graphs checked so far call, and those that they call. */
+  calledFunctions(): void {
+    for (const fn of this.#called) this.#functionBody(fn);
+  }
+
+  #functionBody(fn: OnnxFunction): void {
     this.#function = fn;
     this.opsets(fn.opsets, functionSubject(fn));
+    const repeated = fn.outputs.find((name, i) => fn.outputs.indexOf(name) < i);
+    if (repeated !== undefined)
+      this.#report("WSC2002", `the output "${showName(repeated)}" is listed twice`, functionSubject(fn));
     const graph: OnnxGraph = {
       name: fn.name,
       nodes: fn.nodes,
@@ -146,7 +163,9 @@ class Checker {
         this.#report("WSC2001", `it reads "${showName(name)}", which nothing defines`, nodeSubject(node));
       }
       this.#references(node);
-      if (this.#functions.of(node) === undefined) this.#operator(node, opsets);
+      const fn = this.#functions.of(node);
+      if (fn === undefined) this.#operator(node, opsets);
+      else this.#called.add(fn);
       for (const inner of subgraphsOf(node)) this.graph(inner, opsets, names);
     }
   }
@@ -167,13 +186,13 @@ class Checker {
 
   #operator(node: OnnxNode, opsets: ReadonlyMap<string, number>): void {
     const operator = operatorTable.get(operatorKey(node.domain, node.opType));
-    const opset = opsets.get(node.domain);
+    const opset = opsetIn(opsets, node.domain);
     const version = operator && versionAt(operator, opset ?? 0);
     if (operator === undefined) {
       this.#isUnsupported(node, this.#unknown(node));
     } else if (opset === undefined) {
-      const shown = node.domain === "" ? "ai.onnx" : showName(node.domain);
-      this.#isUnsupported(node, `the model imports no opset of its domain ${shown}`, "WSC1004");
+      const who = this.#function === null ? "the model" : functionSubject(this.#function);
+      this.#isUnsupported(node, `${who} imports no opset at all`, "WSC1004");
     } else if (version === undefined) {
       const since = operator.versions[0]?.since ?? 0;
       this.#isUnsupported(node, `operator ${node.opType} came with opset ${since}, the model imports ${opset}`);

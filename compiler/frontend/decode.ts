@@ -1,5 +1,5 @@
 /** From onnx-proto's objects to plain data. What is contradictory in itself is refused here; what nodes mean is no concern of this file. */
-import { fail, showName } from "../../ir/diagnostic.ts";
+import { fail, showName, type WscError } from "../../ir/diagnostic.ts";
 import { dtypeOfOnnxId } from "../../ir/dtype.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { decodeSparse, decodeTensor, tensorDType, type TensorDecoding } from "./decode-tensor.ts";
@@ -20,16 +20,32 @@ export function decodeModel(
   decoding: TensorDecoding,
 ): OnnxModel {
   if (!proto.graph) throw fail("WSC1003", "the model has no graph");
-  const irVersion = safeNumberOf(proto.irVersion, "WSC1003", "ir_version");
-  if (irVersion < 1) throw fail("WSC1003", "the model has no ir_version");
-  const decoder = new Decoder(decoding);
+  const irVersion = decodeIrVersion(proto);
+  const decoder = new Decoder(decoding, irVersion);
+  const graph = decoder.graph(proto.graph, extras?.graph ?? null);
   return {
     source,
     irVersion,
     opsets: decodeOpsets(proto.opsetImport ?? [], "the model"),
-    graph: decoder.graph(proto.graph, extras?.graph ?? null),
+    // a value that is listed twice is given once
+    graph: { ...graph, outputs: graph.outputs.filter(({ name }, i, all) => firstOf(all, name) === i) },
     functions: (proto.functions ?? []).map((fn, i) => decoder.function(fn, extras?.functions[i] ?? null)),
   };
+}
+
+const firstOf = (infos: readonly OnnxValueInfo[], name: string): number =>
+  infos.findIndex((info) => info.name === name);
+
+/** The newest version of the file format that is known: that of ONNX 1.23. */
+const newestIrVersion = 14;
+
+function decodeIrVersion(proto: Onnx.IModelProto): number {
+  const version = safeNumberOf(proto.irVersion, "WSC1003", "ir_version");
+  if (version < 1) throw fail("WSC1003", "the model has no ir_version");
+  if (version <= newestIrVersion) return version;
+  throw fail("WSC1003", `the model's ir_version is ${version}; ${newestIrVersion} is the newest that is supported`, {
+    hint: "export the model for an older version of ONNX",
+  });
 }
 
 function decodeOpsets(imports: readonly Onnx.IOperatorSetIdProto[], who: string): ReadonlyMap<string, number> {
@@ -51,9 +67,11 @@ function decodeOpsets(imports: readonly Onnx.IOperatorSetIdProto[], who: string)
 
 class Decoder {
   readonly #decoding: TensorDecoding;
+  readonly #irVersion: number;
 
-  constructor(decoding: TensorDecoding) {
+  constructor(decoding: TensorDecoding, irVersion: number) {
     this.#decoding = decoding;
+    this.#irVersion = irVersion;
   }
 
   graph(proto: Onnx.IGraphProto, extras: readonly (NodeExtras | null)[] | null): OnnxGraph {
@@ -117,7 +135,7 @@ class Decoder {
     extras: readonly (readonly (NodeExtras | null)[] | null)[] | null,
   ): OnnxAttribute {
     if (proto.refAttrName) return { kind: "reference", to: proto.refAttrName };
-    const kind = attributeKind(proto, owner);
+    const kind = attributeKind(proto, owner, this.#irVersion);
     switch (kind) {
       case "float":
         return { kind, value: proto.f ?? 0 };
@@ -171,17 +189,31 @@ const attributeKinds: readonly (ConcreteKind | null)[] = [
   null, "float", "int", "string", "tensor", "graph", "floats", "ints", "strings", "tensors", "graphs", "sparse", null, "type",
 ]; // prettier-ignore
 
-/** Files of IR version 1 say the kind only by the field that is used. */
-const kindOfField: readonly (readonly [string, ConcreteKind])[] = [
+/** The field that holds a value of each kind. */
+const kindOfField: readonly (readonly [keyof Onnx.IAttributeProto, ConcreteKind])[] = [
   ["f", "float"], ["i", "int"], ["s", "string"], ["t", "tensor"], ["g", "graph"], ["floats", "floats"], ["ints", "ints"],
   ["strings", "strings"], ["tensors", "tensors"], ["graphs", "graphs"], ["sparseTensor", "sparse"], ["tp", "type"],
 ]; // prettier-ignore
 
-function attributeKind(proto: Onnx.IAttributeProto, owner: string): ConcreteKind {
+/** Whether a message has a value in a field; lists are there always, empty. */
+function holds(proto: Onnx.IAttributeProto, field: keyof Onnx.IAttributeProto): boolean {
+  const value: unknown = has(proto, field) ? proto[field] : undefined;
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
+}
+
+/** The kind that an attribute says it is of, which its value must be of, too. Only files of IR version 1 leave it to the value. */
+function attributeKind(proto: Onnx.IAttributeProto, owner: string, irVersion: number): ConcreteKind {
+  const named = `attribute "${showName(proto.name ?? "")}"`;
+  const refused = (message: string, hint?: string): WscError =>
+    fail("WSC3002", `${named} ${message}`, { subject: owner, hint });
   const type: number = proto.type ?? 0;
-  const kind = type === 0 ? kindOfField.find(([field]) => has(proto, field))?.[1] : attributeKinds[type];
-  if (kind !== undefined && kind !== null) return kind;
-  throw fail("WSC3002", `attribute "${showName(proto.name ?? "")}" has the unknown type ${type}`, { subject: owner });
+  const found = kindOfField.filter(([field]) => holds(proto, field)).map(([, kind]) => kind);
+  if (type === 0 && irVersion > 1) throw refused("has no type", "only files of ir_version 1 may leave it out");
+  const kind = type === 0 ? found[0] : attributeKinds[type];
+  if (kind === undefined || kind === null) throw refused(`has the unknown type ${type}`);
+  const other = found.find((each) => each !== kind);
+  if (other !== undefined) throw refused(`is declared to be of kind ${kind}, but its value is of kind ${other}`);
+  return kind;
 }
 
 function decodeValueInfo({ name, type }: Onnx.IValueInfoProto): OnnxValueInfo {

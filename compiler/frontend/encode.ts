@@ -2,6 +2,7 @@
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { bytesOf, type TensorData } from "../../ir/tensor.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxType, OnnxValueInfo } from "./onnx.ts";
+import { opsetIn } from "./opsets.ts";
 import { isPacked, pack } from "./pack.ts";
 import { type Onnx, onnxProto } from "./proto.ts";
 import { longOf } from "./proto-values.ts";
@@ -26,9 +27,9 @@ export function encodeModel(model: OnnxModel, metadata: ReadonlyMap<string, stri
  * deferred part says it in the domain (`@15`), which `withDecodedOpset` reads back.
  */
 export function encodedOpset(node: OnnxNode, opsets: ReadonlyMap<string, number>): OnnxNode {
-  const version = node.opsets?.get(node.domain);
+  const version = node.opsets && opsetIn(node.opsets, node.domain);
   const domain =
-    version === undefined || version === opsets.get(node.domain) ? node.domain : `${node.domain}@${version}`;
+    version === undefined || version === opsetIn(opsets, node.domain) ? node.domain : `${node.domain}@${version}`;
   return { ...node, domain, attributes: mapGraphs(node.attributes, (inner) => encodedOpset(inner, opsets)) };
 }
 

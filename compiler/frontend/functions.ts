@@ -21,10 +21,6 @@ export class FunctionTable {
     return this.#functions.size;
   }
 
-  values(): Iterable<OnnxFunction> {
-    return this.#functions.values();
-  }
-
   /** The function that a node calls; undefined when it is an operator. */
   of(node: OnnxNode): OnnxFunction | undefined {
     return this.#functions.size === 0 ? undefined : this.#functions.get(keyOf(node.domain, node.opType, node.overload));

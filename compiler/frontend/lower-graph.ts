@@ -17,6 +17,7 @@ import { type Formal, type LoweredRegion, NodeLowering } from "./node-context.ts
 import { nodeSubject, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from "./onnx.ts";
 import { operatorKey, operatorTable, versionAt } from "./operator-table.ts";
 import type { OperatorVersion } from "./operator.ts";
+import { opsetIn } from "./opsets.ts";
 import { chosenBranch } from "./operators/control-flow.ts";
 import { type Binding, type DeferredNode, Region, Scope } from "./scope.ts";
 import { sortedNodes } from "./sort.ts";
@@ -49,7 +50,7 @@ export class Reported extends Error {}
 
 /** The version of a node's domain that holds for it. */
 export const opsetOf = (lowering: Pick<Lowering, "opsets">, node: OnnxNode): number =>
-  (node.opsets ?? lowering.opsets).get(node.domain) ?? 1;
+  opsetIn(node.opsets ?? lowering.opsets, node.domain) ?? 1;
 
 /** The operator that a node names, as of its opset; undefined when there is none. */
 export function operatorOfNode(lowering: Pick<Lowering, "opsets">, node: OnnxNode): OperatorVersion | undefined {

@@ -2,19 +2,6 @@
 import type { OperatorDef, OperatorVersion } from "./operator.ts";
 import { operatorFamilies } from "./operators/index.ts";
 
-/** Newest version of each domain that the operator tables were written against; newer ones may have changed an operator's meaning. */
-export const newestOpset: ReadonlyMap<string, number> = new Map([
-  ["", 28],
-  ["ai.onnx.ml", 5],
-  ["com.microsoft", 1],
-  ["com.microsoft.nchwc", 1],
-  ["ai.onnx.preview", 1],
-  ["ai.onnx.preview.training", 1],
-]);
-
-/** Oldest version of ai.onnx of which all operators are known; older models are read as far as their nodes have forms that are known too. */
-export const oldestOpset = 7;
-
 export const operatorKey = (domain: string, name: string): string => `${domain}::${name}`;
 
 function collect(): Map<string, OperatorDef> {

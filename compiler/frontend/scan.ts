@@ -3,8 +3,8 @@
  * schema says, messages are nested no deeper than is safe, and a message that may stand once stands once (protobuf would merge two, the
  * decoder would drop one). Also finds what the decoder is to be given in another form.
  */
-import { fail } from "../../ir/diagnostic.ts";
-import { varintBytes, WireReader, wireError, type WireField, wireTypes } from "./wire.ts";
+import { fail, showName } from "../../ir/diagnostic.ts";
+import { textOf, varintBytes, WireReader, wireError, type WireField, wireTypes } from "./wire.ts";
 import { type FieldSpec, type MessageName, wireSchema, type WireKind } from "./wire-schema.ts";
 
 /** A byte of the file that is another one while the decoder reads. */
@@ -37,6 +37,7 @@ const numberOf: Readonly<Record<WireKind, number>> = {
   fixed32: wireTypes.fixed32,
   fixed64: wireTypes.fixed64,
   bytes: wireTypes.bytes,
+  text: wireTypes.bytes,
 };
 
 class Scanner implements Scan {
@@ -65,6 +66,7 @@ class Scanner implements Scan {
       const spec = schema.get(field.number);
       if (spec === undefined) continue;
       checkWireType(name, spec, field);
+      if (spec.kind === "text") checkText(this.#bytes, name, spec, field);
       tensor?.add(field);
       if (spec.message === undefined) {
         if (spec.name === "overload" && field.end > field.start) this.hasExtras = true;
@@ -89,10 +91,27 @@ class Scanner implements Scan {
 }
 
 function checkWireType(message: MessageName, spec: FieldSpec, field: WireField): void {
-  const isPacked = spec.repeated && spec.kind !== "bytes" && field.wireType === wireTypes.bytes;
+  const isPacked = spec.repeated && numberOf[spec.kind] !== wireTypes.bytes && field.wireType === wireTypes.bytes;
   if (field.wireType === numberOf[spec.kind] || isPacked) return;
   const wanted = numberOf[spec.kind];
   throw wireError(field.at, `${spec.name} of ${message} has wire type ${field.wireType}, must be ${wanted}`);
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Two names that are no text would be decoded to one: a byte that is none becomes U+FFFD. */
+function checkText(bytes: Uint8Array, message: MessageName, spec: FieldSpec, field: WireField): void {
+  let at = field.start;
+  while (at < field.end && (bytes[at] ?? 0) < 0x80) at++;
+  if (at === field.end) return;
+  try {
+    strictUtf8.decode(bytes.subarray(field.start, field.end));
+  } catch {
+    const seen = showName(textOf(bytes, field));
+    throw fail("WSC1002", `byte ${field.start}: ${spec.name} of ${message}, "${seen}", is not UTF-8`, {
+      hint: "names are text in UTF-8: save the model again with a tool that writes them so",
+    });
+  }
 }
 
 export const rawDataTag = 0x4a;

@@ -12,6 +12,7 @@ import { f32, floats, model, modelBytes, node } from "../helpers/onnx-builder.ts
 
 const still = { movable: false };
 const proto = await loadOnnxProto();
+const kinds = proto.AttributeProto.AttributeType;
 
 /** Through the bytes of a file, as a real one would come. */
 const throughFile = (tensor: Onnx.ITensorProto): Onnx.ITensorProto =>
@@ -199,6 +200,81 @@ describe("a model file", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it("gives an output once that it lists twice", async () => {
+    const bytes = (await modelBytes(spec)).slice();
+    const decoded = proto.ModelProto.decode(bytes);
+    const outputs = decoded.graph?.output ?? [];
+    outputs.push(...outputs);
+    const { graph } = await readModel({ bytes: proto.ModelProto.encode(decoded).finish(), name: "m" });
+    expect(graph.outputs.map(({ name }) => name)).toEqual(Object.keys(spec.outputs));
+  });
+
+  it.each<[string, (attribute: Onnx.IAttributeProto) => void, RegExp]>([
+    [
+      "no type",
+      (a) => {
+        a.type = kinds.UNDEFINED;
+      },
+      /WSC3002: Elu "e": attribute "alpha" has no type/,
+    ],
+    [
+      "an unknown type",
+      (a) => {
+        a.type = 99 as never;
+      },
+      /attribute "alpha" has the unknown type 99/,
+    ],
+    [
+      "another type than its value",
+      (a) => {
+        a.type = kinds.INT;
+      },
+      /attribute "alpha" is declared to be of kind int, but its value is of kind float/,
+    ],
+    [
+      "two values",
+      (a) => {
+        a.ints = [1];
+      },
+      /declared to be of kind float, but its value is of kind ints/,
+    ],
+  ])("whose attribute has %s is refused", async (_, spoil, message) => {
+    const elu = { ...spec, nodes: [node("Elu", ["x"], ["y"], { alpha: { kind: "float", value: 1 } }, { name: "e" })] };
+    const decoded = proto.ModelProto.decode(await modelBytes(elu));
+    spoil(decoded.graph?.node?.[0]?.attribute?.[0] ?? {});
+    const bytes = proto.ModelProto.encode(decoded).finish();
+    await expect(readModel({ bytes, name: "m" })).rejects.toThrow(message);
+    if (!message.source.includes("has no type")) return;
+    decoded.irVersion = 1;
+    const { graph } = await readModel({ bytes: proto.ModelProto.encode(decoded).finish(), name: "m" });
+    expect(graph.nodes[0]?.attributes.get("alpha")).toEqual({ kind: "float", value: 1 });
+  });
+
+  it.each([
+    [9999, /ir_version is 9999; 14 is the newest/],
+    [0, /no ir_version/],
+  ] as const)("of ir_version %d is refused", async (irVersion, message) => {
+    await expect(model({ ...spec, irVersion })).rejects.toThrow(message);
+    await expect(model({ ...spec, irVersion })).rejects.toThrow(/WSC1003: test\.onnx/);
+  });
+
+  it.each(["x", "Relu", "nodename", "dimname"])("with a name that is no UTF-8 is refused: %s", async (name) => {
+    const named = {
+      ...spec,
+      inputs: { x: f32("dimname") },
+      outputs: { y: f32("dimname") },
+      nodes: [node("Relu", ["x"], ["y"], {}, { name: "nodename" })],
+    };
+    const bytes = (await modelBytes(named)).slice();
+    const text = new TextEncoder().encode(name);
+    const at = bytes.findIndex(
+      (_, i) => bytes[i - 1] === text.length && text.every((byte, k) => bytes[i + k] === byte),
+    );
+    bytes[at] = 0xff;
+    const shown = `"\ufffd${name.slice(1)}", is not UTF-8`;
+    await expect(readModel({ bytes, name: "m" })).rejects.toThrow(shown);
   });
 
   it("keeps names that are hostile to objects", async () => {

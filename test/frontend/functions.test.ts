@@ -138,6 +138,32 @@ describe("inlining", () => {
     expect(run(m, { x: tensorFrom("f32", [1, 2, 2], [0, 0, 0, 0]) })).toEqual({ y: [[1, 2, 2], quarter] });
   });
 
+  it.each<[string, Partial<FunctionSpec>]>([
+    ["operators that do not exist", { nodes: [node("NoSuchOperator", ["a"], ["b"])] }],
+    ["domains that nobody knows", { nodes: [node("Thing", ["a"], ["b"], {}, { domain: "nowhere.example" })] }],
+    ["an opset of the future", { opset: 999 }],
+    ["values that nothing defines", { nodes: [node("Neg", ["c"], ["b"])] }],
+  ])("leaves functions unread that nothing calls, with %s", async (_, change) => {
+    const bad: FunctionSpec = { ...twice, name: "Bad", attributes: [], nodes: [node("Neg", ["a"], ["b"])], ...change };
+    const caller: FunctionSpec = {
+      ...bad,
+      name: "Caller",
+      opset: 15,
+      opsets: { local: 1 },
+      nodes: [node("Bad", ["a"], ["b"], {}, { domain: "local" })],
+    };
+    const m = await model({ ...spec, functions: [twice, bad, caller] });
+    expect(run(m, { x })).toMatchObject({
+      y: [
+        [2, 4],
+        [1, -1, -1, 1, 2, -2, -2, 2],
+      ],
+    });
+    const call = node("Caller", ["x"], ["z"], {}, { domain: "local" });
+    const called = await model({ ...spec, nodes: [...spec.nodes, call], functions: [twice, bad, caller] });
+    expect(() => run(called, { x })).toThrow(/WSC(3001|1004|2001)/);
+  });
+
   it("leaves optional formals out where the call does", async () => {
     const clip: FunctionSpec = { ...twice, name: "Bound", inputs: ["a", "low", "high"], attributes: [], nodes: [node("Clip", ["a", "low", "high"], ["b"])] }; // prettier-ignore
     const m = await model({

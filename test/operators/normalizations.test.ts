@@ -69,6 +69,22 @@ describe("LayerNormalization", () => {
     expect(distance(numbers(deviations ?? x), parts.map((part) => 1 / Math.sqrt(variance(part) + 1e-5)))).toBeLessThan(1e-5); // prettier-ignore
   });
 
+  it("gives the scale's type, and onnxruntime's form by the root mean square tells its factor", async () => {
+    const scale = tensor([3], [0x3c00, 0x3c00, 0x3c00], "f16");
+    const [y] = await run({ op: "LayerNormalization", opset: 12, inputs: [x, scale] });
+    expect(y?.dtype).toBe("f16");
+    const simple: NodeCase = {
+      op: "SimplifiedLayerNormalization",
+      opset: 12,
+      outputs: 2,
+      inputs: [vector(1, 2, 2), vector(1, 1, 1)],
+    };
+    const [normalized, factor] = await run({ ...simple, attributes: { epsilon: float(0) } });
+    const root = Math.sqrt(3);
+    expect(distance(numbers(normalized ?? x), [1 / root, 2 / root, 2 / root])).toBeLessThan(1e-6);
+    expect(distance(numbers(factor ?? x), [1 / root])).toBeLessThan(1e-6);
+  });
+
   it("does without a bias, over several axes", async () => {
     const inputs = [x, ramp([2, 3], 0, 1)];
     const result = await values({ op: "LayerNormalization", opset: 17, attributes: { axis: 1 }, inputs });

@@ -8,7 +8,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import { allInputs, binaryRow, commonDType, unaryRow } from "./elementwise.ts";
 import { matmulOf, scaled } from "./linear.ts";
 import { inverseDeviation, meanOf, reduceOf } from "./norm.ts";
-import { layerNorm, layerStatistics, normalizeOf, rmsNorm } from "./normalization.ts";
+import { layerNorm, layerStatistics, normalizeOf } from "./normalization.ts";
 import { computeDType, mapIn, toDType, widen } from "./precision.ts";
 import { add, gelu, geluTanh, square, swish } from "./scalar.ts";
 import { countFrom, literal, movedAxis } from "./support.ts";
@@ -125,6 +125,4 @@ export const contribOperators: readonly OperatorDef[] = [
   operatorOf(domain, "SkipSimplifiedLayerNormalization", skipNorm(false, 3), [
     { since: 1, inputs: [3, 4], outputs: [1, 4], attributes: epsilon, optionalInputs: [3] },
   ]),
-  // onnxruntime writes this one into the default domain.
-  operatorOf("", "SimplifiedLayerNormalization", rmsNorm, [{ since: 1, inputs: [2, 2], attributes: normal }]),
 ];

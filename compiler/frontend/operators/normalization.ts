@@ -122,13 +122,14 @@ function stashType(node: NodeContext): DType {
   return dtype;
 }
 
+/** The result has the scale's type, which may differ from the input's in what onnxruntime writes below opset 17. */
 export function layerNorm(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float", 1);
   const compute = computeDType(dtype);
   const axes = trailingAxes(node);
   const given = [0, 1, 2].filter((index) => node.hasInput(index));
   const inputs = given.map((index) => toDType(node, compute, node.input(index)));
-  const result = toDType(node, dtype, normalizeOf(node, inputs, axes, epsilonOf(node)));
+  const result = toDType(node, node.dtype(1), normalizeOf(node, inputs, axes, epsilonOf(node)));
   if (node.outputCount === 1) return [result];
   const stash = stashType(node);
   const statistics = layerStatistics(node, widen(node, node.input(0)), axes, epsilonOf(node));
@@ -146,11 +147,16 @@ export function layerStatistics(
   return [mean, inverseDeviation(node, varianceOf(node, x, mean, axes), epsilon)];
 }
 
-export function rmsNorm(node: NodeContext): readonly ValueId[] {
+/** The second output, 1 / root mean square, is onnxruntime's. */
+function rmsNorm(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float", 1);
   const compute = computeDType(dtype);
-  const inputs = [0, 1].map((index) => toDType(node, compute, node.input(index)));
-  return [toDType(node, dtype, normalizeOf(node, inputs, trailingAxes(node), epsilonOf(node), false))];
+  const axes = trailingAxes(node);
+  const [x, scale] = [toDType(node, compute, node.input(0)), toDType(node, compute, node.input(1))];
+  const result = toDType(node, node.dtype(1), normalizeOf(node, [x, scale], axes, epsilonOf(node), false));
+  if (node.outputCount === 1) return [result];
+  const meanSquare = meanOf(node, node.map(mul(arg(0), arg(0)), x), axes);
+  return [result, toDType(node, stashType(node), inverseDeviation(node, meanSquare, epsilonOf(node)))];
 }
 
 /** ONNX divides by deviation + 1e-9; sqrt(variance + 1e-18) is the same number in f32 and, like it, keeps a constant input at 0. */
@@ -158,6 +164,19 @@ function meanVarianceNorm(node: NodeContext): readonly ValueId[] {
   commonDType(node, "float");
   const axes = distinctAxes(node, node.ints("axes") ?? [0, 2, 3], node.rank(0)).sort((a, b) => a - b);
   return [widened(node, [node.input(0)], ([x = 0]) => normalizeOf(node, [x], axes, 1e-18))];
+}
+
+/** Opset 8 and older: with or without the channels, and on demand only centred. */
+function meanVarianceNormByAttributes(node: NodeContext): readonly ValueId[] {
+  commonDType(node, "float");
+  const first = node.int("across_channels", 0) === 0 ? 2 : 1;
+  const axes = range(node.rank(0)).slice(first);
+  return [
+    widened(node, [node.input(0)], ([x = 0]) => {
+      if (node.int("normalize_variance", 1) !== 0) return normalizeOf(node, [x], axes, 1e-18);
+      return node.map(sub(arg(0), arg(1)), x, meanOf(node, x, axes));
+    }),
+  ];
 }
 
 /** A zero vector stays zero. */
@@ -235,13 +254,25 @@ export const normalizationOperators: readonly OperatorDef[] = [
     { since: 18, inputs: [3, 3], attributes: { ...epsilon, num_groups: "int!" } },
     { since: 21, attributes: { ...stashed, num_groups: "int!" }, lower: groupNorm(false) },
   ]),
+  // onnxruntime's optimizer writes it into models of any opset
   operator("LayerNormalization", layerNorm, [
-    { since: 17, inputs: [2, 3], outputs: [1, 3], attributes: { ...stashed, axis: "int" }, optionalInputs: [2] },
+    { since: [1, 17], inputs: [2, 3], outputs: [1, 3], attributes: { ...stashed, axis: "int" }, optionalInputs: [2] },
   ]),
   operator("RMSNormalization", rmsNorm, [{ since: 23, inputs: [2, 2], attributes: { ...stashed, axis: "int" } }]),
+  // onnxruntime's, which it writes into the default domain
+  operator("SimplifiedLayerNormalization", rmsNorm, [
+    { since: 1, inputs: [2, 2], outputs: [1, 2], attributes: { ...stashed, axis: "int" } },
+  ]),
   operator("LRN", localResponseNorm, [
     { since: [1, 13], attributes: { alpha: "float", beta: "float", bias: "float", size: "int!" } },
   ]),
-  operator("MeanVarianceNormalization", meanVarianceNorm, [{ since: [9, 13], attributes: { axes: "ints" } }]),
+  operator("MeanVarianceNormalization", meanVarianceNorm, [
+    {
+      since: 1,
+      attributes: { across_channels: "int", normalize_variance: "int" },
+      lower: meanVarianceNormByAttributes,
+    },
+    { since: [9, 13], attributes: { axes: "ints" }, lower: meanVarianceNorm },
+  ]),
   operator("LpNormalization", lpNormalization, [{ since: [1, 22], attributes: { axis: "int", p: "int" } }]),
 ];
