@@ -52,6 +52,7 @@ const unary: readonly (readonly [string, number, NonNullable<NodeCase["attribute
   ["Mish", 18, {}, (v) => v * Math.tanh(softplus(v))],
   ["Swish", 24, { alpha: float(1.5) }, (v) => v * sigmoid(1.5 * v)],
   ["Shrink", 9, { lambd: float(1), bias: float(0.25) }, (v) => (v < -1 ? v + 0.25 : v > 1 ? v - 0.25 : 0)],
+  ["Shrink", 9, { lambd: float(-1), bias: float(0.25) }, (v) => (v < 1 ? v + 0.25 : v > -1 ? v - 0.25 : 0)],
   ["IsNaN", 20, {}, () => 0],
   ["IsInf", 20, {}, () => 0],
 ];
@@ -120,8 +121,16 @@ describe("elementwise operators of two inputs", () => {
     expect(await values({ op: "Mod", opset: 13, attributes: { fmod: 1 }, inputs: [m, n] })).toEqual([1, -1, 1, -1]);
   });
 
-  it("refuses the remainder of floats without fmod", async () => {
+  it("takes remainders of floats by floor since opset 28, with the divisor's sign", async () => {
     expect(await refusal({ op: "Mod", opset: 13, inputs: [a, b] })).toContain("WSC3006");
+    expect(await values({ op: "Mod", opset: 28, inputs: [a, b] })).toEqual([1, -2, 3, 1, -1, 1]);
+    const infinite = tensor([2], [Infinity, -Infinity]);
+    expect(await values({ op: "Mod", opset: 28, inputs: [a, infinite] })).toEqual([7, -Infinity, Infinity, -7]);
+    expect(await values({ op: "Mod", opset: 28, inputs: [infinite, b].slice(0, 1).concat(tensor([], [2])) })).toEqual([
+      NaN,
+      NaN,
+    ]);
+    expect(await values({ op: "Mod", opset: 28, inputs: [a, tensor([], [0])] })).toEqual([NaN, NaN]);
   });
 
   it("raises integers to fractional powers in floating point", async () => {
@@ -135,6 +144,19 @@ describe("elementwise operators of two inputs", () => {
     expect(await values({ op: "BitShift", opset: 11, attributes: { direction: "LEFT" }, inputs })).toEqual([8, 64]);
     expect(await values({ op: "BitShift", opset: 11, attributes: { direction: "RIGHT" }, inputs })).toEqual([0, 4]);
     expect(await refusal({ op: "BitShift", opset: 11, attributes: { direction: "UP" }, inputs })).toContain("WSC3006");
+  });
+
+  it("shifts signed integers since opset 28, to the right with copies of the sign", async () => {
+    const inputs = [tensor([5], [-128, -1, 65, 64, -3], "i8"), tensor([5], [1, 9, 1, 2, -1], "i8")];
+    const shifted = (direction: string, opset = 28): NodeCase => ({
+      op: "BitShift",
+      opset,
+      attributes: { direction },
+      inputs,
+    });
+    expect(await values(shifted("RIGHT"))).toEqual([-64, -1, 32, 16, -1]);
+    expect(await values(shifted("LEFT"))).toEqual([0, 0, -126, 0, 0]);
+    expect(await refusal(shifted("LEFT", 27))).toContain("unsigned before opset 28");
   });
 
   it("refuses operands of different types", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { TensorData } from "../../ir/tensor.ts";
-import { loweredTexts, type NodeCase, ramp, refusal, run, tensor, values } from "./node-case.ts";
+import { loweredTexts, type NodeCase, numbers, ramp, refusal, run, tensor, values } from "./node-case.ts";
 
 const i64 = (...list: readonly number[]): TensorData => tensor([list.length], list, "i64");
 const shapeOf = async (spec: NodeCase): Promise<readonly number[] | undefined> => (await run(spec))[0]?.shape;
@@ -82,7 +82,10 @@ describe("Flatten, Squeeze and Unsqueeze", () => {
     const x = ramp([1, 2, 1, 3]);
     expect(await shapeOf({ op: "Squeeze", opset: 11, attributes: { axes: [0, -2] }, inputs: [x] })).toEqual([2, 3]);
     expect(await shapeOf({ op: "Squeeze", opset: 13, inputs: [x, i64(-2)], constants: [1] })).toEqual([1, 2, 3]);
-    expect(await shapeOf({ op: "Squeeze", opset: 13, inputs: [x] })).toEqual([2, 3]);
+    for (const inputs of [[x], [x, i64()]]) {
+      expect(await shapeOf({ op: "Squeeze", opset: 13, inputs, constants: [1] })).toEqual([2, 3]);
+    }
+    expect(await shapeOf({ op: "Squeeze", opset: 11, attributes: { axes: [] }, inputs: [x] })).toEqual([2, 3]);
     expect(
       await shapeOf({ op: "Unsqueeze", opset: 11, attributes: { axes: [4, 0] }, inputs: [ramp([2, 3, 4])] }),
     ).toEqual([1, 2, 3, 4, 1]);
@@ -183,6 +186,13 @@ describe("operators that rearrange", () => {
       inputs: [ramp([1, 1, 2, 4])],
     });
     expect(back).toMatchObject({ shape: [1, 4, 1, 2], elements: Float32Array.of(0, 2, 1, 3, 4, 6, 5, 7) });
+    for (const mode of ["DCR", "CRD"]) {
+      const attributes = { blocksize: 2, mode };
+      const [image] = await run({ op: "DepthToSpace", opset: 28, attributes, inputs: [ramp([1, 8, 2, 1])] });
+      expect(await values({ op: "SpaceToDepth", opset: 28, attributes, inputs: [image ?? x] })).toEqual(
+        numbers(ramp([16])),
+      );
+    }
     expect(await refusal(depth("XYZ"))).toContain("WSC3006");
     expect(await refusal({ ...depth("DCR"), inputs: [ramp([1, 3, 1, 2])] })).toContain("WSC3004");
   });

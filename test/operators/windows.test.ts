@@ -84,6 +84,30 @@ describe("windows", () => {
     );
   });
 
+  it.each<[string, number, number, readonly number[]]>([
+    ["a window that hangs over by less than a stride", 4, 2, [3]],
+    ["one that hangs over by a stride", 5, 2, []],
+    ["one that fits", 3, 2, [3]],
+  ])("of a pool larger than the padded input: %s", async (_, kernel, stride, expected) => {
+    const attributes = { kernel_shape: [kernel], strides: [stride] };
+    const x = ramp([1, 1, 3], 1, 1);
+    expect(await values({ op: "MaxPool", opset: 12, attributes, inputs: [x] })).toEqual(expected);
+    const average = expected.map(() => 2);
+    expect(await values({ op: "AveragePool", opset: 12, attributes, inputs: [x] })).toEqual(average);
+    const counting = { ...attributes, count_include_pad: 1 };
+    expect(await values({ op: "AveragePool", opset: 19, attributes: counting, inputs: [x] })).toEqual(average);
+    const all = distance(
+      await values({ op: "AveragePool", opset: 12, attributes: counting, inputs: [x] }),
+      expected.map(() => 6 / kernel),
+    );
+    expect(all).toBeLessThan(1e-6);
+  });
+
+  it("are refused where none is left", async () => {
+    const attributes = { kernel_shape: [6], strides: [1] };
+    expect(await refusal({ op: "MaxPool", opset: 12, attributes, inputs: [ramp([1, 1, 3])] })).toContain("WSC3004");
+  });
+
   it.each(["SAME_UPPER", "SAME_LOWER"])("%s pads to ceil(size / stride) outputs", async (auto_pad) => {
     for (const [size, kernel, stride] of [[5, 3, 2], [6, 3, 2], [7, 2, 3], [4, 1, 3], [5, 4, 1]] as const) {
       const attributes = { kernel_shape: [kernel], strides: [stride], auto_pad };

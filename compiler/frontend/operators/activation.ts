@@ -52,7 +52,8 @@ const hardSwish = (t: DType, x: Expr): Expr => mul(x, clamp(t, 0, 1, add(mul(lit
 
 function shrink(t: DType, x: Expr, node: NodeContext): Expr {
   const [limit, bias] = [node.float("lambd", 0.5), lit(t, node.float("bias", 0))];
-  return select(gt(x, lit(t, limit)), sub(x, bias), below(t, -limit, x, add(x, bias), lit(t, 0)));
+  // with a negative limit both sides hold between them, and the lower one is asked first
+  return below(t, -limit, x, add(x, bias), select(gt(x, lit(t, limit)), sub(x, bias), lit(t, 0)));
 }
 
 function geluOf(t: DType, x: Expr, node: NodeContext): Expr {
@@ -109,7 +110,7 @@ export const activationOperators: readonly OperatorDef[] = [
   unaryRow("Softsign", [1, 22], "float", (t, x) => div(x, add(lit(t, 1), abs(x)))),
   unaryRow(
     "ThresholdedRelu",
-    [10, 22],
+    [1, 10, 22],
     "float",
     (t, x, n) => select(gt(x, lit(t, n.float("alpha", 1))), x, lit(t, 0)),
     alpha,

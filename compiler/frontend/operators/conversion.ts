@@ -53,17 +53,20 @@ function bitCast(node: NodeContext): readonly ValueId[] {
 
 const identity = (node: NodeContext): readonly ValueId[] => [node.input(0)];
 
-/** All elements kept: the mask of inference. */
-const fullMask = (node: NodeContext, dtype: DType): ValueId => node.broadcastTo(literal(node, dtype, 1), node.shape(0));
-
-const dropoutMasked = (maskOf: (node: NodeContext) => DType) => (node: NodeContext) =>
-  node.wantsOutput(1) ? [node.input(0), fullMask(node, maskOf(node))] : [node.input(0)];
+/**
+ * Inference, with a mask of one value. All elements are kept, so that the mask is true; before opset 12 the standard left it open, and
+ * onnxruntime gives false.
+ */
+const dropoutMasked = (maskOf: (node: NodeContext) => DType, value: 0 | 1) => (node: NodeContext) =>
+  node.wantsOutput(1)
+    ? [node.input(0), node.broadcastTo(literal(node, maskOf(node), value), node.shape(0))]
+    : [node.input(0)];
 
 /** Training mode (opset 12) needs random numbers; a ratio of 0 does not, and the bits of +0 are 0 in every float type. */
 function dropout(node: NodeContext): readonly ValueId[] {
   const training = node.hasInput(2) && Number(node.constant(2).elements[0]) !== 0;
   const drops = training && (!node.hasInput(1) || Number(node.constant(1).elements[0]) !== 0);
-  return drops ? droppedOut(node) : dropoutMasked(() => "bool")(node);
+  return drops ? droppedOut(node) : dropoutMasked(() => "bool", 1)(node);
 }
 
 /**
@@ -113,10 +116,10 @@ export const conversionOperators: readonly OperatorDef[] = [
       since: 6,
       outputs: [1, 2],
       attributes: { ratio: "float", is_test: "int" },
-      lower: dropoutMasked((node) => node.dtype(0)),
+      lower: dropoutMasked((node) => node.dtype(0), 0),
     },
     { since: 7, attributes: { ratio: "float" } },
-    { since: 10, lower: dropoutMasked(() => "bool") },
+    { since: 10, lower: dropoutMasked(() => "bool", 0) },
     { since: [12, 13, 22], inputs: [1, 3], attributes: { seed: "int" }, optionalInputs: [1, 2], lower: dropout },
   ]),
 ];

@@ -16,6 +16,7 @@ import { decoderAttentionOperators } from "./decoder-attention.ts";
 import { deformConvOperators } from "./deform-conv.ts";
 import { detectionOperators } from "./detection.ts";
 import { determinantOperators } from "./determinant.ts";
+import { droppedOperators } from "./dropped.ts";
 import { dynamicQuantizeLstmOperators } from "./dynamic-quantize-lstm.ts";
 import { einsumOperators } from "./einsum.ts";
 import { flexAttentionOperators } from "./flex-attention.ts";
@@ -76,6 +77,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   deformConvOperators,
   detectionOperators,
   determinantOperators,
+  droppedOperators,
   dynamicQuantizeLstmOperators,
   einsumOperators,
   flexAttentionOperators,

@@ -42,10 +42,12 @@ const functions: readonly (readonly [name: string, since: readonly number[], acc
   ["BitwiseNot", [18], "integer", "bitnot"],
 ];
 
-/** `mod` is for integers and takes the divisor's sign; `fmod = 1` takes the dividend's, as C does, and is the only form for floats. */
+/** Takes the divisor's sign; with `fmod = 1` the dividend's, as C does, which before opset 28 is the only form for floats. */
 function modulo(t: DType, x: Expr, y: Expr, node: NodeContext): Expr {
   const fmod = node.int("fmod", 0) !== 0;
-  if (!fmod && isFloat(t)) throw node.attributeError("fmod must be 1 for floating-point elements");
+  if (!fmod && isFloat(t) && node.opset < 28) {
+    throw node.attributeError("fmod must be 1 for floating-point elements before opset 28");
+  }
   return binary(fmod ? "fmod" : "mod", x, y);
 }
 
@@ -61,7 +63,11 @@ function powOf(node: NodeContext, operands: readonly ValueId[]): readonly ValueI
 const pow = (node: NodeContext): readonly ValueId[] => powOf(node, allInputs(node));
 const alignedPow = (node: NodeContext): readonly ValueId[] => powOf(node, alignedInputs(node));
 
-function shift(_: DType, x: Expr, y: Expr, node: NodeContext): Expr {
+/** Of signed integers since opset 28: to the right it copies the sign. */
+function shift(t: DType, x: Expr, y: Expr, node: NodeContext): Expr {
+  if (dtypeInfo(t).class === "signed" && node.opset < 28) {
+    throw node.typeError(`elements must be unsigned before opset 28, not ${t}`);
+  }
   const direction = node.string("direction");
   if (direction !== "LEFT" && direction !== "RIGHT") {
     throw node.attributeError(`direction must be LEFT or RIGHT, not ${JSON.stringify(direction)}`);
@@ -110,7 +116,7 @@ export const mathOperators: readonly OperatorDef[] = [
   binaryRow("Sub", [7, 13, 14], "numeric", (_, x, y) => sub(x, y), { alignedSince: 6 }),
   binaryRow("Mul", [7, 13, 14], "numeric", (_, x, y) => mul(x, y), { alignedSince: 6 }),
   binaryRow("Div", [7, 13, 14], "numeric", (_, x, y) => div(x, y), { alignedSince: 6 }),
-  binaryRow("Mod", [10, 13], "numeric", modulo, { attributes: { fmod: "int" } }),
+  binaryRow("Mod", [10, 13, 28], "numeric", modulo, { attributes: { fmod: "int" } }),
   operator("Pow", pow, [
     { since: 1, inputs: [2, 2], attributes: alignment, lower: alignedPow },
     { since: [7, 12, 13, 15], attributes: {}, lower: pow },
@@ -123,7 +129,7 @@ export const mathOperators: readonly OperatorDef[] = [
   variadicRow("Max", [6, 8, 12, 13], "numeric", max),
   variadicRow("Sum", [6, 8, 13], "float", add),
   variadicRow("Mean", [6, 8, 13], "float", add, (t, x, count) => div(x, lit(t, count))),
-  binaryRow("BitShift", [11], "unsigned", shift, { attributes: { direction: "string!" } }),
+  binaryRow("BitShift", [11, 28], "integer", shift, { attributes: { direction: "string!" } }),
   binaryRow("BitwiseAnd", [18], "integer", (_, x, y) => binary("bitand", x, y)),
   binaryRow("BitwiseOr", [18], "integer", (_, x, y) => binary("bitor", x, y)),
   binaryRow("BitwiseXor", [18], "integer", (_, x, y) => binary("bitxor", x, y)),

@@ -12,15 +12,16 @@ import { kernelOf, padsOf, perDim, span, spatialOf, unravel, type Windows, windo
 
 /**
  * Windows that fit into the padded input. With ceil_mode the last one may hang over the end, but it must start inside the input or
- * the padding before it: https://onnx.ai/onnx/operators/onnx__AveragePool.html.
+ * the padding before it: https://onnx.ai/onnx/operators/onnx__AveragePool.html. Where already the first one is too large, there is one all the
+ * same as long as it hangs over by less than a stride: onnxruntime's division truncates.
  */
 function outputSpatial(node: NodeContext, input: readonly number[], windows: Windows): number[] {
   const ceil = node.int("ceil_mode", 0) !== 0;
   return input.map((size, i) => {
     const [begin, end, stride] = [windows.padsBegin[i] ?? 0, windows.padsEnd[i] ?? 0, windows.strides[i] ?? 1];
     const free = size + begin + end - span(windows.kernel[i] ?? 1, windows.dilations[i] ?? 1);
-    if (free < 0 && !ceil) throw node.shapeError(`the window does not fit into ${size} elements in spatial dim ${i}`);
-    const count = (ceil ? Math.ceil(free / stride) : Math.floor(free / stride)) + 1;
+    const count = (ceil ? Math.ceil(free / stride) : Math.trunc(free / stride)) + 1;
+    if (count < 0) throw node.shapeError(`the window does not fit into ${size} elements in spatial dim ${i}`);
     const overhanging = ceil && (count - 1) * stride >= size + begin;
     return Math.max(0, overhanging ? count - 1 : count);
   });
@@ -57,10 +58,23 @@ export const poolOf = (
     ...what,
   });
 
+/**
+ * With count_include_pad a window counts what it covers of the padded input. Before opset 19, without ceil_mode, onnxruntime counts all of
+ * a window that is larger than that: as if the padding went on to its end.
+ */
+function countedPooling(node: NodeContext): Pooling {
+  const { windows, output } = poolingOf(node);
+  if (node.opset >= 19 || node.int("ceil_mode", 0) !== 0) return { windows, output };
+  const padsEnd = spatialOf(node, 0).map((size, i) =>
+    Math.max(windows.padsEnd[i] ?? 0, (windows.kernel[i] ?? 1) - size - (windows.padsBegin[i] ?? 0)),
+  );
+  return { windows: { ...windows, padsEnd }, output };
+}
+
 export function averagePool(node: NodeContext): readonly ValueId[] {
   commonDType(node, "float");
   const countPadding = node.int("count_include_pad", 0) !== 0;
-  const pooling = poolingOf(node);
+  const pooling = countPadding ? countedPooling(node) : poolingOf(node);
   const run = ([x = 0]: readonly ValueId[]): ValueId => poolOf(node, x, pooling, { fn: "average", countPadding, p: 0 });
   return [widened(node, [node.input(0)], run)];
 }

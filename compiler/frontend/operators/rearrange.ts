@@ -28,23 +28,28 @@ function imageAndBlock(node: NodeContext): readonly [number, number, number, num
   return [n, c, h, w, block];
 }
 
+type DepthMode = "DCR" | "CRD";
+
+/** Whether the position in a block or the channel counts first along the depth. */
+function depthMode(node: NodeContext): DepthMode {
+  const mode = node.string("mode", "DCR");
+  if (mode !== "DCR" && mode !== "CRD") throw node.attributeError(`there is no mode ${JSON.stringify(mode)}`);
+  return mode;
+}
+
+/** From [N, block, block, C, H, W] (DCR) or [N, C, block, block, H, W] (CRD) to [N, C, H, block, W, block]. */
+const outOfDepth: Readonly<Record<DepthMode, readonly number[]>> = {
+  DCR: [0, 3, 4, 1, 5, 2],
+  CRD: [0, 1, 4, 2, 5, 3],
+};
+
 function depthToSpace(node: NodeContext): ValueId[] {
   const [n, c, h, w, block] = imageAndBlock(node);
   const depth = c / block ** 2;
   if (!Number.isInteger(depth)) throw node.shapeError(`${c} channels do not divide by blocksize ${block} squared`);
-  const mode = node.string("mode", "DCR");
-  if (mode !== "DCR" && mode !== "CRD") throw node.attributeError(`there is no mode ${JSON.stringify(mode)}`);
-  const [apart, perm] =
-    mode === "DCR"
-      ? [
-          [n, block, block, depth, h, w],
-          [0, 3, 4, 1, 5, 2],
-        ]
-      : [
-          [n, depth, block, block, h, w],
-          [0, 1, 4, 2, 5, 3],
-        ];
-  const blocks = node.transpose(node.reshape(node.input(0), apart), perm);
+  const mode = depthMode(node);
+  const apart = mode === "DCR" ? [n, block, block, depth, h, w] : [n, depth, block, block, h, w];
+  const blocks = node.transpose(node.reshape(node.input(0), apart), outOfDepth[mode]);
   return [node.reshape(blocks, [n, depth, h * block, w * block])];
 }
 
@@ -52,7 +57,8 @@ function spaceToDepth(node: NodeContext): ValueId[] {
   const [n, c, h, w, block] = imageAndBlock(node);
   if (h % block !== 0 || w % block !== 0) throw node.shapeError(`${h} x ${w} does not divide by blocksize ${block}`);
   const apart = node.reshape(node.input(0), [n, c, h / block, block, w / block, block]);
-  return [node.reshape(node.transpose(apart, [0, 3, 5, 1, 2, 4]), [n, c * block ** 2, h / block, w / block])];
+  const blocks = node.transpose(apart, inverse(outOfDepth[depthMode(node)]));
+  return [node.reshape(blocks, [n, c * block ** 2, h / block, w / block])];
 }
 
 /** Keeps the elements of each matrix with column - row >= k (upper) or <= k (lower); the others become 0. */
@@ -187,7 +193,10 @@ export const rearrangeOperators: readonly OperatorDef[] = [
     { since: 1, attributes: { blocksize: "int!" } },
     { since: [11, 13], attributes: { blocksize: "int!", mode: "string" } },
   ]),
-  operator("SpaceToDepth", spaceToDepth, [{ since: [1, 13], attributes: { blocksize: "int!" } }]),
+  operator("SpaceToDepth", spaceToDepth, [
+    { since: [1, 13], attributes: { blocksize: "int!" } },
+    { since: 28, attributes: { blocksize: "int!", mode: "string" } },
+  ]),
   operator("Trilu", trilu, [{ since: 14, ...triluForm }]),
   operatorOf("com.microsoft", "Trilu", trilu, [{ since: 1, ...triluForm }]),
   operator("ReverseSequence", reverseSequence, [

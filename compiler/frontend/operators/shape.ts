@@ -36,6 +36,11 @@ function reshapedTo(
   return wanted.map((dim) => (dim === -1 ? inferredDim(node, from, wanted) : dim));
 }
 
+/** Opset 4 and older: the shape is an attribute. */
+const reshapeByAttribute = (node: NodeContext): ValueId[] => [
+  node.reshape(node.input(0), reshapedTo(node, node.shape(0), node.ints("shape") ?? [], false)),
+];
+
 function reshape(node: NodeContext): ValueId[] {
   const asked = node.integers(1);
   const allowZero = node.int("allowzero", 0) !== 0;
@@ -52,24 +57,19 @@ function flatten(node: NodeContext): ValueId[] {
   return [node.reshape(node.input(0), [elementCount(shape.slice(0, axis)), elementCount(shape.slice(axis))])];
 }
 
+/** Without axes, or with an empty list of them, every dim of 1 goes. */
 function squeeze(node: NodeContext): ValueId[] {
   const shape = node.shape(0);
-  const axes = axesOf(node, 1);
-  if (axes === undefined)
-    return [
-      node.reshape(
-        node.input(0),
-        shape.filter((dim) => dim !== 1),
-      ),
-    ];
+  const axes = axesOf(node, 1) ?? [];
   const dropped = new Set(axes.map((axis) => node.axis(axis, shape.length)));
   const wide = [...dropped].find((axis) => shape[axis] !== 1);
   if (wide !== undefined)
     throw node.shapeError(`axis ${wide} of [${shape.join(", ")}] is not 1 and cannot be squeezed`);
+  const goes = (dim: number, axis: number): boolean => (axes.length === 0 ? dim === 1 : dropped.has(axis));
   return [
     node.reshape(
       node.input(0),
-      shape.filter((_, axis) => !dropped.has(axis)),
+      shape.filter((dim, axis) => !goes(dim, axis)),
     ),
   ];
 }
@@ -122,7 +122,8 @@ function tile(node: NodeContext): ValueId[] {
 /** Operators of this family. */
 export const shapeOperators: readonly OperatorDef[] = [
   operator("Reshape", reshape, [
-    { since: [5, 13], inputs: [2, 2] },
+    { since: 1, attributes: { shape: "ints" }, lower: reshapeByAttribute },
+    { since: [5, 13], inputs: [2, 2], attributes: {}, lower: reshape },
     { since: [14, 19, 21, 23, 24, 25], attributes: { allowzero: "int" } },
   ]),
   operator("Flatten", flatten, [{ since: [1, 9, 11, 13, 21, 23, 24, 25], attributes: { axis: "int" } }]),

@@ -118,6 +118,8 @@ export const slicingOperators: readonly OperatorDef[] = [
     { since: 1, attributes: { axes: "ints", starts: "ints!", ends: "ints!" } },
     { since: [10, 11, 13], inputs: [3, 5], optionalInputs: [3], attributes: {}, lower: sliceByInputs },
   ]),
+  // onnxruntime's for opset 9 and older, where the bounds of Slice are attributes
+  operator("DynamicSlice", sliceByInputs, [{ since: 1, inputs: [3, 4], optionalInputs: [3] }]),
   operator("Split", split(false), [
     { since: [2, 11], outputs: [1, variadic], attributes: { axis: "int", split: "ints" } },
     { since: 13, inputs: [1, 2], attributes: { axis: "int" } },
