@@ -9,7 +9,7 @@ import type { ExprRequest } from "./kernel.ts";
 import { hoistSplats, pushSplat } from "./math/constants.ts";
 import { castScalar, scalarRep } from "./math/scalar-casts.ts";
 import { scalarBinary, scalarUnary } from "./math/scalar-ops.ts";
-import { castVector, clampToType, hasVectorCast, quantizeLanes } from "./math/vector-casts.ts";
+import { castVector, clampToType, hasVectorCast, quantizeLanes, roundLanes, wholeLanes } from "./math/vector-casts.ts";
 import { hasLaneForm, vectorBinary, vectorUnary } from "./math/vector-ops.ts";
 import type { FunctionBuilder, Local } from "./wasm/index.ts";
 
@@ -201,32 +201,34 @@ class ExprEmitter {
     return true;
   }
 
-  /** Integers of a saturating cast that become floats again, less a zero point: clamped, they were floats all the time. */
+  /** Integers of a saturating cast that become floats again, less a zero point: clamped and rounded, floats all the time. */
   #tryRequantize(to: DType, operand: number, zero: number): boolean {
     const { expr, operands, uses } = nth(this.#nodes, operand);
     if (to !== "f32" || expr.op !== "cast" || uses > 1) return false;
     const source = nth(operands, 0);
     if (!isNarrowing(nth(this.#nodes, source).dtype, expr.to, expr.saturate)) return false;
-    const rounded = zero === 0 ? null : this.#roundedSum(source);
+    const rounded = this.#roundedSum(source);
     if (zero !== 0 && (rounded?.zero !== zero || isSigned(expr.to))) return false;
-    this.push(rounded?.round ?? source);
+    const isRounded = rounded?.zero === zero;
+    this.push(isRounded ? rounded.x : source);
     clampToType(this.#f, expr.to, zero);
-    if (!isWhole(expr.x)) this.#f.op("f32x4.trunc");
+    if (isRounded) roundLanes(this.#f);
+    else wholeLanes(this.#f, isWhole(expr.x));
     return true;
   }
 
   /** round(x), or round(x) + a whole number: the nodes and the number. */
-  #roundedSum(id: number): { readonly round: number; readonly x: number; readonly zero: number } | null {
+  #roundedSum(id: number): { readonly x: number; readonly zero: number } | null {
     const { expr, operands, uses } = nth(this.#nodes, id);
     if (uses > 1) return null;
-    if (expr.op === "unary" && expr.fn === "round") return { round: id, x: nth(operands, 0), zero: 0 };
+    if (expr.op === "unary" && expr.fn === "round") return { x: nth(operands, 0), zero: 0 };
     if (expr.op !== "binary" || expr.fn !== "add") return null;
     const [first, second] = [nth(operands, 0), nth(operands, 1)];
     const zero = this.#literal(second);
     const inner = nth(this.#nodes, first);
     const isRound = inner.expr.op === "unary" && inner.expr.fn === "round" && inner.uses === 1;
     if (!isRound || typeof zero !== "number" || !Number.isInteger(zero) || Math.abs(zero) > 65535) return null;
-    return { round: first, x: nth(inner.operands, 0), zero };
+    return { x: nth(inner.operands, 0), zero };
   }
 
   #binary(expr: Extract<Expr, { op: "binary" }>, x: number, y: number, dtype: DType): void {

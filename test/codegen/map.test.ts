@@ -29,6 +29,26 @@ const floats: readonly DType[] = ["f32", "f64"];
 const integers: readonly DType[] = ["i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"];
 
 describe("map kernels", () => {
+  it.each<[DType, number]>([
+    ["u8", 128],
+    ["u8", 0],
+    ["i8", 0],
+    ["i8", 5],
+    ["u16", 300],
+    ["i16", 0],
+    ["i32", 0],
+  ])("give no negative zero for what was %s, zero point %d", (to, zero) => {
+    const values = [-0.4, -0.1, 0.3, -0, 7, -4, 0.5, -0.5, 1.5, -1.5, NaN, 1e9, -1e9];
+    const quantized = (x: Expr): Expr => cast(to, binary("add", x, lit("f32", zero)), true);
+    const back = (x: Expr): Expr => binary("sub", cast("f32", x), lit("f32", zero));
+    for (const x of [unary("round", arg(0)), unary("floor", arg(0)), arg(0)]) {
+      const expr = binary("div", lit("f32", 1), back(quantized(x)));
+      expectLikeReference(emitMap, mapOf(expr, 1), [tensorFrom("f32", [values.length], values)]);
+      const plain = binary("div", lit("f32", 1), cast("f32", cast(to, x, true)));
+      expectLikeReference(emitMap, mapOf(plain, 1), [tensorFrom("f32", [values.length], values)]);
+    }
+  });
+
   it("broadcasts over random shapes", () => {
     const dims = fc.array(fc.integer({ min: 1, max: 7 }), { maxLength: 4 });
     const mask = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 });

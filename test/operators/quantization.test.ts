@@ -156,6 +156,26 @@ describe("com.microsoft", () => {
     expect(await values({ op: "QLinearAdd", opset: 1, domain, inputs: inputs.slice(0, 7) })).toEqual([8, 21]);
   });
 
+  it("adds the zero point of the result before it rounds, halves to even ones", async () => {
+    const i8 = (...list: readonly number[]): TensorData => tensor([list.length], list, "i8");
+    const [odd, even] = [scalar(3, "i8"), scalar(4, "i8")];
+    const halves = [
+      i8(1, 3, -1, -3),
+      scalar(0.5),
+      scalar(0, "i8"),
+      i8(0, 0, 0, 0),
+      scalar(1),
+      scalar(0, "i8"),
+      scalar(1),
+    ];
+    // 0.5, 1.5, -0.5, -1.5 and the zero point
+    expect(await values({ op: "QLinearAdd", opset: 1, domain, inputs: [...halves, odd] })).toEqual([4, 4, 2, 2]);
+    expect(await values({ op: "QLinearAdd", opset: 1, domain, inputs: [...halves, even] })).toEqual([4, 6, 4, 2]);
+    const ones = [...halves.slice(0, 3), i8(1, 1, 1, 1), ...halves.slice(4)];
+    expect(await values({ op: "QLinearMul", opset: 1, domain, inputs: [...ones, odd] })).toEqual([4, 4, 2, 2]);
+    expect(await values({ op: "QLinearMul", opset: 1, domain, inputs: [...ones, even] })).toEqual([4, 6, 4, 2]);
+  });
+
   it("applies functions of one operand", async () => {
     const inputs = [q(0, 128, 255), scalar(1), scalar(128, "u8"), scalar(0.5), scalar(100, "u8")];
     expect(await values({ op: "QLinearLeakyRelu", opset: 1, domain, inputs })).toEqual([97, 100, 255]);

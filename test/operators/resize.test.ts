@@ -82,6 +82,28 @@ describe("Resize, linear and cubic", () => {
     expect(await values({ ...bySizes(ramp([5]), [3], attributes), inputs, constants: [1, 3] })).toEqual([1, 3, -1]);
   });
 
+  it("stretches to the corners of the result, since opset 19 to a length that may be fractional", async () => {
+    const at = (opset: number, mode: string, more: NodeCase["inputs"]): Promise<number[]> => {
+      const attributes = { mode: "linear", coordinate_transformation_mode: mode };
+      return values({ op: "Resize", opset, attributes, inputs: [ramp([4]), ...more], constants: [1, 2] });
+    };
+    const scales = [null, f32(0.9)];
+    expect(await at(18, "align_corners", scales)).toEqual([0, 1.5, 3]);
+    expect(distance(await at(19, "align_corners", scales), [0, 3 / 2.6, 6 / 2.6])).toBeLessThan(1e-6);
+    const crop = [f32(0.25, 0.75), f32(0.9)];
+    expect(await at(18, "tf_crop_and_resize", crop)).toEqual([0.75, 1.5, 2.25]);
+    expect(distance(await at(19, "tf_crop_and_resize", crop), [0.75, 0.75 + 1.5 / 2.6, 0.75 + 3 / 2.6])).toBeLessThan(
+      1e-6,
+    );
+  });
+
+  it("leaves an image alone that keeps its size, whatever the scales", async () => {
+    for (const mode of ["nearest", "linear"]) {
+      const attributes = { mode, coordinate_transformation_mode: "asymmetric" };
+      expect(await values(byScales(ramp([2, 3]), [1.4, 1.2], attributes))).toEqual([0, 1, 2, 3, 4, 5]);
+    }
+  });
+
   it("keeps the aspect ratio, of some axes", async () => {
     const attributes = (keep_aspect_ratio_policy: string): NodeCase["attributes"] => ({
       mode: "linear",
@@ -110,7 +132,7 @@ describe("Resize, linear and cubic", () => {
     const size = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(size, size, modes, fc.constantFrom(...kernels), (input, output, coordinates, kernel) => {
-        const axis = { input, output, scale: output / input, roi: [0, 1] as const, coordinates };
+        const axis = { input, output, scale: output / input, length: output, roi: [0, 1] as const, coordinates };
         const { outputs, positions, weights, outside } = tapsOf(axis, kernel);
         expect([outputs, outside.some((flag) => flag !== 0)]).toEqual([output, false]);
         expect(positions.every((list) => list.every((position) => position >= 0 && position < input))).toBe(true);

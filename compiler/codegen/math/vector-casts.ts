@@ -99,6 +99,21 @@ function makeIntegers(f: FunctionBuilder, zero: number): void {
   f.op("i32x4.sub");
 }
 
+/** Rounds floats of less than 2^22 to integers, halves to even ones; zero has no sign then, as that of an integer has none. */
+export function roundLanes(f: FunctionBuilder): void {
+  pushSplat(f, "f32x4", integerBase.value);
+  f.op("f32x4.add");
+  pushSplat(f, "f32x4", integerBase.value);
+  f.op("f32x4.sub");
+}
+
+/** Floats without their fraction, zero without its sign; `isWhole` says that there is no fraction. */
+export function wholeLanes(f: FunctionBuilder, isWhole: boolean): void {
+  if (!isWhole) f.op("f32x4.trunc");
+  pushSplat(f, "f32x4", 0);
+  f.op("f32x4.add");
+}
+
 /** Least and largest value of an integer type. */
 const boundsOf = ({ signed, bits }: { signed: boolean; bits: number }): { least: number; most: number } => ({
   least: signed ? -(2 ** (bits - 1)) : 0,

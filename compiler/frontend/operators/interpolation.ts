@@ -22,6 +22,8 @@ export interface AxisResize {
   readonly output: number;
   /** output size / input size as the model gives it; `output` is this, rounded */
   readonly scale: number;
+  /** the output's length by which coordinates are stretched to the corners: scale x input, or `output` */
+  readonly length: number;
   /** what is cut out, as parts of the input, in mode tf_crop_and_resize */
   readonly roi: readonly [begin: number, end: number];
   readonly coordinates: CoordinateMode;
@@ -48,9 +50,8 @@ const f32 = Math.fround;
  * neighbour is nearest hangs on it.
  */
 function inputCoordinate(axis: AxisResize, x: number): number {
-  const { input, output, roi, coordinates } = axis;
+  const { input, output, length, roi, coordinates } = axis;
   const scale = f32(axis.scale);
-  const width = f32(scale * input);
   const halfPixel = (): number => f32(f32((x + 0.5) / scale) - 0.5);
   switch (coordinates) {
     case "asymmetric":
@@ -62,12 +63,12 @@ function inputCoordinate(axis: AxisResize, x: number): number {
     case "pytorch_half_pixel":
       return output === 1 ? 0 : halfPixel();
     case "half_pixel_symmetric":
-      return f32(f32((input / 2) * f32(1 - f32(output / width))) + halfPixel());
+      return f32(f32((input / 2) * f32(1 - f32(output / f32(scale * input)))) + halfPixel());
     case "align_corners":
-      return output === 1 ? 0 : f32((x * (input - 1)) / f32(width - 1));
+      return output === 1 ? 0 : f32((x * (input - 1)) / f32(length - 1));
     case "tf_crop_and_resize": {
       const [begin, end] = roi;
-      const inside = output === 1 ? (end - begin) / 2 : (x * (end - begin)) / (width - 1);
+      const inside = output === 1 ? (end - begin) / 2 : (x * (end - begin)) / (length - 1);
       return f32((begin + inside) * (input - 1));
     }
   }

@@ -33,16 +33,29 @@ export function quantized(node: NodeContext, value: ValueId, index: number, dtyp
   return node.map(quantizedExpr(dtype, arg(0), 1), value, parameter(node, index), parameter(node, index + 1, dtype));
 }
 
-/** Elementwise in one map. A, its scale and zero point, B, its own, then those of the result. */
-const binaryOp = (combine: (a: Expr, b: Expr) => Expr) => (node: NodeContext) => {
+/** Of an operator of two operands: A, its scale and zero point, B and its own, then scale and zero point of the result. */
+const [a, aScale, aZero] = [cast("f32", arg(0)), arg(1), cast("f32", arg(2))] as const;
+const [b, bScale, bZero] = [cast("f32", arg(3)), arg(4), cast("f32", arg(5))] as const;
+const [scale, zero] = [arg(6), cast("f32", arg(7))] as const;
+
+/** A times its scale's part in the result's, plus B times its own, on top of what the zero points make together. */
+function sum(): Expr {
+  const [aRatio, bRatio] = [div(aScale, scale), div(bScale, scale)];
+  const fixed = sub(zero, add(mul(aRatio, aZero), mul(bRatio, bZero)));
+  return add(add(fixed, mul(a, aRatio)), mul(b, bRatio));
+}
+
+const product = (): Expr => add(mul(mul(sub(a, aZero), sub(b, bZero)), div(mul(aScale, bScale), scale)), zero);
+
+/**
+ * Elementwise in one map. Unlike a quantizer, onnxruntime adds the zero point first and rounds then, halves to even ones; ratios of the
+ * scales keep such halves exact, which quotients of scaled numbers would not.
+ */
+const binaryOp = (result: Expr) => (node: NodeContext) => {
   const dtype = node.dtype(0);
-  const [a, b] = [0, 3].map((at) => [node.input(at), parameter(node, at + 1), parameter(node, at + 2, dtype)]) as [
-    ValueId[],
-    ValueId[],
-  ];
-  const result = [parameter(node, 6), parameter(node, 7, dtype)];
-  const expr = quantizedExpr(dtype, combine(dequantizedExpr(0), dequantizedExpr(3)), 6);
-  return [node.map(expr, ...a, ...b, ...result)];
+  const operands = [0, 3].flatMap((at) => [node.input(at), parameter(node, at + 1), parameter(node, at + 2, dtype)]);
+  const expr = cast(dtype, unary("round", result), true);
+  return [node.map(expr, ...operands, parameter(node, 6), parameter(node, 7, dtype))];
 };
 
 /** A where the condition holds, else B; both are quantized anew, each with its own scale. */
@@ -94,8 +107,8 @@ const oneOperand = { inputs: [4, 5], optionalInputs: [2] } as const;
 
 /** Operators of this family. */
 export const quantizedElementwiseOperators: readonly OperatorDef[] = [
-  microsoft("QLinearAdd", binaryOp(add), twoOperands),
-  microsoft("QLinearMul", binaryOp(mul), twoOperands),
+  microsoft("QLinearAdd", binaryOp(sum()), twoOperands),
+  microsoft("QLinearMul", binaryOp(product()), twoOperands),
   microsoft(
     "QLinearSigmoid",
     unaryOp((_, x) => sigmoid(x)),

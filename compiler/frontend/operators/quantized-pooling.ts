@@ -3,12 +3,13 @@
  * the integers as they are.
  */
 import { dtypeInfo } from "../../../ir/dtype.ts";
-import { arg, cast, unary } from "../../../ir/expr.ts";
+import { arg, cast, lit, unary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
+import { elementCount } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { poolingOf, poolOf } from "./pooling.ts";
-import { dequantized, quantized } from "./quantized-elementwise.ts";
-import { add, div } from "./scalar.ts";
+import { dequantized } from "./quantized-elementwise.ts";
+import { add, div, mul, sub } from "./scalar.ts";
 import { asScalar, literal, movedAxis, range } from "./support.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
@@ -42,10 +43,19 @@ function averagePool(node: NodeContext): readonly ValueId[] {
   return [node.map(cast(dtype, shifted, true), mean, asScalar(node, node.input(3)), zero)];
 }
 
+/** The mean by one factor for the sum of integers, as onnxruntime forms it: scale / (count x scale of the result). */
 function globalAveragePool(node: NodeContext): readonly ValueId[] {
+  const [dtype, shape] = [node.dtype(0), node.shape(0)];
   const axes = range(rankOf(node) - 2).map((i) => i + (isLast(node) ? 1 : 2));
-  const mean = node.emitOne({ kind: "reduce", inputs: [dequantized(node, 0)], fn: "mean", axes, keepDims: true });
-  return [quantized(node, mean, 3, node.dtype(0))];
+  const count = lit("f32", elementCount(axes.map((axis) => shape[axis] ?? 1)));
+  const [inputZero, scale, resultScale, zero] = [2, 1, 3, 4].map((index) =>
+    node.hasInput(index) ? asScalar(node, node.input(index)) : literal(node, dtype, 0),
+  ) as [ValueId, ValueId, ValueId, ValueId];
+  const shifted = node.map(sub(cast("i32", arg(0)), cast("i32", arg(1))), node.input(0), inputZero);
+  const sum = node.emitOne({ kind: "reduce", inputs: [shifted], fn: "sum", axes, keepDims: true });
+  const mean = mul(cast("f32", arg(0)), div(arg(1), mul(arg(2), count)));
+  const result = cast(dtype, add(unary("round", mean), cast("f32", arg(3))), true);
+  return [node.map(result, sum, scale, resultScale, zero)];
 }
 
 const maxPool = (node: NodeContext): readonly ValueId[] => [

@@ -99,12 +99,19 @@ function axesToResize(node: NodeContext, { scales, sizes, roi, coordinates }: Re
   }
   const dims = axes.map((axis) => shape[axis] ?? 1);
   const extents = scales === null ? bySizes(node, dims, sizes ?? []) : byScales(node, dims, scales);
-  // an axis that keeps its size is left alone, whatever the coordinate mode would make of it
+  const crops = coordinates === "tf_crop_and_resize";
+  // as in onnxruntime, an image that keeps its size is left alone, whatever else the scales would make of it
+  if (!crops && extents.every(({ output }, i) => output === dims[i])) return new Map();
+  // since opset 19 the standard has a length that may be fractional; before, and in onnxruntime, it is that of the result
+  const lengthOf = (dim: number, { output, scale }: Extent): number =>
+    node.opset < 19 ? output : Math.fround(Math.fround(scale) * dim);
   return new Map(
-    extents.flatMap(({ output, scale }, i): [number, AxisResize][] => {
+    extents.flatMap((extent, i): [number, AxisResize][] => {
+      const { output, scale } = extent;
+      const [axis, input] = [axes[i] ?? 0, dims[i] ?? 1];
       const cut: readonly [number, number] = [roi?.[i] ?? 0, roi?.[i + axes.length] ?? 1];
-      const keeps = scale === 1 && output === dims[i] && coordinates !== "tf_crop_and_resize";
-      return keeps ? [] : [[axes[i] ?? 0, { input: dims[i] ?? 1, output, scale, roi: cut, coordinates }]];
+      if (scale === 1 && output === input && !crops) return [];
+      return [[axis, { input, output, scale, length: lengthOf(input, extent), roi: cut, coordinates }]];
     }),
   );
 }
