@@ -1,8 +1,10 @@
 /** Writes a compiled model as a folder, with a manifest of its files. */
 import { open, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { printKernelGraph } from "../ir/kernel-graph-text.ts";
 import type { Manifest, ManifestEntry } from "../ir/manifest.ts";
 import { printPlacementJson } from "../ir/placement-json.ts";
+import { printGraph } from "../ir/print.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import { printProgram } from "../ir/program-text.ts";
 import { artifactFiles } from "../runtime/artifact.ts";
@@ -48,6 +50,8 @@ async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string
   const contents: readonly (readonly [string, string | Uint8Array])[] = [
     [artifactFiles.program, printProgram(program)],
     ...modules,
+    [artifactFiles.graph, printGraph(model.graph)],
+    [artifactFiles.kernels, printKernelGraph(model.kernels)],
     [artifactFiles.placement, printPlacementJson(model.placement)],
     [artifactFiles.report, renderReport(model)],
     [artifactFiles.bindings, bindings.js],

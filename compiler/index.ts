@@ -11,7 +11,8 @@ export {
   programOf,
   type Stage,
 } from "./compile.ts";
-export { writeArtifact } from "./artifact.ts";
+export { type ArtifactOptions, writeArtifact } from "./artifact.ts";
+export { readArtifact, type ReadArtifact, type ReadOptions } from "./read-artifact.ts";
 export { type Diagnostic, renderDiagnostic, WscError } from "../ir/diagnostic.ts";
 export { encodeModel } from "./write-onnx.ts";
 export type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxType, OnnxValueInfo } from "./frontend/onnx.ts";

@@ -11,6 +11,8 @@ import { openWeights, type WeightsFile } from "./weights.ts";
 export const artifactFiles = {
   program: "program.json",
   weights: "weights.bin",
+  graph: "graph.txt",
+  kernels: "kernels.txt",
   placement: "placement.json",
   report: "report.html",
   bindings: "index.js",

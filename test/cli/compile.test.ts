@@ -11,9 +11,11 @@ afterAll(scratch.remove);
 const inScratch = (name: string): string => path.join(scratch.path, name);
 
 const artifactFiles = [
+  "graph.txt",
   "index.d.ts",
   "index.js",
   "kernels.relaxed.wasm",
+  "kernels.txt",
   "kernels.wasm",
   "manifest.json",
   "placement.json",
