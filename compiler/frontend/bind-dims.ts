@@ -9,6 +9,8 @@ import { boundDims, type DimBindings, valueTypeOf } from "./types.ts";
 export interface GivenTypes {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly types: ReadonlyMap<string, ValueType>;
+  /** dims that the caller says, by name */
+  readonly dims: DimBindings;
 }
 
 const inputSubject = (name: string): string => `input "${showName(name)}"`;
@@ -17,7 +19,8 @@ const inputSubject = (name: string): string => `input "${showName(name)}"`;
  * Binds the symbols in the declared shapes of inputs. A symbol that stands for two sizes says nothing and stays open. WSC7002 when a given
  * shape contradicts a declared number, or a size that the user said.
  */
-export function bindDims(inputs: readonly OnnxValueInfo[], given: GivenTypes, said: DimBindings): DimBindings {
+export function bindDims(inputs: readonly OnnxValueInfo[], given: GivenTypes): DimBindings {
+  const { dims: said } = given;
   for (const [symbol, size] of said) {
     if (!Number.isSafeInteger(size) || size < 0)
       throw fail("WSC2005", `dim "${showName(symbol)}" is ${size}, must be a size`);
@@ -76,7 +79,8 @@ export function inputType({ name, type }: OnnxValueInfo, given: GivenTypes, bind
     if (known !== undefined) return known;
     throw fail("WSC2004", "the model does not declare its type", { subject });
   }
-  const declared = valueTypeOf(type, bindings, name);
+  // elements of a sequence have sizes of their own, whatever a dim's name stands for elsewhere
+  const declared = valueTypeOf(type, type.kind === "tensor" ? bindings : given.dims, name);
   const shape = given.shapes.get(name);
   const actual =
     known ?? (shape === undefined || type.kind !== "tensor" ? declared : { kind: "tensor", dtype: type.dtype, shape });

@@ -80,9 +80,10 @@ export function lowerChecked(model: OnnxModel, options: LowerOptions): LowerResu
   const given: GivenTypes = {
     shapes: options.inputShapes ?? new Map(),
     types: new Map([...(options.inputTypes ?? []), ...constantTypes(options.inputConstants)]),
+    dims: options.dims ?? new Map(),
   };
   const inputs = requiredInputs(model, options.overridable);
-  const dims = bindDims(inputs, given, options.dims ?? new Map());
+  const dims = bindDims(inputs, given);
   if (options.requireStatic === true) {
     const admits = (more: DimBindings): boolean => canLower(model, { ...options, dims: new Map([...dims, ...more]) });
     refuseUnbound(inputs, given, dims, options.inputConstants, admits);

@@ -7,8 +7,8 @@ import { anonymousDim, type DimBindings } from "./types.ts";
 /** Throws WSC7003 for names that no dim of the model's inputs and outputs has. */
 export function checkDimNames({ graph }: OnnxModel, said: DimBindings): void {
   const inputs = new Set(graph.inputs.flatMap(dimNames));
-  const outputs = new Set(graph.outputs.flatMap(dimNames));
-  const unknown = [...said.keys()].filter((name) => !inputs.has(name) && !outputs.has(name));
+  const known = new Set([...inputs, ...graph.inputs.flatMap(ownNames), ...graph.outputs.flatMap(dimNames)]);
+  const unknown = [...said.keys()].filter((name) => !known.has(name));
   if (unknown.length === 0) return;
   throw new WscError(
     unknown.map((name) =>
@@ -20,6 +20,12 @@ export function checkDimNames({ graph }: OnnxModel, said: DimBindings): void {
 }
 
 const dimNames = ({ name, type }: OnnxValueInfo): readonly string[] => (type === null ? [] : openDims(type, name));
+
+/** Names under which the dims of one input can be bound that have a name as well, which other inputs may share. */
+const ownNames = ({ name, type }: OnnxValueInfo): readonly string[] =>
+  type?.kind === "tensor"
+    ? (type.dims ?? []).flatMap((dim, axis) => (typeof dim === "string" ? [anonymousDim(name, axis)] : []))
+    : [];
 
 /** Names of the dims of a declared type that are no numbers. */
 function openDims(type: OnnxType, port: string): readonly string[] {

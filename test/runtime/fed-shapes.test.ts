@@ -98,6 +98,24 @@ describe("inputs that share a dim's name", () => {
     ]);
   });
 
+  it("may be elements of a sequence, each of its own size", async () => {
+    const session = await open({
+      opset: 17,
+      inputs: { q: sequence(f32("n")), x: f32("n") },
+      outputs: { last: f32("n"), y: f32("n") },
+      nodes: [node("SequenceAt", ["q", "end"], ["last"]), node("Concat", ["last", "x"], ["y"], { axis: 0 })],
+      initializers: { end: scalarTensor("i64", -1n) },
+    });
+    const { last, y } = await session.run({
+      q: [floats([1], 1), floats([2, 3], 2)],
+      x: floats([4], 1),
+    });
+    expect([plain(last), plain(y)]).toEqual([
+      [[2], [2, 3]],
+      [[3], [2, 3, 4]],
+    ]);
+  });
+
   it("may be one input with two sizes", async () => {
     const session = await open({ opset: 17, inputs: { x: f32("n", "n") }, outputs: { y: f32("n", "n") }, nodes: [node("Transpose", ["x"], ["y"])] }); // prettier-ignore
     expect(plain((await session.run({ x: floats([1, 2, 3], 1, 3) }))["y"])).toEqual([
