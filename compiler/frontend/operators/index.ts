@@ -21,6 +21,7 @@ import { dynamicQuantizeLstmOperators } from "./dynamic-quantize-lstm.ts";
 import { einsumOperators } from "./einsum.ts";
 import { flexAttentionOperators } from "./flex-attention.ts";
 import { fusedActivationOperators } from "./fused-activations.ts";
+import { generationOperators } from "./generation.ts";
 import { gridOperators } from "./grid-sample.ts";
 import { groupQueryAttentionOperators } from "./group-query-attention.ts";
 import { indexingOperators } from "./indexing.ts";
@@ -82,6 +83,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   einsumOperators,
   flexAttentionOperators,
   fusedActivationOperators,
+  generationOperators,
   gridOperators,
   groupQueryAttentionOperators,
   indexingOperators,
