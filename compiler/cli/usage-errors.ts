@@ -30,10 +30,14 @@ export function usageError(message: string, args: readonly string[] = [], verbs:
 /** Values that are none of an option's choices, which yargs lists a line each. */
 function unknownValues(message: string): readonly Diagnostic[] {
   return [...message.matchAll(/Argument: (\S+), Given: "(.*)", Choices: (.*)/g)].map(([, name, given, choices]) => {
-    const hint = nameHint(given ?? "", "values", (choices ?? "").split(", ").map((choice) => choice.slice(1, -1)));
+    const hint = nameHint(
+      given ?? "",
+      "values",
+      (choices ?? "").split(", ").map((choice) => choice.slice(1, -1)),
+    );
     return usageProblem(`--${name ?? ""} does not take "${showName(given ?? "")}"`, hint);
   });
-} // prettier-ignore
+}
 
 /** Options that the verb does not have, or else arguments beyond those that it takes. */
 function unknownArguments(

@@ -186,7 +186,12 @@ describe("several files", () => {
   it("are written together or not at all, into a folder that is made for them", async () => {
     const files = await claimFiles(at("deep/er"), ["a", "b"]);
     expect(readdirSync(folder)).toEqual([]);
-    await files.write(new Map([["a", Uint8Array.of(1)], ["b", Uint8Array.of(2)]])); // prettier-ignore
+    await files.write(
+      new Map([
+        ["a", Uint8Array.of(1)],
+        ["b", Uint8Array.of(2)],
+      ]),
+    );
     expect(readdirSync(at("deep/er")).toSorted()).toEqual([recordFile, "a", "b"]);
     writeFileSync(at("deep/er/b"), "mine");
     const again = claimFiles(at("deep/er"), ["a", "b"]);

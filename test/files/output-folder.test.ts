@@ -111,15 +111,25 @@ describe("a folder", () => {
 
   it.each([
     ["no manifest", () => undefined],
-    ["a manifest that is none", () => { writeFileSync(at("out", manifestFile), "{}"); }],
-    ["a manifest that is a link", () => { symlinkSync("../real", at("out", manifestFile)); }],
+    [
+      "a manifest that is none",
+      () => {
+        writeFileSync(at("out", manifestFile), "{}");
+      },
+    ],
+    [
+      "a manifest that is a link",
+      () => {
+        symlinkSync("../real", at("out", manifestFile));
+      },
+    ],
   ])("with a program.json and %s is somebody else's", async (_, prepare) => {
     await write("out", old);
     renameSync(at("out", manifestFile), at("real"));
     prepare();
     await expect(write("out", fresh, { force: true })).rejects.toThrow(/WSC8002: .*which wsc did not write/);
     expect(readFileSync(at("out/program.json"), "utf8")).toBe("old program");
-  }); // prettier-ignore
+  });
 
   it("whose files have been changed stays, all of them named, unless by force", async () => {
     await write("out", old);
@@ -187,8 +197,11 @@ describe("a folder that cannot be filled", () => {
       writeFileSync(path.join(draft, "a.json"), "a");
       // said to be there, and is not
       const entry = { bytes: 1, digest: digestOfBytes(new Uint8Array(1)) };
-      return Promise.resolve([{ file: "a.json", ...entry }, { file: "b.json", ...entry }]);
-    }); // prettier-ignore
+      return Promise.resolve([
+        { file: "a.json", ...entry },
+        { file: "b.json", ...entry },
+      ]);
+    });
     await expect(writing).rejects.toThrow("WSC8003");
     expect(contents("out")).toEqual(old);
   });
