@@ -348,6 +348,8 @@ export interface IfOp extends OpBase {
 export interface LoopOp extends OpBase {
   readonly kind: "loop";
   readonly carried: number;
+  /** of each stacked result the shape of an element where there was no iteration; left out: the types in the body say it */
+  readonly emptyShapes?: readonly (readonly number[])[];
   readonly body: Graph;
 }
 
@@ -360,6 +362,8 @@ export interface ScanOp extends OpBase {
   readonly inputReverse: readonly boolean[];
   readonly outputAxes: readonly number[];
   readonly outputReverse: readonly boolean[];
+  /** as for a loop */
+  readonly emptyShapes?: readonly (readonly number[])[];
   readonly body: Graph;
 }
 

@@ -16,8 +16,10 @@ export class JsonMismatch extends Error {
 
 /** Reads one value found at `path`. */
 export type Reader<T> = (value: unknown, path: string) => T;
-/** One reader per property, in the order in which they are printed. */
-export type Fields<T> = { readonly [K in keyof T]-?: Reader<T[K]> };
+/** One reader per property, in the order in which they are printed; undefined stands for an optional one that is left out. */
+export type Fields<T> = {
+  readonly [K in keyof T]-?: Reader<Partial<Pick<T, K>> extends Pick<T, K> ? T[K] | undefined : T[K]>;
+};
 
 const shown = (value: unknown): string => {
   const text = typeof value === "bigint" ? `${value}n` : (JSON.stringify(value) as string | undefined);
@@ -64,13 +66,19 @@ export const readArray =
     return value.map((item, index) => element(item, `${path}[${index}]`));
   };
 
+/** A property that may be missing. */
+export const readOptional =
+  <T>(read: Reader<T>): Reader<T | undefined> =>
+  (value, path) =>
+    value === undefined ? undefined : read(value, path);
+
 /** The own properties of a plain object. */
 export function readRecord(value: unknown, path: string): ReadonlyMap<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch(value, path, "an object");
   return new Map(Object.entries(value));
 }
 
-/** An object with exactly the given properties. */
+/** An object with the given properties, and no others; one that is read as undefined is left out. */
 export const readObject = <T extends object>(fields: Fields<T>): Reader<T> => {
   const readers = Object.entries<Reader<unknown>>(fields);
   const known = new Set(readers.map(([key]) => key));
@@ -80,7 +88,8 @@ export const readObject = <T extends object>(fields: Fields<T>): Reader<T> => {
       if (!known.has(key)) throw new JsonMismatch(path, `has an unknown property ${shown(key)}`);
     }
     const at = path === "" ? "" : `${path}.`;
-    return Object.fromEntries(readers.map(([key, read]) => [key, read(record.get(key), at + key)])) as T;
+    const entries = readers.map(([key, read]) => [key, read(record.get(key), at + key)] as const);
+    return Object.fromEntries(entries.filter(([, item]) => item !== undefined)) as T;
   };
 };
 

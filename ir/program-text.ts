@@ -15,6 +15,7 @@ import {
   readJson,
   readObject,
   readOneOf,
+  readOptional,
   readRecord,
   readString,
   readTagged,
@@ -138,8 +139,9 @@ const readAttributes: Reader<HostStep["attributes"]> = (value, path) => {
   return readJson(value, path) as HostStep["attributes"];
 };
 
-const readMove = readObject({ from: readSlot, to: readSlot });
-const readAxisMove = readObject({ from: readSlot, to: readSlot, axis: readInteger(0, maxRank), reverse: readBoolean });
+const moved = { from: readSlot, to: readSlot };
+const alongAxis = { ...moved, axis: readInteger(0, maxRank), reverse: readBoolean };
+const emptyStack = { emptyShape: readOptional(readDims) };
 
 const blockReader =
   (depth: number): Reader<Block> =>
@@ -206,17 +208,17 @@ function stepReader(depth: number): Reader<Step> {
       iteration: readSlot,
       condition: readSlot,
       bodyCondition: readSlot,
-      carried: readArray(readMove),
-      stacked: readArray(readMove),
+      carried: readArray(readObject(moved)),
+      stacked: readArray(readObject<LoopStep["stacked"][number]>({ ...moved, ...emptyStack })),
       body: readBlock,
       origin: readStrings,
     }),
     scan: readObject<ScanStep>({
       kind: readOneOf("scan"),
       length: readSize,
-      slices: readArray(readAxisMove),
-      carried: readArray(readMove),
-      stacked: readArray(readAxisMove),
+      slices: readArray(readObject(alongAxis)),
+      carried: readArray(readObject(moved)),
+      stacked: readArray(readObject<ScanStep["stacked"][number]>({ ...alongAxis, ...emptyStack })),
       body: readBlock,
       origin: readStrings,
     }),

@@ -100,7 +100,13 @@ export interface LoopStep extends StepBase {
   readonly body: Block;
   /** after each iteration, `from` becomes `to` (all at once) */
   readonly carried: readonly { readonly from: SlotId; readonly to: SlotId }[];
-  readonly stacked: readonly { readonly from: SlotId; readonly to: SlotId }[];
+  readonly stacked: readonly ({ readonly from: SlotId; readonly to: SlotId } & EmptyStack)[];
+}
+
+/** What a stacked value is where there was no iteration. */
+export interface EmptyStack {
+  /** shape of an element, where the slot that it comes from says none */
+  readonly emptyShape?: readonly number[];
 }
 
 export interface ScanStep extends StepBase {
@@ -114,12 +120,12 @@ export interface ScanStep extends StepBase {
   }[];
   readonly body: Block;
   readonly carried: readonly { readonly from: SlotId; readonly to: SlotId }[];
-  readonly stacked: readonly {
+  readonly stacked: readonly ({
     readonly from: SlotId;
     readonly to: SlotId;
     readonly axis: number;
     readonly reverse: boolean;
-  }[];
+  } & EmptyStack)[];
 }
 
 export interface DeferredStep extends StepBase {

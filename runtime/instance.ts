@@ -15,15 +15,24 @@ import type {
   SlotId,
   Step,
 } from "../ir/program.ts";
-import type { TensorData } from "../ir/tensor.ts";
+import { opSubject } from "../ir/graph.ts";
+import { elementCount, type TensorData } from "../ir/tensor.ts";
+import { showShape } from "../ir/types.ts";
 import { type HostFunction, type HostState, type HostValue, isTensor } from "./host/value.ts";
 import { type BoundStep, type KernelOptions, ProgramKernels } from "./kernels.ts";
 import { type PackedWeights, packedWeights, readValue, viewValue, writeValue } from "./memory.ts";
 import { compiledSource, type ProgramSource } from "./source.ts";
-import { sliceAlong, stackTensors } from "./stacking.ts";
+import { endlessLoop, loopLimit } from "./loop-limit.ts";
+import { type ElementType, sliceAlong, Stack } from "./stacking.ts";
 import { stepsIn } from "./steps.ts";
 
-export interface InstanceOptions extends KernelOptions {
+/** What a session sets for all its programs. */
+export interface ExecutionOptions extends KernelOptions {
+  /** iterations after which a Loop that would go on is ended by an error */
+  readonly maxLoopIterations?: number;
+}
+
+export interface InstanceOptions extends ExecutionOptions {
   /** runs the payload of a deferred step */
   readonly runDeferred: (
     step: DeferredStep,
@@ -42,6 +51,7 @@ export class ProgramInstance {
   readonly #functions: HostFunctions;
   readonly #memory: WebAssembly.Memory;
   readonly #options: InstanceOptions;
+  readonly #loopLimit: number;
   readonly #host: (HostValue | undefined)[] = [];
   readonly #steps: readonly BoundStep[];
   #weights: PackedWeights | null = null;
@@ -52,6 +62,7 @@ export class ProgramInstance {
     this.#kernels = kernels;
     this.#memory = kernels.memory;
     this.#options = options;
+    this.#loopLimit = loopLimit(options.maxLoopIterations);
     this.#steps = this.#bind(program);
     kernels.share();
   }
@@ -164,25 +175,37 @@ export class ProgramInstance {
   }
 
   async #runLoop(step: LoopStep, body: readonly BoundStep[]): Promise<void> {
+    const subject = opSubject(step);
     const tripCount = this.#integer(step.tripCount);
-    const stacks = step.stacked.map((): TensorData[] => []);
+    const limit = this.#loopLimit;
+    const stacks = step.stacked.map(() => new Stack(subject));
     let going = this.#isTrue(step.initialCondition);
-    for (let iteration = 0n; going && iteration < tripCount; iteration++) {
-      this.#write(step.iteration, { dtype: "i64", shape: [], elements: BigInt64Array.of(iteration) });
+    for (let iteration = 0; going && iteration < tripCount; iteration++) {
+      if (iteration >= limit) throw endlessLoop(subject, limit);
+      this.#write(step.iteration, { dtype: "i64", shape: [], elements: BigInt64Array.of(BigInt(iteration)) });
       this.#write(step.condition, { dtype: "bool", shape: [], elements: Uint8Array.of(1) });
       await this.#runSteps(body);
-      going = this.#isTrue(step.bodyCondition);
+      going = this.#goesOn(step, subject);
       for (const [index, { from }] of step.stacked.entries()) stacks[index]?.push(this.#tensor(from));
       this.#moveAll(step.carried);
     }
-    for (const [index, { from, to }] of step.stacked.entries()) {
-      this.#write(to, stackTensors(stacks[index] ?? [], this.#elementType(from), 0));
+    for (const [index, { from, to, emptyShape }] of step.stacked.entries()) {
+      const stack = stacks[index]?.finish(0, false, () => this.#elementType(from, emptyShape));
+      if (stack !== undefined) this.#write(to, stack);
     }
   }
 
+  /** What a loop's body says: a bool of one element, in a tensor whose shape may be known only now. */
+  #goesOn({ bodyCondition }: LoopStep, subject: string): boolean {
+    const { shape } = this.#shapeOf(bodyCondition);
+    if (elementCount(shape) === 1) return this.#isTrue(bodyCondition);
+    throw fail("WSC7005", `its body's condition has the shape ${showShape(shape)}, must be one bool`, { subject });
+  }
+
   async #runScan(step: ScanStep, body: readonly BoundStep[]): Promise<void> {
+    const subject = opSubject(step);
     const sources = step.slices.map(({ from }) => this.#tensor(from));
-    const stacks = step.stacked.map((): TensorData[] => []);
+    const stacks = step.stacked.map(() => new Stack(subject));
     for (let index = 0; index < step.length; index++) {
       for (const [i, { to, axis, reverse }] of step.slices.entries()) {
         const source = sources[i];
@@ -192,9 +215,9 @@ export class ProgramInstance {
       for (const [i, { from }] of step.stacked.entries()) stacks[i]?.push(this.#tensor(from));
       this.#moveAll(step.carried);
     }
-    for (const [i, { from, to, axis, reverse }] of step.stacked.entries()) {
-      const parts = stacks[i] ?? [];
-      this.#write(to, stackTensors(reverse ? parts.toReversed() : parts, this.#elementType(from), axis));
+    for (const [i, { from, to, axis, reverse, emptyShape }] of step.stacked.entries()) {
+      const stack = stacks[i]?.finish(axis, reverse, () => this.#elementType(from, emptyShape));
+      if (stack !== undefined) this.#write(to, stack);
     }
   }
 
@@ -253,15 +276,18 @@ export class ProgramInstance {
     return elements[0] as number | bigint;
   }
 
-  #elementType(slot: SlotId): { readonly dtype: TensorData["dtype"]; readonly shape: readonly number[] } {
+  #shapeOf(slot: SlotId): { readonly shape: readonly number[] } {
+    const value = this.program.values[slot];
+    return value?.kind === "memory" ? value : this.#tensor(slot);
+  }
+
+  /** What a slot that nothing has been written to would hold; its shape is `emptyShape` where the slot has none. */
+  #elementType(slot: SlotId, emptyShape: readonly number[] = []): ElementType {
     const value = this.program.values[slot];
     if (value?.kind === "memory") return value;
-    const host = this.#host[slot];
-    if (host !== undefined && isTensor(host)) return host;
     const type = value?.kind === "host" ? value.type : undefined;
     if (type?.kind === "tensor") return type;
-    if (type?.kind === "dynamic")
-      return { dtype: type.dtype, shape: (type.dims ?? []).map((d) => (typeof d === "number" ? d : 0)) };
+    if (type?.kind === "dynamic") return { dtype: type.dtype, shape: emptyShape };
     throw new Error(`internal: slot ${slot} cannot be stacked`);
   }
 }

@@ -27,6 +27,8 @@ export interface WscOptions {
    * experimental). Elsewhere, and with `deterministic`, it changes nothing; a compiled folder has such kernels if it was compiled with them.
    */
   joinVectors?: boolean;
+  /** iterations after which a Loop that would go on is ended by an error (WSC7008), so that no run is endless; default a million */
+  maxLoopIterations?: number;
 }
 
 /** Options without a comment have values that are checked, and no effect. */

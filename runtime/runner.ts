@@ -9,8 +9,7 @@ import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { sameShape } from "../ir/types.ts";
 import { copyValue, type HostValue, isTensor } from "./host/value.ts";
-import { type InstanceOptions, ProgramInstance } from "./instance.ts";
-import type { KernelOptions } from "./kernels.ts";
+import { type ExecutionOptions, type InstanceOptions, ProgramInstance } from "./instance.ts";
 import { memoryEnd } from "./memory.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
 import type { ProgramSource } from "./source.ts";
@@ -35,7 +34,7 @@ export const ownFeeds = ({ values, owned }: Feeds): Feeds => ({
   owned: true,
 });
 
-export type RunnerOptions = KernelOptions;
+export type RunnerOptions = ExecutionOptions;
 
 /** Programs kept per model when shapes vary: a prompt's and a token's always, others where their memories are not large. */
 const programsKept = { least: 2, most: 4, bytes: 2 ** 30 } as const;

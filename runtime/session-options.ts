@@ -12,6 +12,7 @@ const ownOptions = [
   "intraOpNumThreads",
   "tuning",
   "joinVectors",
+  "maxLoopIterations",
 ] as const;
 
 /** Options of onnxruntime's JavaScript API that have no meaning here: programs that set them run. */

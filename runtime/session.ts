@@ -9,6 +9,7 @@ import { env } from "./env.ts";
 import { readExternalFiles } from "./external-files.ts";
 import { readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
+import { loopLimit } from "./loop-limit.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, shapeConflicts, type PortMetadata } from "./ports.ts";
@@ -79,9 +80,10 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     const options = (typeof second === "object" ? second : fourth) ?? {};
     checkOptionNames(options);
+    const maxLoopIterations = loopLimit(options.maxLoopIterations);
     const threads = ThreadPool.open(threadCount(options));
     const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
-    const settings: RunnerOptions = { deterministic: options.deterministic ?? false, threads };
+    const settings: RunnerOptions = { deterministic: options.deterministic ?? false, maxLoopIterations, threads };
     try {
       if (typeof source === "string" || source instanceof URL)
         return new InferenceSession(await openLocation(source, options, settings), threads, warnings);

@@ -1,5 +1,9 @@
 /** Slices and stacks of tensors along an axis: what Loop and Scan do between iterations. */
+import { fail } from "../ir/diagnostic.ts";
+import { storageBytes } from "../ir/dtype.ts";
+import { maxMemoryBytes } from "../ir/program-text.ts";
 import { allocateElements, elementCount, type Elements, slotsPerElement, type TensorData } from "../ir/tensor.ts";
+import { sameShape, showShape } from "../ir/types.ts";
 
 /** Copies `count` slots between arrays of one type. */
 function copySlots(target: Elements, at: number, source: Elements, from: number, count: number): void {
@@ -22,14 +26,46 @@ export function sliceAlong(tensor: TensorData, axis: number, index: number): Ten
   return { dtype, shape: result, elements };
 }
 
-/** Tensors of one shape stacked along a new axis; of none, a tensor with a dim of 0 there. */
-export function stackTensors(
-  parts: readonly TensorData[],
-  type: { readonly dtype: TensorData["dtype"]; readonly shape: readonly number[] },
-  axis: number,
-): TensorData {
-  const { dtype } = type;
-  const element = parts[0]?.shape ?? type.shape;
+/** One element of a stacked result where there was none. */
+export interface ElementType {
+  readonly dtype: TensorData["dtype"];
+  readonly shape: readonly number[];
+}
+
+/** The elements of one stacked result, as iterations give them. */
+export class Stack {
+  readonly #subject: string;
+  readonly #parts: TensorData[] = [];
+  #bytes = 0;
+
+  /** `subject` is the op whose result it is, for messages. */
+  constructor(subject: string) {
+    this.#subject = subject;
+  }
+
+  /** Throws WSC3004 for an element of another shape than the first one's, WSC1009 when no memory could hold them all. */
+  push(part: TensorData): void {
+    const { shape } = this.#parts[0] ?? part;
+    if (!sameShape(part.shape, shape)) {
+      const message = `it stacks results of one shape, and got ${showShape(shape)} first and ${showShape(part.shape)} in iteration ${this.#parts.length}`;
+      throw fail("WSC3004", message, { subject: this.#subject });
+    }
+    this.#parts.push(part);
+    this.#bytes += elementCount(part.shape) * storageBytes(part.dtype);
+    if (this.#bytes <= maxMemoryBytes) return;
+    const message = `a stacked result takes more than 4 GiB after ${this.#parts.length} iterations`;
+    throw fail("WSC1009", message, { subject: this.#subject });
+  }
+
+  /** The elements along a new axis; `none` says what they would be where there are none. */
+  finish(axis: number, reverse: boolean, none: () => ElementType): TensorData {
+    const parts = reverse ? this.#parts.toReversed() : this.#parts;
+    return stackTensors(parts, parts[0] ?? none(), axis);
+  }
+}
+
+/** Tensors of one type stacked along a new axis; of none, a tensor with a dim of 0 there. */
+function stackTensors(parts: readonly TensorData[], { dtype, shape: element }: ElementType, axis: number): TensorData {
   const shape = [...element.slice(0, axis), parts.length, ...element.slice(axis)];
   const inner = elementCount(element.slice(axis)) * slotsPerElement(dtype);
   const outer = elementCount(element.slice(0, axis));

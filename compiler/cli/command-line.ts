@@ -2,6 +2,7 @@
 import yargs, { type Argv } from "yargs";
 import type { PlacementObjective } from "../placement/place.ts";
 import { WscError } from "../../ir/diagnostic.ts";
+import { defaultLoopIterations } from "../../runtime/loop-limit.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { usageError } from "./usage-errors.ts";
 
@@ -150,6 +151,12 @@ const runOptions = {
     requiresArg: true,
     default: 1,
     describe: "Threads that share the work (0: as many as the machine runs); results are the same",
+  },
+  "max-loop-iterations": {
+    type: "number",
+    requiresArg: true,
+    default: defaultLoopIterations,
+    describe: "Iterations after which a Loop that would go on is an error",
   },
   tuning: {
     type: "string",

@@ -31,6 +31,7 @@ export interface RunArguments {
   readonly joinVectors: boolean;
   readonly repeat: number;
   readonly threads: number;
+  readonly maxLoopIterations: number;
   readonly tuning: string | undefined;
   readonly dim: readonly string[];
   readonly json: boolean;
@@ -49,6 +50,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
     deterministic: given.deterministic,
     joinVectors: given.joinVectors,
     threads: readThreads(given.threads),
+    maxLoopIterations: readIterations(given.maxLoopIterations),
     ...(given.tuning === undefined ? {} : { tuning: given.tuning }),
   });
   const { feeds, files } = await collectFeeds(session, given);
@@ -68,6 +70,11 @@ function readThreads(threads: number): number {
   if (!Number.isSafeInteger(threads) || threads < 0 || threads > maxThreads)
     throw fail("WSC8001", `--threads takes a number from 0 to ${maxThreads}, not ${threads}`);
   return threads;
+}
+
+function readIterations(iterations: number): number {
+  if (Number.isSafeInteger(iterations) && iterations > 0) return iterations;
+  throw fail("WSC8001", `--max-loop-iterations takes a number of at least 1, not ${iterations}`);
 }
 
 async function timedRun(session: InferenceSession, feeds: Record<string, Tensor>, times: number[]) {

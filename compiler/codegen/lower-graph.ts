@@ -18,7 +18,7 @@ import {
   type ValueId,
   type ValueType,
 } from "../../ir/graph.ts";
-import type { SlotId } from "../../ir/program.ts";
+import type { EmptyStack, SlotId } from "../../ir/program.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";
 import type { Attention } from "./attention.ts";
@@ -470,7 +470,11 @@ class GraphLowering {
     this.#spanning([iteration, condition, ...inputs, ...carried, ...stacks], () => {
       const { block, outputs } = this.#lowerRegion(op.body, [iteration, condition, ...carried, ...captured]);
       const moves = carried.map((to, index) => ({ from: nth(outputs, 1 + index), to }));
-      const stacked = stacks.map((to, index) => ({ from: nth(outputs, 1 + op.carried + index), to }));
+      const stacked = stacks.map((to, index) => ({
+        from: nth(outputs, 1 + op.carried + index),
+        to,
+        ...emptyStack(op, 1 + op.carried, index),
+      }));
       this.#time++;
       for (const slot of outputs) this.#touch(slot);
       steps.push({
@@ -530,6 +534,7 @@ class GraphLowering {
           to,
           axis: op.outputAxes[index] ?? 0,
           reverse: op.outputReverse[index] ?? false,
+          ...emptyStack(op, op.carried, index),
         })),
         body: block,
         origin: op.origin,
@@ -544,6 +549,12 @@ function operandsOf(graph: Graph, op: Op): Operands {
   const constants = op.inputs.map((value): TensorData | undefined => nth(graph.values, value).constant);
   const rangeOf = (index: number): IntegerRange | null => rangeOfValue(graph, nth(op.inputs, index));
   return { inputs: types(op.inputs), outputs: types(op.outputs), constants, rangeOf };
+}
+
+/** What stacked result `index`, counted from the body's output `first`, is without an iteration, where its slot does not say it. */
+function emptyStack({ body, emptyShapes }: LoopOp | ScanOp, first: number, index: number): EmptyStack {
+  if (isNumericTensor(typeOf(body, nth(body.outputs, first + index).value))) return {};
+  return emptyShapes === undefined ? {} : { emptyShape: nth(emptyShapes, index) };
 }
 
 function scanLength(graph: Graph, op: ScanOp): number {

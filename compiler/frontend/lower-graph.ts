@@ -7,7 +7,7 @@
 import { type Diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import type { FoldHook } from "../../ir/builder.ts";
 import type { ValueId, ValueType } from "../../ir/graph.ts";
-import { showType } from "../../ir/types.ts";
+import { sameShape, showType } from "../../ir/types.ts";
 import { foldConstants } from "./fold.ts";
 import { readNames } from "./free-names.ts";
 import { Deferral } from "./deferral.ts";
@@ -184,13 +184,16 @@ export function lowerRegion(
   scope: Scope,
   graph: OnnxGraph,
   formals: readonly Formal[],
+  origin: readonly string[],
 ): LoweredRegion {
   const region = new Region(graph.name, scope, lowering.fold);
   const inner = new Scope(region, scope, graph.initializers);
-  for (const [i, { type, constant }] of formals.entries()) {
-    const name = graph.inputs[i]?.name ?? "";
-    const id = region.formal(name, type);
-    inner.bindValue(name, constant === undefined ? id : region.constant(constant, name));
+  const names = formals.map((_, i) => graph.inputs[i]?.name ?? "");
+  const inputs = formals.map(({ type }, i) => region.formal(names[i] ?? "", type));
+  for (const [i, { constant, shape }] of formals.entries()) {
+    const [name = "", input = -1] = [names[i], inputs[i]];
+    const id = constant === undefined ? input : region.constant(constant, name);
+    inner.bindValue(name, shape === undefined ? id : reshaped(region, id, shape, origin));
   }
   lowerNodes(lowering, inner, graph);
   const ids = finishOutputs(lowering, inner, graph, ({ name, type }, binding) =>
@@ -198,6 +201,12 @@ export function lowerRegion(
   );
   const { builder } = region;
   return { region, types: ids.map((id) => builder.typeOf(id)), constants: ids.map((id) => builder.constantOf(id)) };
+}
+
+function reshaped(region: Region, id: ValueId, shape: readonly number[], origin: readonly string[]): ValueId {
+  const type = region.builder.typeOf(id);
+  if (type.kind === "tensor" && sameShape(type.shape, shape)) return id;
+  return region.builder.emitOne({ kind: "reshape", inputs: [id], shape }, { origin });
 }
 
 type DeferredBinding = Extract<Binding, { readonly kind: "deferred" }>;

@@ -19,6 +19,8 @@ const trimmedLength = (names: readonly string[]): number => names.findLastIndex(
 export interface Formal {
   readonly type: ValueType;
   readonly constant?: TensorData;
+  /** the shape in which the subgraph sees it; default: that of its type */
+  readonly shape?: readonly number[];
 }
 
 /** A subgraph as a region that is complete but for its list of captures. */
@@ -30,8 +32,13 @@ export interface LoweredRegion {
   readonly constants: readonly (TensorData | undefined)[];
 }
 
-/** Lowers a subgraph of a node in `scope`; `formals` are its inputs, in order. */
-export type LowerRegion = (scope: Scope, graph: OnnxGraph, formals: readonly Formal[]) => LoweredRegion;
+/** Lowers a subgraph of a node in `scope`; `formals` are its inputs, in order; `origin` is the node. */
+export type LowerRegion = (
+  scope: Scope,
+  graph: OnnxGraph,
+  formals: readonly Formal[],
+  origin: readonly string[],
+) => LoweredRegion;
 
 export class NodeLowering implements NodeContext {
   readonly node: OnnxNode;
@@ -185,7 +192,7 @@ export class NodeLowering implements NodeContext {
 
   /** Lowers a subgraph of this node. */
   region(graph: OnnxGraph, formals: readonly Formal[]): LoweredRegion {
-    return this.#lowerRegion(this.scope, graph, formals);
+    return this.#lowerRegion(this.scope, graph, formals, this.#origin);
   }
 
   map(expr: Expr, ...operands: readonly ValueId[]): ValueId {

@@ -3,9 +3,10 @@
  * to the next, and nothing of it has to run on the host.
  */
 import type { ValueId } from "../../ir/graph.ts";
-import { scalarTensor, type TensorData } from "../../ir/tensor.ts";
+import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";
 import { subgraphsOf } from "./free-names.ts";
+import { headerShapes } from "./loop-header.ts";
 import type { NodeLowering } from "./node-context.ts";
 import type { OnnxGraph, OnnxNode } from "./onnx.ts";
 import { Scope } from "./scope.ts";
@@ -62,11 +63,12 @@ export function unrolledLoop(
   if (plan === null) return null;
   const { region } = context.scope;
   let carried = context.node.inputs.slice(2).map((_, i) => context.input(i + 2));
+  const shapes = headerShapes(plan.body);
   const stacks: ValueId[][] = plan.body.outputs.slice(1 + carried.length).map(() => []);
   for (let iteration = 0; iteration < plan.iterations; iteration++) {
     const scope = new Scope(region, context.scope, plan.body.initializers);
-    const header = [scalarTensor("i64", iteration), scalarTensor("bool", 1)].map((tensor) =>
-      region.constant(tensor, ""),
+    const header = [tensorFrom("i64", shapes.iteration, [iteration]), tensorFrom("bool", shapes.condition, [1])].map(
+      (tensor) => region.constant(tensor, ""),
     );
     for (const [i, id] of [...header, ...carried].entries()) scope.bindValue(plan.body.inputs[i]?.name ?? "", id);
     lowerBody(scope, plan.body);

@@ -55,19 +55,36 @@ export function inferIf(site: Site, op: Pick<IfOp, "then" | "else">): readonly V
   return portTypes(op.then, op.then.outputs).map((type, i) => join(site, `result ${i}`, type, other[i] ?? type));
 }
 
-/** Loops pass iteration and condition to the body and get a condition back; both are scalars. */
+/** What loops pass to the body before all else: iteration and condition. */
 const loopHeader = [tensorType("i64", []), tensorType("bool", [])] as const;
 
-export function inferLoop(site: Site, op: Pick<LoopOp, "carried" | "body">): readonly ValueType[] {
+/** Whether a value of this type can be what a body says of going on: one bool, in a tensor of any rank. */
+function isCondition(type: ValueType): boolean {
+  if (type.kind === "tensor") return type.dtype === "bool" && type.shape.every((dim) => dim === 1);
+  if (type.kind !== "dynamic" || type.dtype !== "bool") return false;
+  return (type.dims ?? []).every((dim) => typeof dim === "string" || dim === 1);
+}
+
+/** Stacked results without an iteration: one shape for each, of sizes. */
+function checkEmptyShapes(site: Site, { emptyShapes }: Pick<LoopOp, "emptyShapes">, stacked: number): void {
+  if (emptyShapes === undefined) return;
+  const areSizes = emptyShapes.flat().every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (emptyShapes.length === stacked && areSizes) return;
+  throw attributeError(site, `emptyShapes must say a shape for each of ${stacked} stacked results`);
+}
+
+export function inferLoop(site: Site, op: Pick<LoopOp, "carried" | "body" | "emptyShapes">): readonly ValueType[] {
   expectOperands(site, 2 + op.carried, Infinity);
   expectTensor(site, 0, "the trip count", "i64", []);
   expectTensor(site, 1, "the condition", "bool", []);
   expectRegionPorts(site, op.body, site.inputs.length, Math.max(op.body.outputs.length, 1 + op.carried));
   checkPassed(site, op.body, 0, [...loopHeader, ...site.inputs.slice(2)]);
   const [condition, ...results] = portTypes(op.body, op.body.outputs);
-  if (condition === undefined || !acceptsType(condition, loopHeader[1])) {
-    throw dtypeError(site, `its body's condition is ${condition === undefined ? "missing" : showType(condition)}`);
+  if (condition === undefined || !isCondition(condition)) {
+    const seen = condition === undefined ? "missing" : showType(condition);
+    throw dtypeError(site, `its body's condition is ${seen}, must be one bool`);
   }
+  checkEmptyShapes(site, op, results.length - op.carried);
   const carried = carriedTypes(site, site.inputs.slice(2, 2 + op.carried), results);
   return [...carried, ...results.slice(op.carried).map((type) => stackedType(site, type, "iterations", 0))];
 }
@@ -96,6 +113,7 @@ export function inferScan(site: Site, op: Omit<ScanOp, "inputs" | "outputs" | "o
   if (op.scanned < 1) throw new Error(`internal: ${site.subject} scans nothing`);
   expectRegionPorts(site, op.body, site.inputs.length, Math.max(op.body.outputs.length, op.carried));
   checkScanLists(site, op);
+  checkEmptyShapes(site, op, op.body.outputs.length - op.carried);
   const scanned = op.inputAxes.map((axis, i) => scannedType(site, tensorAt(site, op.carried + i), axis));
   const length = scanned[0]?.length ?? 0;
   const odd = scanned.find((s) => s.length !== length);

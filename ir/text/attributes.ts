@@ -66,6 +66,8 @@ const scatterReduction = words<ScatterReduction>("none", "add", "mul", "min", "m
 const extremum = words("max", "min");
 const window = { strides: integers, dilations: integers, padsBegin: integers, padsEnd: integers };
 
+const emptyShapes: Codec<readonly (readonly number[])[]> = { ...listOf(integers), place: "clause" };
+
 /** Fields that every op has, or that stand in the text by other means. */
 type CommonField = "kind" | "inputs" | "outputs" | "origin";
 type AttributesOf<O> = {
@@ -116,7 +118,7 @@ const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
   forest: { fn: words<ForestOp["fn"]>("sum", "min", "max"), targets: integer },
   host: { fn: string, attributes: jsonObject, reason: string },
   if: {},
-  loop: { carried: integer },
+  loop: { carried: integer, emptyShapes },
   scan: {
     carried: integer,
     scanned: integer,
@@ -124,6 +126,7 @@ const table: { readonly [K in OpKind]: Codecs<AttributesOf<OpOf<K>>> } = {
     inputReverse: bools,
     outputAxes: integers,
     outputReverse: bools,
+    emptyShapes,
   },
   deferred: { inputNames: strings, outputNames: strings, reason: string, valueInputs: { ...strings, place: "clause" } },
 };

@@ -11,12 +11,14 @@ import {
   type Op,
   opSubject,
   type ScanOp,
+  type TensorType,
+  tensorType,
   type ValueId,
-  type ValueType,
 } from "../../ir/graph.ts";
 import { makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
 import { hostFunctions } from "../host/functions.ts";
 import { type HostState, type HostValue, isTensor } from "../host/value.ts";
+import { endlessLoop, loopLimit } from "../loop-limit.ts";
 import { nth } from "./access.ts";
 import { type EvaluableKind, evaluateOp, isEvaluable } from "./evaluate.ts";
 import { takeAlong } from "./movement.ts";
@@ -28,12 +30,15 @@ export interface InterpretOptions {
   /** also give every value of the graph, as `%0`, `%1`… (not those inside regions) */
   readonly keep?: boolean;
   readonly deferred?: DeferredEvaluator;
+  /** as a session's */
+  readonly maxLoopIterations?: number;
 }
 
 /** What lasts for one run: regions share it. */
 interface Run {
   readonly deferred: DeferredEvaluator | undefined;
   readonly hostStates: Map<Op, HostState>;
+  readonly loopIterations: number;
 }
 
 /** Runs a graph on inputs by name and gives its outputs by name. WSC7001 when an input is missing. */
@@ -42,7 +47,8 @@ export function interpretGraph(
   inputs: ReadonlyMap<string, HostValue>,
   options: InterpretOptions = {},
 ): Map<string, HostValue> {
-  const run: Run = { deferred: options.deferred, hostStates: new Map() };
+  const loopIterations = loopLimit(options.maxLoopIterations);
+  const run: Run = { deferred: options.deferred, hostStates: new Map(), loopIterations };
   const keep = options.keep ?? false;
   const values = runOps(graph, graph.inputs.map(({ name }) => namedInput(inputs, name)), run, keep); // prettier-ignore
   const results = new Map<string, HostValue>();
@@ -132,17 +138,19 @@ const isTrue = (value: HostValue): boolean => Number(tensorOperand(value).elemen
 
 function runLoop(op: LoopOp, inputs: readonly HostValue[], run: Run): readonly HostValue[] {
   const trips = tensorOperand(nth(inputs, 0)).elements[0] as bigint;
+  const going = scalarTensor("bool", 1);
   let condition = nth(inputs, 1);
   let carried = inputs.slice(2, 2 + op.carried);
   const captured = inputs.slice(2 + op.carried);
   const stacks: TensorData[][] = op.body.outputs.slice(1 + op.carried).map(() => []);
-  for (let i = 0n; i < trips && isTrue(condition); i++) {
-    const results = runRegion(op.body, [scalarTensor("i64", i), condition, ...carried, ...captured], run);
+  for (let i = 0; i < trips && isTrue(condition); i++) {
+    if (i >= run.loopIterations) throw endlessLoop(opSubject(op), run.loopIterations);
+    const results = runRegion(op.body, [scalarTensor("i64", i), going, ...carried, ...captured], run);
     condition = nth(results, 0);
     carried = results.slice(1, 1 + op.carried);
     pushAll(stacks, results.slice(1 + op.carried));
   }
-  const types = resultTypes(op.body, 1 + op.carried);
+  const types = elementTypes(op, 1 + op.carried);
   return [...carried, ...stacks.map((parts, i) => stack(parts, nth(types, i), 0))];
 }
 
@@ -150,22 +158,23 @@ function pushAll(stacks: readonly TensorData[][], values: readonly HostValue[]):
   for (const [i, parts] of stacks.entries()) parts.push(tensorOperand(nth(values, i)));
 }
 
-const resultTypes = (body: Graph, from: number): readonly ValueType[] =>
-  body.outputs.slice(from).map(({ value }) => nth(body.values, value).type);
-
-/** Joins equal-shaped tensors along a new axis; of none, a tensor of the type that the body declares (unknown dims are 0). */
-function stack(parts: readonly TensorData[], type: ValueType, axis: number): TensorData {
-  const [first] = parts;
-  if (first === undefined) return emptyStack(type, axis);
-  const slices = parts.map((part) => makeTensor(part.dtype, part.shape.toSpliced(axis, 0, 1), part.elements));
-  return nth(evaluateOp({ kind: "concat", inputs: [], axis }, slices), 0);
+/** What the elements of stacked results, the body's outputs from `first` on, are where there was no iteration. */
+function elementTypes({ body, emptyShapes }: LoopOp | ScanOp, first: number): readonly TensorType[] {
+  return body.outputs.slice(first).map(({ value }, i): TensorType => {
+    const { type } = nth(body.values, value);
+    if (type.kind === "tensor") return type;
+    if (type.kind !== "dynamic" || emptyShapes === undefined)
+      throw new Error(`internal: a stack of ${type.kind} values`);
+    return tensorType(type.dtype, nth(emptyShapes, i));
+  });
 }
 
-function emptyStack(type: ValueType, axis: number): TensorData {
-  if (type.kind === "sequence" || type.kind === "optional") throw new Error(`internal: a stack of ${type.kind}s`);
-  const dims = type.kind === "tensor" ? type.shape : (type.dims ?? []);
-  const known = dims.map((dim) => (typeof dim === "number" ? dim : 0));
-  return makeTensor(type.dtype, known.toSpliced(axis, 0, 0));
+/** Joins equal-shaped tensors along a new axis; of none, a tensor of elements of the type. */
+function stack(parts: readonly TensorData[], type: TensorType, axis: number): TensorData {
+  const [first] = parts;
+  if (first === undefined) return makeTensor(type.dtype, type.shape.toSpliced(axis, 0, 0));
+  const slices = parts.map((part) => makeTensor(part.dtype, part.shape.toSpliced(axis, 0, 1), part.elements));
+  return nth(evaluateOp({ kind: "concat", inputs: [], axis }, slices), 0);
 }
 
 function runScan(op: ScanOp, inputs: readonly HostValue[], run: Run): readonly HostValue[] {
@@ -182,7 +191,7 @@ function runScan(op: ScanOp, inputs: readonly HostValue[], run: Run): readonly H
     carried = results.slice(0, op.carried);
     pushAll(stacks, results.slice(op.carried));
   }
-  const types = resultTypes(op.body, op.carried);
+  const types = elementTypes(op, op.carried);
   const stacked = stacks.map((parts, s) =>
     stack(nth(op.outputReverse, s) ? parts.reverse() : parts, nth(types, s), nth(op.outputAxes, s)),
   );

@@ -5,7 +5,7 @@ import { decodeNpy, encodeNpy } from "../../compiler/cli/npy.ts";
 import { decodeTensorFile } from "../../compiler/frontend/tensor-file.ts";
 import { makeDigits } from "../../examples/digits/digits.mjs";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
-import { f32, i64, modelBytes, node, tensorBytes } from "../helpers/onnx-builder.ts";
+import { bool, f32, graph, i64, modelBytes, node, tensorBytes } from "../helpers/onnx-builder.ts";
 import { digitsModel, writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { wsc } from "./run-cli.ts";
@@ -164,6 +164,27 @@ describe("wsc inspect", () => {
     expect(stderr).toMatch(/WSC3001: Frobnicate "first"/);
     expect(stderr).toMatch(/WSC3001: Defenestrate "second"/);
     expect(stdout).toContain("not supported: 2 problems");
+  });
+});
+
+describe("a loop that does not end", () => {
+  it("is told of by name, with the option that allows more", async () => {
+    const body = graph({
+      inputs: { i: i64(), go: bool(), s: f32(2) },
+      outputs: { go_on: bool(), s_out: f32(2) },
+      nodes: [node("Identity", ["go"], ["go_on"]), node("Neg", ["s"], ["s_out"])],
+    });
+    const nodes = [node("Loop", ["", "", "x"], ["y"], { body }, { name: "forever" })];
+    const bytes = await modelBytes({ opset: 17, inputs: { x: f32(2) }, outputs: { y: f32(2) }, nodes });
+    writeFileSync(inScratch("forever.onnx"), bytes);
+    const run = ["run", "forever.onnx", "--random", "1", "--max-loop-iterations"];
+    const ended = await wsc([...run, "50"], scratch.path);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(
+      /WSC7008: loop "forever": it would go on after 50 iterations\n.*--max-loop-iterations/,
+    );
+    const wrong = await wsc([...run, "0"], scratch.path);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("WSC8001")]);
   });
 });
 

@@ -57,7 +57,7 @@ const program: Program = {
       condition: 4,
       bodyCondition: 4,
       carried: [{ from: 0, to: 1 }],
-      stacked: [],
+      stacked: [{ from: 0, to: 1, emptyShape: [2, 0] }],
       body: {
         steps: [
           {

@@ -131,8 +131,10 @@ function addControlFlow(s: Sample, x: ValueId): void {
   const trips = s.builder.constant(scalarTensor("i64", 9007199254740993n), "trips");
   s.emit({ kind: "if", inputs: [go, x], then: branch("then", "add"), else: branch("else", "sub") });
   s.emit({ kind: "loop", inputs: [trips, go, x], carried: 1, body: loopBody() });
+  s.emit({ kind: "loop", inputs: [trips, go, x], carried: 1, emptyShapes: [[0, 3]], body: loopBody() });
   s.emit({
     kind: "scan",
+    emptyShapes: [[]],
     inputs: [s.input("state", "f32", 3), x],
     carried: 1,
     scanned: 1,

@@ -50,6 +50,7 @@ import { recurrentOperators } from "./recurrent.ts";
 import { reductionOperators } from "./reduction.ts";
 import { resizeOperators } from "./resize.ts";
 import { rotaryOperators } from "./rotary.ts";
+import { scanOperators } from "./scan.ts";
 import { selectionOperators } from "./selection.ts";
 import { sequenceMapOperators } from "./sequence-map.ts";
 import { sequenceOperators } from "./sequence.ts";
@@ -112,6 +113,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   reductionOperators,
   resizeOperators,
   rotaryOperators,
+  scanOperators,
   selectionOperators,
   sequenceMapOperators,
   sequenceOperators,
