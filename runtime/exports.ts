@@ -50,5 +50,6 @@ export type {
   TensorToDataUrlOptions,
   TensorToImageDataOptions,
 } from "./images/options.ts";
+export { TRACE, TRACE_EVENT_BEGIN, TRACE_EVENT_END, TRACE_FUNC_BEGIN, TRACE_FUNC_END } from "./trace.ts";
 export type { PortMetadata, SessionValue } from "./ports.ts";
 export { type Diagnostic, type DiagnosticCode, WscError } from "../ir/diagnostic.ts";

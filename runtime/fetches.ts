@@ -10,17 +10,19 @@ import { checkedTensor, copyInto, Tensor } from "./tensor.ts";
 /** Outputs by name; null where the runtime makes the tensor. */
 export type Fetched = ReadonlyMap<string, Tensor | null>;
 
-/** Reads the second argument of `run`: names, an object with outputs as keys, or options, which name no output. */
-export function readFetches(fetches: unknown, outputs: readonly ModelPort[]): Fetched {
-  const all = (): Fetched => new Map(outputs.map(({ name }) => [name, null]));
-  if (fetches === null || fetches === undefined) return all();
+/** All outputs, in tensors that the runtime makes. */
+export const allOf = (outputs: readonly ModelPort[]): Fetched => new Map(outputs.map(({ name }) => [name, null]));
+
+/** Reads the second argument of `run`: names, or an object with outputs as keys; null for one that names no output, which holds options. */
+export function readFetches(fetches: unknown, outputs: readonly ModelPort[]): Fetched | null {
+  if (fetches === null) return null;
   if (typeof fetches !== "object" || isTensorLike(fetches)) {
     throw fail("WSC7002", "fetches must be names of outputs, or an object that has them as keys");
   }
   if (Array.isArray(fetches)) return new Map(fetches.map((name: unknown) => [outputName(name, outputs), null]));
   const given = new Map<string, unknown>(Object.entries(fetches));
   const named = outputs.filter(({ name }) => given.get(name) === null || isTensorLike(given.get(name)));
-  return named.length === 0 ? all() : new Map(named.map((port) => [port.name, target(port, given.get(port.name))]));
+  return named.length === 0 ? null : new Map(named.map((port) => [port.name, target(port, given.get(port.name))]));
 }
 
 function outputName(name: unknown, outputs: readonly ModelPort[]): string {

@@ -52,6 +52,8 @@ type Feeds = { readonly [name: string]: unknown };
 
 /** The feeds by name, converted and checked; all complaints come at once. */
 export function readFeeds(feeds: Feeds, ports: readonly ModelPort[]): Map<string, HostValue> {
+  if (typeof feeds !== "object" || (feeds as Feeds | null) === null || Array.isArray(feeds) || feeds instanceof Tensor)
+    throw fail("WSC7002", "feeds must be an object with the names of inputs as keys");
   const known = new Map(ports.map((port) => [port.name, port]));
   const problems: Diagnostic[] = [];
   const values = new Map<string, HostValue>();

@@ -4,10 +4,11 @@
  */
 import { fail } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
+import { checkRunOptions, checkSessionOptions } from "./check-options.ts";
 import { canJoinVectors } from "./engine.ts";
 import { env } from "./env.ts";
 import { readExternalFiles } from "./external-files.ts";
-import { readFetches, takeResults } from "./fetches.ts";
+import { allOf, readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
 import { loopLimit } from "./loop-limit.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
@@ -21,11 +22,13 @@ import {
   type Runner,
   type RunnerOptions,
 } from "./runner.ts";
+import { isBuffer, modelSource } from "./model-source.ts";
 import type { RunOptions, SessionOptions } from "./option-types.ts";
 import { checkOptionNames, refuseDims } from "./session-options.ts";
 import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
+import { TRACE } from "./trace.ts";
 import { Warnings } from "./warnings.ts";
 
 export type Feeds = { readonly [name: string]: SessionValue };
@@ -73,23 +76,26 @@ export class InferenceSession {
     options?: SessionOptions,
   ): Promise<InferenceSession>;
   static async create(
-    source: string | URL | Uint8Array | ArrayBufferLike,
+    model: string | URL | Uint8Array | ArrayBufferLike,
     second?: SessionOptions | number,
     byteLength?: number,
     fourth?: SessionOptions,
   ): Promise<InferenceSession> {
-    const options = (typeof second === "object" ? second : fourth) ?? {};
+    TRACE("CPU", "InferenceSession.create");
+    const part = typeof second === "number" && isBuffer(model) ? second : null;
+    const source = part === null ? modelSource(model) : modelSource(model, part, byteLength);
+    const options = checkSessionOptions(part === null ? second : fourth);
     checkOptionNames(options);
     const maxLoopIterations = loopLimit(options.maxLoopIterations);
     const threads = ThreadPool.open(threadCount(options));
     const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
     const settings: RunnerOptions = { deterministic: options.deterministic ?? false, maxLoopIterations, threads };
     try {
-      if (typeof source === "string" || source instanceof URL)
-        return new InferenceSession(await openLocation(source, options, settings), threads, warnings);
-      const start = Number(second ?? 0) || 0;
-      const bytes = source instanceof Uint8Array ? source : new Uint8Array(source, start, byteLength);
-      return new InferenceSession(await openModel(bytes, options, settings), threads, warnings);
+      const runner =
+        source instanceof Uint8Array
+          ? await openModel(source, options, settings)
+          : await openLocation(source, options, settings);
+      return new InferenceSession(runner, threads, warnings);
     } catch (error) {
       threads?.dispose();
       throw error;
@@ -102,8 +108,8 @@ export class InferenceSession {
    */
   run(feeds: Feeds, options?: RunOptions | null): Promise<Results>;
   run(feeds: Feeds, fetches: Fetches | null, options?: RunOptions | null): Promise<Results>;
-  run(feeds: Feeds, fetches?: Fetches | RunOptions | null): Promise<Results> {
-    return this.#run(feeds, fetches ?? null);
+  run(feeds: Feeds, fetches?: Fetches | RunOptions | null, options?: RunOptions | null): Promise<Results> {
+    return this.#run(feeds, fetches ?? null, options ?? null);
   }
 
   /** Refuses further runs, waits for those that were called before, gives the memory back and ends the threads. */
@@ -130,10 +136,13 @@ export class InferenceSession {
     return;
   }
 
-  async #run(feeds: Feeds, fetches: Fetches | RunOptions | null): Promise<Results> {
+  async #run(feeds: Feeds, fetches: Fetches | RunOptions | null, options: RunOptions | null): Promise<Results> {
+    TRACE("CPU", "InferenceSession.run");
     if (this.#isReleased || this.#runner === null) throw fail("WSC7006", "the session has been released");
     const { inputs, outputs } = this.#runner;
-    const fetched = readFetches(fetches, outputs);
+    const named = readFetches(fetches, outputs);
+    checkRunOptions(named === null ? (fetches ?? options) : options);
+    const fetched = named ?? allOf(outputs);
     const values = await this.#enqueue(this.#runner, { values: readFeeds(feeds, inputs), owned: false });
     for (const warning of shapeConflicts(values, outputs)) this.#warnings.say(warning);
     const results = Object.create(null) as Results;

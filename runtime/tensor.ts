@@ -65,7 +65,21 @@ export function fromTensorData({ dtype, shape, elements }: TensorData): Tensor {
 
 /** A tensor of another library as one of ours: its parts have not been checked against each other yet. */
 export const checkedTensor = (value: TensorLike): Tensor =>
-  (value instanceof TensorObject ? value : new TensorObject(value.type, value.data, value.dims)) as unknown as Tensor;
+  (value instanceof TensorObject
+    ? value
+    : new TensorObject(value.type, dataOf(value), value.dims)) as unknown as Tensor;
+
+/** Another library's tensor may have its data elsewhere, and says so in its own way. */
+function dataOf(tensor: TensorLike): TensorElements {
+  try {
+    return tensor.data;
+  } catch (error) {
+    throw fail(
+      "WSC7002",
+      `the tensor's data cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
 
 /** Copies the elements of a tensor into the array of another one of the same type and size. */
 export function copyInto({ data: target }: Tensor, { data }: Tensor): void {
