@@ -1,48 +1,84 @@
 /** Non-maximum suppression of boxes. */
 import { makeTensor } from "../../ir/tensor.ts";
-import { nth } from "../reference/access.ts";
-import { type NumberArray, numbersOf } from "../reference/numbers.ts";
+import { int64sOf, type NumberArray, numbersOf } from "../reference/numbers.ts";
 import { flagOf, type HostFamily, numberAt, tensorAt } from "./arguments.ts";
 import type { HostFunction } from "./value.ts";
 
-interface Box {
-  readonly top: number;
-  readonly left: number;
-  readonly bottom: number;
-  readonly right: number;
+/** Corners and areas of boxes, in f32 as the boxes are: what lies on the threshold is not to depend on a wider type. */
+interface Boxes {
+  readonly top: Float32Array;
+  readonly left: Float32Array;
+  readonly bottom: Float32Array;
+  readonly right: Float32Array;
+  readonly area: Float32Array;
 }
 
-const { fround } = Math;
+const { fround, max, min } = Math;
 
-/** Corners in either order, or centre and size. */
-function readBox(values: NumberArray, at: number, centred: boolean): Box {
-  const [a, b, c, d] = values.subarray(at, at + 4) as unknown as readonly [number, number, number, number];
-  if (!centred) {
-    return { top: Math.min(a, c), bottom: Math.max(a, c), left: Math.min(b, d), right: Math.max(b, d) };
+/** Reads boxes given by corners in either order, or by centre and size. */
+function readBoxes(values: NumberArray, begin: number, count: number, centred: boolean): Boxes {
+  const floats = (): Float32Array => new Float32Array(count);
+  const boxes: Boxes = { top: floats(), left: floats(), bottom: floats(), right: floats(), area: floats() };
+  for (let i = 0; i < count; i++) {
+    const at = begin + 4 * i;
+    const [a, b] = [values[at] as number, values[at + 1] as number];
+    const [c, d] = [values[at + 2] as number, values[at + 3] as number];
+    boxes.top[i] = centred ? b - d / 2 : min(a, c);
+    boxes.bottom[i] = centred ? b + d / 2 : max(a, c);
+    boxes.left[i] = centred ? a - c / 2 : min(b, d);
+    boxes.right[i] = centred ? a + c / 2 : max(b, d);
+    const height = fround((boxes.bottom[i] as number) - (boxes.top[i] as number));
+    boxes.area[i] = height * fround((boxes.right[i] as number) - (boxes.left[i] as number));
   }
-  return { left: fround(a - c / 2), right: fround(a + c / 2), top: fround(b - d / 2), bottom: fround(b + d / 2) };
+  return boxes;
 }
 
-const area = ({ top, left, bottom, right }: Box): number => fround(fround(bottom - top) * fround(right - left));
-
-/** Overlap by union of two boxes, in f32 as the boxes are: what lies on the threshold is not to depend on a wider type. */
-function overlap(x: Box, y: Box): number {
-  const height = fround(Math.min(x.bottom, y.bottom) - Math.max(x.top, y.top));
-  const width = fround(Math.min(x.right, y.right) - Math.max(x.left, y.left));
-  if (!(height > 0 && width > 0)) return 0;
+/** True when two boxes overlap by more than a share of their union. */
+function overlapMore({ top, left, bottom, right, area }: Boxes, i: number, j: number, share: number): boolean {
+  const height = fround(min(bottom[i] as number, bottom[j] as number) - max(top[i] as number, top[j] as number));
+  if (!(height > 0)) return 0 > share;
+  const width = fround(min(right[i] as number, right[j] as number) - max(left[i] as number, left[j] as number));
+  if (!(width > 0)) return 0 > share;
   const common = fround(height * width);
-  const union = fround(fround(area(x) + area(y)) - common);
-  return union > 0 ? fround(common / union) : 0;
+  const union = fround(fround((area[i] as number) + (area[j] as number)) - common);
+  return (union > 0 ? fround(common / union) : 0) > share;
 }
 
-/** Indices of the boxes that stay, best score first; among equal scores the lower index. */
-function suppress(boxes: readonly Box[], scores: NumberArray, most: number, iou: number, least: number): number[] {
-  const candidates = [...boxes.keys()].filter((i) => (scores[i] as number) > least);
-  candidates.sort((i, j) => (scores[j] as number) - (scores[i] as number) || i - j);
+/** Numbers up to which a score's 32 bits and an index fit one double. */
+const mostIndices = 2 ** 21;
+
+/** Indices of the scores above `least`, the best first; among equal scores the lower index. */
+function byScore(scores: NumberArray, least: number): Uint32Array {
+  const { length } = scores;
+  const candidates = new Uint32Array(length);
+  let count = 0;
+  for (let i = 0; i < length; i++) if ((scores[i] as number) > least) candidates[count++] = i;
+  const chosen = candidates.subarray(0, count);
+  if (length > mostIndices) return chosen.sort((i, j) => (scores[j] as number) - (scores[i] as number) || i - j);
+  // sorted as numbers, which is done without calling back: the bits of a float order like integers, negative ones the other way round
+  const float = new Float32Array(1);
+  const bits = new Uint32Array(float.buffer);
+  const keys = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const index = chosen[i] as number;
+    float[0] = (scores[index] as number) + 0;
+    const word = bits[0] as number;
+    const descending = word < 0x80000000 ? 0x7fffffff - word : word;
+    keys[i] = descending * mostIndices + index;
+  }
+  keys.sort();
+  for (let i = 0; i < count; i++) chosen[i] = (keys[i] as number) % mostIndices;
+  return chosen;
+}
+
+/** Indices of the boxes that stay, best score first. */
+function suppress(boxes: Boxes, scores: NumberArray, most: number, iou: number, least: number): readonly number[] {
   const kept: number[] = [];
-  for (const i of candidates) {
+  for (const i of byScore(scores, least)) {
     if (kept.length >= most) break;
-    if (kept.every((other) => overlap(nth(boxes, i), nth(boxes, other)) <= iou)) kept.push(i);
+    let stays = true;
+    for (let k = 0; k < kept.length && stays; k++) stays = !overlapMore(boxes, i, kept[k] as number, iou);
+    if (stays) kept.push(i);
   }
   return kept;
 }
@@ -56,14 +92,14 @@ const nonMaxSuppression: HostFunction = (inputs, attributes) => {
   const centred = flagOf(attributes, "centerPointBox");
   const selected: number[] = [];
   for (let batch = 0; batch < batches; batch++) {
-    const own = Array.from({ length: count }, (_, i) => readBox(boxValues, (batch * count + i) * 4, centred));
+    const own = readBoxes(boxValues, batch * count * 4, count, centred);
     for (let cls = 0; cls < classes; cls++) {
       const begin = (batch * classes + cls) * count;
       const kept = suppress(own, scoreValues.subarray(begin, begin + count), most, iou, least);
       for (const i of kept) selected.push(batch, cls, i);
     }
   }
-  return [makeTensor("i64", [selected.length / 3, 3], BigInt64Array.from(selected, BigInt))];
+  return [makeTensor("i64", [selected.length / 3, 3], int64sOf(selected))];
 };
 
 export const boxFunctions: HostFamily = [["nonMaxSuppression", nonMaxSuppression]];

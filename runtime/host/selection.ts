@@ -3,7 +3,7 @@ import { fail } from "../../ir/diagnostic.ts";
 import { elementCount, makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { nth } from "../reference/access.ts";
 import { takeAlong, transposeTensor } from "../reference/movement.ts";
-import { isNumberLane, numbersOf } from "../reference/numbers.ts";
+import { int64sOf, isNumberLane, numbersOf } from "../reference/numbers.ts";
 import { flagOf, type HostFamily, optionalNumber, positiveAxis, tensorAt } from "./arguments.ts";
 import type { HostFunction } from "./value.ts";
 
@@ -16,18 +16,38 @@ const flat = (x: TensorData): TensorData => makeTensor(x.dtype, [elementCount(x.
 
 const isZero = (value: Scalar): boolean => value === 0 || value === 0n || value === "";
 
+/** Places of the elements that are not zero, ascending. */
+function placesOfNonZero(x: TensorData): Float64Array | Uint32Array {
+  const { elements } = x;
+  const count = elementCount(x.shape);
+  const found = count < 2 ** 32 ? new Uint32Array(count) : new Float64Array(count);
+  let used = 0;
+  if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) {
+    const words = new Int32Array(elements.buffer, elements.byteOffset, 2 * elements.length);
+    for (let i = 0; i < count; i++)
+      if (((words[2 * i] as number) | (words[2 * i + 1] as number)) !== 0) found[used++] = i;
+  } else if (isNumberLane(x.dtype)) {
+    const values = numbersOf(x);
+    for (let i = 0; i < count; i++) if (values[i] !== 0) found[used++] = i;
+  } else {
+    for (let i = 0; i < count; i++) if (!isZero(elements[i] as Scalar)) found[used++] = i;
+  }
+  return found.subarray(0, used);
+}
+
 /** Positions of the elements that are not zero: coordinate by position, [rank, n]. */
 const nonZero: HostFunction = (inputs) => {
   const x = tensorAt(inputs, 0);
-  const values = scalarsOf(x);
-  const found: number[] = [];
-  for (let i = 0; i < values.length; i++) if (!isZero(values[i] as Scalar)) found.push(i);
+  const found = placesOfNonZero(x);
   const positions = new BigInt64Array(x.shape.length * found.length);
+  const words = new Uint32Array(positions.buffer);
   let inner = 1;
   for (let axis = x.shape.length - 1; axis >= 0; axis--) {
     const size = nth(x.shape, axis);
-    for (const [i, at] of found.entries()) {
-      positions[axis * found.length + i] = BigInt(Math.floor(at / inner) % size);
+    let word = 2 * axis * found.length;
+    for (let i = 0; i < found.length; i++, word += 2) {
+      const outer = Math.floor((found[i] as number) / inner);
+      words[word] = axis === 0 ? outer : outer % size;
     }
     inner *= size;
   }
@@ -57,10 +77,12 @@ interface Rows {
 
 interface Groups {
   /** first row of each group */
-  readonly first: number[];
-  readonly counts: number[];
+  readonly first: readonly number[];
+  readonly counts: readonly number[];
   /** group of each row */
-  readonly groupOf: number[];
+  readonly groupOf: Uint32Array;
+  /** group by the key of its rows */
+  readonly known: ReadonlyMap<Scalar, number>;
 }
 
 const unique: HostFunction = (inputs, attributes) => {
@@ -69,23 +91,20 @@ const unique: HostFunction = (inputs, attributes) => {
   const axis = positiveAxis(given ?? 0, x.shape.length);
   const rows = rowsAlong(x, axis);
   const groups = groupRows(rows);
-  const order = [...groups.first.keys()];
-  if (flagOf(attributes, "sorted", true)) {
-    order.sort((i, j) => compareRows(rows, nth(groups.first, i), nth(groups.first, j)));
-  }
-  const rank = new Array<number>(order.length);
-  for (const [place, group] of order.entries()) rank[group] = place;
-  const first = order.map((group) => nth(groups.first, group));
+  const { first, counts, groupOf } = groups;
+  const order = flagOf(attributes, "sorted", true) ? sortedGroups(rows, groups) : Uint32Array.from(first.keys());
+  const rank = new Uint32Array(order.length);
+  for (let place = 0; place < order.length; place++) rank[order[place] as number] = place;
+  const kept = Array.from(order, (group) => first[group] as number);
   return [
-    takeAlong(x, axis, first),
-    integers(first),
-    integers(groups.groupOf.map((group) => nth(rank, group))),
-    integers(order.map((group) => nth(groups.counts, group))),
+    takeAlong(x, axis, kept),
+    integers(kept),
+    integers(groupOf.map((group) => rank[group] as number)),
+    integers(Array.from(order, (group) => counts[group] as number)),
   ];
 };
 
-const integers = (values: readonly number[]): TensorData =>
-  makeTensor("i64", [values.length], BigInt64Array.from(values, BigInt));
+const integers = (values: ArrayLike<number>): TensorData => makeTensor("i64", [values.length], int64sOf(values));
 
 function rowsAlong(x: TensorData, axis: number): Rows {
   const perm = [axis, ...[...x.shape.keys()].filter((other) => other !== axis)];
@@ -96,19 +115,22 @@ function rowsAlong(x: TensorData, axis: number): Rows {
 
 function groupRows(rows: Rows): Groups {
   const known = new Map<Scalar, number>();
-  const groups: Groups = { first: [], counts: [], groupOf: [] };
+  const first: number[] = [];
+  const counts: number[] = [];
+  const groupOf = new Uint32Array(rows.count);
   for (let row = 0; row < rows.count; row++) {
     const key = rows.length === 1 ? (rows.values[row] as Scalar) : rowKey(rows, row);
-    const group = known.get(key) ?? groups.first.length;
-    if (group === groups.first.length) {
+    let group = known.get(key);
+    if (group === undefined) {
+      group = first.length;
       known.set(key, group);
-      groups.first.push(row);
-      groups.counts.push(0);
+      first.push(row);
+      counts.push(0);
     }
-    groups.counts[group] = nth(groups.counts, group) + 1;
-    groups.groupOf.push(group);
+    counts[group] = (counts[group] as number) + 1;
+    groupOf[row] = group;
   }
-  return groups;
+  return { first, counts, groupOf, known };
 }
 
 /** Text that only equal rows share; adding 0 makes one of both zeros. */
@@ -120,6 +142,27 @@ function rowKey({ values, length }: Rows, row: number): string {
     key += ",";
   }
   return key;
+}
+
+/** Groups in ascending order of their rows. Single numbers are sorted by the engine, which then need not call back. */
+function sortedGroups(rows: Rows, { first, known }: Groups): Uint32Array {
+  const [key] = known.keys();
+  const size = first.length;
+  if (rows.length === 1 && typeof key === "number") {
+    const keys = Float64Array.from(known.keys() as MapIterator<number>).sort();
+    return Uint32Array.from(keys, (value) => known.get(value) as number);
+  }
+  if (rows.length === 1 && typeof key === "bigint") {
+    const isSigned = rows.values instanceof BigInt64Array;
+    const keys = isSigned ? new BigInt64Array(size) : new BigUint64Array(size);
+    let at = 0;
+    for (const value of known.keys()) keys[at++] = value as bigint;
+    keys.sort();
+    const order = new Uint32Array(size);
+    for (let place = 0; place < size; place++) order[place] = known.get(keys[place] as bigint) as number;
+    return order;
+  }
+  return Uint32Array.from(first.keys()).sort((i, j) => compareRows(rows, first[i] as number, first[j] as number));
 }
 
 /** Lexicographic; NaN comes last. */

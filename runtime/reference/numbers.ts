@@ -69,3 +69,17 @@ export function indicesOf(tensor: TensorData): Float64Array {
   for (let i = 0; i < indices.length; i++) indices[i] = Number(elements[i]);
   return indices;
 }
+
+const twoTo32 = 2 ** 32;
+
+/** Whole numbers as 64-bit integers, written word by word: a bigint for each would take ten times as long. */
+export function int64sOf(values: ArrayLike<number>): BigInt64Array {
+  const result = new BigInt64Array(values.length);
+  const words = new Int32Array(result.buffer);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    words[2 * i] = value;
+    words[2 * i + 1] = Math.floor(value / twoTo32);
+  }
+  return result;
+}
