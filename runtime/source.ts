@@ -1,5 +1,6 @@
 /** Where the runtime takes a program from: the compiler, in this process, or a folder (artifact.ts). */
 import type { CompiledProgram, Program } from "../ir/program.ts";
+import { forgetElements } from "../ir/tensor-source.ts";
 import { type PackedWeights, packWeights } from "./memory.ts";
 
 /** A program whose binaries and weights are read when they are needed. */
@@ -23,6 +24,8 @@ export function compiledSource(compiled: CompiledProgram, earlier: PackedWeights
     readWeights: (target) =>
       Promise.resolve().then(() => {
         packWeights(compiled, target, earlier);
+        // what was read of a large model is in the program now
+        forgetElements();
       }),
   };
 }
