@@ -170,6 +170,7 @@ describe("ConvTranspose", () => {
     ["SAME_UPPER", { strides: [2, 2], auto_pad: "SAME_UPPER" }, [6, 6]],
     ["SAME_LOWER", { strides: [2, 2], auto_pad: "SAME_LOWER" }, [6, 6]],
     ["VALID", { strides: [2, 2], auto_pad: "VALID" }, [7, 7]],
+    ["SAME beyond the kernel's reach", { strides: [5, 4], auto_pad: "SAME_UPPER" }, [13, 11]],
     ["dilations", { dilations: [2, 2] }, [7, 7]],
     ["pads", { strides: [3, 2], pads: [1, 2, 1, 2] }, [7, 3]],
   ])("gives the size that %s asks for", async (_, attributes, spatial) => {

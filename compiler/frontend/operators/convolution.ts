@@ -102,14 +102,14 @@ interface TransposedPadding {
 
 /**
  * Padding of a transposed convolution. With `output_shape` or SAME the padding follows from the size that is asked for:
- * total = stride (input - 1) + output_padding + span - output. A size beyond what the kernel reaches grows at the end.
+ * total = stride (input - 1) + output_padding + span - output. A shape beyond what the kernel reaches grows at the end; SAME does not.
  */
 function transposedPadding(node: NodeContext, input: readonly number[], windows: Windows): TransposedPadding {
   const mode = autoPadOf(node);
   const outputPadding = perDim(node, "output_padding", input.length, 0, 0);
   const same = mode === "SAME_UPPER" || mode === "SAME_LOWER";
-  const asked =
-    outputShape(node, input.length) ?? (same ? input.map((size, i) => size * (windows.strides[i] ?? 1)) : null);
+  const shape = outputShape(node, input.length);
+  const asked = shape ?? (same ? input.map((size, i) => size * (windows.strides[i] ?? 1)) : null);
   if (asked === null) return { ...padsOf(node, input.length), outputPadding };
   const begin: number[] = [];
   const end: number[] = [];
@@ -119,7 +119,7 @@ function transposedPadding(node: NodeContext, input: readonly number[], windows:
     const [before, after] = splitPadding(Math.max(0, total), mode);
     begin.push(before);
     end.push(after);
-    if (total < 0) outputPadding[i] = (outputPadding[i] ?? 0) - total;
+    if (total < 0 && shape !== null) outputPadding[i] = (outputPadding[i] ?? 0) - total;
   }
   return { begin, end, outputPadding };
 }

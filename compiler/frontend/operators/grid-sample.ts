@@ -200,9 +200,9 @@ export function weightedSum(node: NodeContext, operands: readonly ValueId[]): Va
   return node.map(sum, ...operands);
 }
 
-/** Coordinates of the centres (or, with align_corners, from edge to edge) of `size` elements over [-1, 1]. */
+/** Coordinates of the centres (or, with align_corners, from edge to edge) of `size` elements over [-1, 1]; a single edge is the last, as in onnxruntime. */
 function gridLine(size: number, alignCorners: boolean): number[] {
-  if (alignCorners) return range(size).map((i) => (size === 1 ? 0 : -1 + (2 * i) / (size - 1)));
+  if (alignCorners) return range(size).map((i) => (size === 1 ? 1 : -1 + (2 * i) / (size - 1)));
   return range(size).map((i) => (2 * i + 1) / size - 1);
 }
 
