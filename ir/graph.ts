@@ -49,7 +49,19 @@ export interface OptionalType {
   readonly kind: "optional";
   readonly element: ValueType;
 }
-export type ValueType = TensorType | DynamicType | SequenceType | OptionalType;
+/** Values by key (ONNX maps); lives on the host. */
+export interface MapType {
+  readonly kind: "map";
+  /** i64 or string */
+  readonly key: DType;
+  readonly value: DType;
+}
+export type ValueType = TensorType | DynamicType | SequenceType | OptionalType | MapType;
+
+/** A type whose values are no tensors and live on the host. */
+export type HostType = SequenceType | OptionalType | MapType;
+
+export const isHostType = (type: ValueType): type is HostType => type.kind !== "tensor" && type.kind !== "dynamic";
 
 /** What the graph knows of a value, whoever defines it. */
 export interface Value {

@@ -109,6 +109,7 @@ function readType(value: unknown, path: string, depth = 0): ValueType {
     dynamic: readObject({ kind: readOneOf("dynamic"), dtype: readDType, dims: readSymbolicDims }),
     sequence: readObject({ kind: readOneOf("sequence"), element }),
     optional: readObject({ kind: readOneOf("optional"), element }),
+    map: readObject({ kind: readOneOf("map"), key: readDType, value: readDType }),
   })(value, path);
 }
 const readAnyType: Reader<ValueType> = (value, path) => readType(value, path);

@@ -9,7 +9,7 @@ const showDim = (dim: number | string): string =>
 
 export const showShape = (shape: readonly number[]): string => `[${shape.join(",")}]`;
 
-/** `f32[1,3]`, `dynamic f32[batch,3]`, `dynamic f32[*]` (unknown rank), `sequence<i64[]>`, `optional<...>`. */
+/** `f32[1,3]`, `dynamic f32[batch,3]`, `dynamic f32[*]` (unknown rank), `sequence<i64[]>`, `optional<...>`, `map<i64, f32>`. */
 export function showType(type: ValueType): string {
   switch (type.kind) {
     case "tensor":
@@ -19,6 +19,8 @@ export function showType(type: ValueType): string {
     case "sequence":
     case "optional":
       return `${type.kind}<${showType(type.element)}>`;
+    case "map":
+      return `map<${type.key}, ${type.value}>`;
   }
 }
 
@@ -45,6 +47,7 @@ export function acceptsType(expected: ValueType, actual: ValueType): boolean {
   if (expected.kind === "sequence" || expected.kind === "optional") {
     return actual.kind === expected.kind && acceptsType(expected.element, actual.element);
   }
+  if (expected.kind === "map") return sameType(expected, actual);
   if (!isTensorLike(actual) || actual.dtype !== expected.dtype) return false;
   if (expected.kind === "tensor") return actual.kind === "tensor" && sameShape(expected.shape, actual.shape);
   const dims = dimsOf(actual);
@@ -64,6 +67,7 @@ export function coversType(expected: ValueType, actual: ValueType): boolean {
   if (expected.kind === "sequence" || expected.kind === "optional") {
     return actual.kind === expected.kind && coversType(expected.element, actual.element);
   }
+  if (expected.kind === "map") return sameType(expected, actual);
   if (!isTensorLike(actual) || actual.dtype !== expected.dtype) return false;
   const [dims, given] = [dimsOf(expected), dimsOf(actual)];
   if (dims === null) return true;
@@ -79,6 +83,7 @@ export function joinTypes(a: ValueType, b: ValueType): ValueType | null {
     const element = joinTypes(a.element, b.element);
     return element === null ? null : { kind: a.kind, element };
   }
+  if (a.kind === "map") return sameType(a, b) ? a : null;
   if (!isTensorLike(b) || a.dtype !== b.dtype) return null;
   if (a.kind === "tensor" && b.kind === "tensor" && sameShape(a.shape, b.shape)) return a;
   return { kind: "dynamic", dtype: a.dtype, dims: joinDims(dimsOf(a), dimsOf(b)) };

@@ -1,6 +1,7 @@
 /** What a caller wants of a run: which outputs, and the tensors whose arrays shall hold them. */
 import { dtypeInfo } from "../ir/dtype.ts";
 import { type Diagnostic, diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
+import { isHostType } from "../ir/graph.ts";
 import { nameHint } from "../ir/nearest.ts";
 import type { HostValue } from "./host/value.ts";
 import type { ModelPort } from "./model-compiler.ts";
@@ -37,7 +38,7 @@ function target({ name, type }: ModelPort, given: unknown): Tensor | null {
   if (!isTensorLike(given)) return null;
   const subject = `output "${showName(name)}"`;
   const tensor = checkedTensor(given);
-  if (type.kind === "sequence" || type.kind === "optional") {
+  if (isHostType(type)) {
     throw fail("WSC7002", `a ${type.kind} cannot be written to a tensor`, { subject });
   }
   const { ortName } = dtypeInfo(type.dtype);

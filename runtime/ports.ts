@@ -5,11 +5,12 @@ import type { ValueType } from "../ir/graph.ts";
 import { nameHint } from "../ir/nearest.ts";
 import { isOneForScalar, sameShape } from "../ir/types.ts";
 import { type HostValue, isTensor, optionalOf, sequenceOf } from "./host/value.ts";
+import { fromMapData, type SessionMap, toMapData } from "./maps.ts";
 import type { ModelPort } from "./model-compiler.ts";
 import { checkedTensor, fromTensorData, Tensor, type TensorLike, toTensorData } from "./tensor.ts";
 
-/** What a session takes and gives: a tensor, a sequence (array), or an empty optional (null). */
-export type SessionValue = Tensor | null | readonly SessionValue[];
+/** What a session takes and gives: a tensor, a sequence (array), an empty optional (null), or a map (an object). */
+export type SessionValue = Tensor | null | SessionMap | readonly SessionValue[];
 
 /** Description of an input or output: of a tensor as onnxruntime's API has it, of another value with its type in words. */
 export type PortMetadata =
@@ -32,6 +33,7 @@ export function describePort({ name, type }: ModelPort): PortMetadata {
     }
     case "sequence":
     case "optional":
+    case "map":
       return { name, isTensor: false, type: showType(type), shape: [] };
   }
 }
@@ -45,6 +47,8 @@ export function showType(type: ValueType): string {
     case "sequence":
     case "optional":
       return `${type.kind}(${showType(type.element)})`;
+    case "map":
+      return `map(${dtypeInfo(type.key).ortName}, ${dtypeInfo(type.value).ortName})`;
   }
 }
 
@@ -96,7 +100,8 @@ function toHostValue(value: SessionValue, type: ValueType): HostValue {
     const element = type.kind === "sequence" ? type.element : type;
     return sequenceOf((value as readonly SessionValue[]).map((item) => toHostValue(item, element)));
   }
-  if (!isTensorLike(value)) throw fail("WSC7002", "a feed must be a Tensor, an array of tensors, or null");
+  if (type.kind === "map" && !(value instanceof Tensor)) return toMapData(value, type);
+  if (!isTensorLike(value)) throw fail("WSC7002", "a feed must be a Tensor, an array of tensors, a map, or null");
   return toTensorData(checkedTensor(value));
 }
 
@@ -127,6 +132,7 @@ function mismatch(value: HostValue, type: ValueType): string | null {
     if (isTensor(value) || value.kind !== "sequence") return "a sequence (an array) is expected";
     return firstOf(value.elements, (element) => mismatch(element, type.element));
   }
+  if (type.kind === "map") return isTensor(value) || value.kind !== "map" ? "a map (an object) is expected" : null;
   if (!isTensor(value)) return "a tensor is expected";
   if (value.dtype !== type.dtype) {
     return `type ${dtypeInfo(value.dtype).ortName} given, ${dtypeInfo(type.dtype).ortName} expected`;
@@ -165,5 +171,6 @@ export function shapeConflicts(
 export function toSessionValue(value: HostValue): SessionValue {
   if (isTensor(value)) return fromTensorData(value);
   if (value.kind === "sequence") return value.elements.map(toSessionValue);
+  if (value.kind === "map") return fromMapData(value);
   return value.value === null ? null : toSessionValue(value.value);
 }

@@ -3,7 +3,7 @@
  * shapes that it is fed, the last few programs being kept.
  */
 import { fail } from "../ir/diagnostic.ts";
-import type { ValueType } from "../ir/graph.ts";
+import { isHostType, type ValueType } from "../ir/graph.ts";
 import { isInteger } from "../ir/dtype.ts";
 import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
@@ -115,7 +115,7 @@ const isAsDeclared = (value: HostValue, type: ValueType): boolean =>
 
 /** The type of a value as it is now; sequences and empty optionals keep the declared type. */
 function typeOfValue(value: HostValue, declared: ValueType): ValueType {
-  if (!isTensor(value) || declared.kind === "sequence" || declared.kind === "optional") return declared;
+  if (!isTensor(value) || isHostType(declared)) return declared;
   return { kind: "tensor", dtype: value.dtype, shape: value.shape };
 }
 
@@ -242,8 +242,9 @@ function knownInput(value: HostValue, isNeeded: boolean): KnownInput {
   return isNeeded || decidesShapes ? { type, constant: value } : { type };
 }
 
-/** A type for a sequence or optional that says only what is needed to pass it on. */
+/** A type for a sequence, optional or map that says only what is needed to pass it on. */
 function hostType(value: Exclude<HostValue, TensorData>): ValueType {
+  if (value.kind === "map") return { kind: "map", key: value.keys.dtype, value: value.values.dtype };
   const first = value.kind === "sequence" ? value.elements[0] : value.value;
   const element: ValueType =
     first === undefined || first === null

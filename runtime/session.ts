@@ -34,7 +34,7 @@ import { Warnings } from "./warnings.ts";
 export type Feeds = { readonly [name: string]: SessionValue };
 /** Outputs that are wanted: their names, or an object that has them as keys. */
 export type Fetches = readonly string[] | { readonly [name: string]: Tensor | null };
-/** Outputs by name. Typed as onnxruntime types them; a model that gives a sequence gives an array of tensors, an empty optional is null. */
+/** Outputs by name. Typed as onnxruntime types them; a sequence is an array, a map an object, an empty optional null. */
 export type Results = { [name: string]: Tensor };
 /** Ends the threads of sessions that were dropped without a release. */
 const dropped = new FinalizationRegistry<ThreadPool>((threads) => {

@@ -1,7 +1,8 @@
 /** `wsc run`: runs a compiled folder or a model on given or random inputs, and says what came out. */
 import { fail, showName } from "../../ir/diagnostic.ts";
+import type { Json } from "../../ir/graph.ts";
 import { InferenceSession } from "../../runtime/session.ts";
-import type { SessionValue } from "../../runtime/ports.ts";
+import type { SessionValue, PortMetadata } from "../../runtime/ports.ts";
 import { Tensor, toTensorData } from "../../runtime/tensor.ts";
 import { maxThreads } from "../../runtime/threads/count.ts";
 import { isSmallFloat, toFloat32 } from "../../ir/small-float.ts";
@@ -9,14 +10,15 @@ import { claimFiles, type OutputFiles } from "../files/output-files.ts";
 import { readDims, splitAssignment } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
 import {
-  encodeTensors,
+  encodeOutputs,
   filesOfOutput,
   randomTensor,
   readFolder,
-  readTensor,
-  type TensorFile,
+  readValue,
   type TensorFormat,
+  type ValueFile,
 } from "./tensor-files.ts";
+import { valueJson } from "./value-json.ts";
 
 export interface RunArguments {
   readonly model: string;
@@ -59,7 +61,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
   const times: number[] = [];
   let results = await timedRun(session, feeds, times);
   for (let i = 1; i < repeat; i++) results = await timedRun(session, feeds, times);
-  const outputs = session.outputNames.map((name): readonly [string, SessionValue] => [name, results[name] ?? null]);
+  const outputs = session.outputMetadata.map((port): Output => [port, results[port.name] ?? null]);
   const written = output === null ? [] : await writeOutputs(outputs, given.outputFormat, output);
   await session.release();
   print(outputs, times, written, given);
@@ -77,7 +79,7 @@ function readIterations(iterations: number): number {
   throw fail("WSC8001", `--max-loop-iterations takes a number of at least 1, not ${iterations}`);
 }
 
-async function timedRun(session: InferenceSession, feeds: Record<string, Tensor>, times: number[]) {
+async function timedRun(session: InferenceSession, feeds: Record<string, SessionValue>, times: number[]) {
   const start = performance.now();
   const results = await session.run(feeds);
   times.push(performance.now() - start);
@@ -86,7 +88,7 @@ async function timedRun(session: InferenceSession, feeds: Record<string, Tensor>
 
 /** What is fed, and the files that it was read from. */
 interface CollectedFeeds {
-  readonly feeds: Record<string, Tensor>;
+  readonly feeds: Record<string, SessionValue>;
   readonly files: readonly string[];
 }
 
@@ -94,20 +96,23 @@ interface CollectedFeeds {
 async function collectFeeds(session: InferenceSession, given: RunArguments): Promise<CollectedFeeds> {
   const read =
     given.inputDir === undefined
-      ? new Map<string, TensorFile>()
+      ? new Map<string, ValueFile>()
       : await readFolder(given.inputDir, session.inputMetadata);
   for (const text of given.input) {
     const [name, file] = splitAssignment(text, "input", "last");
-    read.set(name, { tensor: await readTensor(file), file });
+    read.set(name, { value: await readValue(file), file });
   }
-  const feeds = Object.create(null) as Record<string, Tensor>;
-  for (const [name, { tensor }] of read) feeds[name] = tensor;
+  const feeds = Object.create(null) as Record<string, SessionValue>;
+  for (const [name, { value }] of read) feeds[name] = value;
   for (const [position, port] of session.inputMetadata.entries()) {
     if (!read.has(port.name) && given.random !== undefined)
       feeds[port.name] = randomTensor(port, given.random, position);
   }
   return { feeds, files: [...read.values()].map(({ file }) => file) };
 }
+
+/** An output with what it gave. */
+type Output = readonly [port: PortMetadata, value: SessionValue];
 
 /** The files that `-o` asks for; null without it. */
 async function claimOutputs(
@@ -116,22 +121,16 @@ async function claimOutputs(
   inputs: readonly string[],
 ): Promise<OutputFiles | null> {
   if (outputDir === undefined) return null;
-  const names = session.outputNames.flatMap((name, index) => filesOfOutput(name, index, outputFormat));
+  const names = session.outputMetadata.flatMap((port, index) => filesOfOutput(port, index, outputFormat));
   return claimFiles(outputDir, names, { force, inputs });
 }
 
 async function writeOutputs(
-  outputs: readonly (readonly [string, SessionValue])[],
+  outputs: readonly Output[],
   format: TensorFormat,
   output: OutputFiles,
 ): Promise<readonly string[]> {
-  const tensors = new Map<string, Tensor>();
-  for (const [name, value] of outputs) {
-    if (!(value instanceof Tensor))
-      throw fail("WSC8002", `output "${showName(name)}" is no tensor and cannot be written to a file`);
-    tensors.set(name, value);
-  }
-  const files = await encodeTensors(tensors, format);
+  const files = await encodeOutputs(outputs, format);
   await output.write(files);
   return [...files.keys()];
 }
@@ -144,14 +143,24 @@ interface OutputSummary {
   readonly max?: number;
   readonly mean?: number;
   readonly argmax?: number;
-  readonly head: readonly (number | string)[];
+  readonly head: readonly Json[];
 }
 
 /** Elements shown of each output. */
 const headLength = 5;
 
-function summarize(name: string, value: SessionValue): OutputSummary {
-  if (!(value instanceof Tensor)) return { name, type: value === null ? "optional" : "sequence", dims: [], head: [] };
+/** What is shown of a value that is no tensor: a sequence by its first elements, anything else whole. */
+function summarizeOther({ name, type }: PortMetadata, value: SessionValue): OutputSummary {
+  const json = valueJson(value);
+  const isList = (given: Json): given is readonly Json[] => Array.isArray(given);
+  return isList(json)
+    ? { name, type, dims: [json.length], head: json.slice(0, headLength) }
+    : { name, type, dims: [], head: [json] };
+}
+
+function summarize(port: PortMetadata, value: SessionValue): OutputSummary {
+  if (!(value instanceof Tensor)) return summarizeOther(port, value);
+  const { name } = port;
   const numbers = numbersOf(value);
   const head =
     numbers === null
@@ -177,16 +186,16 @@ function numbersOf(tensor: Tensor): Float64Array | null {
   return Float64Array.from(elements as ArrayLike<number | bigint>, Number);
 }
 
-const short = (value: number | string): string =>
-  typeof value === "string" ? JSON.stringify(value) : String(Number(value.toPrecision(6)));
+const short = (value: Json): string =>
+  JSON.stringify(value, (_key, part: unknown) => (typeof part === "number" ? Number(part.toPrecision(6)) : part));
 
 function print(
-  outputs: readonly (readonly [string, SessionValue])[],
+  outputs: readonly Output[],
   times: readonly number[],
   written: readonly string[],
   given: RunArguments,
 ): void {
-  const summaries = outputs.map(([name, value]) => summarize(name, value));
+  const summaries = outputs.map(([port, value]) => summarize(port, value));
   const sorted = times.toSorted((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   if (given.json) {

@@ -10,7 +10,7 @@ import type {
   PropertySignatureStructure,
   StatementStructures,
 } from "ts-morph";
-import { type DType, dtypeInfo, type Storage } from "../../ir/dtype.ts";
+import { type DType, dtypeInfo, isBig, type Storage } from "../../ir/dtype.ts";
 import type { ValueType } from "../../ir/graph.ts";
 import type { Program, ProgramPort } from "../../ir/program.ts";
 
@@ -48,6 +48,12 @@ function tensorTypeText(dtype: DType, dims: readonly (number | string)[] | null)
   return `TensorOf<${JSON.stringify(info.ortName)}, ${arrayTypes[info.storage]}, ${shapeType(dims)}>`;
 }
 
+/** One element of a map. */
+function elementText(dtype: DType): string {
+  if (dtype === "string") return "string";
+  return isBig(dtype) ? "bigint" : "number";
+}
+
 function typeText(type: ValueType): string {
   switch (type.kind) {
     case "tensor":
@@ -58,6 +64,8 @@ function typeText(type: ValueType): string {
       return `readonly (${typeText(type.element)})[]`;
     case "optional":
       return `${typeText(type.element)} | null`;
+    case "map":
+      return `Readonly<Record<string, ${elementText(type.value)}>>`;
   }
 }
 
@@ -72,6 +80,8 @@ function typeSummary(type: ValueType): string {
       return `sequence of ${typeSummary(type.element)}`;
     case "optional":
       return `optional ${typeSummary(type.element)}`;
+    case "map":
+      return `${dtypeInfo(type.value).ortName} by ${dtypeInfo(type.key).ortName}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a model declares of its outputs against what follows from its nodes. */
 import { diagnostic, type Diagnostic, showName } from "../../ir/diagnostic.ts";
-import type { Graph, ValueType } from "../../ir/graph.ts";
+import { type Graph, isHostType, type ValueType } from "../../ir/graph.ts";
 import { acceptsType, showType } from "../../ir/types.ts";
 import { openShape } from "./deferred-types.ts";
 import type { OnnxValueInfo } from "./onnx.ts";
@@ -48,7 +48,7 @@ function conflict(severity: "error" | "warning", name: string, declared: ValueTy
 
 /** Binds the symbols of `declared` that have no size yet; false when one has another size. */
 function unify(declared: ValueType, actual: ValueType, symbols: Map<string, number>): boolean {
-  if (actual.kind !== "tensor" || declared.kind === "sequence" || declared.kind === "optional") return true;
+  if (actual.kind !== "tensor" || isHostType(declared)) return true;
   const dims = declared.kind === "tensor" ? declared.shape : declared.dims;
   return (dims ?? []).every((dim, axis) => {
     const size = actual.shape[axis];

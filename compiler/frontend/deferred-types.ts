@@ -14,6 +14,7 @@ type TypeRule = (node: OnnxNode, operand: (index: number) => ValueType) => reado
 const anyTensor = (dtype: DType): ValueType => ({ kind: "dynamic", dtype, dims: null });
 
 function dtypeOf(type: ValueType): DType {
+  if (type.kind === "map") return type.value;
   return type.kind === "tensor" || type.kind === "dynamic" ? type.dtype : dtypeOf(type.element);
 }
 
@@ -80,6 +81,9 @@ const rules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
   ),
   ["TreeEnsembleRegressor", fixed("f32")],
   ...["LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"].map((name) => [name, classTypes] as const),
+  ["ZipMap", zippedType],
+  ["CastMap", castMapType],
+  ["DictVectorizer", (_node, operand) => [anyTensor(dtypeOf(operand(0)))]],
   ["LabelEncoder", labelType],
   ["CategoryMapper", (_node, operand) => [anyTensor(dtypeOf(operand(0)) === "string" ? "i64" : "string")]],
   ["ConstantOfShape", constantType],
@@ -113,6 +117,18 @@ function classTypes({ attributes }: OnnxNode): readonly ValueType[] {
   return [anyTensor(names?.kind === "strings" && names.value.length > 0 ? "string" : "i64"), anyTensor("f32")];
 }
 
+function zippedType({ attributes }: OnnxNode): readonly ValueType[] {
+  const names = attributes.get("classlabels_strings");
+  const key: DType = names?.kind === "strings" && names.value.length > 0 ? "string" : "i64";
+  return [{ kind: "sequence", element: { kind: "map", key, value: "f32" } }];
+}
+
+function castMapType({ attributes }: OnnxNode): readonly ValueType[] {
+  const to = attributes.get("cast_to");
+  const forms: Readonly<Record<string, DType>> = { TO_STRING: "string", TO_INT64: "i64" };
+  return [anyTensor((to?.kind === "string" ? forms[to.value] : undefined) ?? "f32")];
+}
+
 function constantType(node: OnnxNode): readonly ValueType[] {
   const value = node.attributes.get("value") ?? node.attributes.get("sparse_value");
   if (value?.kind === "tensor" || value?.kind === "sparse") return [anyTensor(value.value.dtype)];
@@ -124,6 +140,7 @@ function constantType(node: OnnxNode): readonly ValueType[] {
 /** A type with nothing said of dims, down to the elements of sequences. */
 export function openShape(type: ValueType): ValueType {
   if (type.kind === "tensor" || type.kind === "dynamic") return anyTensor(type.dtype);
+  if (type.kind === "map") return type;
   return { kind: type.kind, element: openShape(type.element) };
 }
 

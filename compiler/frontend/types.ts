@@ -40,8 +40,16 @@ export function valueTypeOf(type: OnnxType, bindings: DimBindings, port: string)
     case "optional":
       return { kind: type.kind, element: valueTypeOf(type.element, bindings, port) };
     case "map":
-      throw fail("WSC1007", "maps are not supported", { subject: `value "${showName(port)}"` });
+      return { kind: "map", key: type.key, value: mapValueType(type, port) };
   }
+}
+
+/** The type of a declared map's values, which are single elements; `port` names it in messages. */
+export function mapValueType({ value }: Extract<OnnxType, { readonly kind: "map" }>, port: string): DType {
+  if (value.kind === "tensor" && (value.dims ?? []).length === 0) return value.dtype;
+  throw fail("WSC1007", "maps are supported whose values are single numbers or strings", {
+    subject: `value "${showName(port)}"`,
+  });
 }
 
 /** Symbols (and unnamed dims) of a declared type that have no value yet. */
@@ -53,6 +61,7 @@ export function unboundDims(type: ValueType): readonly string[] {
       return (type.dims ?? []).filter((dim) => typeof dim === "string");
     case "sequence":
     case "optional":
+    case "map":
       return [];
   }
 }
@@ -67,5 +76,7 @@ export function declaredTypeOf(type: ValueType): OnnxType {
     case "sequence":
     case "optional":
       return { kind: type.kind, element: declaredTypeOf(type.element) };
+    case "map":
+      return { kind: "map", key: type.key, value: { kind: "tensor", dtype: type.value, dims: [] } };
   }
 }

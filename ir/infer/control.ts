@@ -5,6 +5,7 @@
 import {
   type Graph,
   type IfOp,
+  isHostType,
   type LoopOp,
   type ScanOp,
   type TensorType,
@@ -95,8 +96,7 @@ const carriedTypes = (site: Site, initial: readonly ValueType[], results: readon
 
 /** The type of one result per iteration, stacked along a new axis. */
 function stackedType(site: Site, type: ValueType, count: number | string, axis: number): ValueType {
-  if (type.kind === "sequence" || type.kind === "optional")
-    throw dtypeError(site, `${showType(type)} cannot be stacked`);
+  if (isHostType(type)) throw dtypeError(site, `${showType(type)} cannot be stacked`);
   const dims = type.kind === "tensor" ? type.shape : type.dims;
   if (dims === null) return { kind: "dynamic", dtype: type.dtype, dims: null };
   if (!Number.isInteger(axis) || axis < 0 || axis > dims.length) {

@@ -1,6 +1,6 @@
 /** Reads value types; ir/types.ts writes them. */
 import { type DType, isDType } from "../dtype.ts";
-import { type TensorType, tensorType, type ValueType } from "../graph.ts";
+import { type MapType, type TensorType, tensorType, type ValueType } from "../graph.ts";
 import { type TextReader } from "./lexer.ts";
 
 export function parseDType(reader: TextReader): DType {
@@ -9,11 +9,12 @@ export function parseDType(reader: TextReader): DType {
   return reader.word() as DType;
 }
 
-/** `f32[1,3]`, `dynamic f32[batch,3]`, `dynamic f32[*]`, `sequence<…>`, `optional<…>`. */
+/** `f32[1,3]`, `dynamic f32[batch,3]`, `dynamic f32[*]`, `sequence<…>`, `optional<…>`, `map<i64, f32>`. */
 export function parseType(reader: TextReader): ValueType {
   for (const kind of ["sequence", "optional"] as const) {
     if (reader.accept(kind)) return { kind, element: reader.nested(() => parseElementType(reader)) };
   }
+  if (reader.accept("map")) return parseMapType(reader);
   if (!reader.accept("dynamic")) return parseTensorType(reader);
   return { kind: "dynamic", dtype: parseDType(reader), dims: parseDynamicDims(reader) };
 }
@@ -23,6 +24,15 @@ function parseElementType(reader: TextReader): ValueType {
   const element = parseType(reader);
   reader.expect(">");
   return element;
+}
+
+function parseMapType(reader: TextReader): MapType {
+  reader.expect("<");
+  const key = parseDType(reader);
+  reader.expect(",");
+  const value = parseDType(reader);
+  reader.expect(">");
+  return { kind: "map", key, value };
 }
 
 export function parseTensorType(reader: TextReader): TensorType {

@@ -45,6 +45,9 @@
  * | dft | x […, 1 or 2], dftLength? (i64; 0: x's), axis? (i64, in place of the attribute) | axis, inverse, onesided | […, 2] (or […, 1] for inverse and onesided) |
  * | stft | signal [b, n, 1 or 2], window? [frameLength] | frameStep, frameLength: int, onesided | [b, frames, bins, 2] |
  * | melWeightMatrix | numMelBins, dftLength, sampleRate (ints), lowerEdgeHertz, upperEdgeHertz (floats) | to: dtype | [dftLength / 2 + 1, numMelBins] |
+ * | zipMap | x f32[c] or [b, c], keys [c] | | sequence of maps, one for each row |
+ * | dictVectorizer | map, vocabulary [n] of keys | | [1, n] of the map's values, zero or empty for a key that is not there |
+ * | castMap | map of i64 keys | to: dtype, length: int or null (as many as there are) | [1, length] in the order of the keys |
  * | imageDecoder | x u8[n], a file: PNG, JPEG, BMP, TIFF, PNM | pixelFormat: "RGB", "BGR" or "Grayscale" | u8[h, w, 3 or 1], empty for what cannot be decoded |
  * | evaluate | the op's operands | op: an IR op without expressions, as JSON (kind and its fields) | that op's: movement of strings and complex numbers |
  * | constant | | dtype: "string", shape: int[], elements: string[] | tensor |
@@ -56,6 +59,7 @@ import { boxFunctions } from "./boxes.ts";
 import { constantFunctions } from "./constants.ts";
 import { evaluateFunctions } from "./evaluate-op.ts";
 import { imageFunctions } from "./images/decode.ts";
+import { mapFunctions } from "./maps.ts";
 import { matrixFunctions } from "./matrices.ts";
 import { ngramFunctions } from "./ngrams.ts";
 import { probabilityFunctions } from "./probabilities.ts";
@@ -76,6 +80,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...stringFunctions,
   ...tokenizerFunctions,
   ...castFunctions,
+  ...mapFunctions,
   ...ngramFunctions,
   ...probabilityFunctions,
   ...randomFunctions,

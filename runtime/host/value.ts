@@ -13,8 +13,15 @@ export interface OptionalData {
   readonly value: HostValue | null;
 }
 
+/** Values by key: two vectors of one length, the keys (i64 or strings) ascending, each once. */
+export interface MapData {
+  readonly kind: "map";
+  readonly keys: TensorData;
+  readonly values: TensorData;
+}
+
 /** What a value is outside linear memory; a tensor is the case without `kind`. */
-export type HostValue = TensorData | SequenceData | OptionalData;
+export type HostValue = TensorData | SequenceData | OptionalData | MapData;
 
 export type HostAttributes = Readonly<Record<string, Json>>;
 
@@ -35,10 +42,13 @@ export type HostFunction = (
 
 export const isTensor = (value: HostValue): value is TensorData => !("kind" in value);
 
+const copyTensor = (tensor: TensorData): TensorData => ({ ...tensor, elements: copyElements(tensor.elements) });
+
 /** A value with elements of its own. */
 export function copyValue(value: HostValue): HostValue {
-  if (isTensor(value)) return { ...value, elements: copyElements(value.elements) };
+  if (isTensor(value)) return copyTensor(value);
   if (value.kind === "sequence") return { kind: "sequence", elements: value.elements.map(copyValue) };
+  if (value.kind === "map") return { kind: "map", keys: copyTensor(value.keys), values: copyTensor(value.values) };
   return { kind: "optional", value: value.value === null ? null : copyValue(value.value) };
 }
 

@@ -5,7 +5,7 @@ import { decodeNpy, encodeNpy } from "../../compiler/cli/npy.ts";
 import { decodeTensorFile } from "../../compiler/frontend/tensor-file.ts";
 import { makeDigits } from "../../examples/digits/digits.mjs";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
-import { bool, f32, graph, i64, modelBytes, node, tensorBytes } from "../helpers/onnx-builder.ts";
+import { bool, f32, graph, i64, mapped, modelBytes, node, sequence, tensorBytes } from "../helpers/onnx-builder.ts";
 import { digitsModel, writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { wsc } from "./run-cli.ts";
@@ -52,6 +52,27 @@ describe("wsc run", () => {
     expect(first?.stdout).toMatch(/^probabilities: float32\[1,10\] {2}\[/);
     expect(withoutTimes(again?.stdout ?? "")).toBe(withoutTimes(first?.stdout ?? ""));
     expect(withoutTimes(other?.stdout ?? "")).not.toBe(withoutTimes(first?.stdout ?? ""));
+  });
+
+  it("reads and writes maps as JSON", async () => {
+    const spec = {
+      opset: 15,
+      opsets: { "ai.onnx.ml": 1 },
+      inputs: { words: mapped("string", "f32") },
+      outputs: { row: f32(1, 2), pairs: sequence(mapped("i64", "f32")) },
+      nodes: [
+        node("DictVectorizer", ["words"], ["row"], { string_vocabulary: ["a", "b"] }, { domain: "ai.onnx.ml" }),
+        node("ZipMap", ["row"], ["pairs"], { classlabels_int64s: [7, 8] }, { domain: "ai.onnx.ml" }),
+      ],
+    };
+    writeFileSync(inScratch("words.onnx"), await modelBytes(spec));
+    writeFileSync(inScratch("words.json"), JSON.stringify({ b: 2.5, c: 9 }));
+    const { outputs, written } = await summaryOf("words.onnx", "-i", "words=words.json", "-o", "mapped");
+    expect(outputs[1]).toEqual({ name: "pairs", type: "sequence(map(int64, float32))", dims: [1], head: [{ 7: 0, 8: 2.5 }] }); // prettier-ignore
+    expect(written).toEqual(["row.npy", "pairs.json"]);
+    expect(JSON.parse(readFileSync(inScratch("mapped/pairs.json"), "utf8"))).toEqual([{ 7: 0, 8: 2.5 }]);
+    writeFileSync(inScratch("words.json"), "{");
+    expect((await wsc(["run", "words.onnx", "-i", "words=words.json"], scratch.path)).stderr).toContain("WSC1007");
   });
 
   it("gives the same with any number of threads, and ends", async () => {

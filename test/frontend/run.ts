@@ -12,6 +12,7 @@ import { interpretGraph } from "../../runtime/reference/interpret.ts";
 
 const typeOf = (value: HostValue): ValueType => {
   if (isTensor(value)) return { kind: "tensor", dtype: value.dtype, shape: value.shape };
+  if (value.kind === "map") return { kind: "map", key: value.keys.dtype, value: value.values.dtype };
   return { kind: value.kind, element: { kind: "dynamic", dtype: "f32", dims: null } };
 };
 
@@ -57,6 +58,7 @@ export function run(
 /** A value as data that reads well in an expectation: `[shape, elements]`. */
 export function plain(value: HostValue): unknown {
   if (isTensor(value)) return [value.shape, Array.from(value.elements as ArrayLike<unknown>, simple)];
+  if (value.kind === "map") return Object.fromEntries(Array.from(value.keys.elements as ArrayLike<string>, (key, i) => [key, simple(value.values.elements[i])])); // prettier-ignore
   return value.kind === "sequence" ? value.elements.map(plain) : value.value === null ? null : plain(value.value);
 }
 

@@ -67,6 +67,7 @@ export const bool: (...dims: readonly Dim[]) => OnnxType = tensorOf("bool");
 export const typed = (dtype: DType, ...dims: readonly Dim[]): OnnxType => ({ kind: "tensor", dtype, dims });
 export const unranked = (dtype: DType): OnnxType => ({ kind: "tensor", dtype, dims: null });
 export const optional = (element: OnnxType): OnnxType => ({ kind: "optional", element });
+export const mapped = (key: DType, value: DType): OnnxType => ({ kind: "map", key, value: typed(value) });
 export const sequence = (element: OnnxType): OnnxType => ({ kind: "sequence", element });
 
 /** A vector or a tensor of i64 / f32 for initializers. */

@@ -19,6 +19,7 @@ describe("types in text", () => {
     "dynamic bool[]",
     "dynamic string[*]",
     "sequence<optional<sequence<dynamic c128[*]>>>",
+    "sequence<map<string, f32>>",
   ])("%s reads back", (text) => {
     expect(showType(typeOf(text))).toBe(text);
   }); // prettier-ignore
@@ -53,6 +54,9 @@ describe("acceptance", () => {
     expect(acceptsType(typeOf("dynamic f32[n,m]"), typeOf("f32[2]"))).toBe(false);
     expect(acceptsType(typeOf("dynamic f32[2,n]"), typeOf("f32[3,3]"))).toBe(false);
     expect(acceptsType(typeOf("sequence<dynamic f32[*]>"), typeOf("sequence<f32[2]>"))).toBe(true);
+    expect(acceptsType(typeOf("map<i64, f32>"), typeOf("map<i64, f32>"))).toBe(true);
+    expect(acceptsType(typeOf("map<i64, f32>"), typeOf("map<i64, f64>"))).toBe(false);
+    expect(acceptsType(typeOf("map<i64, f32>"), typeOf("f32[]"))).toBe(false);
     expect(acceptsType(typeOf("optional<f32[2]>"), typeOf("optional<f32[3]>"))).toBe(false);
   });
 

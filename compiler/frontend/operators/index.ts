@@ -31,6 +31,7 @@ import { linearModelOperators } from "./linear-models.ts";
 import { linearOperators } from "./linear.ts";
 import { logicOperators } from "./logic.ts";
 import { lossOperators } from "./losses.ts";
+import { mapOperators } from "./maps.ts";
 import { mathOperators } from "./math.ts";
 import { fewBitsOperators } from "./few-bits.ts";
 import { mlOperators } from "./ml.ts";
@@ -94,6 +95,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   linearOperators,
   logicOperators,
   lossOperators,
+  mapOperators,
   mathOperators,
   mlOperators,
   fewBitsOperators,

@@ -1,5 +1,5 @@
 /** Scan: a Loop over the slices of tensors, in either direction along any axis. */
-import type { ValueId, ValueType } from "../../../ir/graph.ts";
+import { isHostType, type ValueId, type ValueType } from "../../../ir/graph.ts";
 import { type Formal, type LoweredRegion } from "../node-context.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { control, emptyShapes, expectFormals, expectResults, finishBody, lowerBody } from "./loop-body.ts";
@@ -72,7 +72,7 @@ function emitScan(
 
 /** The axis along which results are stacked, counted in the stacked tensor. */
 function stackAxis(node: NodeContext, axis: number, slice: ValueType | undefined): number {
-  if (axis >= 0 || slice?.kind === "sequence" || slice?.kind === "optional") return axis;
+  if (axis >= 0 || (slice !== undefined && isHostType(slice))) return axis;
   const rank = slice?.kind === "tensor" ? slice.shape.length : slice?.dims?.length;
   if (rank === undefined) return node.defer("the rank of a scanned result is known only at run time");
   return node.axis(axis, rank + 1);

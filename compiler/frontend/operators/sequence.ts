@@ -5,7 +5,8 @@
 import type { SequenceType, ValueId, ValueType } from "../../../ir/graph.ts";
 import { joinTypes, showType } from "../../../ir/types.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
-import type { OnnxType } from "../onnx.ts";
+import { nodeSubject, type OnnxType } from "../onnx.ts";
+import { mapValueType } from "../types.ts";
 import { anyShape, dimsOf, elementTypeOf, ownDim, typeOfDims } from "./dynamic.ts";
 import { concatOf, dtypeAttribute, range, sliceOf } from "./support.ts";
 import { operator, variadic } from "./table.ts";
@@ -192,7 +193,7 @@ function typeOfDeclared(node: NodeContext, type: OnnxType): ValueType {
     case "optional":
       return { kind: type.kind, element: typeOfDeclared(node, type.element) };
     case "map":
-      throw node.unsupported("maps are not supported");
+      return { kind: "map", key: type.key, value: mapValueType(type, nodeSubject(node.node)) };
   }
 }
 
