@@ -89,10 +89,9 @@ export async function placeModel(model: LoweredModel, options: CompileOptions = 
   const { buildKernelGraph } = await import("./kernels/build.ts");
   const kernels = buildKernelGraph(model.graph);
   options.onStage?.("place");
-  const [{ place }, { checkPlacement }] = await Promise.all([
-    import("./placement/place.ts"),
-    import("./placement/checker/check.ts"),
-  ]);
+  // one after the other: they share modules, and jest's loader links a module for one of them at a time
+  const { place } = await import("./placement/place.ts");
+  const { checkPlacement } = await import("./placement/checker/check.ts");
   const placement = await place(kernels, target, options);
   const faults = checkPlacement(kernels, placement, target);
   if (faults.length > 0) throw new WscError(faults);
