@@ -27,8 +27,14 @@ export function chosenBranch(node: NodeContext): OnnxGraph | null {
     throw node.typeError(`the condition is ${showType(node.anyType(0))}, must be one bool`);
   }
   const branch = node.graph(condition.elements[0] === 0 ? "else_branch" : "then_branch");
-  expectResults(node, branch, node.outputCount);
+  expectEqualResults(node, branch);
   return branch;
+}
+
+function expectEqualResults(node: NodeContext, branch: OnnxGraph): void {
+  const [given, wanted] = [branch.outputs.length, node.node.outputs.length];
+  if (given === wanted) return;
+  throw control(node).error("WSC3003", `a branch gives ${given} values, the node has ${wanted} outputs`);
 }
 
 function lowerIf(node: NodeContext): readonly ValueId[] {
@@ -36,7 +42,7 @@ function lowerIf(node: NodeContext): readonly ValueId[] {
   const branches = ["then_branch", "else_branch"].map((name) => {
     const graph = node.graph(name);
     expectFormals(node, graph, 0);
-    expectResults(node, graph, node.outputCount);
+    expectEqualResults(node, graph);
     return context.region(graph, []);
   });
   const { graphs, captured } = finishRegions(branches.map(({ region }) => region));
