@@ -3,14 +3,14 @@ import { showName } from "./diagnostic.ts";
 
 const maxCompared = 64;
 
-/** The candidate at the least edit distance, if it is near enough to be meant. */
+/** The candidate at the least edit distance, if it is near enough to be meant: not one of which every character had to be replaced. */
 export function nearestName(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > maxCompared) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 2)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
+    if (distance < bestDistance && distance < Math.max(word.length, candidate.length)) {
       best = candidate;
       bestDistance = distance;
     }
