@@ -25,6 +25,7 @@ import {
   type CopyStep,
   type DeferredStep,
   type HostStep,
+  type IndexRead,
   type IfStep,
   type KernelStep,
   type LoopStep,
@@ -151,6 +152,14 @@ const blockReader =
     return readObject<Block>({ steps: readArray(stepReader(depth)) })(value, path);
   };
 
+const readIndices = readObject<IndexRead>({
+  arg: readInteger(0, 2 ** 16),
+  dtype: readOneOf("i32", "i64"),
+  count: readSize,
+  axes: readArray(readInteger(0, 2 ** 16)),
+  sizes: readArray(readSize),
+});
+
 const readKernelStep = readObject<KernelStep>({
   kind: readOneOf("kernel"),
   function: readString,
@@ -159,6 +168,7 @@ const readKernelStep = readObject<KernelStep>({
   private: readArray(readObject({ arg: readInteger(0, 2 ** 16), bytes: readSize })),
   work: readInteger(0, Number.MAX_SAFE_INTEGER),
   kernel: readInteger(-1, 2 ** 31 - 1),
+  indices: readOptional(readIndices),
   origin: readStrings,
 });
 const readHostStep = readObject<HostStep>({

@@ -50,6 +50,18 @@ interface StepBase {
   readonly origin: readonly string[];
 }
 
+/** Numbers that a kernel reads as indices, each of which must lie within its axis. */
+export interface IndexRead {
+  /** which of the step's `args` points to them */
+  readonly arg: number;
+  readonly dtype: "i32" | "i64";
+  /** how many they are; they belong to the axes in turn */
+  readonly count: number;
+  readonly axes: readonly number[];
+  /** elements along each of the axes */
+  readonly sizes: readonly number[];
+}
+
 export interface KernelStep extends StepBase {
   readonly kind: "kernel";
   /** export of the kernels module */
@@ -62,6 +74,8 @@ export interface KernelStep extends StepBase {
   readonly work: number;
   /** id in the kernel graph */
   readonly kernel: number;
+  /** left out where the kernel reads no indices */
+  readonly indices?: IndexRead;
 }
 
 /** A function of runtime/host over JavaScript tensors. */

@@ -4,6 +4,7 @@
  */
 import { fail } from "../ir/diagnostic.ts";
 import type { KernelStep, Program } from "../ir/program.ts";
+import { indexFault } from "./index-faults.ts";
 import { allocateMemory, memoryEnd, weightsIn } from "./memory.ts";
 import { chooseModules, compileModules, type Exports, linkModules } from "./modules.ts";
 import type { ProgramSource } from "./source.ts";
@@ -69,7 +70,7 @@ export class ProgramKernels {
       throw fail("WSC7004", `kernels.wasm has no function '${step.function}'`, { subject: step.origin.join(" + ") });
     }
     const { function: name, args, units, private: own, work } = step;
-    const alone = bindAlone(kernel as KernelFunction, step);
+    const alone = bindAlone(kernel as KernelFunction, step, this.memory);
     if (this.#loaded.threads === null || !isWorthSharing(units, work)) return alone;
     this.#jobSteps.push(step);
     const job = this.#jobs.push({ function: name, args, units, private: own, grain: grainOf(units, work) }) - 1;
@@ -80,7 +81,7 @@ export class ProgramKernels {
   share(): void {
     const { threads, modules, memory, exports } = this.#loaded;
     if (threads === null || this.#jobs.length === 0) return;
-    const onTrap = (job: number, message: string): Error => kernelFailure(this.#jobSteps[job], message);
+    const onTrap = (job: number, message: string): Error => kernelFailure(this.#jobSteps[job], message, memory);
     const { end, stride } = this.#loaded.workAreas;
     const workArea = (worker: number): number => end + worker * stride;
     this.#attached = threads.attach({ modules, memory, exports, jobs: this.#jobs, workArea, onTrap });
@@ -102,20 +103,22 @@ export class ProgramKernels {
   }
 }
 
-function bindAlone(kernel: KernelFunction, step: KernelStep): BoundStep {
+function bindAlone(kernel: KernelFunction, step: KernelStep, memory: WebAssembly.Memory): BoundStep {
   const args = [...step.args, 0, step.units];
   return () => {
     try {
       kernel(...args);
     } catch (error) {
-      throw error instanceof WebAssembly.RuntimeError ? kernelFailure(step, error.message) : error;
+      throw error instanceof WebAssembly.RuntimeError ? kernelFailure(step, error.message, memory) : error;
     }
     return undefined;
   };
 }
 
-const kernelFailure = (step: KernelStep | undefined, message: string): Error =>
-  fail("WSC7005", `the kernel stopped: ${message}`, { subject: step?.origin.join(" + ") ?? "" });
+function kernelFailure(step: KernelStep | undefined, message: string, memory: WebAssembly.Memory): Error {
+  const fault = step === undefined ? null : indexFault(step, memory);
+  return fail("WSC7005", fault ?? `the kernel stopped: ${message}`, { subject: step?.origin.join(" + ") });
+}
 
 /** Bytes of the work areas of one thread: those of the step that needs most. */
 function workAreaBytes(program: Program): number {

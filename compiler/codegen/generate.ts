@@ -163,7 +163,8 @@ function resolveStep(step: DraftStep, addressOf: AddressOf, nameOf: (code: Kerne
         given.kind === "scratch" && given.isPrivate === true ? [{ arg, bytes: given.byteLength }] : [],
       );
       const call = { function: nameOf(code), args: args.map(addressOf), units: code.units, private: own };
-      return { kind: "kernel", ...call, work, kernel, origin };
+      const indices = code.indices === undefined ? {} : { indices: code.indices };
+      return { kind: "kernel", ...call, work, kernel, ...indices, origin };
     }
     case "host":
     case "copy":

@@ -10,6 +10,7 @@
 import type { DType } from "../../ir/dtype.ts";
 import { exactJson } from "../../ir/exact-json.ts";
 import type { Expr } from "../../ir/expr.ts";
+import type { IndexRead } from "../../ir/program.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Choose } from "./choice.ts";
@@ -68,6 +69,8 @@ export interface KernelCode {
   readonly inPlace?: readonly number[];
   /** moves its first argument to its second as it is: nothing is left to do where the two lie in one place */
   readonly isCopy?: true;
+  /** its argument that holds indices, which it checks one by one; so that the runtime can say which one was wrong */
+  readonly indices?: IndexRead;
   /** adds the function to a module and returns its index; its type is `kernelType(args.length)` */
   readonly emit: (module: ModuleBuilder) => number;
 }

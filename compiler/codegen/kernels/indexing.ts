@@ -14,6 +14,7 @@ import type {
   ScatterReduction,
   TensorType,
 } from "../../../ir/graph.ts";
+import type { IndexRead } from "../../../ir/program.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";
 import { loadScalar, storeScalar } from "../elements.ts";
 import { emitExpr } from "../expr-emit.ts";
@@ -56,6 +57,15 @@ function pushIndex(f: FunctionBuilder, dtype: DType, pointer: Local, offset: num
   f.release(index);
 }
 
+/** Indices in the second argument that belong to some axes in turn. */
+const indicesAlong = (index: TensorType, axes: readonly number[], sizes: readonly number[]): IndexRead => ({
+  arg: 1,
+  dtype: index.dtype === "i64" ? "i64" : "i32",
+  count: elementCount(index.shape),
+  axes,
+  sizes,
+});
+
 interface RowKernel {
   readonly kind: string;
   readonly axes: readonly Axis[];
@@ -65,11 +75,12 @@ interface RowKernel {
   readonly key: readonly unknown[];
   /** updates that may fall on one place must be applied by one thread */
   readonly isSerial?: boolean;
+  readonly indices: IndexRead;
   readonly body: (f: FunctionBuilder, pointers: readonly Local[]) => void;
 }
 
 /** A stage whose rows walk all its arguments together. */
-function rowKernel({ kind, axes, args, work, key, isSerial, body }: RowKernel): KernelCode {
+function rowKernel({ kind, axes, args, work, key, isSerial, indices, body }: RowKernel): KernelCode {
   const rows = axes.some(({ size }) => size === 0) ? 0 : rowCount(axes);
   const isOne = isSerial === true && rows > 0;
   return {
@@ -77,6 +88,7 @@ function rowKernel({ kind, axes, args, work, key, isSerial, body }: RowKernel): 
     units: isOne ? 1 : rows,
     args,
     work,
+    indices,
     emit: (module) =>
       module.function(kind, kernelType(args.length), (f) => {
         const [begin, end] = f.params.slice(-2) as [Local, Local];
@@ -111,6 +123,7 @@ export const emitGather: KernelEmitter<GatherOp> = (op, { inputs, outputs }) => 
     args: [input(0), input(1), output],
     work: elementCount(nth(outputs, 0).shape),
     key: [index.dtype, size, run],
+    indices: indicesAlong(index, [op.axis], [size]),
     body: (f, [from, at, to]) => {
       const source = f.local("i32");
       f.get(defined(from));
@@ -162,6 +175,7 @@ export const emitGatherElements: KernelEmitter<GatherElementsOp> = (op, { inputs
     args: [input(0), input(1), output],
     work: elementCount(index.shape),
     key: [x.dtype, index.dtype, x.shape[op.axis], op.axis],
+    indices: indicesAlong(index, [op.axis], [nth(x.shape, op.axis)]),
     body: (f, [base, at, to]) => {
       const source = elementAddress(f, x, index, op.axis, defined(base), defined(at));
       f.get(defined(to));
@@ -195,6 +209,13 @@ function tuplesOf(x: TensorType, index: TensorType, batchDims: number): Tuples {
   };
 }
 
+const tupleIndices = (index: TensorType, { sizes }: Tuples, batchDims: number): IndexRead =>
+  indicesAlong(
+    index,
+    sizes.map((_, position) => batchDims + position),
+    sizes,
+  );
+
 /** Leaves the address of the block that the tuple at `at` points to in a local. */
 function blockAddress(f: FunctionBuilder, dtype: DType, { sizes, strides }: Tuples, base: Local, at: Local): Local {
   const address = f.local("i32");
@@ -224,6 +245,7 @@ export const emitGatherND: KernelEmitter<GatherNDOp> = (op, { inputs, outputs })
     args: [input(0), input(1), output],
     work: elementCount(nth(outputs, 0).shape),
     key: [index.dtype, tuples],
+    indices: tupleIndices(index, tuples, op.batchDims),
     body: (f, [base, at, to]) => {
       const source = blockAddress(f, index.dtype, tuples, defined(base), defined(at));
       copyRun(f, source, defined(to), block);
@@ -277,6 +299,7 @@ export const emitScatterElements: KernelEmitter<ScatterElementsOp> = (op, { inpu
     args: [output, input(1), input(2)],
     work: elementCount(index.shape),
     key: [x.dtype, index.dtype, x.shape[op.axis], op.axis, op.reduction],
+    indices: indicesAlong(index, [op.axis], [nth(x.shape, op.axis)]),
     isSerial: true,
     body: (f, [base, at, from]) => {
       const target = elementAddress(f, x, index, op.axis, defined(base), defined(at));
@@ -297,6 +320,7 @@ export const emitScatterND: KernelEmitter<ScatterNDOp> = (op, { inputs }) => {
     args: [output, input(1), input(2)],
     work: (count * block) / storageBytes(x.dtype),
     key: [x.dtype, index.dtype, tuples, op.reduction],
+    indices: tupleIndices(index, tuples, 0),
     isSerial: true,
     body: (f, [base, at, from]) => {
       const target = blockAddress(f, index.dtype, tuples, defined(base), defined(at));
