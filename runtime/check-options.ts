@@ -88,5 +88,15 @@ function checked<T extends object>(options: unknown, checks: { readonly [name in
   return options as T;
 }
 
-const show = (value: unknown): string =>
-  typeof value === "string" ? showName(value) : typeof value === "object" ? "the value" : String(value);
+function show(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return showName(value);
+    case "object":
+      return "the value";
+    case "function":
+      return "a function";
+    default:
+      return String(value);
+  }
+}

@@ -21,7 +21,8 @@ export function valueJson(value: SessionValue): Json {
     const data = Array.from(value.data as ArrayLike<number | bigint | string>, elementJson);
     return { type: value.type, dims: value.dims, data };
   }
-  return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, elementJson(element)]));
+  const entries = Object.entries(value as Readonly<Record<string, number | bigint | string>>);
+  return Object.fromEntries(entries.map(([key, element]) => [key, elementJson(element)]));
 }
 
 /** A value that a JSON file holds; whether it is one that the model takes, the session says. */
