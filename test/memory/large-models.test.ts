@@ -23,10 +23,18 @@ interface Outcome {
   readonly peak: number;
 }
 
-/** Says at the end of a process what it took at most, in KiB. */
-const reporter = `data:text/javascript,${encodeURIComponent(
-  'process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS + "\\n"));',
-)}`;
+/**
+ * Says at the end of a process what it took at most, in KiB. On Linux maxRSS counts what the process that started it had then, so the kernel's own
+ * figure for this process alone is read there.
+ */
+const reporter = `data:text/javascript,${encodeURIComponent(`
+  import { existsSync, readFileSync } from "node:fs";
+  const status = "/proc/self/status";
+  const own = () => /VmHWM:\\s+(\\d+)/.exec(readFileSync(status, "utf8"))[1];
+  process.on("exit", () => {
+    process.stderr.write("peak " + (existsSync(status) ? own() : process.resourceUsage().maxRSS) + "\\n");
+  });
+`)}`;
 const main = path.join(dist, "compiler", "cli", "main.js");
 
 function wsc(...args: readonly string[]): Promise<Outcome> {
