@@ -101,8 +101,11 @@ describe("wsc ops", () => {
   it("says of operators by name whether they are supported", async () => {
     const { code, stdout } = await wsc(["ops", "Conv", "com.microsoft::Gelu", "--json"]);
     expect(code).toBe(0);
-    const { operators } = JSON.parse(stdout) as { readonly operators: readonly { readonly name: string }[] };
-    expect(operators.map(({ name }) => name)).toEqual(["Conv", "Gelu"]);
+    const { operators } = JSON.parse(stdout) as {
+      readonly operators: readonly { readonly domain: string; readonly name: string }[];
+    };
+    const names = operators.map(({ domain, name }) => `${domain}::${name}`);
+    expect(names).toEqual(["ai.onnx::Conv", "com.microsoft::Gelu", "com.microsoft.nchwc::Conv"]);
     const unknown = await wsc(["ops", "Cnv", "Relu"]);
     expect(unknown).toMatchObject({ code: 1, stdout: "" });
     expect(unknown.stderr).toMatch(/^error WSC3001: operator "Cnv" is not supported\n {2}help: did you mean "Conv"\?/);
