@@ -38,7 +38,11 @@ function resultsOf(op: OpSpec, operands: readonly TensorData[], recipe: string):
   if (operands.every(isAtHand)) return evaluateOp(op, operands);
   const [first] = operands;
   if (op.kind === "reshape" && first !== undefined) return [withShape(first, op.shape)];
-  const types = inferTypes(op, operands.map(({ dtype, shape }) => tensorType(dtype, shape)), []); // prettier-ignore
+  const types = inferTypes(
+    op,
+    operands.map(({ dtype, shape }) => tensorType(dtype, shape)),
+    [],
+  );
   return types.map((type, index) => {
     if (type.kind !== "tensor") throw new Error(`internal: ${op.kind} over constants gives no tensor`);
     const load = (): TensorData["elements"] => elementsOf(evaluateOp(op, operands)[index]);

@@ -106,7 +106,10 @@ function printStage(stage: Stage): string {
 const printOperations = ({ fast, slow }: Operations): string => `(${fast}, ${slow})`;
 
 function printEdge({ from, to, operands, words, stream, value, part }: KernelEdge): string {
-  const what = part === null ? "" : ` part starts ${printInts(part.starts)} sizes ${printInts(part.sizes)} steps ${printInts(part.steps)}`; // prettier-ignore
+  const what =
+    part === null
+      ? ""
+      : ` part starts ${printInts(part.starts)} sizes ${printInts(part.sizes)} steps ${printInts(part.steps)}`;
   return `k${from} -> k${to} (${operands.join(", ")}) words=${words} stream=${stream} value=${value}${what}`;
 }
 

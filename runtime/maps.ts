@@ -26,12 +26,25 @@ function entriesOf(value: unknown): [unknown, unknown][] {
 /** A caller's map; WSC7002 where keys or values are not of its type. */
 export function toMapData(value: unknown, type: MapType): MapData {
   const entries = entriesOf(value);
-  const keys = vectorOf(type.key, entries.map(([key]) => key)); // prettier-ignore
-  return sortedMap(keys, vectorOf(type.value, entries.map(([, element]) => element))); // prettier-ignore
+  const keys = vectorOf(
+    type.key,
+    entries.map(([key]) => key),
+  );
+  return sortedMap(
+    keys,
+    vectorOf(
+      type.value,
+      entries.map(([, element]) => element),
+    ),
+  );
 }
 
 function vectorOf(dtype: DType, elements: readonly unknown[]): TensorData {
-  return tensorFrom(dtype, [elements.length], elements.map((element) => elementOf(dtype, element))); // prettier-ignore
+  return tensorFrom(
+    dtype,
+    [elements.length],
+    elements.map((element) => elementOf(dtype, element)),
+  );
 }
 
 function elementOf(dtype: DType, element: unknown): number | bigint | string {

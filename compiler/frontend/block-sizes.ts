@@ -17,7 +17,6 @@ export function withBlockSizes(model: OnnxModel): {
   readonly model: OnnxModel;
   readonly warnings: readonly Diagnostic[];
 } {
-  // prettier-ignore
   if (!holdsBlocks(model.graph)) return { model, warnings: [] };
   const shown = [...sizesShown(model.graph)];
   const size = shown.includes(narrow) ? narrow : wide;

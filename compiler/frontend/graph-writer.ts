@@ -19,7 +19,10 @@ export interface WrittenNode {
 }
 
 export const intAttribute = (value: number): OnnxAttribute => ({ kind: "int", value: BigInt(value) });
-export const intsAttribute = (...values: readonly number[]): OnnxAttribute => ({ kind: "ints", value: values.map(BigInt) }); // prettier-ignore
+export const intsAttribute = (...values: readonly number[]): OnnxAttribute => ({
+  kind: "ints",
+  value: values.map(BigInt),
+});
 export const floatAttribute = (value: number): OnnxAttribute => ({ kind: "float", value });
 export const stringAttribute = (value: string): OnnxAttribute => ({ kind: "string", value });
 
@@ -66,7 +69,6 @@ export class GraphWriter {
     count: number,
     { attributes = {}, domain = "" }: WrittenNode = {},
   ): string[] {
-    // prettier-ignore
     const index = this.#nodes.length;
     const outputs = Array.from({ length: count }, () => this.#fresh(opType));
     const name = `${this.#origin}/${opType}_${index}`;

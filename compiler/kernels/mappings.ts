@@ -3,7 +3,20 @@
  * cut are laid along either side of the rectangle in every combination, and one cut may be spread over both sides. What a core then has to do
  * depends on the pieces alone, so that it is counted once for all layouts.
  */
-import { bestReduction, blocksOf, busyCycles, costOf, rectangleCycles, type Site, siteOf, sramBytes, sramOf, type Spread, type Variant, waitCycles } from "../../ir/machine/cost.ts"; // prettier-ignore
+import {
+  bestReduction,
+  blocksOf,
+  busyCycles,
+  costOf,
+  rectangleCycles,
+  type Site,
+  siteOf,
+  sramBytes,
+  sramOf,
+  type Spread,
+  type Variant,
+  waitCycles,
+} from "../../ir/machine/cost.ts";
 import type { Kernel, Loop } from "../../ir/kernel-graph.ts";
 import type { Cut, Mapping } from "../../ir/machine/mapping.ts";
 import { nestOf, type TileWork, workOf } from "../../ir/machine/work.ts";
@@ -83,7 +96,11 @@ function tryWithin(listing: Listing, { least, most }: TimeWindow): void {
   const { long, short } = space.sides;
   const others = cut.slice(0, -1);
   const finest = cut.at(-1) ?? 0;
-  const cuts = cutsOfLoops(others.map((loop) => sizeAt(listing, loop)), long * short, space.tries); // prettier-ignore
+  const cuts = cutsOfLoops(
+    others.map((loop) => sizeAt(listing, loop)),
+    long * short,
+    space.tries,
+  );
   const fine = usefulCuts(sizeAt(listing, finest), long * short, finestCuts);
   combinations(listing, others, cuts, long * short, (pieces) => {
     const timeWith = (count: number): number => {

@@ -95,9 +95,28 @@ export function inputAt(sources: Sources, index: number): Source {
 
 /** Functions that a core works out in tens of cycles: divisions, roots, everything transcendental. */
 const slowFunctions = new Set<string>([
-  "exp", "log", "sqrt", "erf", "tanh", "sigmoid", "sin", "cos", "tan", "asin", "acos", "atan",
-  "sinh", "cosh", "asinh", "acosh", "atanh", "div", "mod", "fmod", "pow",
-]); // prettier-ignore
+  "exp",
+  "log",
+  "sqrt",
+  "erf",
+  "tanh",
+  "sigmoid",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "sinh",
+  "cosh",
+  "asinh",
+  "acosh",
+  "atanh",
+  "div",
+  "mod",
+  "fmod",
+  "pow",
+]);
 
 /** Operations of an expression per element. */
 export function operationsOf(expr: Expr | null): Operations {

@@ -285,7 +285,8 @@ function bestOf(
   const near = kept.length === 0 ? task : taskOf(graph, target, lists, constraints, [...pinned, ...kept]);
   if (near !== task && !("kernel" in near)) {
     const beside = old === undefined ? search : { ...search, scene: { ...scene, old } };
-    for (const order of approaches[objective]({ ...options, task: near }).orders) searchOrder(beside, near, order, selection); // prettier-ignore
+    for (const order of approaches[objective]({ ...options, task: near }).orders)
+      searchOrder(beside, near, order, selection);
     if (selection.best !== null) return { best: selection.best, goalBound: bound };
   }
   for (const order of orders) searchOrder(search, task, order, selection);

@@ -14,7 +14,7 @@
  */
 import { type Loop, resultWords } from "../kernel-graph.ts";
 import { allReduceCycles, reduceCycles, type ReducePattern } from "./collectives.ts";
-import { blockOf, type Cut, type Mapping, piecesOf, piecesOfLoop } from "./mapping.ts";
+import { blockOf, type Cut, type Mapping, piecesOfLoop } from "./mapping.ts";
 import { rateOf, type Target } from "./target.ts";
 import { crossingCycles } from "./travel.ts";
 import { type Nest, type TileWork, workOf } from "./work.ts";
@@ -200,7 +200,3 @@ const flatColors = 2;
 /** True for kernels whose cores neither sum nor agree with each other. */
 const isFlat = ({ stages }: Nest): boolean =>
   stages.every(({ sums, combine }) => sums.length === 0 && combine === null);
-
-/** True when the rectangle has room for the pieces of its cuts. */
-export const holdsPieces = ({ height, width, rows, columns }: Mapping): boolean =>
-  piecesOf(rows) <= height && piecesOf(columns) <= width;

@@ -44,11 +44,14 @@ export const piecesOf = (cuts: readonly Cut[]): number => cuts.reduce((product, 
 export const piecesOfLoop = (cuts: readonly Cut[], loop: string): number =>
   cuts.reduce((product, cut) => (cut.loop === loop ? product * cut.pieces : product), 1);
 
+/** True when the rectangle has room for the pieces of its cuts. */
+export const holdsPieces = ({ height, width, rows, columns }: Mapping): boolean =>
+  piecesOf(rows) <= height && piecesOf(columns) <= width;
+
 /** True when a mapping cuts loops that a kernel has, and its rectangle holds the pieces. */
-export const isMappingOf = (loops: readonly Loop[], { height, width, rows, columns }: Mapping): boolean =>
-  piecesOf(rows) <= height &&
-  piecesOf(columns) <= width &&
-  [...rows, ...columns].every(({ loop }) => loops.some(({ name }) => name === loop));
+export const isMappingOf = (loops: readonly Loop[], mapping: Mapping): boolean =>
+  holdsPieces(mapping) &&
+  [...mapping.rows, ...mapping.columns].every(({ loop }) => loops.some(({ name }) => name === loop));
 
 /** Iterations of a loop in each piece but the last. */
 export const blockOf = ({ name, size }: Loop, { rows, columns }: Mapping): number =>

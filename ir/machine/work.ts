@@ -107,8 +107,10 @@ export function nestOf(kernel: Kernel): Nest {
       const made = operands[makes];
       if (made === undefined) throw new Error(`internal: kernel "${kernel.name}" has no operand ${stage.makes}`);
       const kept = new Set(
-        made.axes.flatMap((axis) => (axis.kind === "index" ? axis.terms.map(({ loop }) => loop) : axis.kind === "spread" ? [axis.loop] : [])),
-      ); // prettier-ignore
+        made.axes.flatMap((axis) =>
+          axis.kind === "index" ? axis.terms.map(({ loop }) => loop) : axis.kind === "spread" ? [axis.loop] : [],
+        ),
+      );
       const runs = new Set(stage.domain.flatMap((terms) => terms.map(({ loop }) => loop)));
       return {
         domain: stage.domain.map(sumOf),

@@ -49,7 +49,8 @@ function decimals(value: number): string {
 /** A value as another type: text is read as C reads a number at its start, numbers are cut off or written with six decimals. */
 function converted(value: string | number, to: DType): string | number | bigint {
   if (to === "string") return typeof value === "string" ? value : decimals(value);
-  const pattern = to === "i64" ? /^\s*[+-]?\d+/ : /^\s*[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|inf(?:inity)?|nan)/i; // prettier-ignore
+  const pattern =
+    to === "i64" ? /^\s*[+-]?\d+/ : /^\s*[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|inf(?:inity)?|nan)/i;
   const text = typeof value === "number" ? null : (pattern.exec(value)?.[0] ?? null);
   if (typeof value === "string" && text === null)
     throw fail("WSC7005", `${JSON.stringify(value.slice(0, 40))} in a map is no number`);

@@ -92,7 +92,11 @@ const coupledProbabilities: HostFunction = (inputs) => {
   const [scores, a, b] = [tensorAt(inputs, 0), tensorAt(inputs, 1), tensorAt(inputs, 2)];
   const [rows = 0, pairs = 0] = scores.shape;
   const classes = Math.round((1 + Math.sqrt(1 + 8 * pairs)) / 2);
-  const [values, slopes, offsets] = [scores.elements, a.elements, b.elements] as [Float32Array, Float32Array, Float32Array]; // prettier-ignore
+  const [values, slopes, offsets] = [scores.elements, a.elements, b.elements] as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
   const result = new Float32Array(rows * classes);
   for (let row = 0; row < rows; row++) {
     const table = pairTable(classes, values.subarray(row * pairs, (row + 1) * pairs), slopes, offsets);

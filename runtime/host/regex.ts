@@ -33,11 +33,19 @@ interface Spelling {
 }
 
 const spellings: readonly Spelling[] = [
-  { where: "both", find: /\\Q(.*?)(?:\\E|$)/suy, write: ([, text = ""]) => text.replace(/[\\^$.*+?()[\]{}|/-]/gu, "\\$&") }, // prettier-ignore
+  {
+    where: "both",
+    find: /\\Q(.*?)(?:\\E|$)/suy,
+    write: ([, text = ""]) => text.replace(/[\\^$.*+?()[\]{}|/-]/gu, "\\$&"),
+  },
   { where: "both", find: /\\x\{([0-9A-Fa-f]+)\}/uy, write: ([, code = ""]) => `\\u{${code}}` },
   { where: "both", find: /\\([pP])([A-Z])(?!\{)/uy, write: ([, p = "", name = ""]) => `\\${p}{${name}}` },
   { where: "both", find: /\\a/uy, write: () => "\\x07" },
-  { where: "brackets", find: /\[:(\^?)(\w+):\]/uy, write: ([all, not = "", name = ""]) => (not === "" ? (posixClasses.get(name) ?? all) : all) }, // prettier-ignore
+  {
+    where: "brackets",
+    find: /\[:(\^?)(\w+):\]/uy,
+    write: ([all, not = "", name = ""]) => (not === "" ? (posixClasses.get(name) ?? all) : all),
+  },
   { where: "brackets", find: /\\s/uy, write: () => spaces },
   { where: "outside", find: /\(\?P</uy, write: () => "(?<" },
   { where: "outside", find: /\\A/uy, write: () => "^" },
@@ -97,7 +105,6 @@ function spellingAt(
   at: number,
   inBrackets: boolean,
 ): { readonly text: string; readonly length: number } | null {
-  // prettier-ignore
   for (const { where, find, write } of spellings) {
     if (where !== "both" && (where === "brackets") !== inBrackets) continue;
     find.lastIndex = at;

@@ -50,7 +50,8 @@ function cutOf(attributes: HostAttributes): Cut {
   if (separators.length === 1 && separators[0] === "") return (text) => Array.from(text);
   if (separators.length > 0) {
     const searches = separators.map(compileSearch);
-    return (text) => searches.reduce((pieces, search) => pieces.flatMap((piece) => between(piece, search, least)), [text]); // prettier-ignore
+    return (text) =>
+      searches.reduce((pieces, search) => pieces.flatMap((piece) => between(piece, search, least)), [text]);
   }
   const search = compileSearch(stringOf(attributes, "tokenexp"));
   return (text) => within(text, search, least);

@@ -34,7 +34,11 @@ export const evaluateForest: Evaluate<"forest"> = (op, inputs, [result, cast]) =
   const [x, roots, nodes, splits, targets, weights] = inputs;
   const [tables, votes] = [nodes.elements as Int32Array, targets.elements as Int32Array];
   const [rows = 0, features = 0] = x.shape;
-  const fault = forestFault({ roots: roots.elements as Int32Array, nodes: tables, targets: votes }, features, op.targets); // prettier-ignore
+  const fault = forestFault(
+    { roots: roots.elements as Int32Array, nodes: tables, targets: votes },
+    features,
+    op.targets,
+  );
   if (fault !== null) throw fail("WSC3006", fault);
   const [values, limits, amounts] = [numbers(x), numbers(splits), numbers(weights)];
   const round = x.dtype === "f32" ? Math.fround : Number;

@@ -68,7 +68,12 @@ describe("wsc run", () => {
     writeFileSync(inScratch("words.onnx"), await modelBytes(spec));
     writeFileSync(inScratch("words.json"), JSON.stringify({ b: 2.5, c: 9 }));
     const { outputs, written } = await summaryOf("words.onnx", "-i", "words=words.json", "-o", "mapped");
-    expect(outputs[1]).toEqual({ name: "pairs", type: "sequence(map(int64, float32))", dims: [1], head: [{ 7: 0, 8: 2.5 }] }); // prettier-ignore
+    expect(outputs[1]).toEqual({
+      name: "pairs",
+      type: "sequence(map(int64, float32))",
+      dims: [1],
+      head: [{ 7: 0, 8: 2.5 }],
+    });
     expect(written).toEqual(["row.npy", "pairs.json"]);
     expect(JSON.parse(readFileSync(inScratch("mapped/pairs.json"), "utf8"))).toEqual([{ 7: 0, 8: 2.5 }]);
     writeFileSync(inScratch("words.json"), "{");

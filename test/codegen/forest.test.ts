@@ -63,24 +63,40 @@ describe("forest", () => {
       depth: fc.nat(5),
       features: fc.integer({ min: 1, max: 4 }),
       targets: fc.integer({ min: 1, max: 3 }),
-      marks: fc.constantFrom([less], [less | equal], [less, less | unordered], [less | greater | unordered], [less | greater], all), // prettier-ignore
+      marks: fc.constantFrom(
+        [less],
+        [less | equal],
+        [less, less | unordered],
+        [less | greater | unordered],
+        [less | greater],
+        all,
+      ),
     });
     const kinds = fc.constantFrom("sum" as const, "min" as const, "max" as const);
     fc.assert(
-      fc.property(growths, kinds, fc.constantFrom<Float>("f32", "f64"), fc.nat(150), fc.nat(), (growth, fn, float, count, seed) => {
-        const random = randomSource(seed);
-        const inputs = [rows(random, float, count, growth.features), ...grow(random, float, growth)];
-        const op: OpSpec = { kind: "forest", fn, targets: growth.targets, inputs: [0, 1, 2, 3, 4, 5] };
-        expectLikeReference(emitForest, op, inputs, { constants: [1, 2, 3, 4, 5] });
-      }),
+      fc.property(
+        growths,
+        kinds,
+        fc.constantFrom<Float>("f32", "f64"),
+        fc.nat(150),
+        fc.nat(),
+        (growth, fn, float, count, seed) => {
+          const random = randomSource(seed);
+          const inputs = [rows(random, float, count, growth.features), ...grow(random, float, growth)];
+          const op: OpSpec = { kind: "forest", fn, targets: growth.targets, inputs: [0, 1, 2, 3, 4, 5] };
+          expectLikeReference(emitForest, op, inputs, { constants: [1, 2, 3, 4, 5] });
+        },
+      ),
       { numRuns: 120 },
-    ); // prettier-ignore
+    );
   });
 
   it("asks for tables that are constants", () => {
     const constants = grow(randomSource(1), "f32", { trees: 1, depth: 1, features: 1, targets: 1, marks: [less] });
     expect(hasConstantTables({ inputs: [], outputs: [], constants: [undefined, ...constants] })).toBe(true);
-    expect(hasConstantTables({ inputs: [], outputs: [], constants: [undefined, ...constants].with(3, undefined) })).toBe(false); // prettier-ignore
+    expect(
+      hasConstantTables({ inputs: [], outputs: [], constants: [undefined, ...constants].with(3, undefined) }),
+    ).toBe(false);
   });
 });
 

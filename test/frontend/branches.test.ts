@@ -27,12 +27,48 @@ const x = floats(1, 2);
 
 describe("A branch that is not taken", () => {
   it.each<[string, ModelSpec, RegExp]>([
-    ["shapes", chosen([node("Add", ["x", "w"], ["e"], {}, { name: "odd" })], { initializers: { w: floats(1, 2, 3) } }), /WSC3004: Add "odd": .*broadcast/], // prettier-ignore
-    ["what reads a wrong node", chosen([node("Reshape", ["x", "s"], ["a"], {}, { name: "odd" }), node("Exp", ["a"], ["e"])], { initializers: { s: ints(5) } }), /WSC3004: Reshape "odd"/], // prettier-ignore
-    ["attributes", chosen([node("Softmax", ["x"], ["e"], { axis: 9 }, { name: "odd" })]), /WSC3006: Softmax "odd": axis 9/], // prettier-ignore
-    ["element types", chosen([node("Cast", ["x"], ["a"], { to: 9 }), node("Sin", ["a"], ["e"], {}, { name: "odd" })]), /WSC3005: Sin "odd"/], // prettier-ignore
-    ["indices of constants", chosen([node("Gather", ["w", "i"], ["e"], {}, { name: "odd" })], { initializers: { w: floats(1, 2, 3), i: ints(7) } }), /WSC7005: Gather "odd": .*index 7/], // prettier-ignore
-    ["a branch within", chosen([node("If", ["c"], ["e"], { then_branch: graph(fitting), else_branch: graph({ outputs: { q: f32(null) }, nodes: [node("Softmax", ["x"], ["q"], { axis: 9 }, { name: "odd" })] }) })]), /WSC3006: Softmax "odd"/], // prettier-ignore
+    [
+      "shapes",
+      chosen([node("Add", ["x", "w"], ["e"], {}, { name: "odd" })], { initializers: { w: floats(1, 2, 3) } }),
+      /WSC3004: Add "odd": .*broadcast/,
+    ],
+    [
+      "what reads a wrong node",
+      chosen([node("Reshape", ["x", "s"], ["a"], {}, { name: "odd" }), node("Exp", ["a"], ["e"])], {
+        initializers: { s: ints(5) },
+      }),
+      /WSC3004: Reshape "odd"/,
+    ],
+    [
+      "attributes",
+      chosen([node("Softmax", ["x"], ["e"], { axis: 9 }, { name: "odd" })]),
+      /WSC3006: Softmax "odd": axis 9/,
+    ],
+    [
+      "element types",
+      chosen([node("Cast", ["x"], ["a"], { to: 9 }), node("Sin", ["a"], ["e"], {}, { name: "odd" })]),
+      /WSC3005: Sin "odd"/,
+    ],
+    [
+      "indices of constants",
+      chosen([node("Gather", ["w", "i"], ["e"], {}, { name: "odd" })], {
+        initializers: { w: floats(1, 2, 3), i: ints(7) },
+      }),
+      /WSC7005: Gather "odd": .*index 7/,
+    ],
+    [
+      "a branch within",
+      chosen([
+        node("If", ["c"], ["e"], {
+          then_branch: graph(fitting),
+          else_branch: graph({
+            outputs: { q: f32(null) },
+            nodes: [node("Softmax", ["x"], ["q"], { axis: 9 }, { name: "odd" })],
+          }),
+        }),
+      ]),
+      /WSC3006: Softmax "odd"/,
+    ],
   ])("may be wrong, and is told of when it is taken: %s", async (_, spec, message) => {
     const m = await model(spec);
     expect(run(m, { x, c: yes })).toEqual({ y: [[2], [-1, -2]] });
@@ -64,7 +100,6 @@ describe("A branch that is not taken", () => {
       [yes, fed(1, 2), -21],
       [no, fed(1, 2, 3), -321],
     ] as const)
-      // prettier-ignore
       expect(run(m, { ...feeds, c }, { inputShapes: shapes })).toEqual({ y: [[1], [result]] });
   });
 });
@@ -87,7 +122,11 @@ describe("A body that never runs", () => {
     const m = await model(looped);
     expect(run(m, { x, n: scalarTensor("i64", 0) })).toEqual({ y: [[2], [1, 2]] });
     expect(() => run(m, { x, n: scalarTensor("i64", 1) })).toThrow(/WSC3004: Add "odd"/);
-    const known = (n: number): ModelSpec => ({ ...looped, inputs: { x: f32(2) }, initializers: { ...looped.initializers, n: scalarTensor("i64", n) } }); // prettier-ignore
+    const known = (n: number): ModelSpec => ({
+      ...looped,
+      inputs: { x: f32(2) },
+      initializers: { ...looped.initializers, n: scalarTensor("i64", n) },
+    });
     expect(run(await model(known(0)), { x })).toEqual({ y: [[2], [1, 2]] });
     const certain = await model(known(1));
     expect(() => lowerModel(certain)).toThrow(/WSC3004: Add "odd"/);

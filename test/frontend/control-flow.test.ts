@@ -363,7 +363,21 @@ describe("faults", () => {
   it.each<[string, Partial<ModelSpec>, RegExp]>([
     ["a condition that is no bool", { inputs: { x: f32(2), c: typed("i32") } }, /WSC3005.*condition is i32\[\]/],
     ["a branch without results", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ outputs: {}, nodes: [] }) })] }, /gives 0 values/], // prettier-ignore
-    ["a branch with more results", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ outputs: { t: null, x: null }, nodes: [node("Neg", ["x"], ["t"])] }) }, { name: "choose" })] }, /WSC3003: If "choose": a branch gives 2 values, the node has 1 outputs/], // prettier-ignore
+    [
+      "a branch with more results",
+      {
+        nodes: [
+          node(
+            "If",
+            ["c"],
+            ["y"],
+            { ...branches, then_branch: graph({ outputs: { t: null, x: null }, nodes: [node("Neg", ["x"], ["t"])] }) },
+            { name: "choose" },
+          ),
+        ],
+      },
+      /WSC3003: If "choose": a branch gives 2 values, the node has 1 outputs/,
+    ],
     ["a branch with inputs", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ inputs: { q: f32(1) }, outputs: { q: null }, nodes: [] }) })] }, /takes 1 inputs and is given 0/], // prettier-ignore
     ["element types that differ", { nodes: [node("If", ["c"], ["y"], { ...branches, then_branch: graph({ outputs: { t: null }, nodes: [node("Cast", ["x"], ["t"], { to: 7 })] }) })] }, /result 0 is i64\[2\] in one place and f32\[2\]/], // prettier-ignore
     [

@@ -3,7 +3,18 @@ import { describe, expect, it } from "@jest/globals";
 import type { OnnxAttribute } from "../../compiler/frontend/onnx.ts";
 import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import { randomNumbers } from "../codegen/harness.ts";
-import { floats, graph, ints, model, modelBytes, type ModelSpec, node, type NodeSpec, typed, unranked } from "../helpers/onnx-builder.ts"; // prettier-ignore
+import {
+  floats,
+  graph,
+  ints,
+  model,
+  modelBytes,
+  type ModelSpec,
+  node,
+  type NodeSpec,
+  typed,
+  unranked,
+} from "../helpers/onnx-builder.ts";
 import { relativeError, runOracle } from "../helpers/oracle.ts";
 import { run } from "./run.ts";
 
@@ -74,7 +85,9 @@ interface SearchCase {
 }
 
 function specOf({ op, inputs, outputs, attributes, seed = 1 }: SearchCase): ModelSpec {
-  const given = Object.fromEntries(inputs.flatMap((tensor, i) => (i === 0 || tensor === null ? [] : [[`x${i}`, tensor]])));
+  const given = Object.fromEntries(
+    inputs.flatMap((tensor, i) => (i === 0 || tensor === null ? [] : [[`x${i}`, tensor]])),
+  );
   const names = inputs.map((tensor, i) => (tensor === null ? "" : `x${i}`));
   const results = Array.from({ length: outputs }, (_, i) => `y${i}`);
   const own = { eos_token_id: 3, pad_token_id: 0, decoder: decoder(seed), ...attributes };
@@ -86,7 +99,7 @@ function specOf({ op, inputs, outputs, attributes, seed = 1 }: SearchCase): Mode
     outputs: Object.fromEntries(results.map((name, i) => [name, unranked(i === 0 ? "i32" : "f32")])),
     nodes: [node(op, names, results, own, { domain: "com.microsoft" })],
   };
-} // prettier-ignore
+}
 
 async function agree(c: SearchCase): Promise<void> {
   const spec = specOf(c);
@@ -108,7 +121,11 @@ const mask = (length: number, without: readonly number[]): TensorData =>
     [length],
     Array.from({ length }, (_, i) => (without.includes(i) ? 0 : 1)),
   );
-const prefix = tensorFrom("i32", [2, vocabulary], Array.from({ length: 2 * vocabulary }, (_, i) => (i % 5 === 1 ? 1 : 0))); // prettier-ignore
+const prefix = tensorFrom(
+  "i32",
+  [2, vocabulary],
+  Array.from({ length: 2 * vocabulary }, (_, i) => (i % 5 === 1 ? 1 : 0)),
+);
 const attention = tensorFrom("i32", [2, 3], [0, 1, 1, 1, 1, 1]);
 
 describe("GreedySearch", () => {
@@ -120,16 +137,25 @@ describe("GreedySearch", () => {
     ["a decoder for the prompt", { attributes: { init_decoder: decoder(9) } }],
     ["a repetition penalty", { inputs: [prompt, most, null, floats(2.5)] }],
     ["n-grams", { attributes: { no_repeat_ngram_size: 2 } }],
-    ["all at once", { inputs: [prompt, most, numbers(6), floats(1.3), mask(vocabulary, [7, 8]), prefix, attention], attributes: { no_repeat_ngram_size: 3 } }],
+    [
+      "all at once",
+      {
+        inputs: [prompt, most, numbers(6), floats(1.3), mask(vocabulary, [7, 8]), prefix, attention],
+        attributes: { no_repeat_ngram_size: 3 },
+      },
+    ],
   ])("agrees on %s", async (_, more) => {
     await agree({ op: "GreedySearch", inputs: [prompt, most], outputs: 1, ...more });
-  }); // prettier-ignore
+  });
 });
 
 describe("Sampling", () => {
   it.each<[string, NodeSpec["attributes"]]>([
     ["the likely half", { top_p: { kind: "float", value: 0.5 } }],
-    ["nearly all, when it is warm", { top_p: { kind: "float", value: 0.95 }, temperature: { kind: "float", value: 3 } }],
+    [
+      "nearly all, when it is warm",
+      { top_p: { kind: "float", value: 0.95 }, temperature: { kind: "float", value: 3 } },
+    ],
     ["a custom filter", { top_p: { kind: "float", value: 0.6 }, custom: 1 }],
     ["one token at least", { top_p: { kind: "float", value: 0.01 }, min_tokens_to_keep: 1 }],
   ])("draws the same again of %s", async (_, attributes = {}) => {
@@ -141,13 +167,15 @@ describe("Sampling", () => {
     const [shape, tokens] = first["y0"] as [readonly number[], readonly number[]];
     expect(shape).toEqual([2, 9]);
     expect(tokens.every((token) => token >= 0 && token < vocabulary)).toBe(true);
-  }); // prettier-ignore
+  });
 
   it("is the greedy search where only the best token is left", async () => {
     const attributes = { top_p: { kind: "float", value: 0.001 }, min_tokens_to_keep: 1 } as const;
     const inputs = [prompt, numbers(9), null, null, null, null, null, null, numbers(7)];
     const drawn = run(await model(specOf({ op: "Sampling", inputs, outputs: 1, attributes })), { x0: prompt });
-    const best = run(await model(specOf({ op: "GreedySearch", inputs: inputs.slice(0, 2), outputs: 1 })), { x0: prompt }); // prettier-ignore
+    const best = run(await model(specOf({ op: "GreedySearch", inputs: inputs.slice(0, 2), outputs: 1 })), {
+      x0: prompt,
+    });
     expect(drawn).toEqual(best);
   });
 });
@@ -159,21 +187,28 @@ describe("BeamSearch", () => {
     ["ends on the way", { attributes: { eos_token_id: 6 } }],
     ["stopping early", { attributes: { eos_token_id: 6, early_stopping: 1 } }],
     ["a penalty of the length", { inputs: inputs.with(5, floats(0.3)), attributes: { eos_token_id: 6 } }],
-    ["a penalty of repetition, and n-grams", { inputs: inputs.with(6, floats(1.7)), attributes: { no_repeat_ngram_size: 2 } }],
+    [
+      "a penalty of repetition, and n-grams",
+      { inputs: inputs.with(6, floats(1.7)), attributes: { no_repeat_ngram_size: 2 } },
+    ],
     ["masks", { inputs: [...inputs, mask(vocabulary, [7, 8]), prefix, attention] }],
     ["one beam", { inputs: inputs.with(3, numbers(1)).with(4, numbers(1)) }],
   ])("agrees on %s", async (_, more) => {
     await agree({ op: "BeamSearch", inputs, outputs: 2, ...more });
-  }); // prettier-ignore
+  });
 
   it.each<[string, Partial<SearchCase>, RegExp]>([
     ["models of another kind", { attributes: { model_type: 1 } }, /model_type 1/],
     ["more results than beams", { inputs: inputs.with(4, numbers(4)) }, /num_return_sequences is 4 of 3 beams/],
-    ["a length that the prompt has", { inputs: inputs.with(1, numbers(3)) }, /max_length is 3, the prompt has 3 tokens/],
+    [
+      "a length that the prompt has",
+      { inputs: inputs.with(1, numbers(3)) },
+      /max_length is 3, the prompt has 3 tokens/,
+    ],
     ["more beams than words", { inputs: inputs.with(3, numbers(7)) }, /7 beams over a vocabulary of 12/],
   ])("refuses %s", async (_, more, message) => {
     const spec = specOf({ op: "BeamSearch", inputs, outputs: 2, ...more });
     const built = await model(spec);
     expect(() => run(built, { x0: prompt })).toThrow(message);
-  }); // prettier-ignore
+  });
 });

@@ -58,7 +58,10 @@ export function run(
 /** A value as data that reads well in an expectation: `[shape, elements]`. */
 export function plain(value: HostValue): unknown {
   if (isTensor(value)) return [value.shape, Array.from(value.elements as ArrayLike<unknown>, simple)];
-  if (value.kind === "map") return Object.fromEntries(Array.from(value.keys.elements as ArrayLike<string>, (key, i) => [key, simple(value.values.elements[i])])); // prettier-ignore
+  if (value.kind === "map")
+    return Object.fromEntries(
+      Array.from(value.keys.elements as ArrayLike<string>, (key, i) => [key, simple(value.values.elements[i])]),
+    );
   return value.kind === "sequence" ? value.elements.map(plain) : value.value === null ? null : plain(value.value);
 }
 

@@ -204,7 +204,9 @@ describe("reductions", () => {
     const tables = ["i32[3]", "i32[7,4]", "f32[7]", "i32[9]", "f32[9]"];
     expect(infer(forest, "f32[5,4]", ...tables)).toBe("f32[5,2] bool[5,2]");
     expect(infer(forest, "f64[5,4]", ...tables)).toBe("WSC3005 the list of splits is f32[7], must be f64[7]");
-    expect(infer(forest, "f32[5,4]", ...tables.with(2, "f32[6]"))).toBe("WSC3004 the list of splits is f32[6], must be f32[7]"); // prettier-ignore
+    expect(infer(forest, "f32[5,4]", ...tables.with(2, "f32[6]"))).toBe(
+      "WSC3004 the list of splits is f32[6], must be f32[7]",
+    );
     expect(infer(forest, "f32[4]", ...tables)).toBe("WSC3004 the input has 1 dims, rows and features are needed");
     expect(infer(forest, "i32[5,4]", ...tables)).toBe("WSC3005 the input is i32, needs f32 or f64");
     expect(infer({ ...forest, targets: 0 }, "f32[5,4]", ...tables)).toBe("WSC3006 0 targets");

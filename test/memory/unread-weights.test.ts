@@ -79,8 +79,15 @@ const cases: Readonly<Record<string, ModelSpec>> = {
       node("Relu", ["n"], ["y"]),
     ],
     initializers: {
-      w: random(24, 16, 3, 3), scale: random(24), bias: random(24), mean: random(24),
-      var: tensorFrom("f32", [24], Array.from({ length: 24 }, (_, i) => 1 + i / 24)),
+      w: random(24, 16, 3, 3),
+      scale: random(24),
+      bias: random(24),
+      mean: random(24),
+      var: tensorFrom(
+        "f32",
+        [24],
+        Array.from({ length: 24 }, (_, i) => 1 + i / 24),
+      ),
     },
   },
   "products of one row with turned, reshaped and sliced weights": {
@@ -95,11 +102,16 @@ const cases: Readonly<Record<string, ModelSpec>> = {
       node("MatMul", ["x", "c2"], ["v"]),
     ],
     initializers: {
-      a: random(64, 96), bias: random(64), b: random(32 * 96), c: random(100, 48),
-      shape: tensorFrom("i64", [2], [96, 32]), starts: tensorFrom("i64", [1], [2]), ends: tensorFrom("i64", [1], [98]),
+      a: random(64, 96),
+      bias: random(64),
+      b: random(32 * 96),
+      c: random(100, 48),
+      shape: tensorFrom("i64", [2], [96, 32]),
+      starts: tensorFrom("i64", [1], [2]),
+      ends: tensorFrom("i64", [1], [98]),
     },
   },
-  "halves": {
+  halves: {
     opset: 17,
     inputs: { x: typed("f16", 1, 64) },
     outputs: { y: typed("f16", 1, 64) },
@@ -129,11 +141,14 @@ const cases: Readonly<Record<string, ModelSpec>> = {
       node("Gather", ["td", "i"], ["rows"]),
     ],
     initializers: {
-      w: bytes("u4", [64, 48], 0, 16), s: random(4, 48), z: bytes("u4", [4, 48], 0, 16), scale,
+      w: bytes("u4", [64, 48], 0, 16),
+      s: random(4, 48),
+      z: bytes("u4", [4, 48], 0, 16),
+      scale,
       table: bytes("i8", [300, 64], -128, 128),
     },
   },
-  "MatMulNBits": {
+  MatMulNBits: {
     opset: 21,
     opsets: { "com.microsoft": 1 },
     inputs: { x: f32(1, 64) },
@@ -141,7 +156,7 @@ const cases: Readonly<Record<string, ModelSpec>> = {
     nodes: [node("MatMulNBits", ["x", "w", "s"], ["y"], { K: 64, N: 48, block_size: 16 }, { domain: "com.microsoft" })],
     initializers: { w: bytes("u8", [48, 4, 8], 0, 256), s: random(48 * 4) },
   },
-}; // prettier-ignore
+};
 
 describe.each(Object.entries(cases))("%s", (_, spec) => {
   const count: Count = { reads: 0 };

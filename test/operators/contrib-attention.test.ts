@@ -192,9 +192,16 @@ describe("MultiHeadAttention", () => {
     const tokens = [20, 21, 22].map((seed) => floats(seed, batch, count, hidden));
     const room = [floats(23, batch, heads, 9, size), floats(24, batch, heads, 9, size)];
     const given = [...more, ...new Array<null>(3 - more.length).fill(null)];
-    const of = (...inputs: readonly TensorData[]): OracleCase => ({ op: "MultiHeadAttention", inputs: [...tokens, ...given, ...inputs], attributes: { num_heads: heads, ...attributes }, outputs: 4 });
+    const of = (...inputs: readonly TensorData[]): OracleCase => ({
+      op: "MultiHeadAttention",
+      inputs: [...tokens, ...given, ...inputs],
+      attributes: { num_heads: heads, ...attributes },
+      outputs: 4,
+    });
     const [output, key, value, scores] = await results(of(...room, integers([], 4)));
-    const [expected, shortKey, shortValue, shortScores] = await results(of(...room.map((buffer) => rowsOf(buffer, 0, 4))));
+    const [expected, shortKey, shortValue, shortScores] = await results(
+      of(...room.map((buffer) => rowsOf(buffer, 0, 4))),
+    );
     expect(relativeError(output?.elements as Float32Array, expected?.elements as Float32Array)).toBeLessThan(1e-6);
     expect(scores?.shape).toEqual(shortScores?.shape);
     expect(relativeError(scores?.elements as Float32Array, shortScores?.elements as Float32Array)).toBeLessThan(1e-6);
@@ -202,7 +209,7 @@ describe("MultiHeadAttention", () => {
       expect(rowsOf(present as TensorData, 0, 4 + count)).toEqual([shortKey, shortValue][i]);
       expect(rowsOf(present as TensorData, 4 + count, 9)).toEqual(rowsOf(room[i] as TensorData, 4 + count, 9));
     }
-  }); // prettier-ignore
+  });
 
   it("reads the rows of the beams that it is told", async () => {
     const rows = [20, 21, 22].map((seed) => floats(seed, 4, 1, hidden));
@@ -224,19 +231,34 @@ describe("MultiHeadAttention", () => {
       return tensorFrom("f32", [4, heads, 6, size], copy.flat());
     });
     const own = [...rows, null, null, null, ...picked, integers([1], 3)];
-    const [expected] = await results({ op: "MultiHeadAttention", inputs: own, attributes: { num_heads: heads }, outputs: 1 });
+    const [expected] = await results({
+      op: "MultiHeadAttention",
+      inputs: own,
+      attributes: { num_heads: heads },
+      outputs: 1,
+    });
     expect(output).toEqual(expected);
-  }); // prettier-ignore
+  });
 
   it.each<[string, readonly (TensorData | null)[], RegExp]>([
     ["a length without a value's past", [past[0] ?? null, null, integers([1], 4)], /given together/],
     ["a length of several numbers", [...past, integers([2], 4, 4)], /must be one number, not \[2\]/],
-    ["beams that are not those of the batch", [...past, integers([1], 4), integers([3, 1, 9], ...new Array<number>(27).fill(0))], /cache_indirection of shape \[3,1,9\] for 2 beams/],
+    [
+      "beams that are not those of the batch",
+      [...past, integers([1], 4), integers([3, 1, 9], ...new Array<number>(27).fill(0))],
+      /cache_indirection of shape \[3,1,9\] for 2 beams/,
+    ],
   ])("refuses %s", async (_, rest, message) => {
     const rows = [20, 21, 22].map((seed) => floats(seed, batch, 1, hidden));
-    const spec = { op: "MultiHeadAttention", opset: 1, domain: "com.microsoft", inputs: [...rows, null, null, null, ...rest], attributes: { num_heads: heads } };
+    const spec = {
+      op: "MultiHeadAttention",
+      opset: 1,
+      domain: "com.microsoft",
+      inputs: [...rows, null, null, null, ...rest],
+      attributes: { num_heads: heads },
+    };
     expect(await refusal(spec)).toMatch(message);
-  }); // prettier-ignore
+  });
 });
 
 describe("DecoderMaskedMultiHeadAttention", () => {
@@ -254,14 +276,36 @@ describe("DecoderMaskedMultiHeadAttention", () => {
     ["a mask", [q, k, v, integers([batch, 4], 0, 1, 1, 1, 1, 0, 1, 1), null, ...room, integers([1], 3)], shared, 3],
     ["a bias", [q, k, v, null, null, ...room, integers([1], 3), null, null, floats(6, 3 * heads * size)], shared, 3],
     ["keys and values of an encoder", [q, floats(7, batch, heads, 5, size), floats(8, batch, heads, 5, size)], {}, 1],
-    ["keys of an encoder and a mask", [q, floats(7, batch, heads, 5, size), floats(8, batch, heads, 5, size), integers([batch, 5], 0, 1, 1, 1, 1, 0, 1, 1, 1, 0)], { mask_filter_value: float(-5) }, 1],
+    [
+      "keys of an encoder and a mask",
+      [
+        q,
+        floats(7, batch, heads, 5, size),
+        floats(8, batch, heads, 5, size),
+        integers([batch, 5], 0, 1, 1, 1, 1, 0, 1, 1, 1, 0),
+      ],
+      { mask_filter_value: float(-5) },
+      1,
+    ],
   ])("agrees with %s", async (_, inputs, attributes, outputs) => {
-    await agree({ op: "DecoderMaskedMultiHeadAttention", inputs, attributes: { num_heads: heads, ...attributes }, outputs });
-  }); // prettier-ignore
+    await agree({
+      op: "DecoderMaskedMultiHeadAttention",
+      inputs,
+      attributes: { num_heads: heads, ...attributes },
+      outputs,
+    });
+  });
 
   it("refuses more than one token, and a buffer without a length", async () => {
-    const spec = { op: "DecoderMaskedMultiHeadAttention", opset: 1, domain: "com.microsoft", attributes: { num_heads: heads, ...shared } }; // prettier-ignore
-    expect(await refusal({ ...spec, inputs: [floats(1, batch, 2, 16), k, v, null, null, ...room, integers([1], 3)] })).toMatch(/\[2,2,16\] is not one token/); // prettier-ignore
+    const spec = {
+      op: "DecoderMaskedMultiHeadAttention",
+      opset: 1,
+      domain: "com.microsoft",
+      attributes: { num_heads: heads, ...shared },
+    };
+    expect(
+      await refusal({ ...spec, inputs: [floats(1, batch, 2, 16), k, v, null, null, ...room, integers([1], 3)] }),
+    ).toMatch(/\[2,2,16\] is not one token/);
     expect(await refusal({ ...spec, inputs: [q, k, v, null, null, ...room] })).toMatch(/past_sequence_length/);
   });
 });
@@ -271,7 +315,16 @@ describe("QAttention", () => {
   const x = wholes("u8", 1, [0, 256], batch, queries, input);
   const one = (value: number, dtype: DType = "f32"): TensorData => tensorFrom(dtype, [], [value]);
   const signed = [wholes("i8", 2, [-128, 128], input, 24), floats(3, 24), one(0.02), one(0.01)];
-  const columns = [wholes("u8", 2, [0, 256], input, 24), floats(3, 24), one(0.02), tensorFrom("f32", [24], Array.from({ length: 24 }, (_, i) => 0.005 + i / 5000))]; // prettier-ignore
+  const columns = [
+    wholes("u8", 2, [0, 256], input, 24),
+    floats(3, 24),
+    one(0.02),
+    tensorFrom(
+      "f32",
+      [24],
+      Array.from({ length: 24 }, (_, i) => 0.005 + i / 5000),
+    ),
+  ];
   const zeros = tensorFrom("u8", [24], new Array<number>(24).fill(120));
 
   it.each<[string, readonly (TensorData | null)[], NodeSpec["attributes"], number]>([
@@ -279,14 +332,21 @@ describe("QAttention", () => {
     ["a zero point", [x, ...signed, null, one(128, "u8")], {}, 1],
     ["scales of columns", [x, ...columns, null, one(128, "u8"), zeros], { unidirectional: 1 }, 1],
     ["a mask", [x, ...signed, integers([batch, queries], 1, 1, 0, 0, 1, 1), one(128, "u8"), one(0, "i8")], {}, 1],
-    ["a past", [x, ...signed, null, one(128, "u8"), one(0, "i8"), floats(5, 2, batch, heads, 4, 4)], { unidirectional: 1 }, 2],
+    [
+      "a past",
+      [x, ...signed, null, one(128, "u8"), one(0, "i8"), floats(5, 2, batch, heads, 4, 4)],
+      { unidirectional: 1 },
+      2,
+    ],
   ])("agrees with %s", async (_, inputs, attributes, outputs) => {
     await agree({ op: "QAttention", inputs, attributes: { num_heads: heads, ...attributes }, outputs });
-  }); // prettier-ignore
+  });
 
   it("refuses weights that do not hold three parts", async () => {
     const inputs = [x, wholes("i8", 2, [-128, 128], input, 25), floats(3, 25), one(0.02), one(0.01)];
-    expect(await refusal({ op: "QAttention", opset: 1, domain: "com.microsoft", inputs, attributes: { num_heads: heads } })).toMatch(/25 columns of weights/); // prettier-ignore
+    expect(
+      await refusal({ op: "QAttention", opset: 1, domain: "com.microsoft", inputs, attributes: { num_heads: heads } }),
+    ).toMatch(/25 columns of weights/);
   });
 });
 

@@ -21,8 +21,14 @@ describe.each(["u8", "i8"] as const)("of %s", (dtype) => {
     ["one dim", [2, 3, 9], { kernel_shape: [3], strides: [2] }],
     ["channels last", [1, 6, 5, 3], { kernel_shape: [2, 1], channels_last: 1 }],
   ])("QLinearAveragePool agrees with %s", async (_, shape, attributes) => {
-    await agree({ op: "QLinearAveragePool", inputs: [bytes(dtype, 1, ...shape), ...parameters], attributes, outputs: 1, types });
-  }); // prettier-ignore
+    await agree({
+      op: "QLinearAveragePool",
+      inputs: [bytes(dtype, 1, ...shape), ...parameters],
+      attributes,
+      outputs: 1,
+      types,
+    });
+  });
 
   it.each([0, 1])("QLinearGlobalAveragePool agrees with channels_last %d", async (channels_last) => {
     const inputs = [bytes(dtype, 1, 2, 3, 4, 5), ...parameters];
@@ -46,7 +52,17 @@ describe.each(["u8", "i8"] as const)("of %s", (dtype) => {
     ],
     [[1], [], [2, 3]],
   ])("QLinearWhere agrees for [%s], [%s] and [%s]", async (condition, x, y) => {
-    const inputs = [wholes("bool", 3, [0, 2], ...condition), bytes(dtype, 1, ...x), one(0.05), one(20, dtype), bytes(dtype, 2, ...y), one(0.11), one(31, dtype), one(0.07), one(7, dtype)]; // prettier-ignore
+    const inputs = [
+      wholes("bool", 3, [0, 2], ...condition),
+      bytes(dtype, 1, ...x),
+      one(0.05),
+      one(20, dtype),
+      bytes(dtype, 2, ...y),
+      one(0.11),
+      one(31, dtype),
+      one(0.07),
+      one(7, dtype),
+    ];
     await agree({ op: "QLinearWhere", inputs, attributes: {}, outputs: 1, types });
   });
 
@@ -74,15 +90,31 @@ describe("DynamicQuantizeLSTM", () => {
     more: Readonly<Record<number, TensorData>> = {},
     perColumn = false,
   ): (TensorData | null)[] => {
-    // prettier-ignore
     const directions = direction === "bidirectional" ? 2 : 1;
     const rows = perColumn ? [directions, 4 * hidden] : [directions];
-    const scales = (seed: number): TensorData => tensorFrom("f32", rows, Array.from(floats(seed, ...rows).elements as Float32Array, (x) => 0.01 + x / 500)); // prettier-ignore
+    const scales = (seed: number): TensorData =>
+      tensorFrom(
+        "f32",
+        rows,
+        Array.from(floats(seed, ...rows).elements as Float32Array, (x) => 0.01 + x / 500),
+      );
     const zeros = wholes("i8", 9, [0, 1], ...rows);
-    const inputs = [floats(1, steps, batch, width), bytes("i8", 2, directions, width, 4 * hidden), bytes("i8", 3, directions, hidden, 4 * hidden), ...new Array<null>(5).fill(null), scales(4), zeros, scales(5), zeros]; // prettier-ignore
+    const inputs = [
+      floats(1, steps, batch, width),
+      bytes("i8", 2, directions, width, 4 * hidden),
+      bytes("i8", 3, directions, hidden, 4 * hidden),
+      ...new Array<null>(5).fill(null),
+      scales(4),
+      zeros,
+      scales(5),
+      zeros,
+    ];
     return inputs.map((input, i) => more[i] ?? input);
   };
-  const states = (d: number): Record<number, TensorData> => ({ 5: floats(7, d, batch, hidden), 6: floats(8, d, batch, hidden) }); // prettier-ignore
+  const states = (d: number): Record<number, TensorData> => ({
+    5: floats(7, d, batch, hidden),
+    6: floats(8, d, batch, hidden),
+  });
 
   it.each<[string, string, (TensorData | null)[], NodeSpec["attributes"]]>([
     ["a bias", "forward", lstm("forward", { 3: floats(6, 1, 24) }), {}],
@@ -91,14 +123,30 @@ describe("DynamicQuantizeLSTM", () => {
     ["lengths backwards", "reverse", lstm("reverse", { 4: integers([2], 1, 3) }), {}],
     ["peepholes and clip", "forward", lstm("forward", { 7: floats(6, 1, 9) }), { clip: float(0.4) }],
     ["one gate for two", "forward", lstm("forward"), { input_forget: 1 }],
-    ["other activations", "forward", lstm("forward"), { activations: ["HardSigmoid", "Affine", "ScaledTanh"], activation_alpha: floatList(0.3, 1.2, 0.8), activation_beta: floatList(0.4, 0.1, 0.7) }],
+    [
+      "other activations",
+      "forward",
+      lstm("forward"),
+      {
+        activations: ["HardSigmoid", "Affine", "ScaledTanh"],
+        activation_alpha: floatList(0.3, 1.2, 0.8),
+        activation_beta: floatList(0.4, 0.1, 0.7),
+      },
+    ],
   ])("agrees with %s", async (_, direction, inputs, attributes) => {
-    await agree({ op: "DynamicQuantizeLSTM", inputs, attributes: { direction, hidden_size: hidden, ...attributes }, outputs: 3 });
-  }); // prettier-ignore
+    await agree({
+      op: "DynamicQuantizeLSTM",
+      inputs,
+      attributes: { direction, hidden_size: hidden, ...attributes },
+      outputs: 3,
+    });
+  });
 
   it("names the input that does not fit, and an unknown activation", async () => {
     const spec = { op: "DynamicQuantizeLSTM", opset: 1, domain: "com.microsoft" };
-    expect(await refusal({ ...spec, inputs: lstm("forward", { 3: floats(6, 1, 23) }) })).toMatch(/input 3 is \[1,23\], must be \[1,24\]/); // prettier-ignore
+    expect(await refusal({ ...spec, inputs: lstm("forward", { 3: floats(6, 1, 23) }) })).toMatch(
+      /input 3 is \[1,23\], must be \[1,24\]/,
+    );
     const attributes = { activations: ["Sigmoid", "Tanh", "Mish"] };
     expect(await refusal({ ...spec, inputs: lstm("forward"), attributes })).toMatch(/no activation "Mish"/);
   });

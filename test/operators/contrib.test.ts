@@ -89,14 +89,19 @@ describe("FusedMatMul", () => {
     return moved === 1 ? [r, 2, 3, c] : [2, 3, r, c];
   };
   const combinations = flags.flatMap((transA) =>
-    flags.flatMap((transB) => flags.flatMap((batchA) => flags.map((batchB) => [transA, transB, batchA, batchB] as const))),
-  ); // prettier-ignore
+    flags.flatMap((transB) =>
+      flags.flatMap((batchA) => flags.map((batchB) => [transA, transB, batchA, batchB] as const)),
+    ),
+  );
 
-  it.each(combinations)("agrees with transA %d, transB %d, transBatchA %d, transBatchB %d", async (transA, transB, transBatchA, transBatchB) => {
-    const inputs = [floats(1, ...shape(transA, transBatchA, m, k)), floats(2, ...shape(transB, transBatchB, k, n))];
-    const attributes = { transA, transB, transBatchA, transBatchB, alpha: float(0.5) };
-    await agree({ op: "FusedMatMul", inputs, attributes, outputs: 1 });
-  }); // prettier-ignore
+  it.each(combinations)(
+    "agrees with transA %d, transB %d, transBatchA %d, transBatchB %d",
+    async (transA, transB, transBatchA, transBatchB) => {
+      const inputs = [floats(1, ...shape(transA, transBatchA, m, k)), floats(2, ...shape(transB, transBatchB, k, n))];
+      const attributes = { transA, transB, transBatchA, transBatchB, alpha: float(0.5) };
+      await agree({ op: "FusedMatMul", inputs, attributes, outputs: 1 });
+    },
+  );
 
   it("has an older name", async () => {
     const inputs = [floats(1, 2, k, m), floats(2, 2, n, k)];
@@ -110,15 +115,22 @@ describe("SkipSimplifiedLayerNormalization", () => {
   it("gives zeros for the mean, and the root's inverse", async () => {
     const [x, skip, gamma] = [floats(1, 2, 3, 8), floats(2, 2, 3, 8), floats(3, 8)];
     const op = "SkipSimplifiedLayerNormalization";
-    const [normal, mean, inverse, sum] = await results({ op, inputs: [x, skip, gamma], attributes: { epsilon: float(1e-5) }, outputs: 4 }); // prettier-ignore
+    const [normal, mean, inverse, sum] = await results({
+      op,
+      inputs: [x, skip, gamma],
+      attributes: { epsilon: float(1e-5) },
+      outputs: 4,
+    });
     const rows = Array.from({ length: 6 }, (_, i) => Array.from(sum?.elements as Float32Array).slice(8 * i, 8 * i + 8));
     const roots = rows.map((row) => 1 / Math.sqrt(row.reduce((total, value) => total + value * value, 0) / 8 + 1e-5));
     expect(mean).toEqual(tensorFrom("f32", [2, 3, 1], new Array<number>(6).fill(0)));
     expect(inverse?.shape).toEqual([2, 3, 1]);
     expect(relativeError(inverse?.elements as Float32Array, roots)).toBeLessThan(1e-6);
-    const expected = rows.flatMap((row, i) => row.map((value, j) => value * (roots[i] ?? 0) * Number(gamma.elements[j])));
+    const expected = rows.flatMap((row, i) =>
+      row.map((value, j) => value * (roots[i] ?? 0) * Number(gamma.elements[j])),
+    );
     expect(relativeError(normal?.elements as Float32Array, expected)).toBeLessThan(1e-6);
-  }); // prettier-ignore
+  });
 });
 
 describe("Trilu, GridSample and Inverse", () => {
@@ -126,7 +138,11 @@ describe("Trilu, GridSample and Inverse", () => {
     ["Trilu", [floats(1, 2, 4, 5)], {}],
     ["Trilu", [floats(1, 2, 4, 5), positions([], -1)], { upper: 0 }],
     ["GridSample", [floats(1, 2, 3, 5, 6), floats(2, 2, 3, 4, 2)], {}],
-    ["GridSample", [floats(1, 2, 3, 5, 6), floats(2, 2, 3, 4, 2)], { mode: "bicubic", padding_mode: "reflection", align_corners: 1 }], // prettier-ignore
+    [
+      "GridSample",
+      [floats(1, 2, 3, 5, 6), floats(2, 2, 3, 4, 2)],
+      { mode: "bicubic", padding_mode: "reflection", align_corners: 1 },
+    ],
     ["GridSample", [floats(1, 2, 3, 5, 6), floats(2, 2, 3, 4, 2)], { mode: "nearest", padding_mode: "border" }],
   ])("%s agrees (%#)", async (op, inputs, attributes) => {
     await agree({ op, inputs, attributes, outputs: 1 });
@@ -134,13 +150,17 @@ describe("Trilu, GridSample and Inverse", () => {
 
   it.each([1, 2, 7, 48, 60])("Inverse undoes matrices of %d rows", async (n) => {
     const x = floats(3, 3, n, n);
-    const diagonal = Float32Array.from(x.elements as Float32Array, (value, i) => value + (i % (n * n) % (n + 1) === 0 ? 4 : 0)); // prettier-ignore
+    const diagonal = Float32Array.from(
+      x.elements as Float32Array,
+      (value, i) => value + ((i % (n * n)) % (n + 1) === 0 ? 4 : 0),
+    );
     const matrices = tensorFrom("f32", [3, n, n], Array.from(diagonal));
     const [inverse] = await results({ op: "Inverse", inputs: [matrices], attributes: {}, outputs: 1 });
     const product = Array.from({ length: 3 * n * n }, (_, i) => {
       const [b, row, column] = [Math.floor(i / (n * n)), Math.floor(i / n) % n, i % n];
       let sum = 0;
-      for (let j = 0; j < n; j++) sum += Number(diagonal[(b * n + row) * n + j]) * Number(inverse?.elements[(b * n + j) * n + column]); // prettier-ignore
+      for (let j = 0; j < n; j++)
+        sum += Number(diagonal[(b * n + row) * n + j]) * Number(inverse?.elements[(b * n + j) * n + column]);
       return sum;
     });
     const unit = product.map((_, i) => ((i % (n * n)) % (n + 1) === 0 ? 1 : 0));

@@ -72,15 +72,18 @@ const coarse = (x: TensorData): TensorData => ({
 
 describe("TreeEnsembleClassifier", () => {
   const styles = {
-    "all classes": (random: Random, classes: number) => () => Array.from({ length: classes }, (_, c) => [c, random()] as const), // prettier-ignore
+    "all classes": (random: Random, classes: number) => () =>
+      Array.from({ length: classes }, (_, c) => [c, random()] as const),
     "the first class, shares": (random: Random) => () => [[0, (random() + 1) / 8] as const],
     "the first class, margins": (random: Random) => () => [[0, random()] as const],
     "the second class": (random: Random) => () => [[1, random()] as const],
     "one class each": (random: Random, classes: number) => () => [[below(random, classes), random()] as const],
   };
   const cases = Object.keys(styles).flatMap((style) =>
-    [2, 3].flatMap((classes) => [0, 1].map((missing) => [style as keyof typeof styles, classes, missing === 1] as const)),
-  ); // prettier-ignore
+    [2, 3].flatMap((classes) =>
+      [0, 1].map((missing) => [style as keyof typeof styles, classes, missing === 1] as const),
+    ),
+  );
 
   it.each(cases)("votes for %s of %d, missing values: %s", async (style, classes, missing) => {
     for (const [i, post_transform] of transforms.entries()) {
@@ -108,16 +111,31 @@ describe("TreeEnsembleClassifier", () => {
     const random = randomNumbers(3);
     const { attributes, leaves } = listedTrees(random, 40, 3, 2, false);
     const { nodes_values, ...nodes } = attributes;
-    const { class_weights, ...list } = votes("class", leaves, () => [[0, random()], [1, random()], [2, random()]]); // prettier-ignore
+    const { class_weights, ...list } = votes("class", leaves, () => [
+      [0, random()],
+      [1, random()],
+      [2, random()],
+    ]);
     const doubles = (given: unknown): TensorData => {
       const { value } = given as { readonly value: readonly number[] };
       return tensor([value.length], value, "f64");
     };
-    const x = tensor([5, 2], Array.from({ length: 10 }, () => Math.round(random() * 2)), dtype); // prettier-ignore
+    const x = tensor(
+      [5, 2],
+      Array.from({ length: 10 }, () => Math.round(random() * 2)),
+      dtype,
+    );
     const tables =
       dtype === "f64"
-        ? { nodes_values_as_tensor: doubles(nodes_values), class_weights_as_tensor: doubles(class_weights), base_values_as_tensor: tensor([3], [0.1, 0.2, 0.3], "f64") }
-        : { nodes_values: nodes_values as NonNullable<typeof nodes_values>, class_weights: class_weights as NonNullable<typeof class_weights> }; // prettier-ignore
+        ? {
+            nodes_values_as_tensor: doubles(nodes_values),
+            class_weights_as_tensor: doubles(class_weights),
+            base_values_as_tensor: tensor([3], [0.1, 0.2, 0.3], "f64"),
+          }
+        : {
+            nodes_values: nodes_values as NonNullable<typeof nodes_values>,
+            class_weights: class_weights as NonNullable<typeof class_weights>,
+          };
     const more = { classlabels_strings: ["a", "b", "c"] };
     const c = { op: "TreeEnsembleClassifier", attributes: { ...nodes, ...list, ...tables, ...more }, x, opset: 3 };
     // onnxruntime-web gives the first string for every row of some of its builds: the scores tell enough
@@ -197,8 +215,10 @@ describe("support vectors", () => {
         coefficients: floatList(...numbers(random, (classes - 1) * vectors)),
         rho: floatList(...numbers(random, pairs)),
         classlabels_ints: [4, 2, 8, 6].slice(0, classes),
-        ...(coupled ? { prob_a: floatList(...numbers(random, pairs)), prob_b: floatList(...numbers(random, pairs)) } : {}),
-      }; // prettier-ignore
+        ...(coupled
+          ? { prob_a: floatList(...numbers(random, pairs)), prob_b: floatList(...numbers(random, pairs)) }
+          : {}),
+      };
       await agreesWithOracle({ op: "SVMClassifier", attributes, x: rows(random, 8, 3), outputs: ["i64", "f32"] });
     }
   });
@@ -208,7 +228,12 @@ describe("support vectors", () => {
     for (const sign of [1, -1]) {
       const coefficients = numbers(random, classes * 3).map((value) => (sign > 0 ? Math.abs(value) : value));
       const labels = [7, 5, 3].slice(0, classes);
-      const attributes = { coefficients: floatList(...coefficients), rho: floatList(-0.25), kernel_params: floatList(0, 0, 0), classlabels_ints: labels }; // prettier-ignore
+      const attributes = {
+        coefficients: floatList(...coefficients),
+        rho: floatList(-0.25),
+        kernel_params: floatList(0, 0, 0),
+        classlabels_ints: labels,
+      };
       await agreesWithOracle({ op: "SVMClassifier", attributes, x: rows(random, 9, 3), outputs: ["i64", "f32"] });
     }
   });
@@ -218,7 +243,14 @@ describe("support vectors", () => {
     const random = randomNumbers(5);
     for (const n_supports of [6, 0]) {
       const coefficients = floatList(...numbers(random, n_supports === 0 ? 3 : n_supports));
-      const attributes = { ...machine(random, n_supports, 3), kernel_type, one_class, n_supports, coefficients, rho: floatList(0.125) }; // prettier-ignore
+      const attributes = {
+        ...machine(random, n_supports, 3),
+        kernel_type,
+        one_class,
+        n_supports,
+        coefficients,
+        rho: floatList(0.125),
+      };
       await agreesWithOracle({ op: "SVMRegressor", attributes, x: rows(random, 8, 3), outputs: ["f32"] });
     }
   });
@@ -228,9 +260,15 @@ describe("support vectors", () => {
       op: "SVMRegressor",
       opset: 1,
       domain: "ai.onnx.ml",
-      attributes: { coefficients: floatList(1, 2), rho: floatList(0), n_supports: 2, support_vectors: floatList(1, 2), ...changed },
+      attributes: {
+        coefficients: floatList(1, 2),
+        rho: floatList(0),
+        n_supports: 2,
+        support_vectors: floatList(1, 2),
+        ...changed,
+      },
       inputs: [tensor([1, 1], [0])],
-    }); // prettier-ignore
+    });
     expect(await refusal(of({}))).toBe("it is accepted");
     expect(await refusal(of({ support_vectors: floatList(1) }))).toContain("1 numbers for 2 support vectors");
     expect(await refusal(of({ coefficients: floatList(1) }))).toContain("1 coefficients");

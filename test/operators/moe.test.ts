@@ -13,10 +13,17 @@ function moeCase(
   attributes: NodeSpec["attributes"],
   more: Partial<Record<"bias" | "third", boolean>> = {},
 ): OracleCase {
-  // prettier-ignore
   const rows = attributes["swiglu_fusion"] === undefined ? inner : 2 * inner;
-  const bias = (seed: number, size: number): TensorData | null => (more.bias === true ? floats(seed, experts, size) : null); // prettier-ignore
-  const inputs = [floats(1, 1, tokens, width), floats(2, tokens, experts), floats(3, experts, rows, width), bias(4, rows), floats(5, experts, width, inner), bias(6, width)]; // prettier-ignore
+  const bias = (seed: number, size: number): TensorData | null =>
+    more.bias === true ? floats(seed, experts, size) : null;
+  const inputs = [
+    floats(1, 1, tokens, width),
+    floats(2, tokens, experts),
+    floats(3, experts, rows, width),
+    bias(4, rows),
+    floats(5, experts, width, inner),
+    bias(6, width),
+  ];
   const third = more.third === true ? [floats(7, experts, inner, width)] : [];
   return { op: "MoE", inputs: [...inputs, ...third], attributes, outputs: 1 };
 }
@@ -28,11 +35,22 @@ describe("MoE", () => {
     ["silu", 5, { k: 2, activation_type: "silu", normalize_routing_weights: 1 }],
     ["identity", 1, { k: 3, activation_type: "identity" }],
     ["swiglu", 5, { k: 2, activation_type: "swiglu", swiglu_fusion: 1 }],
-    ["swiglu, one token", 1, { k: 2, activation_type: "swiglu", swiglu_fusion: 1, activation_alpha: float(1.702), activation_beta: float(1), swiglu_limit: float(0.5) }],
+    [
+      "swiglu, one token",
+      1,
+      {
+        k: 2,
+        activation_type: "swiglu",
+        swiglu_fusion: 1,
+        activation_alpha: float(1.702),
+        activation_beta: float(1),
+        swiglu_limit: float(0.5),
+      },
+    ],
   ])("agrees on %s", async (_, tokens, attributes) => {
     await agree(moeCase(tokens, attributes));
     await agree(moeCase(tokens, attributes, { bias: true }));
-  }); // prettier-ignore
+  });
 
   it("gates by halves and by a third layer as it does by neighbours", async () => {
     const fused = moeCase(5, { k: 2, activation_type: "swiglu", swiglu_fusion: 1 });
@@ -43,15 +61,20 @@ describe("MoE", () => {
         return Number(first?.elements[(expert * 2 * inner + 2 * row + parity) * width + column]);
       });
     const [gate, linear] = [rows(0), rows(1)];
-    const halves = Array.from({ length: experts }, (_, e) => [gate, linear].flatMap((part) => part.slice(e * inner * width, (e + 1) * inner * width))).flat(); // prettier-ignore
-    const of = (swiglu_fusion: number, ...weights: readonly (TensorData | null)[]): OracleCase => ({ ...fused, inputs: [x ?? null, router ?? null, ...weights], attributes: { k: 2, activation_type: "swiglu", swiglu_fusion } }); // prettier-ignore
+    const halves = Array.from({ length: experts }, (_, e) =>
+      [gate, linear].flatMap((part) => part.slice(e * inner * width, (e + 1) * inner * width)),
+    ).flat();
+    const of = (swiglu_fusion: number, ...weights: readonly (TensorData | null)[]): OracleCase => ({
+      ...fused,
+      inputs: [x ?? null, router ?? null, ...weights],
+      attributes: { k: 2, activation_type: "swiglu", swiglu_fusion },
+    });
     const [expected] = await results(fused);
     const layer = (values: number[], size: number): TensorData => tensorFrom("f32", [experts, size, width], values);
     for (const other of [
       of(2, layer(halves, 2 * inner), null, second ?? null),
       of(0, layer(gate, inner), null, second ?? null, null, layer(linear, inner)),
     ]) {
-      // prettier-ignore
       const [result] = await results(other);
       expect(relativeError(result?.elements as Float32Array, expected?.elements as Float32Array)).toBeLessThan(1e-6);
     }

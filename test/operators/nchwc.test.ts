@@ -29,7 +29,10 @@ function blocked({ shape, elements }: TensorData, block: number, both: boolean):
         const from = (o * inputs + i) * height * width + at;
         const outer = Math.floor(o / block);
         const byOutputs = ((outer * columns + i) * height * width + at) * block + (o % block);
-        const byBoth = ((outer * (columns / block) + Math.floor(i / block)) * height * width + at) * block * block + (i % block) * block + (o % block); // prettier-ignore
+        const byBoth =
+          ((outer * (columns / block) + Math.floor(i / block)) * height * width + at) * block * block +
+          (i % block) * block +
+          (o % block);
         values[both ? byBoth : byOutputs] = Number(elements[from]);
       }
     }
@@ -81,13 +84,24 @@ const [first, second] = [floats(1, 24, 3, 3, 3), floats(2, 20, 24, 3, 3)];
 const [firstBias, secondBias] = [floats(3, 24), floats(4, 20)];
 
 describe.each([8, 16])("blocks of %d channels", (block) => {
-  const initializers = { w: blocked(first, block, false), b: filledUp(firstBias, block), v: blocked(second, block, true), c: filledUp(secondBias, block) }; // prettier-ignore
+  const initializers = {
+    w: blocked(first, block, false),
+    b: filledUp(firstBias, block),
+    v: blocked(second, block, true),
+    c: filledUp(secondBias, block),
+  };
   const plainOnes = { w: first, b: firstBias, v: second, c: secondBias };
 
   it("hold ragged channels, activations and sums", async () => {
     const shape = [2, 3, 9, 7];
     const tail = [
-      node("Conv", ["p", "v", "c"], ["q"], { ...same, strides: [2, 1], activation: "Clip", activation_params: floatList(-0.5, 0.5) }, { domain }), // prettier-ignore
+      node(
+        "Conv",
+        ["p", "v", "c"],
+        ["q"],
+        { ...same, strides: [2, 1], activation: "Clip", activation_params: floatList(-0.5, 0.5) },
+        { domain },
+      ),
       node("ReorderOutput", ["q"], ["y"], { channels: 20 }, { domain }),
     ];
     const net: Net = {
@@ -119,11 +133,21 @@ describe.each([8, 16])("blocks of %d channels", (block) => {
     const [grouped, single] = [floats(5, 64, 32, 3, 3), floats(6, 64, 1, 3, 3)];
     const net: Net = {
       shape,
-      initializers: { w: blocked(grouped, block, true), v: blocked(single, block, false), marker: blocked(floats(7, block, 64, 1, 1), block, true) }, // prettier-ignore
+      initializers: {
+        w: blocked(grouped, block, true),
+        v: blocked(single, block, false),
+        marker: blocked(floats(7, block, 64, 1, 1), block, true),
+      },
       nodes: [
         node("ReorderInput", ["x"], ["h"], { channels_last: 1, block_size: block }, { domain }),
         node("Conv", ["h", "w"], ["p"], { ...same, group: 2, block_size: block }, { domain }),
-        node("Conv", ["p", "v"], ["q"], { ...same, group: 64, activation: "LeakyRelu", activation_params: floatList(0.2), block_size: block }, { domain }), // prettier-ignore
+        node(
+          "Conv",
+          ["p", "v"],
+          ["q"],
+          { ...same, group: 64, activation: "LeakyRelu", activation_params: floatList(0.2), block_size: block },
+          { domain },
+        ),
         node("ReorderOutput", ["q"], ["y"], { channels: 64, channels_last: 1 }, { domain }),
       ],
     };

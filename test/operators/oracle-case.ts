@@ -33,15 +33,26 @@ export function wholes(
   [low, high]: readonly [number, number],
   ...shape: readonly number[]
 ): TensorData {
-  // prettier-ignore
   const next = randomNumbers(seed);
   const values = Array.from({ length: elementCount(shape) }, () => low + Math.floor(((next() + 1) / 2) * (high - low)));
-  return tensorFrom(dtype, shape, values.map((value) => Math.min(high - 1, value))); // prettier-ignore
+  return tensorFrom(
+    dtype,
+    shape,
+    values.map((value) => Math.min(high - 1, value)),
+  );
 }
 export const positions = (shape: readonly number[], ...values: readonly number[]): TensorData =>
   tensorFrom("i64", shape, values);
 
-const ortTypes = { f32: "float32", f64: "float64", i32: "int32", i64: "int64", i8: "int8", u8: "uint8", bool: "bool" } as const; // prettier-ignore
+const ortTypes = {
+  f32: "float32",
+  f64: "float64",
+  i32: "int32",
+  i64: "int64",
+  i8: "int8",
+  u8: "uint8",
+  bool: "bool",
+} as const;
 
 function specOf({ op, attributes, inputs, outputs, types }: OracleCase): ModelSpec {
   const present = inputs.flatMap((tensor, i) => (tensor === null ? [] : [[`x${i}`, tensor] as const]));

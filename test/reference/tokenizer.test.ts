@@ -17,20 +17,77 @@ function tokens(texts: readonly string[], attributes: HostAttributes): readonly 
 
 describe("tokenizer", () => {
   it.each<[string, readonly string[], HostAttributes, readonly (readonly string[])[]]>([
-    ["separators", ["a b c", "hello  world", ""], { separators: [" "] }, [["a", "b", "c"], ["hello", "world", "#"], ["#", "#", "#"]]],
-    ["marks", ["a,b;c d", " x"], { separators: [" ", ",", ";"], mark: true }, [["\u0002", "a", "b", "c", "d", "\u0003"], ["\u0002", "x", "\u0003", "#", "#", "#"]]],
-    ["characters", ["né日", "😀"], { separators: [""] }, [["n", "é", "日"], ["😀", "#", "#"]]],
+    [
+      "separators",
+      ["a b c", "hello  world", ""],
+      { separators: [" "] },
+      [
+        ["a", "b", "c"],
+        ["hello", "world", "#"],
+        ["#", "#", "#"],
+      ],
+    ],
+    [
+      "marks",
+      ["a,b;c d", " x"],
+      { separators: [" ", ",", ";"], mark: true },
+      [
+        ["\u0002", "a", "b", "c", "d", "\u0003"],
+        ["\u0002", "x", "\u0003", "#", "#", "#"],
+      ],
+    ],
+    [
+      "characters",
+      ["né日", "😀"],
+      { separators: [""] },
+      [
+        ["n", "é", "日"],
+        ["😀", "#", "#"],
+      ],
+    ],
     ["nothing but separators", ["   ", " "], { separators: [" "], mark: true }, [[], []]],
-    ["short tokens", ["a bb ccc d", "x"], { separators: [" "], mincharnum: 2 }, [["bb", "ccc"], ["#", "#"]]],
+    [
+      "short tokens",
+      ["a bb ccc d", "x"],
+      { separators: [" "], mincharnum: 2 },
+      [
+        ["bb", "ccc"],
+        ["#", "#"],
+      ],
+    ],
     ["separators in turn", ["aXXb XXX"], { separators: ["XX", "X"] }, [["a", "b "]]],
     ["an anchored separator", ["aab aab"], { separators: ["^a"] }, [["ab aab"]]],
-    ["alternatives", ["ab12 cd", "345"], { tokenexp: "[a-z]+|[0-9]+" }, [["ab", "12", "cd"], ["345", "#", "#"]]],
-    ["the longest alternative", ["abab", "ab"], { tokenexp: "a|ab" }, [["ab", "ab"], ["ab", "#"]]],
+    [
+      "alternatives",
+      ["ab12 cd", "345"],
+      { tokenexp: "[a-z]+|[0-9]+" },
+      [
+        ["ab", "12", "cd"],
+        ["345", "#", "#"],
+      ],
+    ],
+    [
+      "the longest alternative",
+      ["abab", "ab"],
+      { tokenexp: "a|ab" },
+      [
+        ["ab", "ab"],
+        ["ab", "#"],
+      ],
+    ],
     ["lazy quantifiers", ["aaa b", "aa"], { tokenexp: "a+?" }, [["aaa"], ["aa"]]],
     ["a lazy separator", ["xaaay"], { separators: ["a+?"] }, [["x", "y"]]],
     ["empty matches", ["abc"], { tokenexp: "x*" }, [[]]],
     ["empty separators", ["abc"], { separators: ["x*"] }, [[]]],
-    ["letters of any script", ["日本語 テキスト", "né à"], { tokenexp: "\\pL+" }, [["日本語", "テキスト"], ["né", "à"]]],
+    [
+      "letters of any script",
+      ["日本語 テキスト", "né à"],
+      { tokenexp: "\\pL+" },
+      [
+        ["日本語", "テキスト"],
+        ["né", "à"],
+      ],
+    ],
     ["POSIX classes", ["ab1 2c"], { tokenexp: "[[:alpha:]]+" }, [["ab", "c"]]],
     ["either case", ["aAbB"], { tokenexp: "(?i)a+" }, [["aA"]]],
     ["short matches", ["a bb ccc"], { tokenexp: "\\w+", mincharnum: 2 }, [["bb", "ccc"]]],
@@ -38,7 +95,7 @@ describe("tokenizer", () => {
     ["quoted text", ["a.b+c"], { separators: ["\\Q.\\E", "\\Q+"] }, [["a", "b", "c"]]],
   ])("takes %s", (_, texts, attributes, expected) => {
     expect(tokens(texts, attributes)).toEqual(expected);
-  }); // prettier-ignore
+  });
 
   it("names what is no expression", () => {
     expect(() => tokens(["a"], { tokenexp: "(" })).toThrow(/pattern "\(" is no regular expression/);

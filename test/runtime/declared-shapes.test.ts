@@ -4,7 +4,18 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { scalarTensor, tensorFrom } from "../../ir/tensor.ts";
 import { env, InferenceSession, type Tensor, Tensor as SessionTensor } from "../../runtime/index.ts";
-import { bool, f32, floats, graph, i64, ints, modelBytes, type ModelSpec, node, typed } from "../helpers/onnx-builder.ts"; // prettier-ignore
+import {
+  bool,
+  f32,
+  floats,
+  graph,
+  i64,
+  ints,
+  modelBytes,
+  type ModelSpec,
+  node,
+  typed,
+} from "../helpers/onnx-builder.ts";
 import { writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { codesOf } from "./codes.ts";
@@ -34,29 +45,71 @@ const cases: Readonly<Record<string, Case>> = {
     results: { y: [[2], [-1, -2]] },
   },
   "of known shape: the rank": {
-    model: { opset: 17, inputs: { x: f32(2) }, outputs: { y: f32(), z: f32(2, 1) }, nodes: [node("Neg", ["x"], ["y"]), node("Abs", ["x"], ["z"])] },
+    model: {
+      opset: 17,
+      inputs: { x: f32(2) },
+      outputs: { y: f32(), z: f32(2, 1) },
+      nodes: [node("Neg", ["x"], ["y"]), node("Abs", ["x"], ["z"])],
+    },
     feeds: { x: tensor([1, 2], 2) },
     results: { y: [[2], [-1, -2]], z: [[2], [1, 2]] },
   },
   "that is an input or a constant": {
-    model: { opset: 17, inputs: { x: f32(2, 1) }, outputs: { y: f32(1, 2), k: f32(1) }, nodes: [node("Identity", ["x"], ["y"]), node("Neg", ["w"], ["k"])], initializers: { w: floats(1, 2) } },
+    model: {
+      opset: 17,
+      inputs: { x: f32(2, 1) },
+      outputs: { y: f32(1, 2), k: f32(1) },
+      nodes: [node("Identity", ["x"], ["y"]), node("Neg", ["w"], ["k"])],
+      initializers: { w: floats(1, 2) },
+    },
     feeds: { x: tensor([1, 2], 2, 1) },
-    results: { y: [[2, 1], [1, 2]], k: [[2], [-1, -2]] },
+    results: {
+      y: [
+        [2, 1],
+        [1, 2],
+      ],
+      k: [[2], [-1, -2]],
+    },
   },
   "from a host function, and from what is put off behind it": {
-    model: { opset: 17, inputs: { x: f32(4), keep: bool(4) }, outputs: { v: f32(4), y: f32(2, 2) }, nodes: [node("Compress", ["x", "keep"], ["v"]), node("Neg", ["v"], ["y"])] },
+    model: {
+      opset: 17,
+      inputs: { x: f32(4), keep: bool(4) },
+      outputs: { v: f32(4), y: f32(2, 2) },
+      nodes: [node("Compress", ["x", "keep"], ["v"]), node("Neg", ["v"], ["y"])],
+    },
     feeds: { x: tensor([1, 2, 3, 4], 4), keep: flags(true, false, true, true) },
     results: { v: [[3], [1, 3, 4]], y: [[3], [-1, -3, -4]] },
   },
   "of as many elements in another order": {
-    model: { opset: 17, inputs: { x: f32(2, 3), shape: i64(2) }, outputs: { y: f32(2, 3) }, nodes: [node("Reshape", ["x", "shape"], ["y"])] },
+    model: {
+      opset: 17,
+      inputs: { x: f32(2, 3), shape: i64(2) },
+      outputs: { y: f32(2, 3) },
+      nodes: [node("Reshape", ["x", "shape"], ["y"])],
+    },
     feeds: { x: tensor([1, 2, 3, 4, 5, 6], 2, 3), shape: integers(3, 2) },
-    results: { y: [[3, 2], [1, 2, 3, 4, 5, 6]] },
+    results: {
+      y: [
+        [3, 2],
+        [1, 2, 3, 4, 5, 6],
+      ],
+    },
   },
   "whose rank is fed": {
-    model: { opset: 17, inputs: { x: f32(4), shape: i64(3) }, outputs: { y: f32(4) }, nodes: [node("Reshape", ["x", "shape"], ["r"]), node("Exp", ["r"], ["e"]), node("Log", ["e"], ["y"])] },
+    model: {
+      opset: 17,
+      inputs: { x: f32(4), shape: i64(3) },
+      outputs: { y: f32(4) },
+      nodes: [node("Reshape", ["x", "shape"], ["r"]), node("Exp", ["r"], ["e"]), node("Log", ["e"], ["y"])],
+    },
     feeds: { x: tensor([0, 0, 0, 0], 4), shape: integers(2, 1, 2) },
-    results: { y: [[2, 1, 2], [0, 0, 0, 0]] },
+    results: {
+      y: [
+        [2, 1, 2],
+        [0, 0, 0, 0],
+      ],
+    },
   },
   "put off in several steps": {
     model: {
@@ -77,7 +130,18 @@ const cases: Readonly<Record<string, Case>> = {
     results: { y: [[2], [0, 0]], z: [[4], [1, 1, 0, 0]] },
   },
   "of a branch, declared in and outside of it": {
-    model: { opset: 17, inputs: { x: f32(4), c: bool() }, outputs: { y: f32(1, 4) }, nodes: [node("If", ["c"], ["b"], { then_branch: negate("t"), else_branch: graph({ outputs: { e: f32(4) }, nodes: [node("Concat", ["x", "x"], ["e"], { axis: 0 })] }) }), node("Neg", ["b"], ["y"])] },
+    model: {
+      opset: 17,
+      inputs: { x: f32(4), c: bool() },
+      outputs: { y: f32(1, 4) },
+      nodes: [
+        node("If", ["c"], ["b"], {
+          then_branch: negate("t"),
+          else_branch: graph({ outputs: { e: f32(4) }, nodes: [node("Concat", ["x", "x"], ["e"], { axis: 0 })] }),
+        }),
+        node("Neg", ["b"], ["y"]),
+      ],
+    },
     feeds: { x: tensor([1, 2, 3, 4], 4), c: new SessionTensor("bool", [true], []) },
     results: { y: [[4], [1, 2, 3, 4]] },
   },
@@ -103,7 +167,7 @@ const cases: Readonly<Record<string, Case>> = {
     feeds: { x: tensor([1, 2], 2), trips: new SessionTensor("int64", [2], []) },
     results: { y: [[8], [1, 2, 1, 2, 1, 2, 1, 2]], sums: [[2], [3, 6]] },
   },
-}; // prettier-ignore
+};
 
 let said: string[] = [];
 beforeEach(() => {
@@ -142,13 +206,24 @@ describe("an output", () => {
 
   it.each<[string, ModelSpec]>([
     ["known", { opset: 17, inputs: { x: f32(2) }, outputs: { y: i64(2) }, nodes: [node("Neg", ["x"], ["y"])] }],
-    ["from data", { opset: 17, inputs: { x: f32(2) }, outputs: { y: f32(1, 2) }, nodes: [node("NonZero", ["x"], ["y"])] }],
-    ["put off", { opset: 17, inputs: { x: f32(2), shape: i64(1) }, outputs: { y: i64(2) }, nodes: [node("Reshape", ["x", "shape"], ["y"])] }],
+    [
+      "from data",
+      { opset: 17, inputs: { x: f32(2) }, outputs: { y: f32(1, 2) }, nodes: [node("NonZero", ["x"], ["y"])] },
+    ],
+    [
+      "put off",
+      {
+        opset: 17,
+        inputs: { x: f32(2), shape: i64(1) },
+        outputs: { y: i64(2) },
+        nodes: [node("Reshape", ["x", "shape"], ["y"])],
+      },
+    ],
   ])("may not be of another element type: %s", async (_, spec) => {
     const feeds = { x: tensor([1, 2], 2), ...("shape" in (spec.inputs ?? {}) ? { shape: integers(2) } : {}) };
     const opened = modelBytes(spec).then((bytes) => InferenceSession.create(bytes));
     expect(await codesOf(opened.then((session) => session.run(feeds)))).toEqual(["WSC2004"]);
-  }); // prettier-ignore
+  });
 });
 
 describe("the warning", () => {

@@ -117,7 +117,12 @@ describe("inputs that share a dim's name", () => {
   });
 
   it("may be one input with two sizes", async () => {
-    const session = await open({ opset: 17, inputs: { x: f32("n", "n") }, outputs: { y: f32("n", "n") }, nodes: [node("Transpose", ["x"], ["y"])] }); // prettier-ignore
+    const session = await open({
+      opset: 17,
+      inputs: { x: f32("n", "n") },
+      outputs: { y: f32("n", "n") },
+      nodes: [node("Transpose", ["x"], ["y"])],
+    });
     expect(plain((await session.run({ x: floats([1, 2, 3], 1, 3) }))["y"])).toEqual([
       [3, 1],
       [1, 2, 3],
@@ -155,7 +160,17 @@ describe("a cache that is empty in every way", () => {
       [[], [0]],
     ]);
     const next = await session.run({ past: present as Tensor, key: floats([3, 4], 1, 1, 1, 2), use });
-    expect(plain(next["present"])).toEqual(used ? [[1, 1, 2, 2], [1, 2, 3, 4]] : [[1, 1, 1, 2], [3, 4]]); // prettier-ignore
+    expect(plain(next["present"])).toEqual(
+      used
+        ? [
+            [1, 1, 2, 2],
+            [1, 2, 3, 4],
+          ]
+        : [
+            [1, 1, 1, 2],
+            [3, 4],
+          ],
+    );
   });
 
   it("is left out of a sequence that is joined, too", async () => {
@@ -273,10 +288,24 @@ describe("lengths that data decides", () => {
         opset: 17,
         inputs: { x: f32(4), z: f32(3) },
         outputs: { a: i64(1, "n"), b: i64(1, "n"), y: i64(1, "n") },
-        nodes: [node("NonZero", ["x"], ["a"]), node("NonZero", ["z"], ["b"]), node("Concat", ["a", "b"], ["y"], { axis: 1 })],
+        nodes: [
+          node("NonZero", ["x"], ["a"]),
+          node("NonZero", ["z"], ["b"]),
+          node("Concat", ["a", "b"], ["y"], { axis: 1 }),
+        ],
       },
       { x: floats([0, 1, 1, 1], 4), z: floats([1, 0, 0], 3) },
-      { a: [[1, 3], [1, 2, 3]], b: [[1, 1], [0]], y: [[1, 4], [1, 2, 3, 0]] },
+      {
+        a: [
+          [1, 3],
+          [1, 2, 3],
+        ],
+        b: [[1, 1], [0]],
+        y: [
+          [1, 4],
+          [1, 2, 3, 0],
+        ],
+      },
     ],
     [
       "Compress of Compress",
@@ -291,7 +320,12 @@ describe("lengths that data decides", () => {
         ],
       },
       { x: floats([1, 2, 3, 4, 5, 6, 7, 8, 9], 3, 3), rows: flags(1, 0, 1), columns: flags(0, 0, 1) },
-      { y: [[2, 1], [-3, -9]] },
+      {
+        y: [
+          [2, 1],
+          [-3, -9],
+        ],
+      },
     ],
     [
       "Unique, along an axis and flat",
@@ -310,7 +344,13 @@ describe("lengths that data decides", () => {
         initializers: { ...axis, last: ints(2) },
       },
       { x: floats([1, 2, 1, 2, 3, 4], 3, 2), z: floats([5, 5, 5, 6, 7, 6], 2, 3) },
-      { y: [[2, 2], [18, 36, 54, 72]], counts: [[3], [3, 2, 1]] },
+      {
+        y: [
+          [2, 2],
+          [18, 36, 54, 72],
+        ],
+        counts: [[3], [3, 2, 1]],
+      },
     ],
     [
       "two NonMaxSuppression",
@@ -326,8 +366,17 @@ describe("lengths that data decides", () => {
         ],
         initializers: { most: ints(9), least: tensorFrom("f32", [1], [0.5]) },
       },
-      { boxes: floats([0, 0, 1, 1, 0, 5, 1, 6, 0, 9, 1, 10], 1, 3, 4), s: floats([0.9, 0.8, 0.1], 1, 1, 3), t: floats([0, 0, 1], 1, 1, 3) },
-      { y: [[3, 3], [0, 0, 0, 0, 0, -1, 0, 0, -2]] },
+      {
+        boxes: floats([0, 0, 1, 1, 0, 5, 1, 6, 0, 9, 1, 10], 1, 3, 4),
+        s: floats([0.9, 0.8, 0.1], 1, 1, 3),
+        t: floats([0, 0, 1], 1, 1, 3),
+      },
+      {
+        y: [
+          [3, 3],
+          [0, 0, 0, 0, 0, -1, 0, 0, -2],
+        ],
+      },
     ],
     [
       "a mask of a masked value, inside a branch",
@@ -359,5 +408,5 @@ describe("lengths that data decides", () => {
   ])("are each their own: %s", async (_, spec, feeds, results) => {
     const found = await (await open(spec)).run(feeds);
     expect(Object.fromEntries(Object.entries(found).map(([name, value]) => [name, plain(value)]))).toEqual(results);
-  }); // prettier-ignore
+  });
 });

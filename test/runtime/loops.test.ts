@@ -93,7 +93,6 @@ describe("a loop without an iteration", () => {
       [-1n, true],
       [5n, false],
     ] as const) {
-      // prettier-ignore
       const { rows, twice } = await session.run({ ...feeds, trips: int64(trips), on: flag(on) });
       expect([rows?.dims, twice?.dims]).toEqual([dims, dims]);
     }
@@ -163,11 +162,16 @@ describe("a loop that does not end", () => {
     const late = await open(
       forever({
         inputs: { z: f32(2), trips: i64() },
-        nodes: [node("NonZero", ["z"], ["at"]), node("Cast", ["at"], ["cast"], { to: 1 }), node("Reshape", ["cast", "two"], ["x"]), ...forever().nodes],
+        nodes: [
+          node("NonZero", ["z"], ["at"]),
+          node("Cast", ["at"], ["cast"], { to: 1 }),
+          node("Reshape", ["cast", "two"], ["x"]),
+          ...forever().nodes,
+        ],
         initializers: { two: ints(2) },
       }),
       { maxLoopIterations: 100 },
-    ); // prettier-ignore
+    );
     await expect(late.run({ z: pair, trips: int64(most) })).rejects.toThrow(ended);
   });
 

@@ -5,7 +5,18 @@ import path from "node:path";
 import type { DType } from "../../ir/dtype.ts";
 import { InferenceSession, Tensor } from "../../runtime/index.ts";
 
-import { f32, floatList, mapped, modelBytes, type ModelSpec, node, type NodeSpec, sequence, typed, unranked } from "../helpers/onnx-builder.ts"; // prettier-ignore
+import {
+  f32,
+  floatList,
+  mapped,
+  modelBytes,
+  type ModelSpec,
+  node,
+  type NodeSpec,
+  sequence,
+  typed,
+  unranked,
+} from "../helpers/onnx-builder.ts";
 import { writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { codesOf } from "./codes.ts";
@@ -20,9 +31,18 @@ const ml = { opset: 15, opsets: { [domain]: 1 } };
 const classifier = (rows: number | string, names: NodeSpec["attributes"]): ModelSpec => ({
   ...ml,
   inputs: { x: f32(rows, 2) },
-  outputs: { label: typed("i64", rows), maps: sequence(mapped("classlabels_strings" in names ? "string" : "i64", "f32")) }, // prettier-ignore
+  outputs: {
+    label: typed("i64", rows),
+    maps: sequence(mapped("classlabels_strings" in names ? "string" : "i64", "f32")),
+  },
   nodes: [
-    node("LinearClassifier", ["x"], ["label", "scores"], { coefficients: floatList(1, 0, 0, 1), intercepts: floatList(0, 0), classlabels_ints: [4, 5] }, { domain }), // prettier-ignore
+    node(
+      "LinearClassifier",
+      ["x"],
+      ["label", "scores"],
+      { coefficients: floatList(1, 0, 0, 1), intercepts: floatList(0, 0), classlabels_ints: [4, 5] },
+      { domain },
+    ),
     node("ZipMap", ["scores"], ["maps"], names, { domain }),
   ],
 });
@@ -51,7 +71,10 @@ describe("ZipMap", () => {
   it("takes any string for a key", async () => {
     const session = await opened(classifier(1, { classlabels_strings: ["__proto__", "toString"] }));
     const [map] = (await session.run({ x: rows(1, 2) }))["maps"] as unknown as [Record<string, number>];
-    expect(Object.entries(map)).toEqual([["__proto__", 1], ["toString", 2]]); // prettier-ignore
+    expect(Object.entries(map)).toEqual([
+      ["__proto__", 1],
+      ["toString", 2],
+    ]);
     expect(Object.getPrototypeOf(map)).toBeNull();
   });
 
@@ -66,7 +89,9 @@ describe("ZipMap", () => {
 
   it("refuses names that do not fit", async () => {
     expect(await codesOf(opened(classifier(1, { classlabels_int64s: [1] })))).toEqual(["WSC3004"]);
-    expect(await codesOf(opened(classifier(1, { classlabels_int64s: [1, 2], classlabels_strings: ["a", "b"] })))).toEqual(["WSC3006"]); // prettier-ignore
+    expect(
+      await codesOf(opened(classifier(1, { classlabels_int64s: [1, 2], classlabels_strings: ["a", "b"] }))),
+    ).toEqual(["WSC3006"]);
   });
 });
 
@@ -95,19 +120,45 @@ describe("maps as inputs", () => {
     const words = { string_vocabulary: ["b", "a", "b", "q"] };
     const expected = [[1, 4], Float32Array.of(2.5, 1.5, 2.5, 0)];
     expect(await runMap("DictVectorizer", words, "string", "f32", "f32", { a: 1.5, b: 2.5, z: 9 })).toEqual(expected);
-    expect(await runMap("DictVectorizer", words, "string", "f32", "f32", new Map([["b", 2.5], ["a", 1.5]]))).toEqual(expected); // prettier-ignore
+    expect(
+      await runMap(
+        "DictVectorizer",
+        words,
+        "string",
+        "f32",
+        "f32",
+        new Map([
+          ["b", 2.5],
+          ["a", 1.5],
+        ]),
+      ),
+    ).toEqual(expected);
     const numbers = { int64_vocabulary: [3, 1] };
     expect(await runMap("DictVectorizer", numbers, "i64", "string", "string", { 1: "x" })).toEqual([
       [1, 2],
       ["", "x"],
     ]);
-    expect(await runMap("DictVectorizer", { string_vocabulary: ["k"] }, "string", "i64", "i64", { k: 2 ** 40 })).toEqual([[1, 1], BigInt64Array.of(1099511627776n)]); // prettier-ignore
+    expect(
+      await runMap("DictVectorizer", { string_vocabulary: ["k"] }, "string", "i64", "i64", { k: 2 ** 40 }),
+    ).toEqual([[1, 1], BigInt64Array.of(1099511627776n)]);
   });
 
   it.each([
     // onnxruntime 1.32; for values that are strings what the C functions that it calls give
-    ["TO_STRING", "f32", { map_form: "SPARSE", max_map: 4 }, { 1: 1.25, 2: 1e-7 }, ["0.f", "1.250000", "0.000000", "0.f"]],
-    ["TO_STRING", "f32", {}, { 1: 2 ** 73, 2: -2.5, 3: Infinity }, ["9444732965739290427392.000000", "-2.500000", "inf"]],
+    [
+      "TO_STRING",
+      "f32",
+      { map_form: "SPARSE", max_map: 4 },
+      { 1: 1.25, 2: 1e-7 },
+      ["0.f", "1.250000", "0.000000", "0.f"],
+    ],
+    [
+      "TO_STRING",
+      "f32",
+      {},
+      { 1: 2 ** 73, 2: -2.5, 3: Infinity },
+      ["9444732965739290427392.000000", "-2.500000", "inf"],
+    ],
     ["TO_INT64", "f32", {}, { 1: -2.7, 0: 2.7 }, BigInt64Array.of(2n, -2n)],
     ["TO_FLOAT", "string", {}, { 9: "inf", 5: "1.5x", 2: " -3" }, Float32Array.of(-3, 1.5, Infinity)],
     ["TO_INT64", "string", { map_form: "SPARSE", max_map: 3 }, { 1: "+12abc" }, BigInt64Array.of(0n, 12n, 0n)],
@@ -115,7 +166,7 @@ describe("maps as inputs", () => {
     const to = { TO_STRING: "string", TO_INT64: "i64", TO_FLOAT: "f32" } as const;
     const found = await runMap("CastMap", { cast_to, ...form }, "i64", value, to[cast_to], map);
     expect(found).toEqual([[1, expected.length], expected]);
-  }); // prettier-ignore
+  });
 
   it("are checked", async () => {
     const words = (map: unknown): Promise<unknown> =>

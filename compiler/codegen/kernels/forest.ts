@@ -94,8 +94,11 @@ export const emitForest: KernelEmitter<ForestOp> = (op, { inputs, constants }) =
       { kind: "output", index: 1 },
     ],
     work: rows * trees * (depth * 8 + 4),
-    emit: (module) => module.function("forest", kernelType(8), (f) => { emitRows(f, plan); }),
-  }; // prettier-ignore
+    emit: (module) =>
+      module.function("forest", kernelType(8), (f) => {
+        emitRows(f, plan);
+      }),
+  };
   return [stage];
 };
 
@@ -116,8 +119,17 @@ interface Walk {
 
 function emitRows(f: FunctionBuilder, plan: Plan): void {
   const [x, roots, nodes, splits, targets, weights, scores, cast, begin, end] = f.params as readonly [
-    Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
-  ]; // prettier-ignore
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const bytes = storageBytes(plan.float);
   const [first, stop, tree, index] = f.localArray("i32", 4) as [Local, Local, Local, Local];
   const [row, rowScores, rowCast, node, at] = f.localArray("i32", 5) as [Local, Local, Local, Local, Local];

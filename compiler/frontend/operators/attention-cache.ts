@@ -65,7 +65,15 @@ export function rowsOfBeams(node: NodeContext, buffer: ValueId, beams: ValueId, 
   const head = node.constantValue(indexTensor([1, heads, 1], (h) => h * length));
   const beam: Expr = select(lt(arg(1), arg(5)), add(arg(2), arg(0)), arg(3));
   const row = add(add(mul(beam, lit("i64", heads * length)), arg(4)), arg(1));
-  const rows = node.map(row, node.reshape(named, [batch, 1, length]), position, first, own, head, node.reshape(before, [1, 1, 1])); // prettier-ignore
+  const rows = node.map(
+    row,
+    node.reshape(named, [batch, 1, length]),
+    position,
+    first,
+    own,
+    head,
+    node.reshape(before, [1, 1, 1]),
+  );
   const flat = node.reshape(buffer, [batch * heads * length, size]);
   return node.emitOne({ kind: "gather", inputs: [flat, rows], axis: 0 });
 }

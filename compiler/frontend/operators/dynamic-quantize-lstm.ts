@@ -14,7 +14,20 @@ import { type ActivationName, activationNodes, activationsNamed } from "./recurr
 import { range } from "./support.ts";
 import { operatorOf } from "./table.ts";
 
-const at = { x: 0, w: 1, r: 2, bias: 3, lengths: 4, hidden: 5, cell: 6, peepholes: 7, wScale: 8, wZero: 9, rScale: 10, rZero: 11 } as const; // prettier-ignore
+const at = {
+  x: 0,
+  w: 1,
+  r: 2,
+  bias: 3,
+  lengths: 4,
+  hidden: 5,
+  cell: 6,
+  peepholes: 7,
+  wScale: 8,
+  wZero: 9,
+  rScale: 10,
+  rZero: 11,
+} as const;
 
 /** Sizes, checked against each other. */
 interface Sizes {
@@ -42,9 +55,11 @@ function sizesOf(node: NodeContext, directions: number): Sizes {
   expect(at.lengths, [[batch]]);
   for (const index of [at.hidden, at.cell]) expect(index, [[directions, batch, hidden]]);
   expect(at.peepholes, [[directions, 3 * hidden]]);
-  for (const index of [at.wScale, at.wZero, at.rScale, at.rZero]) expect(index, [[directions], [directions, 4 * hidden]]); // prettier-ignore
+  for (const index of [at.wScale, at.wZero, at.rScale, at.rZero])
+    expect(index, [[directions], [directions, 4 * hidden]]);
   for (const index of [at.w, at.r]) {
-    if (dtypeInfo(node.dtype(index)).bits !== 8) throw node.typeError(`elements must be i8 or u8, not ${node.dtype(index)}`); // prettier-ignore
+    if (dtypeInfo(node.dtype(index)).bits !== 8)
+      throw node.typeError(`elements must be i8 or u8, not ${node.dtype(index)}`);
   }
   return { steps, batch, width, hidden };
 }
@@ -91,7 +106,11 @@ function product(
 ): string {
   const [quantized = "", scale = "", zero = ""] = graph.nodes("DynamicQuantizeLinear", [value], 3);
   // zero points of columns are all alike
-  const first = graph.node("Slice", [graph.node("Reshape", [partOf(graph, layer, zeros), graph.constant(ints(-1))]), graph.constant(ints(0)), graph.constant(ints(1))]); // prettier-ignore
+  const first = graph.node("Slice", [
+    graph.node("Reshape", [partOf(graph, layer, zeros), graph.constant(ints(-1))]),
+    graph.constant(ints(0)),
+    graph.constant(ints(1)),
+  ]);
   const inputs = [quantized, partOf(graph, layer, weights), zero, graph.node("Squeeze", [first])];
   const sum = graph.node("Cast", [graph.node("MatMulInteger", inputs)], { attributes: { to: intAttribute(1) } });
   return graph.node("Mul", [sum, graph.node("Mul", [scale, partOf(graph, layer, scales)])]);
@@ -114,7 +133,13 @@ function inputGates(graph: GraphWriter, layer: Layer): string {
 function initial(graph: GraphWriter, layer: Layer, index: number): string {
   const { batch, hidden } = layer.sizes;
   if (layer.node.hasInput(index)) return partOf(graph, layer, index);
-  return graph.constant(tensorFrom("f32", [batch, hidden], range(batch * hidden).map(() => 0))); // prettier-ignore
+  return graph.constant(
+    tensorFrom(
+      "f32",
+      [batch, hidden],
+      range(batch * hidden).map(() => 0),
+    ),
+  );
 }
 
 /** One step of the cell: gates [batch, 4 hidden] in the order i, o, f, c. */
@@ -127,10 +152,15 @@ function cellStep(
   const { node, sizes, activations } = layer;
   const [f, g, h] = activations as readonly [ActivationName, ActivationName, ActivationName];
   const parts = partsOf(graph, gates, 4, sizes.hidden, 1);
-  const peepholes = node.hasInput(at.peepholes) ? partsOf(graph, partOf(graph, layer, at.peepholes), 3, sizes.hidden, 0) : []; // prettier-ignore
+  const peepholes = node.hasInput(at.peepholes)
+    ? partsOf(graph, partOf(graph, layer, at.peepholes), 3, sizes.hidden, 0)
+    : [];
   const limit = node.float("clip");
   const gate = (index: number, peephole: string | undefined, state: string, activation: ActivationName): string => {
-    const seen = peephole === undefined ? parts[index] : graph.node("Add", [parts[index] ?? "", graph.node("Mul", [peephole, state])]); // prettier-ignore
+    const seen =
+      peephole === undefined
+        ? parts[index]
+        : graph.node("Add", [parts[index] ?? "", graph.node("Mul", [peephole, state])]);
     const bounds =
       limit === undefined ? [] : [-limit, limit].map((bound) => graph.constant(scalarTensor("f32", bound)));
     const clipped = limit === undefined ? seen : graph.node("Clip", [seen ?? "", ...bounds]);
@@ -153,7 +183,14 @@ function biasOf(graph: GraphWriter, layer: Layer): string | null {
 
 /** One step: states are hidden, cell and the step's number, then the last hidden and cell that count; scanned are the input's gates. */
 function stepBody(graph: GraphWriter, layer: Layer, bias: string | null): OnnxGraph {
-  const [hidden = "", cell = "", step = "", lastHidden = "", lastCell = "", gates = ""] = ["h", "c", "t", "yh", "yc", "g"].map((name) => graph.input(name)); // prettier-ignore
+  const [hidden = "", cell = "", step = "", lastHidden = "", lastCell = "", gates = ""] = [
+    "h",
+    "c",
+    "t",
+    "yh",
+    "yc",
+    "g",
+  ].map((name) => graph.input(name));
   const recurrent = graph.node("Add", [gates, product(graph, layer, hidden, at.r, at.rScale, at.rZero)]);
   const next = cellStep(graph, layer, bias === null ? recurrent : graph.node("Add", [recurrent, bias]), cell);
   const nextStep = graph.node("Add", [step, graph.constant(scalarTensor("i32", 1))]);
@@ -171,11 +208,24 @@ function stepBody(graph: GraphWriter, layer: Layer, bias: string | null): OnnxGr
 /** Results of one direction, each with a dim of 1 for it: Y [steps, 1, batch, hidden], Y_h and Y_c [1, batch, hidden]. */
 function directionResults(graph: GraphWriter, layer: Layer): readonly [y: string, yh: string, yc: string] {
   const { sizes, direction } = layer;
-  const zeros = graph.constant(tensorFrom("f32", [sizes.batch, sizes.hidden], range(sizes.batch * sizes.hidden).map(() => 0))); // prettier-ignore
+  const zeros = graph.constant(
+    tensorFrom(
+      "f32",
+      [sizes.batch, sizes.hidden],
+      range(sizes.batch * sizes.hidden).map(() => 0),
+    ),
+  );
   const bias = biasOf(graph, layer);
   const body = stepBody(graph.inner(), layer, bias);
   const start = graph.constant(scalarTensor("i32", 0));
-  const inputs = [initial(graph, layer, at.hidden), initial(graph, layer, at.cell), start, zeros, zeros, inputGates(graph, layer)]; // prettier-ignore
+  const inputs = [
+    initial(graph, layer, at.hidden),
+    initial(graph, layer, at.cell),
+    start,
+    zeros,
+    zeros,
+    inputGates(graph, layer),
+  ];
   const attributes = { body: { kind: "graph", value: body }, num_scan_inputs: intAttribute(1) } as const;
   const [, , , hidden = "", cell = "", stacked = ""] = graph.nodes("Scan", inputs, 6, { attributes });
   const y = direction.reverse ? turned(graph, layer, stacked) : stacked;

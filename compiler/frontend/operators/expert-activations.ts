@@ -61,7 +61,8 @@ export function activatedExpert(node: NodeContext, first: ValueId, third: ValueI
       : node.map(mul(apply(dtype, arg(0)), arg(1)), first, third);
   }
   const fusion = node.int("swiglu_fusion", 0);
-  if (fusion !== 0 && fusion !== 1 && fusion !== 2) throw node.attributeError(`swiglu_fusion is ${fusion}, must be 0, 1 or 2`); // prettier-ignore
+  if (fusion !== 0 && fusion !== 1 && fusion !== 2)
+    throw node.attributeError(`swiglu_fusion is ${fusion}, must be 0, 1 or 2`);
   if (third !== null && fusion !== 0) throw node.attributeError("fc3 is for swiglu_fusion 0");
   if (third !== null) return node.map(gate(dtype, arg(0), arg(1), node), first, third);
   if (fusion === 0) throw node.shapeError(`${name} needs fc3, or both layers in fc1 (swiglu_fusion 1 or 2)`);

@@ -78,7 +78,13 @@ function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format
 }
 
 /** Integers out of rows of bytes, in a type and shape of their own. */
-function unpackedTensor(bytes: TensorData, dtype: DType, shape: readonly number[], count: number, bits: Format["bits"]): TensorData {
+function unpackedTensor(
+  bytes: TensorData,
+  dtype: DType,
+  shape: readonly number[],
+  count: number,
+  bits: Format["bits"],
+): TensorData {
   const rows = elementCount(shape) / count;
   const load = (): Uint8Array | Float32Array => {
     const integers = unpackRows(bytes.elements as Uint8Array, rows, count, bits);
@@ -86,7 +92,7 @@ function unpackedTensor(bytes: TensorData, dtype: DType, shape: readonly number[
   };
   const recipe = `unpack ${bits} to ${dtype} ${shape.join(" ")}`;
   return derived(recipe, [bytes], madeTensor(dtype, shape, { recipe, from: [bytes], load }));
-} // prettier-ignore
+}
 
 /** B's integers as [N, K]: blocks are whole bytes, so that a row's blocks are one run. */
 function weightsOf(node: NodeContext, { n, k, bits, blockSize, blocks }: Format): TensorData {

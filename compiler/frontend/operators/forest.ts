@@ -87,10 +87,14 @@ function operandsOf(context: NodeContext, float: ForestFloat, forest: Forest): F
   return {
     roots: { dtype: "i32", shape: [roots.length], elements: roots },
     nodes: { dtype: "i32", shape: [order.length, nodeFields], elements: nodes },
-    splits: tensorFrom(float, [order.length], order.map((node) => forest.splits[node] as number)),
+    splits: tensorFrom(
+      float,
+      [order.length],
+      order.map((node) => forest.splits[node] as number),
+    ),
     targets: { dtype: "i32", shape: [forest.targets.length], elements: int32s(context, forest.targets) },
     weights: tensorFrom(float, [forest.weights.length], forest.weights),
-  }; // prettier-ignore
+  };
 }
 
 /** Tables of nodes that were lowered before: a model with open dims is lowered for each shape, and its trees stay the same. */

@@ -37,7 +37,12 @@ export interface Choice {
   readonly initial: (math: NodeMath) => readonly string[];
   readonly step: (math: NodeMath, step: Step) => Chosen;
   /** the node's results from the states and what was stacked, [steps, ...] each */
-  readonly finish: (math: NodeMath, tokens: string, states: readonly string[], stacked: readonly string[]) => readonly string[]; // prettier-ignore
+  readonly finish: (
+    math: NodeMath,
+    tokens: string,
+    states: readonly string[],
+    stacked: readonly string[],
+  ) => readonly string[];
 }
 
 /** The search that a node asks for. */
@@ -63,7 +68,6 @@ function singleChoice(
     states: readonly string[],
   ) => readonly [next: string, states: readonly string[]],
 ): Choice {
-  // prettier-ignore
   const { node, sizes, at } = search;
   const [eos, pad] = [node.int("eos_token_id", 0), node.int("pad_token_id", 0)];
   return {
@@ -176,29 +180,42 @@ export function beamChoice(search: Search, beams: Beams): Choice {
     ended: readonly [scores: string, tokens: string],
     more: readonly [scores: string, tokens: string],
   ): readonly [string, string] => {
-    // prettier-ignore
     const [scores, order] = math.topK(math.along("Concat", 1, ended[0], more[0]), width);
     return [scores, math.pick(math.along("Concat", 1, ended[1], more[1]), order)];
   };
   return {
     initial: (math) => [
-      math.graph.constant(tensorFrom("f32", [batch, width], range(batch * width).map((i) => (i % width === 0 ? 0 : -1e9)))),
+      math.graph.constant(
+        tensorFrom(
+          "f32",
+          [batch, width],
+          range(batch * width).map((i) => (i % width === 0 ? 0 : -1e9)),
+        ),
+      ),
       math.filled("bool", [batch], 0),
       math.filled("f32", [batch, width], -Infinity),
       math.filled("i64", [batch, width, length], pad),
       math.filled("i64", [batch], 0),
-    ], // prettier-ignore
+    ],
     step: (math, { logits, tokens, count, states, isFirst }) => {
       const [sums = "", done = "", endedScores = "", endedTokens = "", endedCount = ""] = states;
       const likely = logSoftmax(math, logits);
       const ruled = ruledScores(math, node, sizes, at, { scores: likely, sequences: { tokens, count }, isFirst });
-      const total = math.op("Add", math.reshape(ruled, batch, width, vocabulary), math.op("Unsqueeze", sums, math.ints([2]))); // prettier-ignore
+      const total = math.op(
+        "Add",
+        math.reshape(ruled, batch, width, vocabulary),
+        math.op("Unsqueeze", sums, math.ints([2])),
+      );
       const [best, place] = math.topK(math.reshape(total, batch, width * vocabulary), 2 * width);
       const [beam, token] = [math.op("Div", place, math.int(vocabulary)), math.op("Mod", place, math.int(vocabulary))];
       const rank = math.ints(range(2 * width));
       const isEnd = math.op("Equal", token, math.int(eos));
       const isDone = math.op("Unsqueeze", done, math.ints([1]));
-      const ends = math.op("And", math.op("And", isEnd, math.op("Less", rank, math.int(width))), math.op("Not", isDone));
+      const ends = math.op(
+        "And",
+        math.op("And", isEnd, math.op("Less", rank, math.int(width))),
+        math.op("Not", isDone),
+      );
       const own = math.reshape(tokens, batch, width, length);
       const power = powerOf(math, count);
       const ending = math.where(ends, math.op("Div", best, power), math.float(-Infinity));
@@ -208,12 +225,16 @@ export function beamChoice(search: Search, beams: Beams): Choice {
       const isFull = math.op("Equal", keptCount, math.int(width));
       const worst = math.reduce("ReduceMin", keptScores, [1]);
       const reach = math.op("Div", math.reduce("ReduceMax", best, [1]), power);
-      const isSure = node.int("early_stopping", 0) !== 0 ? isFull : math.op("And", isFull, math.op("GreaterOrEqual", worst, reach)); // prettier-ignore
+      const isSure =
+        node.int("early_stopping", 0) !== 0 ? isFull : math.op("And", isFull, math.op("GreaterOrEqual", worst, reach));
       const nowDone = math.op("Or", done, isSure);
       // those that go on: the first that do not end
       const [, going] = math.topK(math.where(isEnd, math.op("Add", rank, math.int(2 * width)), rank), width, false);
       const picked = (value: string): string => math.pick(value, going);
-      const firstRow = math.ints(range(batch).map((b) => b * width), [batch, 1]);
+      const firstRow = math.ints(
+        range(batch).map((b) => b * width),
+        [batch, 1],
+      );
       const order = math.where(isDone, math.int(0), math.op("Add", picked(beam), firstRow));
       const next = math.reshape(math.where(isDone, math.int(pad), picked(token)), -1);
       const rows = math.reshape(order, -1);
@@ -225,17 +246,24 @@ export function beamChoice(search: Search, beams: Beams): Choice {
         order: rows,
         stacked: beams.givesScores ? [total] : [],
       };
-    }, // prettier-ignore
+    },
     finish: (math, tokens, states, stacked) => {
       const [sums = "", done = "", endedScores = "", endedTokens = ""] = states;
       const power = powerOf(math, math.ints([length]));
-      const open = math.where(math.op("Unsqueeze", done, math.ints([1])), math.float(-Infinity), math.op("Div", sums, power)); // prettier-ignore
+      const open = math.where(
+        math.op("Unsqueeze", done, math.ints([1])),
+        math.float(-Infinity),
+        math.op("Div", sums, power),
+      );
       const [scores, all] = merged(
         math,
         [endedScores, endedTokens],
         [open, math.reshape(tokens, batch, width, length)],
       );
-      const results = [math.cast("i32", math.slice(all, 1, 0, beams.returned)), math.slice(scores, 1, 0, beams.returned)]; // prettier-ignore
+      const results = [
+        math.cast("i32", math.slice(all, 1, 0, beams.returned)),
+        math.slice(scores, 1, 0, beams.returned),
+      ];
       return [...results, ...stacked];
     },
   };

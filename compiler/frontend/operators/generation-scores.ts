@@ -56,7 +56,6 @@ function repetitionPenalty(
   { tokens, count }: Sequences,
   penalty: string,
 ): string {
-  // prettier-ignore
   const isThere = math.op("Less", math.ints(range(sizes.length)), count);
   const seen = named(math, sizes, math.where(isThere, clipped(math, sizes, tokens), math.int(sizes.vocabulary)));
   const isNegative = math.op("Less", scores, math.float(0));
@@ -72,7 +71,6 @@ function withoutRepeats(
   { tokens, count }: Sequences,
   size: number,
 ): string {
-  // prettier-ignore
   const starts = sizes.length - size + 1;
   if (starts < 1) return scores;
   const from = math.op("Sub", count, math.int(size - 1));

@@ -20,7 +20,8 @@ import { range } from "./support.ts";
 import { type Attributes, operatorOf } from "./table.ts";
 
 /** Dims that a subgraph declares of a value. */
-const dimsOf = ({ type }: OnnxValueInfo): readonly (number | string | null)[] => (type?.kind === "tensor" ? (type.dims ?? []) : []); // prettier-ignore
+const dimsOf = ({ type }: OnnxValueInfo): readonly (number | string | null)[] =>
+  type?.kind === "tensor" ? (type.dims ?? []) : [];
 
 /** A decoder whose inputs are input_ids, position_ids, attention_mask and pasts, and whose outputs are logits and presents. */
 interface Decoder {
@@ -64,13 +65,15 @@ function numberAt(node: NodeContext, index: number): number {
 function sizesOf(node: NodeContext, decoder: Decoder, beams: number): SearchSizes {
   const [batch = 0, prompt = 0] = node.shape(0);
   const length = numberAt(node, 1);
-  if (node.rank(0) !== 2 || batch < 1 || prompt < 1) throw node.shapeError(`input_ids of shape [${node.shape(0).join(",")}]`); // prettier-ignore
+  if (node.rank(0) !== 2 || batch < 1 || prompt < 1)
+    throw node.shapeError(`input_ids of shape [${node.shape(0).join(",")}]`);
   if (length <= prompt) throw node.shapeError(`max_length is ${length}, the prompt has ${prompt} tokens`);
   if (length > maxLength) throw node.shapeError(`max_length is ${length}, ${maxLength} is the most`);
   if (beams < 1 || beams > maxBeams) throw node.shapeError(`num_beams is ${beams}, must be 1 to ${maxBeams}`);
   const declared = node.int("vocab_size", -1);
   const vocabulary = declared > 0 ? declared : decoder.vocabulary;
-  if (vocabulary > decoder.vocabulary) throw node.attributeError(`vocab_size is ${vocabulary}, logits have ${decoder.vocabulary}`); // prettier-ignore
+  if (vocabulary > decoder.vocabulary)
+    throw node.attributeError(`vocab_size is ${vocabulary}, logits have ${decoder.vocabulary}`);
   if (vocabulary < 2 * beams) throw node.shapeError(`${beams} beams over a vocabulary of ${vocabulary}`);
   return { batch, beams, prompt, length, vocabulary };
 }
@@ -100,8 +103,10 @@ function decoded(
   inputs: readonly string[],
   pasts: readonly string[],
 ): readonly [logits: string, presents: readonly string[]] {
-  // prettier-ignore
-  const [logits = "", ...presents] = math.graph.splice(graph, [...inputs.map((value) => math.cast("i32", value)), ...pasts]); // prettier-ignore
+  const [logits = "", ...presents] = math.graph.splice(graph, [
+    ...inputs.map((value) => math.cast("i32", value)),
+    ...pasts,
+  ]);
   const last = math.reshape(math.slice(logits, 1, -1, Number.MAX_SAFE_INTEGER), -1, decoder.vocabulary);
   return [math.slice(last, 1, 0, search.sizes.vocabulary), presents];
 }
@@ -112,7 +117,6 @@ function promptOf(
   { search }: Writing,
   maskAt: number,
 ): { readonly tokens: string; readonly mask: string; readonly positions: string; readonly counts: string } {
-  // prettier-ignore
   const { node, sizes } = search;
   const rows = math.ints(range(sizes.batch * sizes.beams).map((row) => Math.floor(row / sizes.beams)));
   const repeated = (value: string): string => math.along("Gather", 0, math.cast("i64", value), rows);
@@ -136,7 +140,14 @@ function bodyOf(outer: GraphWriter, writing: Writing, states: number, stacks: nu
   const graph = outer.inner();
   const math = new NodeMath(graph);
   const { search, decoder, choice } = writing;
-  const [iteration = "", , next = "", position = "", mask = "", tokens = ""] = ["iteration", "go", "next", "position", "mask", "tokens"].map((hint) => graph.input(hint)); // prettier-ignore
+  const [iteration = "", , next = "", position = "", mask = "", tokens = ""] = [
+    "iteration",
+    "go",
+    "next",
+    "position",
+    "mask",
+    "tokens",
+  ].map((hint) => graph.input(hint));
   const own = range(states).map((i) => graph.input(`state_${i}`));
   const pasts = range(decoder.layers).map((i) => graph.input(`past_${i}`));
   const [logits, presents] = decoded(math, writing, decoder.graph, [next, position, mask], pasts);
@@ -148,7 +159,13 @@ function bodyOf(outer: GraphWriter, writing: Writing, states: number, stacks: nu
     pasts: reordered(math, chosen, presents),
   };
   const results = [math.op("Not", chosen.isDone), math.reshape(chosen.next, -1, 1), carried.position, carried.mask];
-  return graph.finish([...results, chosen.tokens, ...chosen.states, ...carried.pasts, ...chosen.stacked.slice(0, stacks)]); // prettier-ignore
+  return graph.finish([
+    ...results,
+    chosen.tokens,
+    ...chosen.states,
+    ...carried.pasts,
+    ...chosen.stacked.slice(0, stacks),
+  ]);
 }
 
 /** A mask with a further token that counts. */
@@ -182,7 +199,13 @@ function written(writing: Writing, outer: GraphWriter, maskAt: number): OnnxGrap
   const carried = [math.reshape(chosen.next, -1, 1), prompt.counts, longer(math, sizes, prompt.mask), chosen.tokens];
   const body = bodyOf(outer, writing, initial.length, chosen.stacked.length);
   const trips = math.int(sizes.length - sizes.prompt - 1);
-  const inputs = [trips, math.op("Not", chosen.isDone), ...carried, ...chosen.states, ...reordered(math, chosen, presents)]; // prettier-ignore
+  const inputs = [
+    trips,
+    math.op("Not", chosen.isDone),
+    ...carried,
+    ...chosen.states,
+    ...reordered(math, chosen, presents),
+  ];
   const count = inputs.length - 2 + chosen.stacked.length;
   const results = outer.nodes("Loop", inputs, count, { attributes: { body: { kind: "graph", value: body } } });
   const states = results.slice(4, 4 + initial.length);
@@ -216,7 +239,11 @@ function sampling(node: NodeContext): OnnxGraph {
 
 function beamSearch(node: NodeContext): OnnxGraph {
   expectDecoderOnly(node);
-  for (const [index, name] of [[10, "decoder_input_ids"], [11, "logits_processor"]] as const) if (node.hasInput(index)) throw node.unsupported(name); // prettier-ignore
+  for (const [index, name] of [
+    [10, "decoder_input_ids"],
+    [11, "logits_processor"],
+  ] as const)
+    if (node.hasInput(index)) throw node.unsupported(name);
   const decoder = decoderOf(node, "decoder");
   const beams = numberAt(node, 3);
   const returned = node.hasInput(4) ? numberAt(node, 4) : 1;

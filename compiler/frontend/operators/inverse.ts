@@ -21,10 +21,19 @@ function inverse(node: NodeContext): readonly ValueId[] {
     throw node.shapeError(`inverses are of square matrices, not [${shape.join(", ")}]`);
   if (elementCount(shape) === 0) return [node.input(0)];
   if (rows > longestElimination)
-    return node.host("inverse", [node.input(0)], [tensorType(dtype, shape)], `matrices of more than ${longestElimination} rows`); // prettier-ignore
+    return node.host(
+      "inverse",
+      [node.input(0)],
+      [tensorType(dtype, shape)],
+      `matrices of more than ${longestElimination} rows`,
+    );
   const batch = elementCount(shape) / (rows * rows);
   const left = node.reshape(toDType(node, "f64", node.input(0)), [batch, rows, rows]);
-  const unit = tensorFrom("f64", [1, rows, rows], range(rows * rows).map((i) => (i % (rows + 1) === 0 ? 1 : 0))); // prettier-ignore
+  const unit = tensorFrom(
+    "f64",
+    [1, rows, rows],
+    range(rows * rows).map((i) => (i % (rows + 1) === 0 ? 1 : 0)),
+  );
   const right = node.broadcastTo(node.constantValue(unit), [batch, rows, rows]);
   const done = range(rows).reduce((both, column) => eliminated(node, both, column), concatOf(node, [left, right], 2));
   return [node.reshape(toDType(node, dtype, sliceOf(node, done, 2, rows, rows)), shape)];

@@ -71,7 +71,14 @@ function linearClassifier(node: NodeContext): readonly ValueId[] {
   const label = labelled(node, isTwo ? labels : plain, index);
   if (!isTwo) return [label, transformed(node, transform, scores)];
   const both = spread("f32", transform, "share", arg(0));
-  return [label, concatOf(node, both.map((score) => node.map(score, scores)), 1)]; // prettier-ignore
+  return [
+    label,
+    concatOf(
+      node,
+      both.map((score) => node.map(score, scores)),
+      1,
+    ),
+  ];
 }
 
 const linear: Attributes = { coefficients: "floats", intercepts: "floats", post_transform: "string" };

@@ -53,7 +53,8 @@ export function lowerBody(
 function widen(node: NodeContext, type: ValueType, given: ValueType, index: number): ValueType {
   if (coversType(type, given)) return type;
   const joint = joinTypes(type, given);
-  if (joint === null) throw node.typeError(`carried value ${index} starts as ${showType(type)} and comes back as ${showType(given)}`); // prettier-ignore
+  if (joint === null)
+    throw node.typeError(`carried value ${index} starts as ${showType(type)} and comes back as ${showType(given)}`);
   return openShape(joint);
 }
 

@@ -38,7 +38,13 @@ export function routingOf(node: NodeContext, tokens: number): Routing {
   if (node.int("use_sparse_mixer", 0) !== 0 && k !== 2)
     throw node.attributeError(`use_sparse_mixer needs k 2, not ${k}`);
   const likely = node.emitOne({ kind: "softmax", inputs: [widen(node, node.input(1))], axis: 1, log: false });
-  const turned = node.emitOne({ kind: "slice", inputs: [likely], starts: [0, count - 1], sizes: [tokens, count], steps: [1, -1] }); // prettier-ignore
+  const turned = node.emitOne({
+    kind: "slice",
+    inputs: [likely],
+    starts: [0, count - 1],
+    sizes: [tokens, count],
+    steps: [1, -1],
+  });
   const [best = 0, place = 0] = node.emit({ kind: "topK", inputs: [turned], axis: 1, k, largest: true });
   const experts = node.map(sub(lit("i64", count - 1), arg(0)), place);
   if (node.int("normalize_routing_weights", 0) === 0) return { experts, shares: best, tokens, count, k };
@@ -64,7 +70,8 @@ export function sharesByExpert(node: NodeContext, { experts, shares, tokens, cou
 export function tokensOfInput(node: NodeContext): readonly [tokens: number, width: number] {
   const shape = node.shape(0);
   const width = shape.at(-1) ?? 0;
-  if (shape.length !== 2 && shape.length !== 3) throw node.shapeError(`an input of shape [${shape.join(",")}] is no list of tokens`); // prettier-ignore
+  if (shape.length !== 2 && shape.length !== 3)
+    throw node.shapeError(`an input of shape [${shape.join(",")}] is no list of tokens`);
   return [elementCount(shape.slice(0, -1)), width];
 }
 
@@ -112,7 +119,8 @@ function moe(node: NodeContext): readonly ValueId[] {
   const routing = routingOf(node, tokens);
   const { count } = routing;
   const inner = elementCount(node.shape(4)) / Math.max(1, count * width);
-  if (!Number.isInteger(inner)) throw node.shapeError(`fc2 is [${node.shape(4).join(",")}] for ${count} experts of width ${width}`); // prettier-ignore
+  if (!Number.isInteger(inner))
+    throw node.shapeError(`fc2 is [${node.shape(4).join(",")}] for ${count} experts of width ${width}`);
   const { input, of, shares, axis } = meetingOf(node, routing, width);
   const layer = (x: ValueId, index: number, rows: number, columns: number): ValueId => {
     const weights = layerWeights(node, index, count, rows, columns);

@@ -87,7 +87,14 @@ function conv(node: NodeContext): readonly ValueId[] {
   return [activated(node, apply, product, ...(node.hasInput(3) ? [node.input(3)] : []))];
 }
 
-const pool: Attributes = { auto_pad: "string", ceil_mode: "int", dilations: "ints", kernel_shape: "ints!", pads: "ints", strides: "ints" }; // prettier-ignore
+const pool: Attributes = {
+  auto_pad: "string",
+  ceil_mode: "int",
+  dilations: "ints",
+  kernel_shape: "ints!",
+  pads: "ints",
+  strides: "ints",
+};
 const block: Attributes = { [blockAttribute]: "int" };
 
 const nchwc = (name: string, lower: Lower, row: Omit<VersionRow, "since"> = {}): OperatorDef =>

@@ -101,14 +101,17 @@ function pairWeights(node: NodeContext, sizes: readonly number[], pairs: Pairs):
   const weights = new Float64Array(count * pairs.length);
   const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
   for (const [pair, [i, j]] of pairs.entries()) {
-    for (const [own, row] of [[i, j - 1], [j, i]] as const) {
+    for (const [own, row] of [
+      [i, j - 1],
+      [j, i],
+    ] as const) {
       const start = starts[own] as number;
       for (let vector = start; vector < start + (sizes[own] as number); vector++)
         weights[vector * pairs.length + pair] = coefficients[row * count + vector] as number;
     }
   }
   return { dtype: "f64", shape, elements: weights };
-} // prettier-ignore
+}
 
 /** The class that most pairs vote for, the first of equals: i64 [rows]. */
 function mostVoted(node: NodeContext, sums: ValueId, classes: number, pairs: Pairs): ValueId {
@@ -120,8 +123,16 @@ function mostVoted(node: NodeContext, sums: ValueId, classes: number, pairs: Pai
     gains[pair * classes + j] = -1;
     losses[j] = (losses[j] as number) + 1;
   }
-  const moved = matmulOf(node, isFirst, node.constantValue({ dtype: "f32", shape: [pairs.length, classes], elements: gains })); // prettier-ignore
-  const votes = node.map(add(arg(0), arg(1)), moved, node.constantValue({ dtype: "f32", shape: [classes], elements: losses })); // prettier-ignore
+  const moved = matmulOf(
+    node,
+    isFirst,
+    node.constantValue({ dtype: "f32", shape: [pairs.length, classes], elements: gains }),
+  );
+  const votes = node.map(
+    add(arg(0), arg(1)),
+    moved,
+    node.constantValue({ dtype: "f32", shape: [classes], elements: losses }),
+  );
   return largestOf(node, votes);
 }
 
@@ -158,7 +169,11 @@ function pairScores(node: NodeContext, sums: ValueId, classes: number, pairs: Pa
   }
   if (classes > 2) return transformed(node, transform, sums);
   const both = spread("f32", transform, transform === "NONE" ? "margin" : "share", arg(0));
-  return concatOf(node, both.map((score) => node.map(score, sums)), 1); // prettier-ignore
+  return concatOf(
+    node,
+    both.map((score) => node.map(score, sums)),
+    1,
+  );
 }
 
 /** Without support vectors: a row of coefficients for each class. */

@@ -82,11 +82,19 @@ function ofTwo(node: NodeContext, votes: Votes, base: readonly number[], labels:
   // models that vote for both classes have 0 and 1 for labels, whatever integers they name
   const names = isOneSided || labels.dtype === "string" ? labels : tensorFrom("i64", [2], [0n, 1n]);
   const label = labelled(node, names, node.reshape(index, [rows]));
-  const joined = concatOf(node, pair.map((score) => node.map(castExpr(t, "f32", score), ...columns)), 1); // prettier-ignore
+  const joined = concatOf(
+    node,
+    pair.map((score) => node.map(castExpr(t, "f32", score), ...columns)),
+    1,
+  );
   const both = transformed(node, transform, joined);
   if (single === null) return [label, both];
   const how = isShare ? "share" : isOneSided || base.length === 0 ? "margin" : "alone";
-  const alone = concatOf(node, spread(t, transform, how, single).map((score) => node.map(score, ...columns)), 1); // prettier-ignore
+  const alone = concatOf(
+    node,
+    spread(t, transform, how, single).map((score) => node.map(score, ...columns)),
+    1,
+  );
   const hasBoth = columns[3] as ValueId;
   return [label, node.map(select(arg(0), arg(1), arg(2)), hasBoth, both, alone)];
 }

@@ -10,7 +10,17 @@ import { postTransformOf, transformed } from "./post-transform.ts";
 import { toDType } from "./precision.ts";
 import { add, div } from "./scalar.ts";
 import { type Attributes, operatorOf } from "./table.ts";
-import { columnOf, floatsOf, integersOf, listAttributes, listedForest, listTensors, modeOutcomes, numbers, withMissing } from "./tree-lists.ts"; // prettier-ignore
+import {
+  columnOf,
+  floatsOf,
+  integersOf,
+  listAttributes,
+  listedForest,
+  listTensors,
+  modeOutcomes,
+  numbers,
+  withMissing,
+} from "./tree-lists.ts";
 
 const aggregates = ["AVERAGE", "SUM", "MIN", "MAX"] as const;
 type Aggregate = (typeof aggregates)[number];
@@ -106,7 +116,12 @@ function ensembleForest(node: NodeContext): Forest {
   };
   const sets = memberSets(numbers(node.tensor("membership_values")) ?? []);
   for (const [at, feature] of features.entries()) {
-    const split: Split = { feature, onTrue: onTrue[at] as number, onFalse: onFalse[at] as number, missingIsTrue: missing[at] === 1 }; // prettier-ignore
+    const split: Split = {
+      feature,
+      onTrue: onTrue[at] as number,
+      onFalse: onFalse[at] as number,
+      missingIsTrue: missing[at] === 1,
+    };
     const mode = modes[at] as number;
     const found = modeOutcomes[mode];
     if (mode === memberMode) addMemberChain(columns, at, sets.shift() ?? [], split);

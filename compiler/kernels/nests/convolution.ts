@@ -39,7 +39,12 @@ export function convNest(op: ConvOp, sources: Sources): OpNest {
     channel(names, output.c, k, "k"),
     output.spatial.map((size, dim) => names.axis(size, positions[dim] ?? "")),
   );
-  const x = inLayout(op.layout, names.axis(input.n, "n"), channel(names, input.c, c, "c"), windowAxes(names, input.spatial, op)); // prettier-ignore
+  const x = inLayout(
+    op.layout,
+    names.axis(input.n, "n"),
+    channel(names, input.c, c, "c"),
+    windowAxes(names, input.spatial, op),
+  );
   const filters = channel(names, output.c, k, "k");
   const w =
     op.layout === "nchw" ? [filters, names.axis(c, "c"), ...tapAxes] : [...tapAxes, names.axis(c, "c"), filters];
@@ -78,14 +83,23 @@ export function convTransposeNest(op: ConvTransposeOp, sources: Sources): OpNest
   names.add("c", c);
   const positions = addSpatial(names, "positions", input.spatial);
   const tapNames = addSpatial(names, "taps", taps);
-  const made = inLayout("nchw", names.axis(output.n, "n"), channel(names, output.c, k, "k"), windowAxes(names, output.spatial, op)); // prettier-ignore
+  const made = inLayout(
+    "nchw",
+    names.axis(output.n, "n"),
+    channel(names, output.c, k, "k"),
+    windowAxes(names, output.spatial, op),
+  );
   const x = inLayout(
     "nchw",
     names.axis(input.n, "n"),
     channel(names, input.c, c, "c"),
     input.spatial.map((size, dim) => names.axis(size, positions[dim] ?? "")),
   );
-  const w = [channel(names, input.c, c, "c"), names.axis(k, "k"), ...taps.map((size, dim) => names.axis(size, tapNames[dim] ?? ""))]; // prettier-ignore
+  const w = [
+    channel(names, input.c, c, "c"),
+    names.axis(k, "k"),
+    ...taps.map((size, dim) => names.axis(size, tapNames[dim] ?? "")),
+  ];
   const outputs = product(shapeAt(sources.outputs, 0));
   return {
     family: "conv",

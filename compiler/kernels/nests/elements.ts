@@ -2,7 +2,18 @@
 import { exprCost } from "../../../ir/expr.ts";
 import type { ArgReduceOp, MapOp, NormalizeOp, ReduceOp, SoftmaxOp } from "../../../ir/graph.ts";
 import type { Axis, Combination, KernelFamily, Operations, Stage } from "../../../ir/kernel-graph.ts";
-import { broadcastAxes, inputAt, LoopNames, nothing, operationsOf, type OpNest, product, shapeAt, type Sources, whole } from "../nest.ts"; // prettier-ignore
+import {
+  broadcastAxes,
+  inputAt,
+  LoopNames,
+  nothing,
+  operationsOf,
+  type OpNest,
+  product,
+  shapeAt,
+  type Sources,
+  whole,
+} from "../nest.ts";
 
 const loopOf = (dim: number): string => `i${dim}`;
 
@@ -12,7 +23,12 @@ function shapeLoops(names: LoopNames, shape: readonly number[]): readonly Axis[]
   return shape.map((size, dim) => names.axis(size, loopOf(dim)));
 }
 
-const stageOf = (names: LoopNames, perPoint: Operations, combine: Combination | null, codeUnits: number): Omit<Stage, "op" | "kind" | "makes"> => ({
+const stageOf = (
+  names: LoopNames,
+  perPoint: Operations,
+  combine: Combination | null,
+  codeUnits: number,
+): Omit<Stage, "op" | "kind" | "makes"> => ({
   domain: names.everything(),
   vector: names.loops.map(({ name }) => name),
   perPoint,
@@ -21,7 +37,7 @@ const stageOf = (names: LoopNames, perPoint: Operations, combine: Combination | 
   shuffles: false,
   steps: 0,
   codeUnits,
-}); // prettier-ignore
+});
 
 export function mapNest(op: MapOp, sources: Sources): OpNest {
   const names = new LoopNames();
@@ -69,7 +85,11 @@ export const softmaxNest = (op: SoftmaxOp, sources: Sources): OpNest =>
 
 /** Sums and sums of squares in one pass, then scale and shift. */
 export const normalizeNest = (op: NormalizeOp, sources: Sources): OpNest =>
-  rowNest(op.axes, { family: "normalization", perElement: { fast: 5, slow: 0 }, times: 1, flopsPerElement: 5 }, sources); // prettier-ignore
+  rowNest(
+    op.axes,
+    { family: "normalization", perElement: { fast: 5, slow: 0 }, times: 1, flopsPerElement: 5 },
+    sources,
+  );
 
 /** One pass over all elements; partial results are handed on from core to core. */
 function reductionNest(axes: readonly number[], keepDims: boolean, sources: Sources): OpNest {

@@ -3,7 +3,7 @@
  * half of all words cross the middle of the rectangle. What has sequential steps waits at each for a word to cross and come back.
  */
 import type { Axis, KernelFamily } from "../../../ir/kernel-graph.ts";
-import { bytesOfTensor, inputAt, LoopNames, nothing, type OpNest, product, shapeAt, type Sources } from "../nest.ts"; // prettier-ignore
+import { bytesOfTensor, inputAt, LoopNames, nothing, type OpNest, product, shapeAt, type Sources } from "../nest.ts";
 
 /** What is done to scattered elements. */
 interface ScatteredWork {

@@ -4,8 +4,8 @@
  */
 import { showName } from "../../../ir/diagnostic.ts";
 import { type Kernel, weightBytes } from "../../../ir/kernel-graph.ts";
-import { costOf, holdsPieces, siteOf, sramBytes, sramCategories } from "../../../ir/machine/cost.ts";
-import { type Mapping, piecesOfLoop } from "../../../ir/machine/mapping.ts";
+import { costOf, siteOf, sramBytes, sramCategories } from "../../../ir/machine/cost.ts";
+import { holdsPieces, type Mapping, piecesOfLoop } from "../../../ir/machine/mapping.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { nestOf } from "../../../ir/machine/work.ts";
 import type { PlacedKernel } from "../../../ir/placement.ts";

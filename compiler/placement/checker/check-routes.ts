@@ -64,7 +64,18 @@ export function checkRoutes(graph: KernelGraph, placement: Placement, target: Ta
   const dead = new Set(cores.map(([x, y]) => y * target.fabric.width + x));
   const travel = new Float64Array(placement.routes.length);
   const named = linkNamed(placement, target);
-  const books: Books = { graph, placement, target, faults, planes: new Map(), load, dead, travel, named, edgesOnNamed: new Set() }; // prettier-ignore
+  const books: Books = {
+    graph,
+    placement,
+    target,
+    faults,
+    planes: new Map(),
+    load,
+    dead,
+    travel,
+    named,
+    edgesOnNamed: new Set(),
+  };
   const allowed = allowedColors(target);
   for (const [index, route] of placement.routes.entries()) {
     if (checkEnds(books, route, index, allowed)) walkLanes(books, route);

@@ -189,14 +189,24 @@ export function changesForRoutes(jam: Jam): readonly Change[] {
     return "routing" in routed ? routed.interval : Infinity;
   };
   const { link, colors } = target;
-  const widened = (factor: number): Target => ({ ...target, link: { ...link, cyclesPerWord: link.cyclesPerWord / factor } }); // prettier-ignore
+  const widened = (factor: number): Target => ({
+    ...target,
+    link: { ...link, cyclesPerWord: link.cyclesPerWord / factor },
+  });
   const colored = (perRouter: number): Target => ({ ...target, colors: { ...colors, perRouter } });
   const found: Change[] = [];
   const told = { measure: "interval", before: interval } as const;
   const factor = leastFactor((one) => after(widened(one)) < interval, 4 * mostFactor);
   if (factor !== null) {
     const [from, to] = [1 / link.cyclesPerWord, factor / link.cyclesPerWord];
-    found.push({ what: "words per link and cycle", from, to, unit: "words per cycle", ...told, after: after(widened(factor)) }); // prettier-ignore
+    found.push({
+      what: "words per link and cycle",
+      from,
+      to,
+      unit: "words per cycle",
+      ...told,
+      after: after(widened(factor)),
+    });
   }
   for (let to = colors.perRouter + 1; to <= maxColors; to++) {
     const reached = after(colored(to));
