@@ -46,12 +46,14 @@ function cpuRelief({ items, work, cpuWork, supported }: Hypergraph, machine: Mac
   for (let item = 0; item < items; item++) {
     if (supported[item] === 0 || machine.accelerators === 0) forced += cpuWork[item] ?? 0;
     else {
-      shared += work[item] ?? 0;
-      movable.push(item);
+      const own = work[item] ?? 0;
+      shared += own;
+      // what takes no time spares none
+      if (own > 0) movable.push(item);
     }
   }
-  const gain = (item: number): number => (work[item] ?? 0) / (cpuWork[item] ?? 0);
-  movable.sort((a, b) => gain(b) - gain(a));
+  // by work / cpuWork, multiplied out: on a CPU an item may take no time
+  movable.sort((a, b) => (work[b] ?? 0) * (cpuWork[a] ?? 0) - (work[a] ?? 0) * (cpuWork[b] ?? 0));
   return (time) => {
     let room = machine.cpus * time - forced;
     if (room < 0) return false;

@@ -88,6 +88,18 @@ describe("partition against all splits", () => {
     expect(columnBound(items, machine, options)).toBeLessThanOrEqual(7);
   });
 
+  it("bounds by work hold where items take no time", () => {
+    const works = [
+      [1, 20],
+      [0, 0],
+      [3.5, 0],
+    ];
+    const nodes = works.map(([fpgaLatency, cpuLatency], id) => ({ id, fpgaLatency, cpuLatency, supportedOnFpga: 1 }));
+    const graph = parseDeviceGraph({ maxFPGAs: 1, maxCPUs: 1, nodes, edges: [] }, "idle");
+    const { graph: items, machine } = instanceOf(graph, 1, 1);
+    expect(workBound(items, machine)).toBeCloseTo(1, 6);
+  });
+
   it("bounds by prices hold", () => {
     fc.assert(
       fc.property(
