@@ -5,7 +5,15 @@
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { exprCost, type Expr, walkExpr } from "../../ir/expr.ts";
 import type { Op, OpOf, TensorType } from "../../ir/graph.ts";
-import type { Axis, KernelFamily, Loop, Operations, Stage, Term } from "../../ir/kernel-graph.ts";
+import {
+  type Axis,
+  type KernelFamily,
+  type Loop,
+  type Operations,
+  type Stage,
+  type Term,
+  wordBytes,
+} from "../../ir/kernel-graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
 
 /** Ops that become kernels; reshape is a view, the others run on the host. */
@@ -145,9 +153,6 @@ export function broadcastAxes(shape: readonly number[], result: readonly Axis[])
 export const epilogueReads = (sources: Sources, fixed: number, result: readonly Axis[]): readonly (readonly Axis[])[] =>
   sources.inputs.slice(fixed).map(({ type }) => broadcastAxes(type.shape, result));
 
-/** Bytes of a tensor in a core's memory, where elements of less than a byte are packed. */
-export const bytesOfTensor = ({ dtype, shape }: TensorType): number =>
-  Math.ceil((elementCount(shape) * dtypeInfo(dtype).bits) / 8);
-
-/** 32-bit words that a tensor takes on the fabric. */
-export const wordsOf = (type: TensorType): number => Math.ceil(bytesOfTensor(type) / 4);
+/** 32-bit words that a tensor takes on the fabric, where elements of less than a byte are packed. */
+export const wordsOf = ({ dtype, shape }: TensorType): number =>
+  Math.ceil(Math.ceil((elementCount(shape) * dtypeInfo(dtype).bits) / 8) / wordBytes);

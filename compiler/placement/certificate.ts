@@ -1,5 +1,5 @@
 /** What a placement achieves and what is proven about it. */
-import type { KernelGraph, KernelId, KernelPort } from "../../ir/kernel-graph.ts";
+import { type KernelGraph, type KernelId, type KernelPort, wordBytes } from "../../ir/kernel-graph.ts";
 import {
   type Bottleneck,
   type Certificate,
@@ -13,8 +13,6 @@ import { ioBytesPerCycle, type Target } from "../../ir/machine/target.ts";
 import { courseCycles } from "./routing/route-geometry.ts";
 import { fullestOf } from "./routing/fullest.ts";
 import type { Routing } from "./routing/routes.ts";
-
-const wordBytes = 4;
 
 export interface Claims {
   readonly graph: KernelGraph;

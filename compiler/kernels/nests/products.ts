@@ -3,6 +3,7 @@ import { epilogueOperands, type MatmulOp, type OpOf } from "../../../ir/graph.ts
 import type { Axis, Stage } from "../../../ir/kernel-graph.ts";
 import type { Expr } from "../../../ir/expr.ts";
 import {
+  broadcastAxes,
   epilogueFlops,
   epilogueReads,
   inputAt,
@@ -23,13 +24,22 @@ function batchOf(names: LoopNames, dims: readonly number[]): readonly Axis[] {
   });
 }
 
-/** Axes of an operand's leading dims, which broadcast to the result's. */
-function leading(dims: readonly number[], batch: readonly Axis[]): readonly Axis[] {
-  const skipped = batch.length - dims.length;
-  return dims.map((size, index) => {
-    const axis = batch[index + skipped];
-    return axis === undefined || axis.size !== size ? whole(size) : axis;
-  });
+/** The axes of a product [..., m, n] over an inner loop of `k`. */
+function productAxes(names: LoopNames, out: readonly number[], k: number): ProductAxes {
+  const m = out.at(-2) ?? 1;
+  const n = out.at(-1) ?? 1;
+  const batch = batchOf(names, out.slice(0, -2));
+  names.add("m", m);
+  names.add("n", n);
+  names.add("k", k);
+  return { batch, rows: names.axis(m, "m"), columns: names.axis(n, "n"), inner: names.axis(k, "k") };
+}
+
+interface ProductAxes {
+  readonly batch: readonly Axis[];
+  readonly rows: Axis;
+  readonly columns: Axis;
+  readonly inner: Axis;
 }
 
 const productStage = (names: LoopNames, epilogue: Expr | null): Omit<Stage, "op" | "kind" | "makes"> => ({
@@ -47,23 +57,17 @@ export function matmulNest(op: MatmulOp, sources: Sources): OpNest {
   const a = inputAt(sources, 0).type.shape;
   const b = inputAt(sources, 1).type.shape;
   const out = shapeAt(sources.outputs, 0);
-  const m = out.at(-2) ?? 1;
-  const n = out.at(-1) ?? 1;
   const k = a.at(op.transposeA ? -2 : -1) ?? 1;
   const names = new LoopNames();
-  const batch = batchOf(names, out.slice(0, -2));
-  names.add("m", m);
-  names.add("n", n);
-  names.add("k", k);
-  const [rows, columns, inner] = [names.axis(m, "m"), names.axis(n, "n"), names.axis(k, "k")];
+  const { batch, rows, columns, inner } = productAxes(names, out, k);
   const made = [...batch, rows, columns];
   const outputs = product(out);
   return {
     family: "matmul",
     loops: names.loops,
     reads: [
-      [...leading(a.slice(0, -2), batch), ...(op.transposeA ? [inner, rows] : [rows, inner])],
-      [...leading(b.slice(0, -2), batch), ...(op.transposeB ? [columns, inner] : [inner, columns])],
+      [...broadcastAxes(a.slice(0, -2), batch), ...(op.transposeA ? [inner, rows] : [rows, inner])],
+      [...broadcastAxes(b.slice(0, -2), batch), ...(op.transposeB ? [columns, inner] : [inner, columns])],
       ...epilogueReads(sources, epilogueOperands.matmul, made),
     ],
     makes: [made],
@@ -75,15 +79,9 @@ export function matmulNest(op: MatmulOp, sources: Sources): OpNest {
 export function quantizedMatmulNest(op: OpOf<"quantizedMatmul">, sources: Sources): OpNest {
   const out = shapeAt(sources.outputs, 0);
   const a = inputAt(sources, 0).type.shape;
-  const m = out.at(-2) ?? 1;
-  const n = out.at(-1) ?? 1;
   const k = a.at(-1) ?? 1;
   const names = new LoopNames();
-  const batch = batchOf(names, out.slice(0, -2));
-  names.add("m", m);
-  names.add("n", n);
-  names.add("k", k);
-  const [rows, columns, inner] = [names.axis(m, "m"), names.axis(n, "n"), names.axis(k, "k")];
+  const { batch, rows, columns, inner } = productAxes(names, out, k);
   const made = [...batch, rows, columns];
   const outputs = product(out);
   /** scales and zero points: one per column and block of the inner loop, or one for all of either */

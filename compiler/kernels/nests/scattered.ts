@@ -3,7 +3,7 @@
  * half of all words cross the middle of the rectangle. What has sequential steps waits at each for a word to cross and come back.
  */
 import type { Axis, KernelFamily } from "../../../ir/kernel-graph.ts";
-import { bytesOfTensor, inputAt, LoopNames, nothing, type OpNest, product, shapeAt, type Sources } from "../nest.ts";
+import { inputAt, LoopNames, nothing, type OpNest, product, shapeAt, type Sources, wordsOf } from "../nest.ts";
 
 /** What is done to scattered elements. */
 interface ScatteredWork {
@@ -40,7 +40,7 @@ function scatteredNest({ family, elements, flops, steps }: ScatteredWork, source
 
 /** 32-bit words of the constants, which are spread over cores too. */
 const weightWords = ({ inputs }: Sources): number =>
-  inputs.reduce((sum, { type, resident }) => (resident ? sum + Math.ceil(bytesOfTensor(type) / 4) : sum), 0);
+  inputs.reduce((sum, { type, resident }) => (resident ? sum + wordsOf(type) : sum), 0);
 
 /** Copies: transposes, slices, pads, concatenations, gathers. */
 export function movementNest(sources: Sources): OpNest {

@@ -1,12 +1,9 @@
 /** The checker's part for the certificate: claims that must agree with each other, and figures that are counted again. */
-import type { KernelGraph, KernelPort } from "../../../ir/kernel-graph.ts";
+import { type KernelGraph, type KernelPort, wordBytes } from "../../../ir/kernel-graph.ts";
 import { linkDirections, type PlacedKernel, type Placement, type Rect } from "../../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../../../ir/machine/target.ts";
 import type { Tally } from "./check-routes.ts";
 import type { Faults } from "./faults.ts";
-
-/** Bytes of a word on a link. */
-const wordBytes = 4;
 
 const slowestOf = (kernels: readonly PlacedKernel[]): number =>
   kernels.reduce((most, { variant }) => Math.max(most, variant.cycles), 0);
