@@ -1,11 +1,11 @@
 /** `wsc inspect`: what is in a model, what of it is supported, and where its ops would run. */
 import { type Diagnostic, renderDiagnostic, WscError } from "../../ir/diagnostic.ts";
 import type { Graph } from "../../ir/graph.ts";
-import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import { elementCount, scalarTensor, tensorFrom, type TensorData } from "../../ir/tensor.ts";
 import { packedByteLength } from "../../ir/tensor-source.ts";
 import { showType } from "../../ir/types.ts";
 import { lowerModel, modelPorts } from "../frontend/lower.ts";
-import type { OnnxGraph, OnnxModel } from "../frontend/onnx.ts";
+import type { OnnxGraph, OnnxModel, OnnxNode } from "../frontend/onnx.ts";
 import { readModel } from "../frontend/read-model.ts";
 import { subgraphsOf } from "../frontend/free-names.ts";
 import { runPasses } from "../passes/pipeline.ts";
@@ -25,28 +25,33 @@ export async function inspectVerb(given: InspectArguments): Promise<number> {
   const dims = readDims(given.dim);
   const model = await readModel(given.model);
   const summary = summaryOf(model, dims);
-  const { problems, graph } = tryLower(model, dims);
+  const { problems, warnings, graph } = tryLower(model, dims);
   const coverage = given.coverage && graph !== null ? coverageOf(runPasses(graph)) : null;
   if (given.json) {
     const report = {
       ...summary,
       supported: problems.length === 0,
       problems,
+      warnings,
       ...(coverage === null ? {} : { coverage }),
     };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  } else print(summary, problems, coverage);
+  } else print(summary, problems, warnings, coverage);
   return problems.length === 0 ? exitCodes.done : exitCodes.failed;
 }
 
 function tryLower(
   model: OnnxModel,
   dims: ReadonlyMap<string, number>,
-): { readonly problems: readonly Diagnostic[]; readonly graph: Graph | null } {
+): {
+  readonly problems: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+  readonly graph: Graph | null;
+} {
   try {
-    return { problems: [], graph: lowerModel(model, { dims, checkOnly: true }).graph };
+    return { problems: [], ...lowerModel(model, { dims, checkOnly: true }) };
   } catch (error) {
-    if (error instanceof WscError) return { problems: error.diagnostics, graph: null };
+    if (error instanceof WscError) return { problems: error.diagnostics, warnings: [], graph: null };
     throw error;
   }
 }
@@ -55,8 +60,9 @@ function summaryOf(model: OnnxModel, dims: ReadonlyMap<string, number>) {
   const histogram = new Map<string, number>();
   const parameters = { count: 0, bytes: 0 };
   // an explicit stack: subgraphs nest as deep as a file likes
-  for (const pending: OnnxGraph[] = [model.graph]; pending.length > 0;) {
-    const graph = pending.pop() as OnnxGraph;
+  const bodies = model.functions.map(({ nodes }) => ({ nodes, initializers: new Map<string, TensorData>() }));
+  for (const pending: CountedGraph[] = [model.graph, ...bodies]; pending.length > 0;) {
+    const graph = pending.pop() as CountedGraph;
     for (const node of graph.nodes) {
       const name = node.domain === "" ? node.opType : `${node.domain}::${node.opType}`;
       histogram.set(name, (histogram.get(name) ?? 0) + 1);
@@ -83,11 +89,37 @@ function summaryOf(model: OnnxModel, dims: ReadonlyMap<string, number>) {
   };
 }
 
-/** Initializers, and the tensors that Constant nodes hold. */
-function weightsOf({ initializers, nodes }: Pick<OnnxGraph, "initializers" | "nodes">): readonly TensorData[] {
-  const constants = nodes.flatMap((node) => (node.opType === "Constant" ? [...node.attributes.values()] : []));
-  const held = constants.flatMap((value) => (value.kind === "tensor" || value.kind === "sparse" ? [value.value] : []));
-  return [...initializers.values(), ...held];
+/** A graph, or the body of a function, each counted once. */
+type CountedGraph = Pick<OnnxGraph, "initializers" | "nodes">;
+
+/** Initializers, and what Constant nodes hold. */
+function weightsOf({ initializers, nodes }: CountedGraph): readonly TensorData[] {
+  const constants = nodes.filter(({ opType, domain }) => opType === "Constant" && domain === "");
+  return [...initializers.values(), ...constants.flatMap(heldBy)];
+}
+
+function heldBy(constant: OnnxNode): readonly TensorData[] {
+  const [value] = constant.attributes.values();
+  switch (value?.kind) {
+    case "tensor":
+    case "sparse":
+      return [value.value];
+    case "float":
+      return [scalarTensor("f32", value.value)];
+    case "int":
+      return [scalarTensor("i64", value.value)];
+    case "floats":
+      return [tensorFrom("f32", [value.value.length], value.value)];
+    case "ints":
+      return [tensorFrom("i64", [value.value.length], value.value)];
+    case "string":
+    case "strings": {
+      const texts = value.kind === "string" ? [value.value] : value.value;
+      return [{ dtype: "string", shape: [texts.length], elements: texts }];
+    }
+    default:
+      return [];
+  }
 }
 
 /** Bytes of a tensor in a file: types of less than a byte are packed, strings are UTF-8. */
@@ -103,6 +135,7 @@ const showBytes = (bytes: number): string =>
 function print(
   summary: ReturnType<typeof summaryOf>,
   problems: readonly Diagnostic[],
+  warnings: readonly Diagnostic[],
   coverage: readonly CoverageRow[] | null,
 ): void {
   const line = (text: string): void => {
@@ -123,7 +156,7 @@ function print(
       ["ops", "kind", "runs on", "why"],
       coverage.map((row) => [String(row.count), row.kind, row.where, row.reason]),
     );
-  for (const problem of problems) writeError(renderDiagnostic(problem));
+  for (const problem of [...problems, ...warnings]) writeError(renderDiagnostic(problem));
   line(
     problems.length === 0
       ? "supported"

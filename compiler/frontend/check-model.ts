@@ -7,19 +7,20 @@ import { diagnostic, type Diagnostic, showName, WscError } from "../../ir/diagno
 import { checkSignature } from "./check-signature.ts";
 import { capped } from "./capped.ts";
 import { subgraphsOf } from "./free-names.ts";
+import { findOperator } from "./find-operator.ts";
 import { checkExpansion, functionSubject, FunctionTable } from "./functions.ts";
 import { nodeSubject, type OnnxFunction, type OnnxGraph, type OnnxModel, type OnnxNode } from "./onnx.ts";
-import { operatorKey, operatorTable, versionAt } from "./operator-table.ts";
-import { newestOpset, opsetIn } from "./opsets.ts";
+import { operatorKey } from "./operator-table.ts";
+import { newestOpset } from "./opsets.ts";
 import { sortedNodes } from "./sort.ts";
 
 /** Throws a WscError with everything that is wrong with the model; checks no shapes and no types of values. */
 export function checkModel(model: OnnxModel): void {
   const functions = new FunctionTable(model.functions);
   checkExpansion(functions, model.graph.nodes);
-  const checker = new Checker(functions);
+  const checker = new Checker(functions, functions.reachedFrom(model.graph.nodes));
   checker.opsets(model.opsets, "the model");
-  checker.graph(model.graph, model.opsets, null);
+  checker.graph(model.graph, model.opsets, null, true);
   checker.outputs(model.graph);
   checker.defaults(model.graph);
   checker.calledFunctions();
@@ -45,6 +46,8 @@ interface Unsupported {
 
 class Checker {
   readonly #functions: FunctionTable;
+  /** functions whose bodies every run goes through */
+  readonly #certain: ReadonlySet<OnnxFunction>;
   readonly #problems: Diagnostic[] = [];
   /** by operator, so that one operator used a thousand times is one line */
   readonly #unsupported = new Map<string, Unsupported>();
@@ -53,8 +56,9 @@ class Checker {
   /** the function whose body is being checked */
   #function: OnnxFunction | null = null;
 
-  constructor(functions: FunctionTable) {
+  constructor(functions: FunctionTable, certain: ReadonlySet<OnnxFunction>) {
     this.#functions = functions;
+    this.#certain = certain;
   }
 
   finish(): readonly Diagnostic[] {
@@ -77,9 +81,10 @@ class Checker {
     }
   }
 
-  graph(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, outer: Names | null): void {
+  /** `isCertain`: every run comes through it, which is not so of branches and bodies. */
+  graph(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, outer: Names | null, isCertain: boolean): void {
     const names: Names = { own: this.#definitions(graph), outer };
-    this.#nodes(graph, opsets, names);
+    this.#nodes(graph, opsets, names, isCertain);
     for (const { name } of graph.outputs) {
       if (!isDefined(name, names)) this.#report("WSC2001", `nothing defines the output "${showName(name)}"`);
     }
@@ -132,7 +137,7 @@ class Checker {
       outputs: fn.outputs.map((name) => ({ name, type: null })),
       initializers: new Map(),
     };
-    this.graph(graph, fn.opsets, null);
+    this.graph(graph, fn.opsets, null, this.#certain.has(fn));
     this.#function = null;
   }
 
@@ -154,7 +159,7 @@ class Checker {
     return defined;
   }
 
-  #nodes(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, names: Names): void {
+  #nodes(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, names: Names, isCertain: boolean): void {
     const { problem } = sortedNodes(graph);
     if (problem !== null) this.#problems.push(problem);
     for (const node of graph.nodes) {
@@ -164,9 +169,9 @@ class Checker {
       }
       this.#references(node);
       const fn = this.#functions.of(node);
-      if (fn === undefined) this.#operator(node, opsets);
+      if (fn === undefined) this.#operator(node, opsets, isCertain);
       else this.#called.add(fn);
-      for (const inner of subgraphsOf(node)) this.graph(inner, opsets, names);
+      for (const inner of subgraphsOf(node)) this.graph(inner, opsets, names, false);
     }
   }
 
@@ -184,40 +189,18 @@ class Checker {
     }
   }
 
-  #operator(node: OnnxNode, opsets: ReadonlyMap<string, number>): void {
-    const operator = operatorTable.get(operatorKey(node.domain, node.opType));
-    const opset = opsetIn(opsets, node.domain);
-    const version = operator && versionAt(operator, opset ?? 0);
-    if (operator === undefined) {
-      this.#isUnsupported(node, this.#unknown(node));
-    } else if (opset === undefined) {
-      const who = this.#function === null ? "the model" : functionSubject(this.#function);
-      this.#isUnsupported(node, `${who} imports no opset at all`, "WSC1004");
-    } else if (version === undefined) {
-      const since = operator.versions[0]?.since ?? 0;
-      this.#isUnsupported(node, `operator ${node.opType} came with opset ${since}, the model imports ${opset}`);
-    } else {
-      this.#problems.push(...checkSignature(node, version));
-    }
+  /** An operator that is not known is a fault of the model, unless it stands where a run need not come: such a node's run is told (lower-graph.ts). */
+  #operator(node: OnnxNode, opsets: ReadonlyMap<string, number>, isCertain: boolean): void {
+    const found = findOperator(node, opsets, this.#function === null ? "the model" : functionSubject(this.#function));
+    if (found.kind === "operator") this.#problems.push(...checkSignature(node, found.version));
+    else if (isCertain) this.#isUnsupported(node, found.problem);
   }
 
-  #unknown(node: OnnxNode): string {
-    const name = showName(node.opType);
-    if (node.domain === "") return `operator ${name} is not supported`;
-    const domain = showName(node.domain);
-    if (newestOpset.has(node.domain)) return `operator ${name} of domain ${domain} is not supported`;
-    return `operator ${name} is of the unknown domain ${domain}, and no function of the model defines it`;
-  }
-
-  #isUnsupported(node: OnnxNode, message: string, code: "WSC3001" | "WSC1004" = "WSC3001"): void {
+  #isUnsupported(node: OnnxNode, problem: Diagnostic): void {
     const key = operatorKey(node.domain, node.opType);
     const known = this.#unsupported.get(key);
-    if (known !== undefined) known.count++;
-    else
-      this.#unsupported.set(key, {
-        problem: diagnostic("error", code, message, { subject: nodeSubject(node) }),
-        count: 1,
-      });
+    if (known === undefined) this.#unsupported.set(key, { problem, count: 1 });
+    else known.count++;
   }
 
   #report(code: Diagnostic["code"], message: string, subject?: string, hint?: string): void {

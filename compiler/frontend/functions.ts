@@ -25,6 +25,17 @@ export class FunctionTable {
   of(node: OnnxNode): OnnxFunction | undefined {
     return this.#functions.size === 0 ? undefined : this.#functions.get(keyOf(node.domain, node.opType, node.overload));
   }
+
+  /** The functions that `nodes` call themselves, not in their subgraphs, and those that these call in turn. */
+  reachedFrom(nodes: readonly OnnxNode[]): ReadonlySet<OnnxFunction> {
+    const reached = new Set<OnnxFunction>();
+    const visit = (calls: readonly OnnxNode[]): void => {
+      for (const fn of calls.map((node) => this.of(node))) if (fn !== undefined) reached.add(fn);
+    };
+    visit(nodes);
+    for (const fn of reached) visit(fn.nodes); // grows while it is read
+    return reached;
+  }
 }
 
 /** `function "pkg.ops::Attention"`. */

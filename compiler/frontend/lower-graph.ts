@@ -9,14 +9,13 @@ import type { FoldHook } from "../../ir/builder.ts";
 import type { ValueId, ValueType } from "../../ir/graph.ts";
 import { sameShape, showType } from "../../ir/types.ts";
 import { foldConstants } from "./fold.ts";
+import { findOperator } from "./find-operator.ts";
 import { readNames } from "./free-names.ts";
 import { Deferral } from "./deferral.ts";
 import { deferredTypes, openShape, type TypeLookUp } from "./deferred-types.ts";
 import { emitDeferredPart, type WantedResult } from "./deferred-part.ts";
 import { type Formal, type LoweredRegion, NodeLowering } from "./node-context.ts";
 import { nodeSubject, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from "./onnx.ts";
-import { operatorKey, operatorTable, versionAt } from "./operator-table.ts";
-import type { OperatorVersion } from "./operator.ts";
 import { opsetIn } from "./opsets.ts";
 import { chosenBranch } from "./operators/control-flow.ts";
 import { type Binding, type DeferredNode, Region, Scope } from "./scope.ts";
@@ -51,12 +50,6 @@ export class Reported extends Error {}
 /** The version of a node's domain that holds for it. */
 export const opsetOf = (lowering: Pick<Lowering, "opsets">, node: OnnxNode): number =>
   opsetIn(node.opsets ?? lowering.opsets, node.domain) ?? 1;
-
-/** The operator that a node names, as of its opset; undefined when there is none. */
-export function operatorOfNode(lowering: Pick<Lowering, "opsets">, node: OnnxNode): OperatorVersion | undefined {
-  const operator = operatorTable.get(operatorKey(node.domain, node.opType));
-  return operator && versionAt(operator, opsetOf(lowering, node));
-}
 
 /** Lowers all nodes of `graph` into `scope`, where its inputs are bound. */
 export function lowerNodes(lowering: Lowering, scope: Scope, graph: OnnxGraph): void {
@@ -147,8 +140,8 @@ export const undefinedName = (node: OnnxNode, name: string): WscError =>
   fail("WSC2001", `it reads "${showName(name)}", which nothing defines`, { subject: nodeSubject(node) });
 
 function lowerWithOperator(lowering: Lowering, scope: Scope, node: OnnxNode): void {
-  const operator = operatorOfNode(lowering, node);
-  if (operator === undefined) throw new Error(`internal: ${nodeSubject(node)} was not checked`);
+  const found = findOperator(node, node.opsets ?? lowering.opsets);
+  if (found.kind === "unsupported") throw new WscError([found.problem]);
   const context = new NodeLowering(node, opsetOf(lowering, node), scope, (...args) => lowerRegion(lowering, ...args));
   const branch = chosenBranch(context);
   if (branch !== null) {
@@ -160,7 +153,7 @@ function lowerWithOperator(lowering: Lowering, scope: Scope, node: OnnxNode): vo
     lowerNodes(lowering, inner, body);
     if (lowering.diagnostics.length > reported) throw new Reported();
   });
-  const lowered = unrolled ?? operator.lower(context);
+  const lowered = unrolled ?? found.version.lower(context);
   if ("nodes" in lowered) inlineGraph(lowering, scope, node, lowered);
   else bindResults(scope, node, lowered);
 }

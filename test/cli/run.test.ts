@@ -5,7 +5,18 @@ import { decodeNpy, encodeNpy } from "../../compiler/cli/npy.ts";
 import { decodeTensorFile } from "../../compiler/frontend/tensor-file.ts";
 import { makeDigits } from "../../examples/digits/digits.mjs";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
-import { bool, f32, graph, i64, mapped, modelBytes, node, sequence, tensorBytes } from "../helpers/onnx-builder.ts";
+import {
+  bool,
+  f32,
+  floatList,
+  graph,
+  i64,
+  mapped,
+  modelBytes,
+  node,
+  sequence,
+  tensorBytes,
+} from "../helpers/onnx-builder.ts";
 import { digitsModel, writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { wsc } from "./run-cli.ts";
@@ -190,6 +201,35 @@ describe("wsc inspect", () => {
     expect(stderr).toMatch(/WSC3001: Frobnicate "first"/);
     expect(stderr).toMatch(/WSC3001: Defenestrate "second"/);
     expect(stdout).toContain("not supported: 2 problems");
+  });
+
+  it("warns of what only a branch needs, and counts what functions and Constant nodes hold", async () => {
+    const branch = (op: string) => graph({ outputs: { t: f32(2) }, nodes: [node(op, ["x"], ["t"], {}, { name: op })] });
+    const spec = {
+      opset: 17,
+      opsets: { local: 1 },
+      inputs: { x: f32(2), c: bool() },
+      outputs: { z: f32(2) },
+      nodes: [
+        node("If", ["c"], ["y"], { then_branch: branch("Neg"), else_branch: branch("Frobnicate") }),
+        node("Shifted", ["y"], ["z"], {}, { domain: "local" }),
+      ],
+      functions: [
+        {
+          domain: "local",
+          name: "Shifted",
+          inputs: ["a"],
+          outputs: ["b"],
+          nodes: [node("Constant", [], ["w"], { value_floats: floatList(1, 2) }), node("Add", ["a", "w"], ["b"])],
+        },
+      ],
+    };
+    writeFileSync(inScratch("branch.onnx"), await modelBytes(spec));
+    const { code, stdout, stderr } = await wsc(["inspect", "branch.onnx"], scratch.path);
+    expect(stderr).toMatch(/^warning WSC3001: Frobnicate "Frobnicate": a run that comes here fails: /);
+    expect(stdout).toContain("2 parameters (0.0 MiB)");
+    expect(stdout).toMatch(/^supported$/m);
+    expect(code).toBe(0);
   });
 });
 

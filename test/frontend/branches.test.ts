@@ -57,6 +57,48 @@ describe("A branch that is not taken", () => {
       /WSC7005: Gather "odd": .*index 7/,
     ],
     [
+      "an operator that there is not",
+      chosen([node("Frobnicate", ["x"], ["a"], { level: 3 }, { name: "odd" }), node("Exp", ["a"], ["e"])]),
+      /WSC3001: Frobnicate "odd": operator Frobnicate is not supported/,
+    ],
+    [
+      "an operator of a domain that nobody knows",
+      chosen([node("Blur", ["x"], ["e"], {}, { name: "odd", domain: "com.example" })], {
+        opsets: { "com.example": 2 },
+      }),
+      /WSC3001: Blur "odd": operator Blur is of the unknown domain com.example/,
+    ],
+    [
+      "an operator of later opsets",
+      chosen([node("Gelu", ["x"], ["e"], {}, { name: "odd" })]),
+      /WSC3001: Gelu "odd": operator Gelu came with opset 20, the model imports 16/,
+    ],
+    [
+      "a function that calls one with an operator of its own",
+      chosen([node("Outer", ["x"], ["e"], {}, { name: "call", domain: "local" })], {
+        opsets: { local: 1 },
+        functions: [
+          {
+            domain: "local",
+            name: "Outer",
+            inputs: ["a"],
+            outputs: ["b"],
+            opsets: { local: 1 },
+            nodes: [node("Inner", ["a"], ["b"], {}, { domain: "local" })],
+          },
+          {
+            domain: "local",
+            name: "Inner",
+            inputs: ["a"],
+            outputs: ["b"],
+            opsets: { odd: 1 },
+            nodes: [node("Blur", ["a"], ["b"], {}, { name: "odd", domain: "odd" })],
+          },
+        ],
+      }),
+      /WSC3001: Blur "call\/Inner_0\/odd": operator Blur is of the unknown domain odd/,
+    ],
+    [
       "a branch within",
       chosen([
         node("If", ["c"], ["e"], {
@@ -130,5 +172,83 @@ describe("A body that never runs", () => {
     expect(run(await model(known(0)), { x })).toEqual({ y: [[2], [1, 2]] });
     const certain = await model(known(1));
     expect(() => lowerModel(certain)).toThrow(/WSC3004: Add "odd"/);
+  });
+});
+
+describe("An operator that is not supported", () => {
+  const odd = node("Frobnicate", ["x"], ["o"], {}, { name: "odd" });
+
+  it("is refused where every run comes", async () => {
+    const before = await model(
+      chosen([node("Exp", ["o"], ["e"])], { nodes: [odd, ...chosen([node("Exp", ["o"], ["e"])]).nodes] }),
+    );
+    expect(() => lowerModel(before)).toThrow(/^error WSC3001: Frobnicate "odd"/);
+    const called: Partial<ModelSpec> = {
+      opsets: { local: 1 },
+      nodes: [node("Calls", ["x"], ["y"], {}, { domain: "local" })],
+      functions: [{ domain: "local", name: "Calls", inputs: ["x"], outputs: ["o"], nodes: [odd] }],
+    };
+    const everyRun = await model(chosen([], called));
+    expect(() => lowerModel(everyRun)).toThrow(/^error WSC3001: Frobnicate "odd"/);
+    const known = await model(
+      chosen([node("Frobnicate", ["x"], ["e"], {}, { name: "odd" })], {
+        inputs: { x: f32(2) },
+        initializers: { c: no },
+      }),
+    );
+    expect(() => lowerModel(known)).toThrow(/^error WSC3001: Frobnicate "odd"/);
+  });
+
+  it("may give what its branch declares nothing of, beside one of another type", async () => {
+    const m = await model({
+      ...chosen([]),
+      outputs: { y: i64("n") },
+      nodes: [
+        node("If", ["c"], ["y"], {
+          then_branch: graph({ outputs: { t: null }, nodes: [node("Cast", ["x"], ["t"], { to: 7 })] }),
+          else_branch: graph({ outputs: { o: null }, nodes: [odd] }),
+        }),
+      ],
+    });
+    expect(run(m, { x, c: yes })).toEqual({ y: [[2], [1, 2]] });
+    expect(() => run(m, { x, c: no })).toThrow(/WSC3001: Frobnicate "odd"/);
+  });
+
+  it("may stand in the body of a Loop or a Scan that does not run", async () => {
+    const looped = await model({
+      opset: 16,
+      inputs: { x: f32(2), n: i64(), k: i64(2) },
+      outputs: { y: i64("n") },
+      nodes: [
+        node("Loop", ["n", "", "k"], ["y"], {
+          body: graph({
+            inputs: { i: i64(), g: bool(), v: null },
+            outputs: { g_out: bool(), o: null },
+            nodes: [node("Identity", ["g"], ["g_out"]), odd],
+          }),
+        }),
+      ],
+    });
+    expect(run(looped, { x, k: ints(3, 4), n: scalarTensor("i64", 0) })).toEqual({ y: [[2], [3, 4]] });
+    expect(() => run(looped, { x, k: ints(3, 4), n: scalarTensor("i64", 1) })).toThrow(/WSC3001: Frobnicate "odd"/);
+    const scanned = await model({
+      opset: 16,
+      inputs: { x: f32(2), s: f32("k", 2) },
+      outputs: { y: f32("n") },
+      nodes: [
+        node("Scan", ["x", "s"], ["y"], {
+          num_scan_inputs: 1,
+          body: graph({
+            inputs: { v: null, row: null },
+            outputs: { o: null },
+            nodes: [node("Frobnicate", ["v", "row"], ["o"], {}, { name: "odd" })],
+          }),
+        }),
+      ],
+    });
+    const rows = (count: number): TensorData => tensorFrom("f32", [count, 2], new Array<number>(2 * count).fill(1));
+    const fed = (count: number) => ({ inputShapes: new Map([["s", [count, 2]]]) });
+    expect(run(scanned, { x, s: rows(0) }, fed(0))).toEqual({ y: [[2], [1, 2]] });
+    expect(() => run(scanned, { x, s: rows(1) }, fed(1))).toThrow(/WSC3001: Frobnicate "odd"/);
   });
 });

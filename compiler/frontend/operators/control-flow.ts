@@ -14,7 +14,15 @@ import type { Formal } from "../node-context.ts";
 import type { OnnxGraph } from "../onnx.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { finishRegions } from "../scope.ts";
-import { control, emptyShapes, expectFormals, expectResults, finishBody, lowerBody } from "./loop-body.ts";
+import {
+  control,
+  emptyShapes,
+  expectFormals,
+  expectResults,
+  finishBody,
+  lowerBody,
+  withResultTypes,
+} from "./loop-body.ts";
 
 const trueConstant: TensorData = scalarTensor("bool", 1);
 
@@ -43,9 +51,16 @@ function lowerIf(node: NodeContext): readonly ValueId[] {
     const graph = node.graph(name);
     expectFormals(node, graph, 0);
     expectEqualResults(node, graph);
-    return context.region(graph, []);
+    return graph;
   });
-  const { graphs, captured } = finishRegions(branches.map(({ region }) => region));
+  const lowered = branches.map((graph) => ({ graph, ...context.region(graph, []) }));
+  const regions = lowered.map(({ graph, region }, i) => {
+    if (region.faults.length === 0) return region;
+    // what a wrong node gives is a guess, and the other branch knows better
+    const typed = withResultTypes(graph, 0, lowered.at(i - 1)?.types ?? []);
+    return typed === graph ? region : context.region(typed, []).region;
+  });
+  const { graphs, captured } = finishRegions(regions);
   const [yes, no] = graphs;
   if (yes === undefined || no === undefined) throw new Error("internal: an If without branches");
   const count = Math.min(yes.outputs.length, no.outputs.length);
@@ -72,7 +87,7 @@ function loopHeader(graph: OnnxGraph): readonly Formal[] {
 }
 
 function lowerLoop(node: NodeContext): readonly ValueId[] {
-  const graph = node.graph("body");
+  const graph = withResultTypes(node.graph("body"), 0, [tensorType("bool", [])]);
   const carriedCount = Math.max(0, node.node.inputs.length - 2);
   expectFormals(node, graph, carriedCount + 2);
   expectResults(node, graph, Math.max(1 + carriedCount, 1 + node.outputCount));

@@ -6,6 +6,7 @@ import { type Formal, type LoweredRegion, NodeLowering } from "../node-context.t
 import type { OnnxGraph, OnnxType } from "../onnx.ts";
 import type { NodeContext } from "../operator.ts";
 import { finishRegions } from "../scope.ts";
+import { declaredTypeOf } from "../types.ts";
 
 export function control(node: NodeContext): NodeLowering {
   if (node instanceof NodeLowering) return node;
@@ -38,7 +39,7 @@ export function lowerBody(
 ): LoweredRegion {
   let carried = formals.carried;
   for (;;) {
-    const lowered = control(node).region(graph, [
+    const lowered = control(node).region(withResultTypes(graph, firstResult, carried), [
       ...formals.before,
       ...carried.map((type): Formal => ({ type })),
       ...formals.after,
@@ -47,6 +48,18 @@ export function lowerBody(
     if (widened.every((type, i) => type === carried[i])) return lowered;
     carried = widened;
   }
+}
+
+/**
+ * The graph with element types for results from `first` on of which it declares nothing. They count where a result is put off, and its operator
+ * may be one of which nothing is known.
+ */
+export function withResultTypes(graph: OnnxGraph, first: number, types: readonly ValueType[]): OnnxGraph {
+  const outputs = graph.outputs.map((output, i) => {
+    const known = types[i - first];
+    return output.type !== null || known === undefined ? output : { ...output, type: declaredTypeOf(openShape(known)) };
+  });
+  return outputs.every((output, i) => output === graph.outputs[i]) ? graph : { ...graph, outputs };
 }
 
 /** The carried type itself when a result of type `given` has it, else one that covers both, with nothing said of its dims. */
