@@ -12,6 +12,7 @@ import type { CompiledProgram } from "../ir/program.ts";
 import type { ModelBytes } from "./frontend/read-model.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { PlaceOptions } from "./placement/place.ts";
+import type { PreparedProblem } from "./placement/prepare.ts";
 import type { Target } from "../ir/machine/target.ts";
 import type { TuneOptions, TuneReport } from "./tuning/tune.ts";
 import type { Tuning } from "./tuning/tuning.ts";
@@ -45,9 +46,14 @@ export interface LoweredModel {
   readonly files: readonly string[];
 }
 
-export interface PlacedModel extends LoweredModel {
+/** A model with its layers, and the problem of placing them. */
+export interface PreparedModel extends LoweredModel {
   readonly target: Target;
   readonly kernels: KernelGraph;
+  readonly prepared: PreparedProblem;
+}
+
+export interface PlacedModel extends PreparedModel {
   readonly placement: Placement;
 }
 
@@ -82,20 +88,27 @@ function nameOf(source: ModelSource): string | null {
   return stem === "" || stem === "model" ? null : stem;
 }
 
-/** Places a lowered model; the checker has accepted what this returns. */
-export async function placeModel(model: LoweredModel, options: CompileOptions = {}): Promise<PlacedModel> {
+/** Takes the layers of a lowered model and prepares the problem of placing them; throws WSC5002 where they do not fit. */
+export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
   const target = await targetOf(options.target ?? "wse2");
   options.onStage?.("kernels");
   const { buildKernelGraph } = await import("./kernels/build.ts");
   const kernels = buildKernelGraph(model.graph);
   options.onStage?.("place");
+  const { prepare } = await import("./placement/prepare.ts");
+  return { ...model, target, kernels, prepared: prepare(kernels, target, options) };
+}
+
+/** Places a lowered model; the checker has accepted what this returns. */
+export async function placeModel(model: LoweredModel, options: CompileOptions = {}): Promise<PlacedModel> {
+  const ready = await prepareModel(model, options);
   // one after the other: they share modules, and jest's loader links a module for one of them at a time
-  const { place } = await import("./placement/place.ts");
+  const { placePrepared } = await import("./placement/place.ts");
   const { checkPlacement } = await import("./placement/checker/check.ts");
-  const placement = await place(kernels, target, options);
-  const faults = checkPlacement(kernels, placement, target);
+  const placement = await placePrepared(ready.prepared, options);
+  const faults = checkPlacement(ready.kernels, placement, ready.target);
   if (faults.length > 0) throw new WscError(faults);
-  return { ...model, target, kernels, placement };
+  return { ...ready, placement };
 }
 
 /** The whole way from a model to a placed, runnable program. */

@@ -12,6 +12,7 @@ import {
   lowerSource,
   type PlacedModel,
   placeModel,
+  prepareModel,
   tunedProgram,
 } from "../compile.ts";
 import type { CompiledProgram } from "../../ir/program.ts";
@@ -154,8 +155,10 @@ async function textOf(
       if (wantsExplanation) await printExplained(await explain(placed), process.stderr);
       return (await import("../../ir/placement-text.ts")).printPlacement(placed.placement);
     }
-    case "ilp":
-      return (await import("../placement/program-text.ts")).programText(lowered.graph, options.target ?? "wse2");
+    case "ilp": {
+      const { prepared } = await prepareModel(lowered, options);
+      return (await import("../placement/program-text.ts")).programText(prepared, options);
+    }
   }
 }
 
@@ -185,8 +188,8 @@ async function passPrinter(names: readonly string[]): Promise<NonNullable<Compil
   };
 }
 
-async function explain({ kernels, target, placement }: PlacedModel): Promise<Explanation> {
-  return (await import("../placement/explain/explain.ts")).explainPlacement(kernels, target, placement);
+async function explain({ prepared, placement }: PlacedModel): Promise<Explanation> {
+  return (await import("../placement/explain/explain.ts")).explainPlacement(prepared, placement);
 }
 
 async function summarize(

@@ -49,21 +49,22 @@ const none = (): never => {
   throw new Error("internal: no such variant");
 };
 
-/** Settles the kernels that are pinned to a rectangle; a kernel without a variant that fits is returned instead. */
+/** Settles the kernels that are pinned to a rectangle; kernels without a variant that fits are returned instead. */
 export function holdPins(
   constraints: PlacementConstraints,
   listInside: ListInside,
   better: Preference,
-): readonly Held[] | { readonly unfit: KernelId } {
+): readonly Held[] | { readonly unfit: readonly KernelId[] } {
   const held: Held[] = [];
+  const unfit: KernelId[] = [];
   for (const pin of constraints.pins) {
     const rect = rectOfPin(pin);
     if (rect === null) continue;
     const one = holdIn(pin.kernel, rect, pin.rotated, listInside(pin.kernel, rect), better);
-    if (one === null) return { unfit: pin.kernel };
-    held.push(one);
+    if (one === null) unfit.push(pin.kernel);
+    else held.push(one);
   }
-  return held;
+  return unfit.length > 0 ? { unfit } : held;
 }
 
 /** What may be lost of an earlier placement's speed by a layer that is kept in a changed form. */

@@ -1,8 +1,8 @@
 /**
  * Kernel graph + target -> placement:
  *
- *     variants      every kernel lists how it can be cut                                     (variants.ts, compiler/kernels)
- *     constraints   pinned and kept kernels are settled, blocked cores taken out              (constraints.ts, hold.ts, task.ts)
+ *     variants      every kernel lists how it can be cut                                     (prepare.ts, variants.ts, compiler/kernels)
+ *     constraints   pinned and kept kernels are settled, blocked cores taken out              (prepare.ts, hold.ts, task.ts)
  *     sizing        an integer program proves the least interval that the area allows         (sizing.ts)
  *     floorplan     the least interval at which the rectangles can be packed                  (floorplan.ts, site-packing.ts, tighten.ts)
  *     routes        lanes and a color for every edge, for several packings of that interval   (search.ts, routes.ts)
@@ -18,30 +18,17 @@ import type { VariantList } from "../kernels/family.ts";
 import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
 import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
-import { certify, ioCyclesOf } from "./certificate.ts";
-import { checkPins } from "./constraints/conflicts.ts";
-import { type ConstraintRequest, resolveConstraints } from "./constraints/constraints.ts";
+import { certify } from "./certificate.ts";
 import { floorplansAt, leastPackable } from "./packing/floorplan.ts";
-import {
-  fastFirst,
-  holdOld,
-  holdPins,
-  listAsBefore,
-  type ListAsBefore,
-  type ListInside,
-  movementFrom,
-  releaseOrder,
-  smallFirst,
-  thinFirst,
-} from "./hold.ts";
-import { noColors, noInterval, noPacking, noPlace, noRoom, noVariant, tooSlowLinks } from "./explain/no-fit.ts";
+import { holdOld, movementFrom, releaseOrder } from "./hold.ts";
+import { noColors, noPacking, tooSlowLinks } from "./explain/no-fit.ts";
+import { prepare, type PreparedProblem, type PrepareOptions } from "./prepare.ts";
 import { approaches, betterBy, usualCost } from "./objectives.ts";
-import { classesOf, tunedVariants } from "./variants.ts";
-import { type Candidate, maxRoutings, placedKernels, plansFrom, routeColorsOf, type Scene, Selection } from "./search.ts"; // prettier-ignore
+import { classesOf } from "./variants.ts";
+import { type Candidate, maxRoutings, placedKernels, plansFrom, routeColorsOf, Selection } from "./search.ts"; // prettier-ignore
 import type { Problem } from "./problem.ts";
-import { sizeLayers, type Sizing } from "./sizing/sizing.ts";
-import { type Held, type Preference, type Task, taskOf, variantsInside } from "./task.ts";
-import { costVariants, filterVariants, mapLists } from "./variant-lists.ts";
+import { sizeLayers } from "./sizing/sizing.ts";
+import { type Held, type Task, taskOf } from "./task.ts";
 import { shortenWires } from "./wires.ts";
 import { Grid } from "./packing/grid.ts";
 import { isSmall, proveInterval, tighten } from "./tighten.ts";
@@ -51,9 +38,8 @@ export { type PlacementObjective, placementObjectives } from "../../ir/placement
 /** Which step runs, for progress bars. */
 export type PlaceStep = "variants" | "sizing" | "floorplan" | "routes";
 
-export interface PlaceOptions {
-  readonly objective?: PlacementObjective;
-  readonly constraints?: ConstraintRequest;
+/** How to search in a prepared problem. */
+export interface SearchOptions {
   /** an earlier placement to begin with: layers that still exist stay where they can */
   readonly from?: Placement;
   /** seconds after which the best found is taken; results then depend on the machine */
@@ -61,10 +47,10 @@ export interface PlaceOptions {
   readonly solver?: SolverChoice;
   /** of the search's random moves; recorded in the certificate */
   readonly seed?: number;
-  /** variants of every kernel; default: the kernel library */
-  readonly variants?: readonly VariantList[];
   readonly onProgress?: (step: PlaceStep, detail: string) => void;
 }
+
+export interface PlaceOptions extends PrepareOptions, SearchOptions {}
 
 const defaultTimeLimit = 60;
 
@@ -75,17 +61,8 @@ const packingTolerance = ({ items, site }: Problem): number =>
 const manyObstacles = 100;
 
 /** The search as it goes on. */
-interface Search {
-  readonly scene: Scene;
-  readonly lists: readonly VariantList[];
-  readonly objective: PlacementObjective;
+interface Search extends PreparedProblem {
   readonly solver: Solver;
-  readonly listInside: ListInside;
-  readonly asBefore: ListAsBefore;
-  readonly pinned: readonly Held[];
-  /** the items that constraints leave */
-  readonly task: Task;
-  readonly sizing: Sizing;
   readonly solverChoice: SolverChoice;
   readonly seed: number;
   readonly deadline: number;
@@ -94,9 +71,25 @@ interface Search {
 
 /** Places every kernel, or throws a WscError: WSC5002 says what does not fit, WSC5005 which constraint is not valid. */
 export async function place(graph: KernelGraph, target: Target, options: PlaceOptions = {}): Promise<Placement> {
-  const search = prepare(graph, target, await loadSolver(options.solver), options);
-  const { scene, objective, solver, sizing, pinned } = search;
-  const bound = Math.max(sizing.cycles, ...pinned.map(leastCycles));
+  const start = Date.now();
+  options.onProgress?.("variants", `${graph.kernels.length} kernels`);
+  const prepared = prepare(graph, target, options);
+  const { timeLimitSeconds = defaultTimeLimit } = options;
+  return placePrepared(prepared, { ...options, timeLimitSeconds: timeLimitSeconds - (Date.now() - start) / 1000 });
+}
+
+/** Places the kernels of a prepared problem; throws WSC5002 where no arrangement or no routes are found. */
+export async function placePrepared(prepared: PreparedProblem, options: SearchOptions = {}): Promise<Placement> {
+  const solver = await loadSolver(options.solver);
+  const { scene, objective, task } = prepared;
+  const { graph, target } = scene;
+  const deadline = Date.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
+  const progress = options.onProgress ?? (() => undefined);
+  progress("sizing", `${task.problem.classes.length} distinct kernels`);
+  proveArea(prepared, solver, deadline);
+  const { solver: solverChoice = "auto", seed = 0 } = options;
+  const search: Search = { ...prepared, solver, solverChoice, seed, deadline, progress };
+  const bound = Math.max(prepared.areaCycles, prepared.pinnedCycles);
   const { best, goalBound } = objective === "throughput" ? await fastest(search, bound, options.from) : bestOf(search, objective, options.from); // prettier-ignore
   const { kernels, routing } = best;
   const certificate = certify({
@@ -130,77 +123,17 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
   return options.from !== undefined && isUnchanged(options.from, placement) ? options.from : placement;
 }
 
+/** The integer program says the same of the least interval by area as the staircases of areas do. */
+function proveArea({ task, areaCycles }: PreparedProblem, solver: Solver, deadline: number): void {
+  const sizing = sizeLayers(task.problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
+  if (sizing?.cycles !== areaCycles) throw new Error(`internal: sizing gives ${sizing?.cycles}, by area ${areaCycles}`);
+}
+
 /** True when an earlier placement is this one, of the same interval for the same goal; it says nothing else then, movement included. */
 function isUnchanged(old: Placement, now: Placement): boolean {
   const parts = ({ certificate, ...rest }: Placement): string =>
     JSON.stringify([rest, certificate.objective, certificate.goal.kind, certificate.goal.value]);
   return parts(old) === parts(now);
-}
-
-/** Cycles of the fastest variant that fits where a kernel is pinned. */
-const leastCycles = ({ list }: Held): number =>
-  list.candidates.reduce((least, _, index) => Math.min(least, list.describe(index).cycles), Infinity);
-
-/** Which variant a settled kernel takes under an objective; for latency, candidates carry latency as their cycles. */
-const preferences: Readonly<Record<PlacementObjective, Preference>> = {
-  throughput: fastFirst,
-  latency: fastFirst,
-  cores: smallFirst,
-  wire: thinFirst,
-};
-
-/** Variants, constraints and sizing: what comes before the search. */
-function prepare(graph: KernelGraph, target: Target, solver: Solver, options: PlaceOptions): Search {
-  const deadline = Date.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
-  const progress = options.onProgress ?? (() => undefined);
-  const objective = options.objective ?? "throughput";
-  const constraints = resolveConstraints(graph, target, options.constraints ?? {});
-  checkPins(graph, constraints);
-  progress("variants", `${graph.kernels.length} kernels`);
-  // nothing is gained by kernels that are faster than the edge of the wafer
-  const ioCycles = ioCyclesOf(graph, target);
-  const scene: Scene = { graph, target, constraints, ioCycles };
-  const all = options.variants ?? tunedVariants(graph, target, ioCycles);
-  const homeless = all.findIndex(({ candidates }) => candidates.length === 0);
-  if (homeless >= 0) throw noVariant(graph, target, homeless);
-  const limit = constraints.maxInterval ?? Infinity;
-  if (ioCycles > limit) throw noInterval(graph, target, limit, null, ioCycles);
-  const lists = mapLists(all, (list) => filterVariants(list, ({ cycles }) => cycles <= limit));
-  const late = lists.findIndex(({ candidates }) => candidates.length === 0);
-  if (late >= 0) throw noInterval(graph, target, limit, late, all[late]?.candidates[0]?.cycles ?? 0);
-  const listInside: ListInside = (kernel, rect) => {
-    const list = options.variants?.[kernel] ?? variantsInside(graph, target, kernel, rect);
-    const quick = filterVariants(list, ({ cycles }) => cycles <= limit);
-    return objective === "latency" ? costVariants(quick, (_, variant) => variant().latency) : quick;
-  };
-  const known = listAsBefore(graph, target);
-  const asBefore: ListAsBefore = (kernel, before) => {
-    const list = filterVariants(known(kernel, before), ({ cycles }) => cycles <= limit);
-    return objective === "latency" ? costVariants(list, (_, variant) => variant().latency) : list;
-  };
-  const pinned = holdPins(constraints, listInside, preferences[objective]);
-  if ("unfit" in pinned) throw noPlace(scene, pinned.unfit);
-  const task = taskOf(graph, target, lists, constraints, pinned);
-  if ("kernel" in task) throw noPlace(scene, task.kernel);
-  progress("sizing", `${task.problem.classes.length} distinct kernels`);
-  const sizing = sizeLayers(task.problem, solver, Math.max(1, (deadline - Date.now()) / 2000));
-  if (sizing === null) throw noRoom(scene, task);
-  const { solver: solverChoice = "auto", seed = 0 } = options;
-  return {
-    scene,
-    lists,
-    objective,
-    solver,
-    solverChoice,
-    seed,
-    listInside,
-    asBefore,
-    pinned,
-    task,
-    sizing,
-    deadline,
-    progress,
-  };
 }
 
 /** The fastest placement that is found, and what is proven; with an earlier one, the one nearest to it that is not much slower. */
@@ -234,15 +167,15 @@ const movementSlack = 1.1;
 
 /** Keeps all kernels that can stay, then ever fewer, until what is left can be placed at about the old speed; null when that never happens. */
 function nearOld(search: Search, old: Placement, kept: readonly Held[]): Candidate | null {
-  const { pinned, lists, sizing } = search;
+  const { pinned, lists, areaCycles } = search;
   const scene = { ...search.scene, old };
   const stay = new Set([...kept, ...pinned].map(({ kernel }) => kernel));
   const free = new Set(scene.graph.kernels.flatMap(({ id }) => (stay.has(id) ? [] : [id])));
   const order = releaseOrder(kept, scene.graph, free);
-  const wanted = Math.max(old.certificate.objective, sizing.cycles, scene.ioCycles) * movementSlack;
+  const wanted = Math.max(old.certificate.objective, areaCycles, scene.ioCycles) * movementSlack;
   for (let released = 0; released < order.length; released = Math.max(1, released * 2)) {
     const task = taskOf(scene.graph, scene.target, lists, scene.constraints, [...pinned, ...order.slice(released)]);
-    if ("kernel" in task) continue;
+    if ("homeless" in task) continue;
     const selection = new Selection(betterBy("throughput"));
     searchThroughput({ ...search, scene }, task, selection);
     if (selection.best !== null && selection.best.interval <= wanted) return selection.best;
@@ -253,8 +186,8 @@ function nearOld(search: Search, old: Placement, kept: readonly Held[]): Candida
 
 /** Packs and routes from the fastest on, until links no longer decide. */
 function searchThroughput(search: Search, task: Task, selection: Selection): void {
-  const { scene, sizing, deadline, progress } = search;
-  const cycles = leastPackable(task.problem, Math.max(sizing.cycles, scene.ioCycles), {
+  const { scene, areaCycles, deadline, progress } = search;
+  const cycles = leastPackable(task.problem, Math.max(areaCycles, scene.ioCycles), {
     tolerance: packingTolerance(task.problem),
     deadline,
     onTry: (tried, fits) => {
@@ -283,7 +216,7 @@ function bestOf(
   const selection = new Selection(betterBy(objective));
   const kept = old === undefined ? [] : keptFrom(search, old);
   const near = kept.length === 0 ? task : taskOf(graph, target, lists, constraints, [...pinned, ...kept]);
-  if (near !== task && !("kernel" in near)) {
+  if (near !== task && !("homeless" in near)) {
     const beside = old === undefined ? search : { ...search, scene: { ...scene, old } };
     for (const order of approaches[objective]({ ...options, task: near }).orders)
       searchOrder(beside, near, order, selection);

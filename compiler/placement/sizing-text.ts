@@ -1,30 +1,22 @@
 /** The sizing program at its optimum, as CPLEX-LP text. */
-import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import { unconstrained } from "../../ir/placement.ts";
 import { printLp } from "../solver/lp-text.ts";
-import type { Target } from "../../ir/machine/target.ts";
-import { areaBound } from "./sizing/area-bound.ts";
-import { ioCyclesOf } from "./certificate.ts";
-import { noRoom, noVariant } from "./explain/no-fit.ts";
+import type { PreparedProblem } from "./prepare.ts";
+import { coresOf } from "./problem.ts";
 import { sizingProgram } from "./sizing/sizing.ts";
-import { problemOf, tunedVariants } from "./variants.ts";
 
-/** The program that decides whether a model's layers fit at the least interval that they do. */
-export function sizingTextOf(kernels: KernelGraph, target: Target): string {
-  const lists = tunedVariants(kernels, target, ioCyclesOf(kernels, target));
-  const homeless = lists.findIndex(({ candidates }) => candidates.length === 0);
-  if (homeless >= 0) throw noVariant(kernels, target, homeless);
-  const problem = problemOf(kernels, target, lists);
-  const interval = areaBound(problem);
-  if (interval === null) {
-    const scene = { graph: kernels, target, constraints: unconstrained, ioCycles: ioCyclesOf(kernels, target) };
-    throw noRoom(scene, { problem, ids: kernels.kernels.map(({ id }) => id), lists, held: [] });
-  }
-  const { program, variables } = sizingProgram(problem, interval);
-  const names = problem.classes.map((_, index) => kernels.kernels[problem.items.indexOf(index)]?.name ?? "");
+/** The program that decides whether the layers that constraints leave fit at the least interval that they do. */
+export function sizingTextOf({ scene, task, areaCycles }: PreparedProblem): string {
+  const { graph, target } = scene;
+  const { problem, ids } = task;
+  const { program, variables } = sizingProgram(problem, areaCycles);
+  const names = problem.classes.map((_, index) => graph.kernels[ids[problem.items.indexOf(index)] ?? -1]?.name ?? "");
+  const cores =
+    problem.site === undefined
+      ? `${problem.width} x ${problem.height}`
+      : `${coresOf(problem)} that constraints leave, of ${problem.width} x ${problem.height},`;
   return printLp(program, {
     comments: [
-      `sizing of ${kernels.name} on ${target.name}: layers of at most ${interval} cycles on ${problem.width} x ${problem.height} cores`,
+      `sizing of ${graph.name} on ${target.name}: layers of at most ${areaCycles} cycles on ${cores} cores`,
       "x: layers of one kind that take one shape; the last row is the area, the objective the perimeters",
     ],
     describe: (variable) => {

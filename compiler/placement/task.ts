@@ -34,10 +34,9 @@ export interface Task {
   readonly held: readonly Held[];
 }
 
-/** A problem cannot be set up: some kernel has nowhere to lie. */
+/** A problem cannot be set up: these kernels have nowhere to lie. */
 export interface Homeless {
-  readonly kernel: KernelId;
-  readonly pin: Pin | null;
+  readonly homeless: readonly KernelId[];
 }
 
 /** Which of two variants a settled kernel takes, the better one first. */
@@ -111,8 +110,8 @@ export function taskOf(
   const ids = graph.kernels.flatMap(({ id }) => (settled.has(id) ? [] : [id]));
   const isBare = blocked.length === 0 && constraints.pins.length === 0 && constraints.coLocate.length === 0;
   if (isBare) {
-    const homeless = lists.findIndex(({ candidates }) => candidates.length === 0);
-    if (homeless >= 0) return { kernel: homeless, pin: null };
+    const homeless = emptyOf(ids, lists);
+    if (homeless.length > 0) return { homeless };
     return { problem: { width, height, ...classesOf(lists) }, ids, lists, held };
   }
   const grid = new Grid(width, height, blocked);
@@ -122,11 +121,8 @@ export function taskOf(
     return item === undefined ? [] : [{ item, x: pin.x - x, y: pin.y - y, rotated: pin.rotated }];
   });
   const fitting = fittingLists(ids, lists, grid, corners);
-  const homeless = fitting.findIndex(({ candidates }) => candidates.length === 0);
-  if (homeless >= 0) {
-    const kernel = ids[homeless] ?? 0;
-    return { kernel, pin: constraints.pins.find((pin) => pin.kernel === kernel) ?? null };
-  }
+  const homeless = emptyOf(ids, fitting);
+  if (homeless.length > 0) return { homeless };
   const groups = constraints.coLocate.map((members): Group => ({
     items: members.flatMap((id) => itemOf.get(id) ?? []),
     anchors: held.flatMap((one) => (members.includes(one.kernel) ? [local(one.rect)] : [])),
@@ -138,6 +134,10 @@ export function taskOf(
     held,
   };
 }
+
+/** Kernels whose list, at the same place, is empty. */
+const emptyOf = (ids: readonly KernelId[], lists: readonly VariantList[]): readonly KernelId[] =>
+  ids.filter((_, item) => lists[item]?.candidates.length === 0);
 
 /** Variants of each item that some free box can hold, or that fit at its corner. */
 function fittingLists(

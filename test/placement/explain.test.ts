@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { type Binding, explainPlacement, type Explanation } from "../../compiler/placement/explain/explain.ts";
 import { printExplanation } from "../../compiler/placement/explain/explain-text.ts";
-import { place, type PlaceOptions } from "../../compiler/placement/place.ts";
+import { place, placePrepared, type PlaceOptions } from "../../compiler/placement/place.ts";
+import { prepare } from "../../compiler/placement/prepare.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { chainOf, convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
@@ -12,7 +13,8 @@ const net = graphOf(
 );
 
 async function explained(graph: KernelGraph, target: Target, options: PlaceOptions = {}): Promise<Explanation> {
-  return explainPlacement(graph, target, await place(graph, target, options));
+  const prepared = prepare(graph, target, options);
+  return explainPlacement(prepared, await placePrepared(prepared, options));
 }
 
 /** Changes the target as an explanation says, and gives the change. */
@@ -136,7 +138,7 @@ describe("explainPlacement", () => {
   it("counts what the placement has", async () => {
     const target = smallTarget(40, 40);
     const placement = await place(net, target);
-    const { figures } = explainPlacement(net, target, placement);
+    const { figures } = explainPlacement(prepare(net, target), placement);
     expect(figures).toMatchObject({
       intervalCycles: placement.certificate.objective,
       coresUsed: placement.kernels.reduce((sum, { rect }) => sum + rect.width * rect.height, 0),

@@ -5,17 +5,13 @@
  */
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
 import { type PlacedKernel, type Placement, type PlacementConstraints, unconstrained } from "../../../ir/placement.ts";
-import type { VariantList } from "../../kernels/family.ts";
 import type { Target } from "../../../ir/machine/target.ts";
-import { areaBound, areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
-import { ioCyclesOf } from "../certificate.ts";
-import { fastFirst, holdPins } from "../hold.ts";
+import { areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
 import { pack } from "../packing/floorplan.ts";
 import { higher, leastFactor, rowsToPack } from "./least-change.ts";
+import { leastInterval, prepareUnder, type PreparedProblem } from "../prepare.ts";
 import { classCounts, coresOf } from "../problem.ts";
 import { maxColors, placedKernels, routePlan, type Scene } from "../search.ts";
-import { type Task, taskOf, variantsInside } from "../task.ts";
-import { tunedVariants } from "../variants.ts";
 
 /** A change and what it was computed to do. */
 export interface Change {
@@ -31,32 +27,17 @@ export interface Change {
   readonly after: number;
 }
 
-/** A target with constraints, and the least interval that both allow. */
-export interface Sized {
-  readonly target: Target;
-  readonly constraints: PlacementConstraints;
-  readonly bound: number;
-  readonly ioCycles: number;
-  /** cycles of the slowest kernel that is pinned to a rectangle */
-  readonly pinnedCycles: number;
-  readonly task: Task;
-  /** variants by kernel */
-  readonly lists: readonly VariantList[];
+/** The problem under changed conditions; null when not everything fits. */
+function preparedWith(graph: KernelGraph, target: Target, constraints: PlacementConstraints): PreparedProblem | null {
+  const prepared = prepareUnder(graph, target, constraints);
+  return "kind" in prepared ? null : prepared;
 }
 
-/** Sizes a graph for a target under constraints; null when not everything has a variant. */
-export function sized(graph: KernelGraph, target: Target, constraints: PlacementConstraints): Sized | null {
-  const ioCycles = ioCyclesOf(graph, target);
-  const lists = tunedVariants(graph, target, ioCycles);
-  if (lists.some(({ candidates }) => candidates.length === 0)) return null;
-  const held = holdPins(constraints, (kernel, rect) => variantsInside(graph, target, kernel, rect), fastFirst);
-  if ("unfit" in held) return null;
-  const task = taskOf(graph, target, lists, constraints, held);
-  if ("kernel" in task) return null;
-  const area = areaBound(task.problem);
-  if (area === null) return null;
-  const pinnedCycles = held.reduce((most, { list, variant }) => Math.max(most, list.describe(variant).cycles), 0);
-  return { target, constraints, bound: Math.max(1, area, ioCycles, pinnedCycles), ioCycles, pinnedCycles, task, lists };
+/** Proven cycles between samples under changed conditions; those of `base` where not everything fits. */
+function boundWith({ scene }: PreparedProblem, bound: number, change: Partial<Scene>): number {
+  const { graph, target, constraints } = { ...scene, ...change };
+  const prepared = preparedWith(graph, target, constraints);
+  return prepared === null ? bound : leastInterval(prepared);
 }
 
 /** Resources are made at most so many times larger. */
@@ -92,12 +73,12 @@ const resources: readonly Resource[] = [
 ];
 
 /** Every change that was found to help, the least of its kind. */
-export function changesOf(graph: KernelGraph, base: Sized): readonly Change[] {
+export function changesOf(base: PreparedProblem): readonly Change[] {
   const found: (Change | null)[] = [
     moreCores(base, 1),
     moreCores(base, tenth),
-    ...resources.map((resource) => moreOf(graph, base, resource)),
-    ...withoutEach(graph, base),
+    ...resources.map((resource) => moreOf(base, resource)),
+    ...withoutEach(base),
   ];
   // the least change can be one for a tenth as well
   const isNew = (change: Change, index: number, all: readonly Change[]): boolean =>
@@ -109,25 +90,27 @@ export function changesOf(graph: KernelGraph, base: Sized): readonly Change[] {
 const tenth = 1.1;
 
 /** The least amount of a resource that lowers the bound. */
-function moreOf(graph: KernelGraph, base: Sized, resource: Resource): Change | null {
-  const from = resource.of(base.target);
+function moreOf(base: PreparedProblem, resource: Resource): Change | null {
+  const { target, ioCycles } = base.scene;
+  const bound = leastInterval(base);
+  const from = resource.of(target);
   // the edge helps only where it decides
-  if (resource.what === "io.bytesPerSecond" && base.ioCycles < base.bound) return null;
-  const boundAt = (factor: number): number =>
-    sized(graph, resource.with(base.target, from * factor), base.constraints)?.bound ?? base.bound;
-  if (boundAt(mostFactor) >= base.bound) return null;
-  const factor = leastFactor((one) => boundAt(one) < base.bound, mostFactor);
+  if (resource.what === "io.bytesPerSecond" && ioCycles < bound) return null;
+  const boundAt = (factor: number): number => boundWith(base, bound, { target: resource.with(target, from * factor) });
+  if (boundAt(mostFactor) >= bound) return null;
+  const factor = leastFactor((one) => boundAt(one) < bound, mostFactor);
   if (factor === null) return null;
-  const to = resource.of(resource.with(base.target, from * factor));
+  const to = resource.of(resource.with(target, from * factor));
   const { what, unit } = resource;
-  return { what, from, to, unit, measure: "bound", before: base.bound, after: boundAt(factor) };
+  return { what, from, to, unit, measure: "bound", before: bound, after: boundAt(factor) };
 }
 
 /** Cores that make an interval possible by area that is so many times shorter (1: the next shorter one); null when other things bind. */
-function moreCores({ task, bound, ioCycles, pinnedCycles }: Sized, times: number): Change | null {
-  const { problem } = task;
+function moreCores(base: PreparedProblem, times: number): Change | null {
+  const { problem } = base.task;
+  const bound = leastInterval(base);
   const curves = problem.classes.map(areaCurve);
-  const floor = Math.max(1, ioCycles, pinnedCycles);
+  const floor = Math.max(1, base.scene.ioCycles, base.pinnedCycles);
   const goal = times === 1 ? bound - 1 : bound / times;
   const reached = curves.flatMap((curve) => curve.times).reduce((most, time) => (time <= goal ? Math.max(most, time) : most), 0); // prettier-ignore
   if (reached < floor) return null;
@@ -138,8 +121,10 @@ function moreCores({ task, bound, ioCycles, pinnedCycles }: Sized, times: number
 }
 
 /** Rows of cores with which rectangles can be arranged at the bound, and what that comes to with their routes. */
-export function rowsForBound(graph: KernelGraph, { certificate }: Placement, base: Sized): Change | null {
-  const { task, bound, target, constraints, ioCycles } = base;
+export function rowsForBound({ certificate }: Placement, base: PreparedProblem): Change | null {
+  const { task } = base;
+  const { target } = base.scene;
+  const bound = leastInterval(base);
   const { objective, kernelCycles } = certificate;
   if (bound >= objective || kernelCycles < objective || task.problem.items.length > mostToPack) return null;
   const rows = rowsToPack(task.problem, bound);
@@ -147,7 +132,7 @@ export function rowsForBound(graph: KernelGraph, { certificate }: Placement, bas
   if (rows === null || plan === null) return null;
   const from = target.fabric.height;
   const larger = { ...target, fabric: { ...target.fabric, height: from + rows } };
-  const scene: Scene = { graph, target: larger, constraints, ioCycles };
+  const scene: Scene = { ...base.scene, target: larger };
   const routed = routePlan(scene, placedKernels(scene, task, plan));
   if ("x" in routed || routed.interval >= objective) return null;
   return { what: "fabric.height", from, to: from + rows, unit: "rows", measure: "interval", before: objective, after: routed.interval }; // prettier-ignore
@@ -157,7 +142,9 @@ export function rowsForBound(graph: KernelGraph, { certificate }: Placement, bas
 export const mostToPack = 500;
 
 /** The bound without each kind of constraint. */
-function withoutEach(graph: KernelGraph, { target, constraints, bound }: Sized): readonly (Change | null)[] {
+function withoutEach(base: PreparedProblem): readonly (Change | null)[] {
+  const { constraints } = base.scene;
+  const bound = leastInterval(base);
   const kinds: readonly (readonly [string, number, Partial<PlacementConstraints>])[] = [
     ["pins", constraints.pins.length, { pins: unconstrained.pins }],
     ["keep-out areas", constraints.keepOut.length, { keepOut: unconstrained.keepOut }],
@@ -165,7 +152,7 @@ function withoutEach(graph: KernelGraph, { target, constraints, bound }: Sized):
   ];
   return kinds.map(([what, from, change]) => {
     if (from === 0) return null;
-    const after = sized(graph, target, { ...constraints, ...change })?.bound ?? bound;
+    const after = boundWith(base, bound, { constraints: { ...constraints, ...change } });
     return after < bound ? { what, from, to: 0, unit: what, measure: "bound", before: bound, after } : null;
   });
 }

@@ -9,21 +9,13 @@ import { sramBytes } from "../../../ir/machine/cost.ts";
 import { type PlacedKernel, type Placement, rectangleCores } from "../../../ir/placement.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../../../ir/machine/target.ts";
 import { areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
-import {
-  type Change,
-  changesForRoutes,
-  changesOf,
-  type Jam,
-  mostToPack,
-  rowsForBound,
-  type Sized,
-  sized,
-} from "./explain-changes.ts";
+import { type Change, changesForRoutes, changesOf, type Jam, mostToPack, rowsForBound } from "./explain-changes.ts";
 import { goalExplanations } from "./explain-goal.ts";
 import { leastPackable, pack } from "../packing/floorplan.ts";
 import { fullestOf } from "../routing/fullest.ts";
+import { leastInterval, type PreparedProblem } from "../prepare.ts";
 import { classCounts, coresOf } from "../problem.ts";
-import { placedKernels, routePlan, type Scene } from "../search.ts";
+import { placedKernels, routePlan } from "../search.ts";
 import { type Task, variantsInside } from "../task.ts";
 
 export type { Change } from "./explain-changes.ts";
@@ -61,15 +53,16 @@ export interface Explanation {
   readonly changes: readonly Change[];
 }
 
-/** Explains a placement; takes some seconds for large graphs, since variants are listed again for every change. */
-export function explainPlacement(graph: KernelGraph, target: Target, placement: Placement): Explanation {
-  const { constraints, certificate } = placement;
-  const base = sized(graph, target, constraints);
+/**
+ * Explains a placement of a prepared problem; takes some seconds for large graphs, since variants are listed again for every change.
+ */
+export function explainPlacement(base: PreparedProblem, placement: Placement): Explanation {
+  const { certificate } = placement;
+  const { graph, target } = base.scene;
   const { found, changes } = explainedBy({ graph, target, placement, base });
   const { binding, layer, reason } = found;
   const sram = sramOfSlowest(placement);
   const cores = rectangleCores(placement.kernels);
-  const usable = usableRect(target);
   const words = certificate.fullestLink?.words ?? 0;
   return {
     binding,
@@ -82,7 +75,7 @@ export function explainPlacement(graph: KernelGraph, target: Target, placement: 
       linkCycles: certificate.linkCycles,
       ioCycles: certificate.ioCycles,
       coresUsed: cores,
-      coresUsable: base === null ? usable.width * usable.height : coresOf(base.task.problem) + heldCores(base.task),
+      coresUsable: coresOf(base.task.problem) + heldCores(base.task),
       linkWordsPerCycle: words / certificate.objective,
       linkCapacity: 1 / target.link.cyclesPerWord,
       linkEdges: (certificate.fullestLink?.edges ?? []).map((edge) => edgeName(graph, edge)),
@@ -115,8 +108,7 @@ interface Subject {
   readonly graph: KernelGraph;
   readonly target: Target;
   readonly placement: Placement;
-  /** null: not everything has a variant any more */
-  readonly base: Sized | null;
+  readonly base: PreparedProblem;
 }
 
 /** What binds, and where. */
@@ -133,15 +125,15 @@ export interface Found {
 const cyclesText = (cycles: number): string => `${Math.round(cycles)} cycles`;
 
 function explainedBy(subject: Subject): { readonly found: Found; readonly changes: readonly Change[] } {
-  const { graph, placement, base } = subject;
+  const { placement, base } = subject;
   const { kind } = placement.certificate.goal;
   if (kind !== "throughput") return goalExplanations[kind](subject);
   const found = bindingOf(subject);
   const forRoutes = found.jam === undefined ? [] : changesForRoutes(found.jam);
-  const rows = base === null || found.binding !== "packing" ? null : rowsForBound(graph, placement, base);
+  const rows = found.binding === "packing" ? rowsForBound(placement, base) : null;
   const special = [found.change, rows].filter((change) => change !== undefined && change !== null);
   const known = new Set([...special, ...forRoutes].map(({ what }) => what));
-  const general = base === null ? [] : changesOf(graph, base).filter(({ what }) => !known.has(what));
+  const general = changesOf(base).filter(({ what }) => !known.has(what));
   return { found, changes: [...special, ...forRoutes, ...general] };
 }
 
@@ -184,7 +176,7 @@ function kernelBinds(subject: Subject): Found {
   const { graph, placement, base } = subject;
   const { slowest, objective } = placement.certificate;
   const kernel = slowest === null ? undefined : placement.kernels[slowest];
-  if (kernel === undefined || base === null) return nothing;
+  if (kernel === undefined) return nothing;
   const layer = showName(kernel.name);
   const is = speedOf(kernel);
   if (placement.constraints.pins.some((pin) => pin.kernel === slowest && pin.width !== null)) {
@@ -194,7 +186,7 @@ function kernelBinds(subject: Subject): Found {
     ({ kernel: id }) => (base.lists[id]?.candidates[0]?.cycles ?? 0) >= objective,
   );
   if (limiting !== undefined) return alone(graph, subject.target, limiting);
-  if (objective > base.bound) return jamOf(subject, base, layer, is);
+  if (objective > leastInterval(base)) return jamOf(subject, layer, is);
   const cores = `${coresFor(base, objective - 1)} cores, and ${coresOf(base.task.problem)} are there`;
   return { binding: "area", layer, reason: `${is}; all layers one cycle faster need ${cores}` };
 }
@@ -203,7 +195,7 @@ const speedOf = ({ name, variant, rect }: PlacedKernel): string =>
   `"${showName(name)}" takes ${cyclesText(variant.cycles)} on ${rect.width} x ${rect.height} cores`;
 
 /** Least cores for all items at an interval; Infinity when some item has no variant that fast. */
-const coresFor = ({ task: { problem } }: Sized, cycles: number): number =>
+const coresFor = ({ task: { problem } }: PreparedProblem, cycles: number): number =>
   totalAreaAt(problem.classes.map(areaCurve), classCounts(problem), cycles);
 
 /** A layer that is as fast as it can be on this target: because of SRAM, or because its loops cannot be cut further. */
@@ -223,12 +215,12 @@ function alone(graph: KernelGraph, target: Target, placed: PlacedKernel): Found 
 const tolerance = 0.004;
 
 /** The placement is above its bound: because no faster packing was found, or because of what its routes come to. */
-function jamOf({ graph, target, placement }: Subject, base: Sized, layer: string, is: string): Found {
-  const { constraints, certificate } = placement;
-  const { objective, ioCycles, status } = certificate;
+function jamOf({ graph, target, placement, base }: Subject, layer: string, is: string): Found {
+  const { certificate } = placement;
+  const { objective, status } = certificate;
+  const { task, scene } = base;
   // by area; the certificate's may include a proof about rectangles
-  const { task, bound } = base;
-  const scene: Scene = { graph, target, constraints, ioCycles };
+  const bound = leastInterval(base);
   const isQuick = task.problem.items.length <= mostToPack;
   const cycles = isQuick ? leastPackable(task.problem, bound, { tolerance, deadline: Infinity }) : null;
   const plan = cycles === null || cycles > objective * (1 - tolerance) ? null : pack(task.problem, cycles);

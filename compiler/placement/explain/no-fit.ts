@@ -14,6 +14,7 @@ import { coresOf, distinctTimes, type Problem } from "../problem.ts";
 import type { RoutingFailure } from "../routing/routes.ts";
 import type { Scene } from "../search.ts";
 import { blockedBoxes, rectOfPin, type Task } from "../task.ts";
+import type { Unfit } from "../unfit.ts";
 
 const subjectOf = ({ family, name }: Kernel): string => `${family} "${showName(name)}"`;
 
@@ -29,6 +30,25 @@ const bytes = (count: number): string => {
 };
 
 const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)}%`;
+
+/** What a problem that could not be prepared fails at. */
+export function unfitError(unfit: Unfit): WscError {
+  const { scene } = unfit;
+  const { graph, target, constraints, ioCycles } = scene;
+  const limit = constraints.maxInterval ?? Infinity;
+  switch (unfit.kind) {
+    case "memory":
+      return noVariant(graph, target, unfit.kernels[0] ?? 0);
+    case "edge":
+      return noInterval(graph, target, limit, null, ioCycles);
+    case "limit":
+      return noInterval(graph, target, limit, unfit.kernels[0] ?? 0, unfit.least[0] ?? 0);
+    case "place":
+      return noPlace(scene, unfit.kernels[0] ?? 0);
+    case "area":
+      return noRoom(scene, unfit.task);
+  }
+}
 
 /** A kernel that cannot be cut finely enough for the cores' SRAM. */
 export function noVariant(graph: KernelGraph, target: Target, id: KernelId): WscError {
@@ -73,7 +93,7 @@ function leastSram(kernel: Kernel, target: Target): number | null {
 }
 
 /** A kernel that constraints leave no place for. */
-export function noPlace(scene: Scene, id: KernelId): WscError {
+function noPlace(scene: Scene, id: KernelId): WscError {
   const { graph, target, constraints } = scene;
   const kernel = kernelAt(graph, id);
   const pin = constraints.pins.find((one) => one.kernel === id);
@@ -121,13 +141,7 @@ function hintForPin(kernel: Kernel, target: Target, rect: Rect | null): string |
 }
 
 /** No placement can keep to `--max-interval`: some kernel, or the edge of the wafer (`null`), is slower by itself. */
-export function noInterval(
-  graph: KernelGraph,
-  target: Target,
-  limit: number,
-  id: KernelId | null,
-  cycles: number,
-): WscError {
+function noInterval(graph: KernelGraph, target: Target, limit: number, id: KernelId | null, cycles: number): WscError {
   const what = id === null ? "the words over the wafer's edge take" : "its fastest variant takes";
   return fail(
     "WSC5002",
@@ -149,7 +163,7 @@ export function tooSlowLinks({ graph, constraints }: Scene, interval: number): W
 }
 
 /** The smallest shapes of all kernels need more cores than there are. */
-export function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): WscError {
+function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): WscError {
   const { needs, needed, largest } = demand(problem);
   const have = coresOf(problem);
   const weights = graph.kernels.reduce((sum, kernel) => sum + weightBytes(kernel), 0);
