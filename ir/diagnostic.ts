@@ -57,6 +57,7 @@ export const diagnosticTable = {
   WSC7006: "a session is used after its release",
   WSC7007: "a session option has a value that it cannot take",
   WSC7008: "a loop does not end",
+  WSC7009: "the engine joins vectors wrongly",
   WSC8001: "wrong usage of the command line",
   WSC8002: "a file is not written there: something else stands in its place",
   WSC8003: "the file system refuses",

@@ -2,10 +2,11 @@
  * The kernels of one program: the modules that this engine runs, their memory, and calls bound to steps. With a pool of threads the memory is
  * shared, and steps of enough work run as its jobs.
  */
-import { fail } from "../ir/diagnostic.ts";
-import type { KernelStep, Program } from "../ir/program.ts";
+import { type Diagnostic, diagnostic, fail } from "../ir/diagnostic.ts";
+import type { KernelStep, Program, ProgramModule } from "../ir/program.ts";
 import { indexFault } from "./index-faults.ts";
-import { allocateMemory, memoryEnd, weightsIn } from "./memory.ts";
+import { firstDifference } from "./joined-probe.ts";
+import { allocateMemory, memoryEnd, type SharedRoom, weightsIn } from "./memory.ts";
 import { chooseModules, compileModules, type Exports, linkModules } from "./modules.ts";
 import type { ProgramSource } from "./source.ts";
 import { stepsIn } from "./steps.ts";
@@ -16,6 +17,9 @@ import { withSharedMemory } from "./threads/shared-module.ts";
 export interface KernelOptions {
   /** plain SIMD only, so that every machine gives the same bits */
   readonly deterministic?: boolean;
+  /** kernels whose vectors the engine joins, where it is known to do so safely and the program has them; default true */
+  readonly joinVectors?: boolean;
+  readonly onWarning?: (warning: Diagnostic) => void;
   /** threads that share the work; null for the main thread alone */
   readonly threads?: ThreadPool | null;
 }
@@ -49,15 +53,23 @@ export class ProgramKernels {
   /** Compiles the kernels while the memory is filled; throws WSC7004 for a program that this engine cannot run. */
   static async load(source: ProgramSource, options: KernelOptions): Promise<ProgramKernels> {
     const { program } = source;
-    const chosen = chooseModules(program, options.deterministic ?? false);
+    const { deterministic = false, joinVectors = true } = options;
+    const chosen = chooseModules(program, { deterministic, joinVectors });
     const plain = await Promise.all(chosen.map(({ file }) => source.readModule(file)));
     const threads = options.threads ?? null;
     const workAreas = { end: memoryEnd(program), stride: workAreaBytes(program) };
     const shared = threads === null ? null : shareMemory(program, plain, (threads.threads - 1) * workAreas.stride);
     const { binaries, memory } = shared ?? { binaries: plain, memory: allocateMemory(program) };
-    const [modules] = await bothOf(
+    const [compiled] = await bothOf(
       compileModules(chosen, binaries, isLarge(program)),
       source.readWeights(weightsIn(memory, program), memory),
+    );
+    const modules = trustedModules(
+      program,
+      chosen,
+      compiled,
+      shared === null ? null : { extraBytes: 0 },
+      options.onWarning,
     );
     const exports = linkModules(modules, memory);
     return new ProgramKernels({ modules, memory, exports, threads: shared === null ? null : threads, workAreas });
@@ -102,6 +114,30 @@ export class ProgramKernels {
     this.#attached = null;
   }
 }
+
+/** The modules without those of joined kernels that do not leave the same bits as the plain ones. */
+function trustedModules(
+  program: Program,
+  chosen: readonly ProgramModule[],
+  compiled: readonly WebAssembly.Module[],
+  shared: SharedRoom | null,
+  onWarning: KernelOptions["onWarning"],
+): readonly WebAssembly.Module[] {
+  const [whole, ...partial] = compiled;
+  if (whole === undefined || partial.length === 0) return compiled;
+  const trusted = partial.filter((module, index) => {
+    const differing = firstDifference(program, whole, module, shared);
+    if (differing !== null) onWarning?.(distrust(differing, chosen[index + 1]));
+    return differing === null;
+  });
+  return [whole, ...trusted];
+}
+
+const distrust = (kernel: string, module: ProgramModule | undefined): Diagnostic =>
+  diagnostic("warning", "WSC7009", `${kernel} gives other bits than without joined vectors; kernels without them run`, {
+    subject: module?.file,
+    hint: "joinVectors: false says no to them from the start; please report this engine's version",
+  });
 
 function bindAlone(kernel: KernelFunction, step: KernelStep, memory: WebAssembly.Memory): BoundStep {
   const args = [...step.args, 0, step.units];

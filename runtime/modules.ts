@@ -3,6 +3,14 @@ import { fail } from "../ir/diagnostic.ts";
 import type { ModuleFeature, Program, ProgramModule } from "../ir/program.ts";
 import { canJoinVectors, compileModule, hasRelaxedSimd } from "./engine.ts";
 
+/** What a session says of the modules that it runs. */
+export interface ModuleWishes {
+  /** plain SIMD only */
+  readonly deterministic: boolean;
+  /** joined vectors where the engine can */
+  readonly joinVectors: boolean;
+}
+
 /** Kernels by name. */
 export type Exports = Readonly<Record<string, WebAssembly.ExportValue>>;
 
@@ -10,11 +18,14 @@ export type Exports = Readonly<Record<string, WebAssembly.ExportValue>>;
  * The first module with all kernels whose features this engine has, and behind it those before it that have some of the kernels, in a better
  * form. Throws WSC7004 where there is none.
  */
-export function chooseModules({ modules }: Program, deterministic: boolean): readonly ProgramModule[] {
+export function chooseModules(
+  { modules }: Program,
+  { deterministic, joinVectors }: ModuleWishes,
+): readonly ProgramModule[] {
   const has: Readonly<Record<ModuleFeature, () => boolean>> = {
     simd128: () => true,
     "relaxed-simd": () => !deterministic && hasRelaxedSimd(),
-    "joined-vectors": canJoinVectors,
+    "joined-vectors": () => joinVectors && canJoinVectors(),
   };
   const fitting = modules.filter(({ features }) => features.every((feature) => has[feature]()));
   const whole = fitting.findIndex((module) => !isPartial(module));

@@ -23,8 +23,8 @@ export interface WscOptions {
   /** for an `.onnx` model: a tuning file that `wsc compile --tune` wrote; a compiled folder has its choices in it */
   tuning?: string | URL;
   /**
-   * for an `.onnx` model: kernels with vectors of 256 bits, where the engine joins pairs of 128 (Node 24 to 26 on x86-64; V8 calls that
-   * experimental). Elsewhere, and with `deterministic`, it changes nothing; a compiled folder has such kernels if it was compiled with them.
+   * kernels with vectors of 256 bits, where the engine is known to join pairs of 128 (Node 24 and 26 on x86-64); default true. They are tried
+   * when they are loaded, and left where they give other bits. `deterministic` has none; a compiled folder has them if it was compiled so.
    */
   joinVectors?: boolean;
   /** iterations after which a Loop that would go on is ended by an error (WSC7008), so that no run is endless; default a million */

@@ -89,7 +89,15 @@ export class InferenceSession {
     const maxLoopIterations = loopLimit(options.maxLoopIterations);
     const threads = ThreadPool.open(threadCount(options));
     const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
-    const settings: RunnerOptions = { deterministic: options.deterministic ?? false, maxLoopIterations, threads };
+    const settings: RunnerOptions = {
+      deterministic: options.deterministic ?? false,
+      joinVectors: options.joinVectors ?? true,
+      maxLoopIterations,
+      threads,
+      onWarning: (warning) => {
+        warnings.say(warning);
+      },
+    };
     try {
       const runner =
         source instanceof Uint8Array
@@ -202,7 +210,7 @@ async function openModel(
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
     externalData: await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source),
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
-    joinVectors: options.joinVectors === true && settings.deterministic !== true && canJoinVectors(),
+    joinVectors: options.joinVectors !== false && settings.deterministic !== true && canJoinVectors(),
   });
   return modelRunner(model, settings);
 }

@@ -141,9 +141,9 @@ const runOptions = {
   },
   "join-vectors": {
     type: "boolean",
-    default: false,
+    default: true,
     describe:
-      "For a model: kernels with vectors of 256 bits where the engine joins them (Node 24 to 26, experimental in V8)",
+      "Vectors of 256 bits where the engine is known to join them (Node 24 and 26; --no-join-vectors turns it off)",
   },
   repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
   threads: {

@@ -4,8 +4,10 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { CompiledModel } from "../../compiler/compile.ts";
 import { printProgram } from "../../ir/program-text.ts";
-import { canJoinVectors } from "../../runtime/engine.ts";
+import { canJoinVectors, compileModule, hasRelaxedSimd } from "../../runtime/engine.ts";
 import { InferenceSession, type SessionOptions, Tensor } from "../../runtime/index.ts";
+import { firstDifference } from "../../runtime/joined-probe.ts";
+import { chooseModules } from "../../runtime/modules.ts";
 import { randomNumbers } from "../codegen/harness.ts";
 import { digitsModel, transformerModel, writeProgram } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
@@ -85,5 +87,49 @@ describe("a program with joined vectors", () => {
     rmSync(inScratch("transformer/kernels.joined.wasm"));
     expect(await codesOf(outputsOf(inScratch("transformer")))).toEqual(canJoinVectors() ? ["WSC1001"] : []);
     expect(await codesOf(outputsOf(inScratch("transformer"), { deterministic: true }))).toEqual([]);
+  });
+
+  it("has its joined modules only where they are wanted", () => {
+    const { program } = (compiled.get("digits") as CompiledModel).compiled;
+    const files = (joinVectors: boolean): readonly string[] =>
+      chooseModules(program, { deterministic: false, joinVectors }).map(({ file }) => file);
+    expect(files(false)).toEqual(["kernels.relaxed.wasm"]);
+    expect(files(true)).toEqual(["kernels.relaxed.wasm", ...(canJoinVectors() ? ["kernels.joined.wasm"] : [])]);
+  });
+});
+
+describe("the trial of joined kernels", () => {
+  /** Opcodes of f32x4.relaxed_madd and of relaxed_nmadd, which is as long. */
+  const [multiplyAdd, multiplySubtract] = [
+    [0xfd, 0x85, 0x02],
+    [0xfd, 0x86, 0x02],
+  ] as const;
+
+  const isAt = (binary: Uint8Array, at: number): boolean => multiplyAdd.every((byte, i) => binary[at + i] === byte);
+
+  async function moduleOf(name: ModelName, file: string, change: (binary: Uint8Array) => void = () => undefined) {
+    const binary = ((compiled.get(name) as CompiledModel).compiled.modules.get(file) as Uint8Array).slice();
+    change(binary);
+    return compileModule(binary, {});
+  }
+
+  it.each(["digits", "transformer"] as const)("finds nothing in the kernels of %s", async (name) => {
+    hasRelaxedSimd();
+    const { program } = (compiled.get(name) as CompiledModel).compiled;
+    const [plain, joined] = [await moduleOf(name, "kernels.relaxed.wasm"), await moduleOf(name, "kernels.joined.wasm")];
+    expect(firstDifference(program, plain, joined)).toBeNull();
+  });
+
+  it.each([0, 0.5, 0.99])("finds a subtraction for an addition, the one at %s of them", async (part) => {
+    hasRelaxedSimd();
+    const { program } = (compiled.get("digits") as CompiledModel).compiled;
+    const plain = await moduleOf("digits", "kernels.relaxed.wasm");
+    const wrong = await moduleOf("digits", "kernels.joined.wasm", (binary) => {
+      const places = [...binary.keys()].filter((at) => isAt(binary, at));
+      expect(places.length).toBeGreaterThan(10);
+      binary.set(multiplySubtract, places[Math.floor(part * places.length)]);
+    });
+    const names = WebAssembly.Module.exports(wrong).map(({ name }) => name);
+    expect(names).toContain(firstDifference(program, plain, wrong));
   });
 });
