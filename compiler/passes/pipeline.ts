@@ -18,6 +18,7 @@ import { gatherQuantized } from "./gather-quantized.ts";
 import { integerProducts } from "./integer-products.ts";
 import type { Pass } from "./pass.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
+import { shareJoined } from "./share-joined.ts";
 import { sinkReshapes } from "./sink-reshapes.ts";
 import { sinkTransposes } from "./sink-transposes.ts";
 import { trimUnread } from "./trim-unread.ts";
@@ -67,6 +68,8 @@ export const pipeline: readonly Pass[] = [
   canonicalize,
   foldConstants,
   commonSubexpressions,
+  // when no other pass moves concats or what they read any more
+  shareJoined,
   deadCode,
 ];
 
