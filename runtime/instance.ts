@@ -1,7 +1,4 @@
-/**
- * One program, instantiated: its memory, its kernels, and the loop that runs its steps. Kernel steps are bound to their functions
- * once; values outside linear memory (strings, sequences, shapes known late) live in `#host`, by slot.
- */
+/** One program, instantiated: its memory, its kernels, and the loop that runs its steps. Kernel steps are bound to their functions once. */
 import { fail } from "../ir/diagnostic.ts";
 import type {
   Block,
@@ -12,24 +9,24 @@ import type {
   LoopStep,
   Program,
   ScanStep,
-  SlotId,
   Step,
 } from "../ir/program.ts";
 import { opSubject } from "../ir/graph.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { showShape } from "../ir/types.ts";
-import { type HostFunction, type HostState, type HostValue, isTensor } from "./host/value.ts";
+import type { HostFunction, HostState, HostValue } from "./host/value.ts";
 import { type BoundStep, type KernelOptions, ProgramKernels } from "./kernels.ts";
-import { type PackedWeights, packedWeights, readValue, viewValue, writeValue } from "./memory.ts";
+import { type PackedWeights, packedWeights } from "./memory.ts";
 import { compiledSource, type ProgramSource } from "./source.ts";
-import { endlessLoop, loopLimit } from "./loop-limit.ts";
-import { type ElementType, sliceAlong, Stack } from "./stacking.ts";
+import { endlessLoop, growingLoop, type LoopLimits, loopLimits } from "./loop-limit.ts";
+import { Slots } from "./slots.ts";
+import { sliceAlong, Stack } from "./stacking.ts";
 import { stepsIn } from "./steps.ts";
 
 /** What a session sets for all its programs. */
 export interface ExecutionOptions extends KernelOptions {
-  /** iterations after which a Loop that would go on is ended by an error */
-  readonly maxLoopIterations?: number;
+  /** when a Loop that would go on is ended by an error */
+  readonly loops?: LoopLimits;
 }
 
 export interface InstanceOptions extends ExecutionOptions {
@@ -39,6 +36,8 @@ export interface InstanceOptions extends ExecutionOptions {
     inputs: ReadonlyMap<string, HostValue>,
     payload: () => TensorData,
   ) => Promise<readonly HostValue[]>;
+  /** how many programs `runDeferred` has compiled so far */
+  readonly compilations?: () => number;
   /** lets go of what `runDeferred` keeps */
   readonly disposeDeferred?: () => void;
 }
@@ -51,8 +50,8 @@ export class ProgramInstance {
   readonly #functions: HostFunctions;
   readonly #memory: WebAssembly.Memory;
   readonly #options: InstanceOptions;
-  readonly #loopLimit: number;
-  readonly #host: (HostValue | undefined)[] = [];
+  readonly #loops: LoopLimits;
+  readonly #slots: Slots;
   readonly #steps: readonly BoundStep[];
   #weights: PackedWeights | null = null;
 
@@ -62,7 +61,8 @@ export class ProgramInstance {
     this.#kernels = kernels;
     this.#memory = kernels.memory;
     this.#options = options;
-    this.#loopLimit = loopLimit(options.maxLoopIterations);
+    this.#loops = options.loops ?? loopLimits(undefined);
+    this.#slots = new Slots(program, kernels.memory);
     this.#steps = this.#bind(program);
     kernels.share();
   }
@@ -92,16 +92,16 @@ export class ProgramInstance {
     for (const [index, port] of this.program.inputs.entries()) {
       const value = inputs[index];
       if (value === undefined) throw new Error(`internal: no value for input ${port.name}`);
-      this.#write(port.slot, value);
+      this.#slots.write(port.slot, value);
     }
     this.#kernels.begin();
     try {
-      await this.#runSteps(this.#steps);
+      await runSteps(this.#steps);
     } finally {
       this.#kernels.end();
     }
-    const outputs = this.program.outputs.map((port) => this.#read(port.slot));
-    this.#host.length = 0;
+    const outputs = this.program.outputs.map((port) => this.#slots.read(port.slot));
+    this.#slots.clear();
     return outputs;
   }
 
@@ -109,13 +109,6 @@ export class ProgramInstance {
   dispose(): void {
     this.#kernels.dispose();
     this.#options.disposeDeferred?.();
-  }
-
-  async #runSteps(steps: readonly BoundStep[]): Promise<void> {
-    for (const step of steps) {
-      const waiting = step();
-      if (waiting !== undefined) await waiting;
-    }
   }
 
   #bind(block: Block): readonly BoundStep[] {
@@ -135,19 +128,15 @@ export class ProgramInstance {
       }
       case "copy":
         return () => {
-          this.#write(step.to, this.#read(step.from));
+          this.#slots.write(step.to, this.#slots.read(step.from));
           return undefined;
         };
       case "if":
         return this.#bindIf(step);
-      case "loop": {
-        const body = this.#bind(step.body);
-        return () => this.#runLoop(step, body);
-      }
-      case "scan": {
-        const body = this.#bind(step.body);
-        return () => this.#runScan(step, body);
-      }
+      case "loop":
+        return this.#bindLoop(step);
+      case "scan":
+        return this.#bindScan(step);
       case "deferred":
         return () => this.#runDeferred(step);
     }
@@ -156,139 +145,132 @@ export class ProgramInstance {
   #bindIf(step: IfStep): BoundStep {
     const then = this.#bind(step.then);
     const otherwise = this.#bind(step.else);
-    return () => this.#runSteps(this.#isTrue(step.condition) ? then : otherwise);
+    const condition = this.#slots.flagReader(step.condition);
+    return () => runSteps(condition() ? then : otherwise);
   }
 
   #runHost(step: HostStep, state: HostState): void {
     const run = this.#functions.get(step.fn);
     if (run === undefined) throw fail("WSC7004", `this runtime has no host function '${step.fn}'`);
     const results = run(
-      step.inputs.map((slot) => this.#read(slot)),
+      step.inputs.map((slot) => this.#slots.read(slot)),
       step.attributes,
       state,
     );
     for (const [index, slot] of step.outputs.entries()) {
       const value = results[index];
       if (value === undefined) throw new Error(`internal: host function ${step.fn} gives ${results.length} results`);
-      this.#write(slot, value);
+      this.#slots.write(slot, value);
     }
   }
 
-  async #runLoop(step: LoopStep, body: readonly BoundStep[]): Promise<void> {
+  #bindLoop(step: LoopStep): BoundStep {
     const subject = opSubject(step);
-    const tripCount = this.#integer(step.tripCount);
-    const limit = this.#loopLimit;
-    const stacks = step.stacked.map(() => new Stack(subject));
-    let going = this.#isTrue(step.initialCondition);
-    for (let iteration = 0; going && iteration < tripCount; iteration++) {
-      if (iteration >= limit) throw endlessLoop(subject, limit);
-      this.#write(step.iteration, { dtype: "i64", shape: [], elements: BigInt64Array.of(BigInt(iteration)) });
-      this.#write(step.condition, { dtype: "bool", shape: [], elements: Uint8Array.of(1) });
-      await this.#runSteps(body);
-      going = this.#goesOn(step, subject);
-      for (const [index, { from }] of step.stacked.entries()) stacks[index]?.push(this.#tensor(from));
-      this.#moveAll(step.carried);
-    }
-    for (const [index, { from, to, emptyShape }] of step.stacked.entries()) {
-      const stack = stacks[index]?.finish(0, false, () => this.#elementType(from, emptyShape));
-      if (stack !== undefined) this.#write(to, stack);
-    }
+    const slots = this.#slots;
+    const body = this.#bind(step.body);
+    const writeIteration = slots.integerWriter(step.iteration);
+    const goesOn = this.#bindGoesOn(step, subject);
+    const carry = slots.mover(step.carried);
+    return async () => {
+      const tripCount = slots.integer(step.tripCount);
+      const stacks = step.stacked.map(() => new Stack(subject));
+      const checkLimits = this.#limitsCheck(subject);
+      slots.write(step.condition, { dtype: "bool", shape: [], elements: Uint8Array.of(1) });
+      let going = slots.isTrue(step.initialCondition);
+      for (let iteration = 0; going && iteration < tripCount; iteration++) {
+        checkLimits(iteration);
+        writeIteration(iteration);
+        const waiting = runSteps(body);
+        if (waiting !== undefined) await waiting;
+        going = goesOn();
+        for (const [index, { from }] of step.stacked.entries()) stacks[index]?.push(slots.view(from));
+        carry();
+      }
+      for (const [index, { from, to, emptyShape }] of step.stacked.entries()) {
+        const stack = stacks[index]?.finish(0, false, () => slots.elementType(from, emptyShape));
+        if (stack !== undefined) slots.write(to, stack);
+      }
+    };
+  }
+
+  /** Throws WSC7008 where a Loop may not begin its next iteration; to be called before each, in order. */
+  #limitsCheck(subject: string): (iteration: number) => void {
+    const { compilations = () => 0 } = this.#options;
+    const { iterations, compiled } = this.#loops;
+    let [withNewShapes, known] = [0, compilations()];
+    return (iteration) => {
+      if (iteration >= iterations) throw endlessLoop(subject, iterations);
+      if (compilations() === known) return;
+      known = compilations();
+      if (++withNewShapes >= compiled) throw growingLoop(subject, compiled);
+    };
   }
 
   /** What a loop's body says: a bool of one element, in a tensor whose shape may be known only now. */
-  #goesOn({ bodyCondition }: LoopStep, subject: string): boolean {
-    const { shape } = this.#shapeOf(bodyCondition);
-    if (elementCount(shape) === 1) return this.#isTrue(bodyCondition);
-    throw fail("WSC7005", `its body's condition has the shape ${showShape(shape)}, must be one bool`, { subject });
+  #bindGoesOn({ bodyCondition }: LoopStep, subject: string): () => boolean {
+    const isTrue = this.#slots.flagReader(bodyCondition);
+    const expectOne = (shape: readonly number[]): void => {
+      if (elementCount(shape) === 1) return;
+      throw fail("WSC7005", `its body's condition has the shape ${showShape(shape)}, must be one bool`, { subject });
+    };
+    const value = this.program.values[bodyCondition];
+    return () => {
+      expectOne(value?.kind === "memory" ? value.shape : this.#slots.tensor(bodyCondition).shape);
+      return isTrue();
+    };
   }
 
-  async #runScan(step: ScanStep, body: readonly BoundStep[]): Promise<void> {
+  #bindScan(step: ScanStep): BoundStep {
     const subject = opSubject(step);
-    const sources = step.slices.map(({ from }) => this.#tensor(from));
-    const stacks = step.stacked.map(() => new Stack(subject));
-    for (let index = 0; index < step.length; index++) {
-      for (const [i, { to, axis, reverse }] of step.slices.entries()) {
-        const source = sources[i];
-        if (source !== undefined) this.#write(to, sliceAlong(source, axis, reverse ? step.length - 1 - index : index));
+    const slots = this.#slots;
+    const body = this.#bind(step.body);
+    const carry = slots.mover(step.carried);
+    return async () => {
+      const sources = step.slices.map(({ from }) => slots.tensor(from));
+      const stacks = step.stacked.map(() => new Stack(subject));
+      for (let index = 0; index < step.length; index++) {
+        for (const [i, { to, axis, reverse }] of step.slices.entries()) {
+          const source = sources[i];
+          if (source !== undefined)
+            slots.write(to, sliceAlong(source, axis, reverse ? step.length - 1 - index : index));
+        }
+        const waiting = runSteps(body);
+        if (waiting !== undefined) await waiting;
+        for (const [i, { from }] of step.stacked.entries()) stacks[i]?.push(slots.view(from));
+        carry();
       }
-      await this.#runSteps(body);
-      for (const [i, { from }] of step.stacked.entries()) stacks[i]?.push(this.#tensor(from));
-      this.#moveAll(step.carried);
-    }
-    for (const [i, { from, to, axis, reverse, emptyShape }] of step.stacked.entries()) {
-      const stack = stacks[i]?.finish(axis, reverse, () => this.#elementType(from, emptyShape));
-      if (stack !== undefined) this.#write(to, stack);
-    }
+      for (const [i, { from, to, axis, reverse, emptyShape }] of step.stacked.entries()) {
+        const stack = stacks[i]?.finish(axis, reverse, () => slots.elementType(from, emptyShape));
+        if (stack !== undefined) slots.write(to, stack);
+      }
+    };
   }
 
   async #runDeferred(step: DeferredStep): Promise<void> {
     const inputs = new Map<string, HostValue>();
-    for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#read(slot));
-    const results = await this.#options.runDeferred(step, inputs, () => this.#tensor(step.payload));
+    for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#slots.read(slot));
+    const results = await this.#options.runDeferred(step, inputs, () => this.#slots.tensor(step.payload));
     for (const [index, slot] of step.outputs.entries()) {
       const value = results[index];
-      if (value !== undefined) this.#write(slot, value);
+      if (value !== undefined) this.#slots.write(slot, value);
     }
   }
+}
 
-  /** Moves values as if all at once: everything is read before anything is written. */
-  #moveAll(moves: readonly { readonly from: SlotId; readonly to: SlotId }[]): void {
-    const values = moves.map(({ from }) => this.#read(from));
-    for (const [index, { to }] of moves.entries()) {
-      const value = values[index];
-      if (value !== undefined) this.#write(to, value);
-    }
+/** Runs steps in order; gives a promise only where one of them has to be waited for. */
+function runSteps(steps: readonly BoundStep[]): Promise<void> | undefined {
+  for (const [i, step] of steps.entries()) {
+    const waiting = step();
+    if (waiting !== undefined) return runBehind(waiting, steps, i + 1);
   }
+  return undefined;
+}
 
-  #read(slot: SlotId): HostValue {
-    const value = this.program.values[slot];
-    if (value?.kind === "memory") return readValue(this.#memory, value);
-    const host = this.#host[slot];
-    if (host === undefined) throw new Error(`internal: slot ${slot} is read before it is written`);
-    return host;
-  }
-
-  #write(slot: SlotId, value: HostValue): void {
-    const target = this.program.values[slot];
-    if (target === undefined || target.kind === "host") this.#host[slot] = value;
-    else if (isTensor(value)) writeValue(this.#memory, target, value);
-    else throw new Error(`internal: slot ${slot} takes a tensor`);
-  }
-
-  #tensor(slot: SlotId): TensorData {
-    const value = this.#read(slot);
-    if (!isTensor(value)) throw new Error(`internal: slot ${slot} holds no tensor`);
-    return value;
-  }
-
-  #isTrue(slot: SlotId): boolean {
-    return Number(this.#peek(slot)) !== 0;
-  }
-
-  #integer(slot: SlotId): bigint {
-    return BigInt(this.#peek(slot));
-  }
-
-  /** The first element of a tensor, without copying it. */
-  #peek(slot: SlotId): number | bigint {
-    const value = this.program.values[slot];
-    const { elements } = value?.kind === "memory" ? viewValue(this.#memory, value) : this.#tensor(slot);
-    return elements[0] as number | bigint;
-  }
-
-  #shapeOf(slot: SlotId): { readonly shape: readonly number[] } {
-    const value = this.program.values[slot];
-    return value?.kind === "memory" ? value : this.#tensor(slot);
-  }
-
-  /** What a slot that nothing has been written to would hold; its shape is `emptyShape` where the slot has none. */
-  #elementType(slot: SlotId, emptyShape: readonly number[] = []): ElementType {
-    const value = this.program.values[slot];
-    if (value?.kind === "memory") return value;
-    const type = value?.kind === "host" ? value.type : undefined;
-    if (type?.kind === "tensor") return type;
-    if (type?.kind === "dynamic") return { dtype: type.dtype, shape: emptyShape };
-    throw new Error(`internal: slot ${slot} cannot be stacked`);
+async function runBehind(before: Promise<void>, steps: readonly BoundStep[], next: number): Promise<void> {
+  await before;
+  for (const step of steps.slice(next)) {
+    const waiting = step();
+    if (waiting !== undefined) await waiting;
   }
 }
 

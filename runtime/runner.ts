@@ -208,8 +208,10 @@ function keyOf(known: ReadonlyMap<string, KnownInput>): string {
 /** Deferred steps are compiled by what they are fed: types, and the values that shapes may depend on. */
 function instanceOptions(options: RunnerOptions): InstanceOptions {
   const caches = new Map<DeferredStep, ProgramCache>();
+  let compilations = 0;
   return {
     ...options,
+    compilations: () => compilations,
     disposeDeferred: () => {
       for (const cache of caches.values()) cache.clear();
       caches.clear();
@@ -217,7 +219,10 @@ function instanceOptions(options: RunnerOptions): InstanceOptions {
     runDeferred: async (step, inputs, payload) => {
       const cache =
         caches.get(step) ??
-        new ProgramCache(async (known) => (await loadCompiler()).compileFragment(payload(), known), options);
+        new ProgramCache(async (known) => {
+          compilations++;
+          return (await loadCompiler()).compileFragment(payload(), known);
+        }, options);
       caches.set(step, cache);
       const results = await runInstance(await cache.get(knownInputs(step, inputs)), inputs);
       return step.outputNames.map((name) => {

@@ -10,7 +10,7 @@ import { env } from "./env.ts";
 import { readExternalFiles } from "./external-files.ts";
 import { allOf, readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
-import { loopLimit } from "./loop-limit.ts";
+import { loopLimits } from "./loop-limit.ts";
 import { type NamedText, loadCompiler } from "./model-compiler.ts";
 import { isDirectory, readBytes, within } from "./platform.ts";
 import { describePort, readFeeds, type SessionValue, shapeConflicts, type PortMetadata } from "./ports.ts";
@@ -86,13 +86,13 @@ export class InferenceSession {
     const source = part === null ? modelSource(model) : modelSource(model, part, byteLength);
     const options = checkSessionOptions(part === null ? second : fourth);
     checkOptionNames(options);
-    const maxLoopIterations = loopLimit(options.maxLoopIterations);
+    const loops = loopLimits(options.maxLoopIterations);
     const threads = ThreadPool.open(threadCount(options));
     const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
     const settings: RunnerOptions = {
       deterministic: options.deterministic ?? false,
       joinVectors: options.joinVectors ?? true,
-      maxLoopIterations,
+      loops,
       threads,
       onWarning: (warning) => {
         warnings.say(warning);

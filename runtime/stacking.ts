@@ -35,44 +35,53 @@ export interface ElementType {
 /** The elements of one stacked result, as iterations give them. */
 export class Stack {
   readonly #subject: string;
-  readonly #parts: TensorData[] = [];
-  #bytes = 0;
+  #first: TensorData | null = null;
+  #count = 0;
+  /** those of all parts, one behind the other, and room for more */
+  #elements: Elements = [];
 
   /** `subject` is the op whose result it is, for messages. */
   constructor(subject: string) {
     this.#subject = subject;
   }
 
-  /** Throws WSC3004 for an element of another shape than the first one's, WSC1009 when no memory could hold them all. */
+  /** Takes a copy. Throws WSC3004 for an element of another shape than the first one's, WSC1009 when no memory could hold them all. */
   push(part: TensorData): void {
-    const { shape } = this.#parts[0] ?? part;
+    this.#first ??= part;
+    const { shape } = this.#first;
     if (!sameShape(part.shape, shape)) {
-      const message = `it stacks results of one shape, and got ${showShape(shape)} first and ${showShape(part.shape)} in iteration ${this.#parts.length}`;
+      const message = `it stacks results of one shape, and got ${showShape(shape)} first and ${showShape(part.shape)} in iteration ${this.#count}`;
       throw fail("WSC3004", message, { subject: this.#subject });
     }
-    this.#parts.push(part);
-    this.#bytes += elementCount(part.shape) * storageBytes(part.dtype);
-    if (this.#bytes <= maxMemoryBytes) return;
-    const message = `a stacked result takes more than 4 GiB after ${this.#parts.length} iterations`;
-    throw fail("WSC1009", message, { subject: this.#subject });
+    const each = elementCount(shape);
+    const count = this.#count + 1;
+    if (count * each * storageBytes(part.dtype) > maxMemoryBytes) {
+      const message = `a stacked result takes more than 4 GiB after ${count} iterations`;
+      throw fail("WSC1009", message, { subject: this.#subject });
+    }
+    const slots = each * slotsPerElement(part.dtype);
+    if (count * slots > this.#elements.length) {
+      const grown = allocateElements(part.dtype, Math.max(count, 2 * this.#count) * each);
+      if (this.#count > 0) copySlots(grown, 0, this.#elements, 0, this.#count * slots);
+      this.#elements = grown;
+    }
+    copySlots(this.#elements, this.#count * slots, part.elements, 0, slots);
+    this.#count = count;
   }
 
   /** The elements along a new axis; `none` says what they would be where there are none. */
   finish(axis: number, reverse: boolean, none: () => ElementType): TensorData {
-    const parts = reverse ? this.#parts.toReversed() : this.#parts;
-    return stackTensors(parts, parts[0] ?? none(), axis);
+    const { dtype, shape: element } = this.#first ?? none();
+    const count = this.#count;
+    const shape = [...element.slice(0, axis), count, ...element.slice(axis)];
+    const inner = elementCount(element.slice(axis)) * slotsPerElement(dtype);
+    const outer = elementCount(element.slice(0, axis));
+    const elements = allocateElements(dtype, elementCount(shape));
+    for (let part = 0; part < count && elements.length > 0; part++) {
+      const from = (reverse ? count - 1 - part : part) * outer * inner;
+      for (let i = 0; i < outer; i++)
+        copySlots(elements, (i * count + part) * inner, this.#elements, from + i * inner, inner);
+    }
+    return { dtype, shape, elements };
   }
-}
-
-/** Tensors of one type stacked along a new axis; of none, a tensor with a dim of 0 there. */
-function stackTensors(parts: readonly TensorData[], { dtype, shape: element }: ElementType, axis: number): TensorData {
-  const shape = [...element.slice(0, axis), parts.length, ...element.slice(axis)];
-  const inner = elementCount(element.slice(axis)) * slotsPerElement(dtype);
-  const outer = elementCount(element.slice(0, axis));
-  const elements = allocateElements(dtype, elementCount(shape));
-  for (const [index, part] of parts.entries()) {
-    for (let i = 0; i < outer; i++)
-      copySlots(elements, (i * parts.length + index) * inner, part.elements, i * inner, inner);
-  }
-  return { dtype, shape, elements };
 }

@@ -155,8 +155,7 @@ const runOptions = {
   "max-loop-iterations": {
     type: "number",
     requiresArg: true,
-    default: defaultLoopIterations,
-    describe: "Iterations after which a Loop that would go on is an error",
+    describe: `Iterations after which a Loop that would go on is an error; default ${defaultLoopIterations}`,
   },
   tuning: {
     type: "string",

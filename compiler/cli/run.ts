@@ -33,7 +33,7 @@ export interface RunArguments {
   readonly joinVectors: boolean;
   readonly repeat: number;
   readonly threads: number;
-  readonly maxLoopIterations: number;
+  readonly maxLoopIterations: number | undefined;
   readonly tuning: string | undefined;
   readonly dim: readonly string[];
   readonly json: boolean;
@@ -52,7 +52,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
     deterministic: given.deterministic,
     joinVectors: given.joinVectors,
     threads: readThreads(given.threads),
-    maxLoopIterations: readIterations(given.maxLoopIterations),
+    ...(given.maxLoopIterations === undefined ? {} : { maxLoopIterations: readIterations(given.maxLoopIterations) }),
     ...(given.tuning === undefined ? {} : { tuning: given.tuning }),
   });
   const { feeds, files } = await collectFeeds(session, given);

@@ -18,7 +18,7 @@ import {
 import { makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
 import { hostFunctions } from "../host/functions.ts";
 import { type HostState, type HostValue, isTensor } from "../host/value.ts";
-import { endlessLoop, loopLimit } from "../loop-limit.ts";
+import { endlessLoop, loopLimits } from "../loop-limit.ts";
 import { nth } from "./access.ts";
 import { type EvaluableKind, evaluateOp, isEvaluable } from "./evaluate.ts";
 import { takeAlong } from "./movement.ts";
@@ -47,7 +47,7 @@ export function interpretGraph(
   inputs: ReadonlyMap<string, HostValue>,
   options: InterpretOptions = {},
 ): Map<string, HostValue> {
-  const loopIterations = loopLimit(options.maxLoopIterations);
+  const { iterations: loopIterations } = loopLimits(options.maxLoopIterations);
   const run: Run = { deferred: options.deferred, hostStates: new Map(), loopIterations };
   const keep = options.keep ?? false;
   const values = runOps(graph, graph.inputs.map(({ name }) => namedInput(inputs, name)), run, keep); // prettier-ignore

@@ -1,10 +1,12 @@
 /** Loops in a session: what a body is given, results of no iteration, and an end for loops that have none. */
 import { describe, expect, it } from "@jest/globals";
 import { scalarTensor, tensorFrom } from "../../ir/tensor.ts";
+import { modelCompiler } from "../../compiler/session-compiler.ts";
 import type { SessionOptions } from "../../runtime/option-types.ts";
+import { modelRunner } from "../../runtime/runner.ts";
 import { InferenceSession } from "../../runtime/session.ts";
 import { Tensor } from "../../runtime/tensor.ts";
-import { bool, f32, graph, i64, ints, modelBytes, type ModelSpec, node } from "../helpers/onnx-builder.ts";
+import { bool, f32, graph, i64, ints, modelBytes, type ModelSpec, node, typed } from "../helpers/onnx-builder.ts";
 
 const open = async (spec: ModelSpec, options: SessionOptions = {}): Promise<InferenceSession> =>
   InferenceSession.create(await modelBytes(spec), { logSeverityLevel: 4, ...options });
@@ -175,9 +177,91 @@ describe("a loop that does not end", () => {
     await expect(late.run({ z: pair, trips: int64(most) })).rejects.toThrow(ended);
   });
 
+  it("is ended sooner where each iteration has a shape that was not there before", async () => {
+    const growing = graph({
+      inputs: { i: i64(), go: bool(), s: f32(null) },
+      outputs: { go_on: bool(), s_out: f32(null) },
+      nodes: [node("Identity", ["go"], ["go_on"]), node("Concat", ["s", "x"], ["s_out"], { axis: 0 })],
+    });
+    const nodes = [node("Loop", ["trips", "", "x"], ["y"], { body: growing }, { name: "growing" })];
+    const bytes = await modelBytes(forever({ outputs: { y: f32("n") }, nodes }));
+    const model = await modelCompiler.open(bytes, {});
+    const runner = await modelRunner(model, { loops: { iterations: 1_000_000, compiled: 20 } });
+    const run = (trips: bigint): Promise<unknown> =>
+      runner.run({
+        values: new Map([
+          ["x", tensorFrom("f32", [2], [1, 2])],
+          ["trips", scalarTensor("i64", trips)],
+        ]),
+        owned: true,
+      });
+    await expect(run(20n)).resolves.toBeDefined();
+    await expect(run(most)).rejects.toThrow(/WSC7008: loop "growing": it would go on after 20 iterations, each with a/);
+  });
+
   it("cannot be given a limit that is none", async () => {
     for (const maxLoopIterations of [0, -1, 1.5, NaN])
       await expect(open(forever(), { maxLoopIterations })).rejects.toThrow("WSC7007");
+  });
+});
+
+describe("carried values", () => {
+  it("change places all at once", async () => {
+    const session = await open({
+      opset: 17,
+      inputs: { x: f32(2), trips: i64() },
+      outputs: { a: f32(2), b: f32(2), c: f32(2), rows: f32("n", 2) },
+      nodes: [
+        node("Neg", ["x"], ["nx"]),
+        node("Add", ["x", "x"], ["xx"]),
+        node("Loop", ["trips", "", "x", "nx", "xx"], ["a", "b", "c", "rows"], {
+          body: graph({
+            inputs: { i: i64(), go: bool(), p: f32(2), q: f32(2), r: f32(2) },
+            outputs: { go_on: bool(), q_out: f32(2), r_out: f32(2), p_out: f32(2), row: f32(2) },
+            nodes: [
+              node("Identity", ["go"], ["go_on"]),
+              node("Identity", ["q"], ["q_out"]),
+              node("Identity", ["r"], ["r_out"]),
+              node("Identity", ["p"], ["p_out"]),
+              node("Identity", ["p"], ["row"]),
+            ],
+          }),
+        }),
+      ],
+    });
+    const { a, b, c, rows } = await session.run({ x: pair, trips: int64(4n) });
+    expect([a, b, c, rows].map((value) => Array.from(value?.data as Float32Array))).toEqual([
+      [-1, -2],
+      [2, 4],
+      [1, 2],
+      [1, 2, -1, -2, 2, 4, 1, 2],
+    ]);
+  });
+
+  it("are stacked as strings, too", async () => {
+    const session = await open({
+      opset: 20,
+      inputs: { x: typed("string", 2), trips: i64() },
+      outputs: { rows: typed("string", "n", 2) },
+      nodes: [
+        node("Loop", ["trips", "", "x"], ["y", "rows"], {
+          body: graph({
+            inputs: { i: i64(), go: bool(), s: typed("string", 2) },
+            outputs: { go_on: bool(), s_out: typed("string", 2), row: typed("string", 2) },
+            nodes: [
+              node("Identity", ["go"], ["go_on"]),
+              node("StringConcat", ["s", "x"], ["s_out"]),
+              node("Identity", ["s"], ["row"]),
+            ],
+          }),
+        }),
+      ],
+    });
+    const { rows } = await session.run({ x: new Tensor("string", ["a", "b"], [2]), trips: int64(3n) });
+    expect([rows?.dims, rows?.data]).toEqual([
+      [3, 2],
+      ["a", "b", "aa", "bb", "aaa", "bbb"],
+    ]);
   });
 });
 
