@@ -9,7 +9,7 @@ import type { Graph } from "../ir/graph.ts";
 import { type KernelGraph, opsOf } from "../ir/kernel-graph.ts";
 import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
-import type { ModelBytes } from "./frontend/read-model.ts";
+import type { ModelBytes } from "./frontend/model-source.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { PlaceOptions } from "./placement/place.ts";
 import type { PreparedProblem } from "./placement/prepare.ts";

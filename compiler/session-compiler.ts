@@ -6,7 +6,8 @@ import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { lowerFragment } from "./frontend/fragment.ts";
 import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
-import { type ModelBytes, readModel } from "./frontend/read-model.ts";
+import type { ModelBytes } from "./frontend/model-source.ts";
+import { readModel } from "./frontend/read-model.ts";
 import { runPasses } from "./passes/pipeline.ts";
 import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
 

@@ -7,14 +7,8 @@ import { fail, showName } from "../../ir/diagnostic.ts";
 import { smallTensorBytes } from "../../ir/tensor-source.ts";
 import { isExternal, tensorBytes, tensorDType, tensorShape, tensorSubject } from "./decode-tensor.ts";
 import { type FileRange, wholeModelBytes } from "./file-range.ts";
+import type { ExternalFiles } from "./model-source.ts";
 import type { Onnx } from "./proto.ts";
-
-/** Where external data comes from: bytes `[offset, offset + length)` of a file that a model names. Both throw when they are not there. */
-export interface ExternalFiles {
-  readonly read: (location: string, offset: number, length: number, subject: string) => Promise<Uint8Array>;
-  /** finds them without reading; null, or missing, where that saves nothing */
-  readonly locate?: (location: string, offset: number, length: number, subject: string) => Promise<FileRange | null>;
-}
 
 /** No files: for models given as bytes. */
 export const noFiles: ExternalFiles = {

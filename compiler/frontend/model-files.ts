@@ -3,9 +3,9 @@ import { closeSync, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
-import { checkRange, type ExternalFiles } from "./external-data.ts";
+import { checkRange } from "./external-data.ts";
 import { type FileRange, type PartlyRead, rangeOf, wholeModelBytes } from "./file-range.ts";
-import type { FileListener } from "./read-model.ts";
+import type { ExternalFiles, FileListener } from "./model-source.ts";
 
 /** One read of the operating system takes at most this many bytes. */
 const maxReadBytes = 2 ** 30;

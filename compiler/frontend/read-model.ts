@@ -1,40 +1,15 @@
 /** Reads an ONNX model: from a path (Node), or from bytes (anywhere). */
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { decodeModel } from "./decode.ts";
-import {
-  type ExternalFiles,
-  filesInMemory,
-  noFiles,
-  readExternalData,
-  tensorsOf,
-  type UnreadData,
-} from "./external-data.ts";
+import { filesInMemory, noFiles, readExternalData, tensorsOf, type UnreadData } from "./external-data.ts";
 import { readExtras } from "./extras.ts";
 import { type FileRange, type PartlyRead, rangeOf } from "./file-range.ts";
+import type { ExternalFiles, ModelBytes, ReadOptions } from "./model-source.ts";
 import type { OnnxModel } from "./onnx.ts";
 import { outlineOf } from "./outline.ts";
 import { loadOnnxProto, type Onnx, type OnnxProto } from "./proto.ts";
 import { scanModel, type Scan, withOneGraph, withPatches } from "./scan.ts";
 import { lookalikeBytes, refuseLookalikes } from "./sniff.ts";
-
-export interface ModelBytes {
-  readonly bytes: Uint8Array;
-  /** what messages call the model */
-  readonly name: string;
-  /** where external data comes from; without it, models that need it are refused */
-  readonly readExternal?: ExternalFiles["read"];
-  /** the bytes are the reader's to overwrite: weights are then aligned in place instead of copied */
-  readonly owned?: boolean;
-}
-
-/** Is told of the files that a model is read from: its own, and those of external data. */
-export type FileListener = (file: string) => void;
-
-export interface ReadOptions {
-  /** external data by location, in place of that in the model's folder */
-  readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
-  readonly onFile?: FileListener | undefined;
-}
 
 /** Reads and checks a model's structure; throws a WscError (WSC1xxx) when it is no valid ONNX file. */
 export async function readModel(source: string | ModelBytes, options: ReadOptions = {}): Promise<OnnxModel> {
