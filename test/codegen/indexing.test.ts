@@ -154,6 +154,28 @@ describe("cumulative", () => {
   });
 });
 
+describe("cumulative along rows", () => {
+  const random = randomSource(5);
+  it.each([
+    ["f32" as const, [2, 5, 1027]],
+    ["f32" as const, [3, 2051]],
+    ["f32" as const, [4, 1, 9]],
+    ["f64" as const, [6, 1025]],
+    ["i32" as const, [2, 3, 38]],
+    ["u64" as const, [3, 7, 5]],
+  ])("of %s%j, sums and products, both ways", (dtype, shape) => {
+    for (const fn of ["sum", "prod"] as const) {
+      for (const exclusive of [false, true]) {
+        for (const reverse of [false, true]) {
+          const axis = shape.length - 2;
+          const op: OpSpec = { kind: "cumulative", fn, axis, exclusive, reverse, inputs: [0] };
+          expectLikeReference(emitCumulative, op, [randomTensor(dtype, shape, random)], { relative: 1e-6 });
+        }
+      }
+    }
+  });
+});
+
 describe("order", () => {
   const withTies = (dtype: DType, shape: readonly number[], random: () => number): TensorData => {
     const values = Array.from({ length: elementCount(shape) }, () => Math.floor(random() * 6));

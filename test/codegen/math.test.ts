@@ -60,3 +60,53 @@ describe("pow", () => {
     expect(Math.max(...worst)).toBeLessThan(4e-15);
   });
 });
+
+describe("functions of two floats", () => {
+  const special = [
+    0, -0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 0.25, 2.5, -2.5, Infinity, -Infinity, NaN, 1e-45, -1e-45, 1e-38, 3.4e38, -3.4e38, 16777216,
+    16777217, 33554431, -16777215, 1e10, -1e10, 0.99999994, -1.0000001, 127, 128, -126, -149, 7, 1e-3,
+  ]; // prettier-ignore
+  const random = randomSource(4);
+  const anySize = (): number => (random() < 0.5 ? -1 : 1) * 2 ** (random() * 250 - 126);
+  const pairs = [
+    ...special.flatMap((x) => special.map((y) => [x, y])),
+    ...Array.from({ length: 4000 }, () => [random() * 8, random() * 20 - 10]),
+    ...Array.from({ length: 2000 }, () => [-Math.ceil(random() * 40), Math.ceil(random() * 40) - 20]),
+    ...Array.from({ length: 4000 }, () => [anySize(), anySize()]),
+    ...Array.from({ length: 4000 }, () => [random() * 200 - 100, random() * 9 - 4.5]),
+    ...Array.from({ length: 4000 }, () => [Math.ceil(random() * 900) * 0.125, Math.ceil(random() * 24) * 0.125]),
+    ...Array.from({ length: 2000 }, () => [2 ** (random() * 60), random() + 0.5]),
+  ].map(([x, y]) => [Math.fround(defined(x)), Math.fround(defined(y))] as const);
+  const shape = [pairs.length];
+  const inputs = [0, 1].map((side) => tensorFrom("f32", shape, pairs.map((pair) => defined(pair[side])))); // prettier-ignore
+  const run = (fn: "pow" | "fmod" | "mod"): Float32Array => {
+    const op = { kind: "map", expr: { op: "binary", fn, x: arg(0), y: arg(1) }, inputs: [0, 1] } as const;
+    return defined(runKernel(emitMap, op, inputs)[0]).elements as Float32Array;
+  };
+  /** JavaScript's ** gives NaN where IEEE's pow gives 1. */
+  const pow = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y);
+  const mod = (x: number, y: number): number => {
+    const rest = x % y;
+    if (rest === 0) return y < 0 ? -0 : 0;
+    return rest < 0 === y < 0 ? rest : Math.fround(rest + y);
+  };
+
+  it("pow is rounded correctly but for ties", () => {
+    for (const [i, got] of run("pow").entries()) {
+      const [x, y] = nth(pairs, i);
+      const exact = pow(x, y);
+      if (Object.is(got, Math.fround(exact))) continue;
+      expect([x, y, Math.abs(got - exact) <= 6.1e-8 * Math.abs(exact) + 2 ** -149, Math.sign(got)]).toEqual([x, y, true, Math.sign(exact)]);
+    }
+  }); // prettier-ignore
+
+  it.each([
+    ["fmod" as const, (x: number, y: number): number => x % y],
+    ["mod" as const, mod],
+  ])("%s is exact", (fn, expected) => {
+    for (const [i, got] of run(fn).entries()) {
+      const [x, y] = nth(pairs, i);
+      expect([x, y, got]).toEqual([x, y, expected(x, y)]);
+    }
+  });
+});

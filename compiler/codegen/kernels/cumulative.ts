@@ -1,4 +1,4 @@
-/** Running sums and products along an axis: one lane after the other, floats carried in double. */
+/** Running sums and products along an axis: one lane after the other, floats carried in double; or rows of lanes (cumulative-rows.ts). */
 import { defined, nth } from "../access.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { CumulativeOp } from "../../../ir/graph.ts";
@@ -8,6 +8,7 @@ import { type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import { castScalar, scalarRep } from "../math/scalar-casts.ts";
 import { scalarBinary } from "../math/scalar-ops.ts";
 import { type FunctionBuilder, increment, type Local } from "../wasm/index.ts";
+import { canWalkRows, carrierOf, pushIdentity, rowsStages } from "./cumulative-rows.ts";
 import { alongLane } from "./lane-loops.ts";
 import { unitBytes } from "./movement.ts";
 import { forEachRow } from "./rows-loop.ts";
@@ -29,6 +30,9 @@ export const emitCumulative: KernelEmitter<CumulativeOp> = (op, { inputs }) => {
   const size = nth(x.shape, op.axis);
   const outer = elementCount(x.shape.slice(0, op.axis));
   const inner = elementCount(x.shape.slice(op.axis + 1));
+  const { fn, exclusive, reverse } = op;
+  const rows = { fn, dtype: x.dtype, exclusive, reverse, outer, size, inner };
+  if (canWalkRows(rows)) return rowsStages(rows);
   const step = inner * bytes;
   const plan: LanePlan = {
     fn: op.fn,
@@ -65,13 +69,10 @@ export const emitCumulative: KernelEmitter<CumulativeOp> = (op, { inputs }) => {
 };
 
 function emitLane(f: FunctionBuilder, { fn, dtype, exclusive, size, step }: LanePlan, from: Local, to: Local): void {
-  const carry: DType = dtype === "f32" ? "f64" : dtype;
+  const carry = carrierOf(dtype);
   const rep = scalarRep(carry);
   const [sum, next] = [f.local(rep), f.local(rep)];
-  const identity = fn === "sum" ? 0 : 1;
-  if (rep === "f64") f.f64(identity);
-  else if (rep === "i64") f.i64(BigInt(identity));
-  else f.i32(identity);
+  pushIdentity(f, fn, carry);
   f.set(sum);
   alongLane(f, size, [from, to], [step, step], ([source, target]) => {
     f.get(sum);

@@ -11,7 +11,10 @@ import { pushSplat } from "./constants.ts";
 export type Push = () => void;
 
 /** Floats that formulas are written over. */
-export type FloatShape = "f32" | "f64" | "f32x4";
+export type FloatShape = "f32" | "f64" | "f32x4" | "f64x2";
+
+const isVector = (shape: FloatShape | "i32" | "i64"): shape is "f32x4" | "f64x2" =>
+  shape === "f32x4" || shape === "f64x2";
 
 export interface Algebra {
   readonly shape: FloatShape;
@@ -60,7 +63,7 @@ export function algebra(f: FunctionBuilder, shape: FloatShape, temporaries: Loca
     () => {
       if (shape === "f32") f.f32(value);
       else if (shape === "f64") f.f64(value);
-      else pushSplat(f, "f32x4", value);
+      else pushSplat(f, shape, value);
     };
   const fused = shape === "f32x4" && f.module.features.relaxedSimd;
   const madd = (x: Push, y: Push, z: Push): Push =>
@@ -71,7 +74,7 @@ export function algebra(f: FunctionBuilder, shape: FloatShape, temporaries: Loca
   };
   const bind = (x: Push): Push & { readonly local: Local } => {
     x();
-    const local = f.local(shape === "f32x4" ? "v128" : shape);
+    const local = f.local(isVector(shape) ? "v128" : shape);
     temporaries.push(local);
     f.set(local);
     return Object.assign(pushLocal(f, local), { local });
@@ -96,7 +99,7 @@ export function algebra(f: FunctionBuilder, shape: FloatShape, temporaries: Loca
 export function withOperand(f: FunctionBuilder, shape: FloatShape, body: (a: Algebra, x: Push) => void): void {
   const temporaries: Local[] = [];
   const a = algebra(f, shape, temporaries);
-  const x = f.local(shape === "f32x4" ? "v128" : shape);
+  const x = f.local(isVector(shape) ? "v128" : shape);
   f.set(x);
   body(a, pushLocal(f, x));
   f.release(x, ...temporaries);
@@ -109,6 +112,6 @@ export const choose =
     x();
     y();
     condition();
-    if (shape === "f32x4") f.op("v128.bitselect");
+    if (isVector(shape)) f.op("v128.bitselect");
     else f.select(shape);
   };

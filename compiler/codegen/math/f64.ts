@@ -280,6 +280,42 @@ export const fmodF64 = (module: ModuleBuilder): number =>
     apply(f, "f64.copysign", rest, x)();
   });
 
+/** The least significant 25 bits of a double: without them, its products with floats are exact. */
+const trailingBits = 0x1ffffffn;
+
+/**
+ * The remainder of doubles that are floats: the leading 28 bits of the quotient times the divisor are taken off, exactly, until less than the
+ * divisor is left. A quotient that was rounded up leaves something negative at the end.
+ */
+export const fmodOfFloats = (module: ModuleBuilder): number =>
+  f64Function(module, "fmod_of_floats", 2, (f, a, x, y) => {
+    const rest = a.let(a.abs(x));
+    const divisor = a.let(a.abs(y));
+    const isDefined = apply(
+      f,
+      "i32.and",
+      apply(f, "f64.lt", rest, a.constant(Infinity)),
+      apply(f, "f64.gt", divisor, a.constant(0)),
+    );
+    returnIf(f, apply(f, "i32.eqz", isDefined), a.constant(NaN));
+    returnIf(f, apply(f, "f64.lt", rest, divisor), x);
+    f.loop((again) => {
+      const whole = apply(f, "i64.reinterpret_f64", apply(f, "f64.trunc", a.div(rest, divisor)));
+      const leading = (): void => {
+        whole();
+        f.i64(~trailingBits);
+        f.op("i64.and");
+        f.op("f64.reinterpret_i64");
+      };
+      a.sub(rest, a.mul(leading, divisor))();
+      f.set(rest.local);
+      apply(f, "f64.ge", a.abs(rest), divisor)();
+      f.brIf(again);
+    });
+    const isNegative = apply(f, "f64.lt", rest, a.constant(0));
+    apply(f, "f64.copysign", choose(f, "f64", isNegative, a.add(rest, divisor), rest), x)();
+  });
+
 /** Remainder with the divisor's sign. */
 export const modF64 = (module: ModuleBuilder): number =>
   f64Function(module, "mod", 2, (f, a, x, y) => {

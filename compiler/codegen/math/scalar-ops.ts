@@ -4,6 +4,22 @@ import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
 import type { FunctionBuilder, ModuleBuilder } from "../wasm/index.ts";
 import { apply, choose, pushLocal } from "./algebra.ts";
 import { erfF32x4, expF32x4, logF32x4, sigmoidF32x4, tanhF32x4, type VectorFunction } from "./f32x4.ts";
+import {
+  acosF32x4,
+  acoshF32x4,
+  asinF32x4,
+  asinhF32x4,
+  atanF32x4,
+  atanhF32x4,
+  cosF32x4,
+  coshF32x4,
+  fmodF32x4,
+  modF32x4,
+  powF32x4,
+  sinF32x4,
+  sinhF32x4,
+  tanF32x4,
+} from "./float-pairs.ts";
 import { expF64, fmodF64, logF64, modF64, powF64 } from "./f64.ts";
 import {
   acosF64,
@@ -52,24 +68,36 @@ export const f32x4Unary: Partial<Record<UnaryFunction, VectorFunction>> = {
   erf: erfF32x4,
   tanh: tanhF32x4,
   sigmoid: sigmoidF32x4,
+  sin: sinF32x4,
+  cos: cosF32x4,
+  tan: tanF32x4,
+  asin: asinF32x4,
+  acos: acosF32x4,
+  atan: atanF32x4,
+  sinh: sinhF32x4,
+  cosh: coshF32x4,
+  asinh: asinhF32x4,
+  acosh: acoshF32x4,
+  atanh: atanhF32x4,
 };
 
-/** The module's function of one float: by the vector form, or in double precision. */
+/** The module's function of one float, by the vector form. */
 function f32Helper(module: ModuleBuilder, fn: UnaryFunction): number {
-  const name = `f32_${fn}`;
+  const vector = f32x4Unary[fn];
+  if (vector === undefined) throw new Error(`internal: no function ${fn} of f32`);
+  return inOneLane(module, `f32_${fn}`, 1, vector);
+}
+
+/** The module's function of one or two floats: what a function of four does in its first lane. */
+function inOneLane(module: ModuleBuilder, name: string, operands: number, vector: VectorFunction): number {
   return module.shared(name, () =>
-    module.function(name, { params: ["f32"], results: ["f32"] }, (f) => {
-      const vector = f32x4Unary[fn];
-      f.get(f.param(0));
-      if (vector !== undefined) {
+    module.function(name, { params: Array.from({ length: operands }, () => "f32"), results: ["f32"] }, (f) => {
+      for (const param of f.params) {
+        f.get(param);
         f.op("f32x4.splat");
-        vector(f);
-        f.lane("f32x4.extract_lane", 0);
-        return;
       }
-      f.op("f64.promote_f32");
-      callF64Unary(f, fn);
-      f.op("f32.demote_f64");
+      vector(f);
+      f.lane("f32x4.extract_lane", 0);
     }),
   );
 }
@@ -250,33 +278,22 @@ type NativeFloatBinary = (typeof nativeFloatBinary)[number];
 export const isNativeFloatBinary = (fn: BinaryFunction): fn is NativeFloatBinary =>
   (nativeFloatBinary as readonly BinaryFunction[]).includes(fn);
 
-const f64Binary = { mod: modF64, fmod: fmodF64, pow: powF64 } as const;
-const isFloatHelper = (fn: BinaryFunction): fn is keyof typeof f64Binary => fn in f64Binary;
+type FloatHelper = "mod" | "fmod" | "pow";
+const f64Binary: Readonly<Record<FloatHelper, Define>> = { mod: modF64, fmod: fmodF64, pow: powF64 };
+/** Whether a function of two floats takes more than an instruction. */
+export const isFloatHelper = (fn: BinaryFunction): fn is FloatHelper => fn in f64Binary;
+/** Functions of two vectors of floats that are no instruction. */
+export const f32x4Binary: Readonly<Record<FloatHelper, VectorFunction>> = {
+  mod: modF32x4,
+  fmod: fmodF32x4,
+  pow: powF32x4,
+};
 
 function floatBinary(f: FunctionBuilder, fn: BinaryFunction, shape: FloatShape): void {
   if (isNativeFloatBinary(fn)) f.op(`${shape}.${fn}`);
-  else if (isFloatHelper(fn)) floatHelper(f, fn, shape);
-  else throw new Error(`internal: ${fn} of ${shape}`);
-}
-
-function floatHelper(f: FunctionBuilder, fn: keyof typeof f64Binary, shape: FloatShape): void {
-  const define = f64Binary[fn];
-  if (shape === "f64") {
-    f.call(define(f.module));
-    return;
-  }
-  const { module } = f;
-  const index = module.shared(`f32_${fn}`, () =>
-    module.function(`f32_${fn}`, { params: ["f32", "f32"], results: ["f32"] }, (inner) => {
-      for (const param of inner.params) {
-        inner.get(param);
-        inner.op("f64.promote_f32");
-      }
-      inner.call(define(module));
-      inner.op("f32.demote_f64");
-    }),
-  );
-  f.call(index);
+  else if (!isFloatHelper(fn)) throw new Error(`internal: ${fn} of ${shape}`);
+  else if (shape === "f64") f.call(f64Binary[fn](f.module));
+  else f.call(inOneLane(f.module, `f32_${fn}`, 2, f32x4Binary[fn]));
 }
 
 const bitwise: Partial<Record<BinaryFunction, "and" | "or" | "xor">> = {

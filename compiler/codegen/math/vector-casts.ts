@@ -5,7 +5,8 @@ import { apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
 import { integerForm } from "./integers.ts";
 import { isSmallFloatType, smallFloatLayouts } from "./small-floats.ts";
-import { perLane, wrapLanes } from "./vector-ops.ts";
+import { perLane } from "./per-lane.ts";
+import { wrapLanes } from "./vector-ops.ts";
 
 type Wide = "f16" | "bf16";
 
@@ -130,7 +131,7 @@ const truncateWrapping = (module: ModuleBuilder): number =>
       });
       apply(f, "v128.any_true", isLarge)();
       f.if(() => {
-        perLane(f, [{ vector: f.param(0), kind: "f32" }], "i32", () => {
+        perLane(f, [{ vector: x, kind: "f32" }], "i32", () => {
           f.op("i64.trunc_sat_f32_s");
           f.op("i32.wrap_i64");
         });

@@ -1,14 +1,15 @@
 /**
  * The functions of ir/expr.ts on four lanes of 32 bits: f32 as f32x4, integers of up to 32 bits as i32x4 (narrow ones extended), bool as a mask of all
- * ones or zeros. What has no vector form (integer division, sin, general powers) is done lane by lane with the scalar form.
+ * ones or zeros. What has no vector form (integer division) is done lane by lane with the scalar form.
  */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
-import type { FunctionBuilder, Local, OpName } from "../wasm/index.ts";
+import type { FunctionBuilder, OpName } from "../wasm/index.ts";
 import { apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
 import { integerForm, type IntegerForm } from "./integers.ts";
-import { f32x4Unary, isNativeFloatBinary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
+import { perLane } from "./per-lane.ts";
+import { f32x4Binary, f32x4Unary, isFloatHelper, isNativeFloatBinary, scalarBinary } from "./scalar-ops.ts";
 
 /** True for the types that a lane of 32 bits can hold. */
 export function hasLaneForm(dtype: DType): boolean {
@@ -17,34 +18,10 @@ export function hasLaneForm(dtype: DType): boolean {
   return cls === "bool" || dtype === "f32" || ((cls === "signed" || cls === "unsigned") && bits >= 8 && bits <= 32);
 }
 
-/** Computes each lane by scalar code, which finds its operands on the stack. */
-export function perLane(
-  f: FunctionBuilder,
-  operands: readonly { readonly vector: Local; readonly kind: "f32" | "i32" }[],
-  result: "f32" | "i32",
-  scalar: () => void,
-): void {
-  const lanes = { f32: "f32x4", i32: "i32x4" } as const;
-  const temporary = f.local("v128");
-  for (let lane = 0; lane < 4; lane++) {
-    if (lane > 0) f.get(temporary);
-    for (const { vector, kind } of operands) {
-      f.get(vector);
-      f.lane(`${lanes[kind]}.extract_lane`, lane);
-    }
-    scalar();
-    if (lane === 0) f.op(`${lanes[result]}.splat`);
-    else f.lane(`${lanes[result]}.replace_lane`, lane);
-    f.set(temporary);
-  }
-  f.get(temporary);
-  f.release(temporary);
-}
-
-const withLocal = (f: FunctionBuilder, body: (x: Push, local: Local) => void): void => {
+const withLocal = (f: FunctionBuilder, body: (x: Push) => void): void => {
   const local = f.local("v128");
   f.set(local);
-  body(pushLocal(f, local), local);
+  body(pushLocal(f, local));
   f.release(local);
 };
 
@@ -110,15 +87,8 @@ const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => vo
 
 function floatUnary(f: FunctionBuilder, fn: UnaryFunction): void {
   const inline = inlineFloatUnary[fn];
-  if (inline !== undefined) {
-    inline(f);
-    return;
-  }
-  withLocal(f, (_, vector) => {
-    perLane(f, [{ vector, kind: "f32" }], "f32", () => {
-      scalarUnary(f, fn, "f32");
-    });
-  });
+  if (inline === undefined) throw new Error(`internal: ${fn} of f32`);
+  inline(f);
 }
 
 /** The sign bit with 1 where x is neither zero nor NaN, else x. */
@@ -191,19 +161,16 @@ export function vectorBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DTyp
 
 function floatBinary(f: FunctionBuilder, fn: BinaryFunction): void {
   if (isNativeFloatBinary(fn)) f.op(`f32x4.${fn}`);
-  else binaryPerLane(f, fn, "f32", "f32");
+  else if (isFloatHelper(fn)) f32x4Binary[fn](f);
+  else throw new Error(`internal: ${fn} of f32`);
 }
 
-function binaryPerLane(f: FunctionBuilder, fn: BinaryFunction, kind: "f32" | "i32", dtype: DType): void {
-  const y = f.local("v128");
-  const x = f.local("v128");
+function binaryPerLane(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
+  const [y, x] = [f.local("v128"), f.local("v128")];
   f.set(y);
   f.set(x);
-  const operands = [
-    { vector: x, kind },
-    { vector: y, kind },
-  ];
-  perLane(f, operands, kind, () => {
+  const operands = [x, y].map((local) => ({ vector: pushLocal(f, local), kind: "i32" as const }));
+  perLane(f, operands, "i32", () => {
     scalarBinary(f, fn, dtype);
   });
   f.release(x, y);
@@ -257,5 +224,5 @@ function integerBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): vo
     f.op(plain);
     if (fn === "add" || fn === "sub" || fn === "mul") wrapLanes(f, form);
   } else if (isSignedBinary(fn)) f.op(`i32x4.${fn}_${form.signed ? "s" : "u"}`);
-  else binaryPerLane(f, fn, "i32", dtype);
+  else binaryPerLane(f, fn, dtype);
 }
