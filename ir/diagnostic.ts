@@ -27,6 +27,8 @@ export const diagnosticTable = {
   WSC1007: "an element type is not supported",
   WSC1008: "a model-local function cannot be inlined",
   WSC1009: "a size is beyond what this machine or WebAssembly can hold",
+  WSC1010: "no such model, or its configuration is missing something or contradicts itself",
+  WSC1011: "a context is longer than the model was made for",
   WSC2001: "a node reads a value that nothing defines",
   WSC2002: "two definitions share one name",
   WSC2003: "the graph has a cycle",

@@ -43,7 +43,7 @@ const compileOptions = {
     type: "string",
     requiresArg: true,
     default: "wse2",
-    describe: "wse2, wse3, dojo-tile, or a JSON file",
+    describe: "wse1, wse2, wse3, dojo-d1, dojo-tile, or a JSON file",
   },
   mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
   objective: { choices: objectives, default: "throughput" as const, describe: "What the placement is good at" },
@@ -181,7 +181,7 @@ const partitionOptions = {
   devices: { alias: "k", type: "number", requiresArg: true, describe: "Accelerators (default: the graph's maxFPGAs)" },
   cpus: { type: "number", requiresArg: true, describe: "CPUs (default: the graph's maxCPUs)" },
   wafers: { alias: "w", type: "number", requiresArg: true, describe: "For a model: wafers to cut it over" },
-  target: { ...compileOptions.target, describe: "For a model: wse2, wse3, dojo-tile, or a JSON file" },
+  target: { ...compileOptions.target, describe: "For a model: a machine (wsc targets), or a JSON file" },
   output: { alias: "o", type: "string", requiresArg: true, describe: "File for the split" },
   "time-limit": {
     type: "number",
@@ -209,6 +209,37 @@ const placeOptions = {
     choices: ["ilp"] as const,
     describe: "Print the integer program of sizing and floorplan as CPLEX-LP text instead",
   },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+  ...forceOption,
+  ...jsonOption,
+} as const;
+
+const numberOption = (describe: string) => ({ type: "number", requiresArg: true, describe }) as const;
+
+const configOption = {
+  config: { type: "string", requiresArg: true, describe: "A config.json in Hugging Face's form, instead of a name" },
+} as const;
+
+const modelOptions = {
+  ...configOption,
+  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the model; weights go to FILE.data" },
+  seq: numberOption("Tokens of the prompt, or of the cache with the new one (default: 4096, or the model's)"),
+  "open-seq": { type: "boolean", default: false, describe: "Leave the number of tokens open: dims sequence and past" },
+  batch: { ...numberOption("Sequences at once"), default: 1 },
+  prefill: { type: "boolean", default: false, describe: "The graph of a prompt (the default)" },
+  decode: { type: "boolean", default: false, describe: "The graph of one new token behind a cache" },
+  dtype: { choices: ["f16", "f32"] as const, default: "f16" as const, describe: "Element type of weights and values" },
+  "sparse-weights": { type: "boolean", default: false, describe: "Weights are zeros in a file that takes no place" },
+  seed: { ...numberOption("Of the random weights"), default: 0 },
+  layers: numberOption("Another number of layers"),
+  hidden: numberOption("Another width"),
+  heads: numberOption("Another number of heads"),
+  "kv-heads": numberOption("Another number of heads with keys"),
+  "head-size": numberOption("Another size of heads"),
+  inner: numberOption("Another inner width of feed-forward parts and experts"),
+  vocabulary: numberOption("Another vocabulary"),
+  experts: numberOption("Another number of experts"),
+  chosen: numberOption("Another number of experts that a token takes"),
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
   ...forceOption,
   ...jsonOption,
@@ -246,6 +277,7 @@ const verbOptions = {
   inspect: inspectOptions,
   place: placeOptions,
   partition: partitionOptions,
+  model: modelOptions,
   targets: jsonOption,
   ops: jsonOption,
 } as const;
@@ -324,6 +356,15 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { partitionVerb } = await import("./partition.ts");
         done(await partitionVerb(given));
+      },
+    )
+    .command(
+      "model [name]",
+      "Write the graph of a language model, by name or from its config.json; without either, list the names",
+      (y) => y.positional("name", { type: "string", describe: "A model's name" }).options(modelOptions),
+      async (given) => {
+        const { modelVerb } = await import("./model.ts");
+        done(await modelVerb(given));
       },
     )
     .command(

@@ -2,7 +2,8 @@
  * Single files that verbs write: texts, tensors. One that is there is replaced if wsc wrote it and nobody has changed it since; anything else
  * is refused before work is done. New files are written beside their places, all of them, and then renamed.
  */
-import { chmod, rename, stat, writeFile } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { chmod, open, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { diagnostic, type Diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { digestOfBytes } from "../../runtime/digest/digest.ts";
@@ -25,11 +26,17 @@ export interface FileOptions extends OutputOptions {
   readonly goesOnFrom?: string;
 }
 
-type Content = string | Uint8Array;
+/** Content too large to be held: made piece by piece, or zeros that take no place on the disk. */
+export interface StreamedContent {
+  readonly byteLength: number;
+  readonly pieces: Iterable<Uint8Array> | "zeros";
+}
+
+export type Content = string | Uint8Array | StreamedContent;
 
 /** A file that may be written. */
 export interface OutputFile {
-  readonly write: (content: Content) => Promise<void>;
+  readonly write: (content: string | Uint8Array) => Promise<void>;
 }
 
 /** Files of a folder that may be written. */
@@ -93,7 +100,7 @@ async function refuse(
   if (entry.isDirectory()) return problem("is a folder, and a file is to be written there", "choose another name");
   if (entry.isSymbolicLink()) return problem("is a link, which wsc does not write through", elsewhere);
   if (!entry.isFile()) return problem("is no regular file", elsewhere);
-  const digest = await digestOfFile(file).catch(cannotWrite(file));
+  const digest = isHole(entry) ? zerosDigest(entry.size) : await digestOfFile(file).catch(cannotWrite(file));
   if (goesOnFrom !== undefined && digest === digestOfBytes(new TextEncoder().encode(goesOnFrom))) return null;
   const known = record.get(name);
   if (known === undefined) return problem("was not written by wsc, and is not replaced", elsewhere);
@@ -107,11 +114,10 @@ async function writeAll(folder: string, contents: ReadonlyMap<string, Content>, 
   await withDraft(folder, async (draft) => {
     const lines = [];
     for (const [index, [name, content]] of [...contents].entries()) {
-      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      await writeFile(draftOf(draft, index), bytes);
+      const line = await writeContent(draftOf(draft, index), content);
       const earlier = await entryAt(path.join(folder, name));
       if (earlier !== null) await chmod(draftOf(draft, index), earlier.mode & 0o777);
-      lines.push({ file: name, bytes: bytes.length, digest: digestOfBytes(bytes) });
+      lines.push({ file: name, ...line });
     }
     // before the files: a record of what never came harms nobody, a file without one could not be replaced again
     await addToRecord(folder, record, lines);
@@ -119,6 +125,39 @@ async function writeAll(folder: string, contents: ReadonlyMap<string, Content>, 
       await rename(draftOf(draft, index), path.join(folder, name));
   }).catch(cannotWrite(folder));
 }
+
+interface Written {
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+async function writeContent(file: string, content: Content): Promise<Written> {
+  if (typeof content === "string") return writeContent(file, new TextEncoder().encode(content));
+  if (content instanceof Uint8Array) {
+    await writeFile(file, content);
+    return { bytes: content.length, digest: digestOfBytes(content) };
+  }
+  const handle = await open(file, "wx");
+  try {
+    if (content.pieces === "zeros") {
+      await handle.truncate(content.byteLength);
+    } else {
+      for (const piece of content.pieces) await handle.writeFile(piece);
+    }
+  } finally {
+    await handle.close();
+  }
+  const holds = isHole(await stat(file));
+  return { bytes: content.byteLength, digest: holds ? zerosDigest(content.byteLength) : await digestOfFile(file) };
+}
+
+/** Smaller files may lie where a file system keeps no blocks. */
+const leastHole = 65_536;
+
+/** A file that has a size and nothing in it: zeros, which nobody needs to read to know. */
+const isHole = ({ size, blocks }: Stats): boolean => size >= leastHole && blocks === 0;
+
+const zerosDigest = (bytes: number): string => `zeros:${bytes}`;
 
 // ---- devices and pipes -------------------------------------------------------------------------------------------------------------
 
@@ -130,5 +169,5 @@ async function isStream(file: string): Promise<boolean> {
   );
 }
 
-const writeStream = (file: string, content: Content): Promise<void> =>
+const writeStream = (file: string, content: string | Uint8Array): Promise<void> =>
   writeFile(file, content, { flag: "a" }).catch(cannotWrite(file));

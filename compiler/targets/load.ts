@@ -2,15 +2,19 @@
 import { readFile } from "node:fs/promises";
 import type { ErrorObject } from "ajv";
 import { type Diagnostic, diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
+import { dojoD1 } from "./dojo-d1.ts";
 import { dojoTile } from "./dojo-tile.ts";
 import { targetSchema } from "./schema.ts";
 import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
 import { nameHint, nearestName } from "../../ir/nearest.ts";
+import { wse1 } from "./wse1.ts";
 import { wse2 } from "./wse2.ts";
 import { wse3 } from "./wse3.ts";
 
 /** Presets by name, in the order that `wsc targets` lists them. */
-export const presets: ReadonlyMap<string, Target> = new Map([wse2, wse3, dojoTile].map((t) => [t.name, t]));
+export const presets: ReadonlyMap<string, Target> = new Map(
+  [wse1, wse2, wse3, dojoD1, dojoTile].map((t) => [t.name, t]),
+);
 
 const maxFileBytes = 1 << 20;
 
