@@ -35,6 +35,7 @@ import {
   type Route,
   routeShapes,
   unconstrained,
+  viasOf,
 } from "./placement.ts";
 
 const most = Number.MAX_SAFE_INTEGER;
@@ -116,7 +117,9 @@ const orElse =
   (value, path) =>
     value === undefined ? otherwise : read(value, path);
 
-const readStraight: Reader<Omit<Route, "via"> & { readonly via: number | null }> = readObject({
+const readFields: Reader<
+  Omit<Route, "via" | "turn"> & { readonly via: readonly number[]; readonly turn: number | null }
+> = readObject({
   edge: count,
   from: count,
   to: count,
@@ -127,14 +130,15 @@ const readStraight: Reader<Omit<Route, "via"> & { readonly via: number | null }>
   fromY: readInteger(-most, most),
   toX: readInteger(-most, most),
   toY: readInteger(-most, most),
-  via: orElse<number | null>(readInteger(-most, most), null),
+  via: orElse<readonly number[]>(readArray(readInteger(-most, most)), []),
+  turn: orElse<number | null>(count, null),
 });
 
 const readRoute: Reader<Route> = (value, path) => {
-  const { via, ...route } = readStraight(value, path);
-  const bendsTwice = route.shape === "xyx" || route.shape === "yxy";
-  if (bendsTwice !== (via !== null)) throw new JsonMismatch(path, `${bendsTwice ? "needs" : "has no use for"} "via"`);
-  return via === null ? route : { ...route, via };
+  const { via, turn, ...route } = readFields(value, path);
+  const wanted = viasOf(route.shape);
+  if (via.length !== wanted) throw new JsonMismatch(path, `needs ${wanted} numbers in "via"`);
+  return { ...route, ...(wanted === 0 ? {} : { via }), ...(turn === null ? {} : { turn }) };
 };
 
 const readPin: Reader<Pin> = readObject({

@@ -15,6 +15,7 @@
  *         sram {code=5120, weights=832, activations=784, buffers=784, stack=5120}
  *       }
  *       route e0 k0 -> k1 color=6 lanes=4 horizontal (99, 1) to (100, 1)
+ *       route e1 k1 -> k3 color=7 lanes=1 xyx (99, 8) to (200, 60) via 150 turn=0
  *       certificate {
  *         objective=1200 bound=1150 gap=0.0417 feasible "glpk.js 5.0.0" seed=0 bottleneck=kernel slowest=k0
  *         kernel=1200 link=900 io=40 latency=5200 wire=310
@@ -39,6 +40,7 @@ import {
   type Route,
   routeShapes,
   unconstrained,
+  viasOf,
 } from "./placement.ts";
 import { namedInteger, parseFamily, parseKernelId, parseSizes } from "./kernel-graph-text.ts";
 import type { ReducePattern } from "./machine/collectives.ts";
@@ -105,7 +107,9 @@ export const printCuts = (cuts: readonly Cut[]): string =>
 function printRoute(route: Route): string {
   const ends = `${point(route.fromX, route.fromY)} to ${point(route.toX, route.toY)}`;
   const head = `route e${route.edge} k${route.from} -> k${route.to}`;
-  return `${head} color=${route.color} lanes=${route.lanes} ${route.shape} ${ends}${route.via === undefined ? "" : ` via ${route.via}`}`;
+  const via = route.via === undefined ? "" : ` via ${route.via.join(" ")}`;
+  const turn = route.turn === undefined ? "" : ` turn=${route.turn}`;
+  return `${head} color=${route.color} lanes=${route.lanes} ${route.shape} ${ends}${via}${turn}`;
 }
 
 function printCertificate(c: Certificate): string[] {
@@ -302,9 +306,14 @@ function parseRoute(reader: TextReader, kernels: number): Route {
   reader.expect("to");
   const end = parsePoint(reader);
   const route = { edge, from, to, color, lanes, shape, fromX: start.x, fromY: start.y, toX: end.x, toY: end.y };
-  if (shape !== "xyx" && shape !== "yxy") return route;
+  const legs = viasOf(shape);
+  const via = legs === 0 ? {} : { via: parseVia(reader, legs) };
+  return { ...route, ...via, ...(reader.at("turn") ? { turn: namedInteger(reader, "turn") } : {}) };
+}
+
+function parseVia(reader: TextReader, legs: number): readonly number[] {
   reader.expect("via");
-  return { ...route, via: reader.integer("a column or row") };
+  return Array.from({ length: legs }, () => reader.integer("a column or row"));
 }
 
 function parseEdgeId(reader: TextReader): number {

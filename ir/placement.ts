@@ -6,7 +6,7 @@
  * covers x..x+width-1 and y..y+height-1.
  *
  * Routes are bundles of parallel lanes, one word per lane, link and cycle, from cores of the producer's rectangle to cores of the consumer's.
- * They run straight, or with one bend: in dimension order, row first (`xy`) or, where that way is crowded, column first (`yx`).
+ * They run straight, or with bends; a shape names the axes of the legs in order: row first with one bend is `xy`, column first `yx`.
  *
  *     producer  a >----------+        xy: lane i starts in row fromY + i, turns into column toX + turn(i), ends in row toY
  *               b >-------+  |        yx: lane i starts in column fromX + i, turns into row toY + turn(i), ends in column toX
@@ -16,14 +16,18 @@
  * Equal coordinates count as going east or south. A straight bundle runs from (fromX, fromY) to (toX, toY) with its lanes side by side in the
  * rows below (`horizontal`) or the columns to the right (`vertical`).
  *
- * Where no such way is left, for dead routers or for colors, a bundle may bend twice. `xyx`: lane i starts in row fromY + i, turns into column
- * via + turn(i), turns into row toY + i (or toY + lanes-1-i, when the last leg runs back against the first one) and ends in column toX; `turn`
- * is that of the first bend, with `via` for toX. `yxy` is the same with rows and columns exchanged.
+ * Where links, dead routers or colors bar those ways, a bundle bends up to four times. `via` holds the first column or row of every leg between
+ * the first and the last one; lanes nest at each bend: their order across the bundle turns over where both legs go east or south, or both west
+ * or north, and stays where they do not. A leg's direction is that from where the leg before it lies to where the next one lies.
+ *
+ * Routes of one value may share a color and then lanes, link by link, as far as they agree: the value forks, and a link carries it once. Routes
+ * into one kernel may share a lane, too: they meet on their way, and take turns in the order of the kernel's operands. A router that several of
+ * them enter is switched from one way in to the next by a control word that follows the words of each.
  */
 import type { KernelFamily, KernelId } from "./kernel-graph.ts";
 import type { Variant } from "./machine/cost.ts";
 
-export const placementVersion = 2;
+export const placementVersion = 3;
 
 export interface Rect {
   readonly x: number;
@@ -55,7 +59,18 @@ export interface PlacedKernel {
   readonly variant: Variant;
 }
 
-export const routeShapes = ["horizontal", "vertical", "xy", "yx", "xyx", "yxy"] as const;
+export const routeShapes = [
+  "horizontal",
+  "vertical",
+  "xy",
+  "yx",
+  "xyx",
+  "yxy",
+  "xyxy",
+  "yxyx",
+  "xyxyx",
+  "yxyxy",
+] as const;
 
 export type RouteShape = (typeof routeShapes)[number];
 
@@ -70,12 +85,35 @@ export interface Route {
   /** first core of lane 0 */
   readonly fromX: number;
   readonly fromY: number;
-  /** straight: last core of lane 0; `xy`: leftmost column of the second leg, last row; `yx`: last column, topmost row of the second leg */
+  /** straight: last core of lane 0; else the last column and the topmost row of the last leg, or its leftmost column and the last row */
   readonly toX: number;
   readonly toY: number;
-  /** of two bends: first column (`xyx`) or row (`yxy`) of the middle leg; the last leg's first lane is at toY (`xyx`) or toX (`yxy`) */
-  readonly via?: number;
+  /** of two and more bends: the first column or row of each leg between the first and the last */
+  readonly via?: readonly number[];
+  /** place among the routes that take turns in the lane that ends where this one does; absent for lanes of its own */
+  readonly turn?: number;
 }
+
+/** The axis along which a route's first leg runs, and how many legs it has. */
+export const legsOfShape = (shape: RouteShape): { readonly first: "x" | "y"; readonly legs: number } => {
+  switch (shape) {
+    case "horizontal":
+      return { first: "x", legs: 1 };
+    case "vertical":
+      return { first: "y", legs: 1 };
+    default:
+      return { first: shape.startsWith("x") ? "x" : "y", legs: shape.length };
+  }
+};
+
+/** Columns and rows that `via` has to hold for a shape. */
+export const viasOf = (shape: RouteShape): number => Math.max(0, legsOfShape(shape).legs - 2);
+
+/** Names the lane that a route takes turns in: its reader, its color and its last core. */
+export const laneOf = ({ to, color, toX, toY }: Route): string => `k${to} ${color} (${toX}, ${toY})`;
+
+/** Words that follow those of an edge in a shared lane: the control word that moves the switches on. */
+export const controlWords = 1;
 
 /** One core of the fabric. */
 export interface Core {

@@ -143,8 +143,8 @@ const sameRect = (a: Rect, b: Rect): boolean =>
   a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 
 /**
- * Routes of an earlier placement, by edge, for edges whose kernels both lie where they lay. Edges of one stream may share links, so that
- * a stream keeps all of its routes or none.
+ * Routes of an earlier placement, by edge, for edges whose kernels both lie where they lay. Edges of one stream may share links, and routes
+ * of one lane take turns, so that a stream, and a lane, keeps all of its routes or none.
  */
 export function keptRoutes(
   graph: KernelGraph,
@@ -168,7 +168,15 @@ export function keptRoutes(
     if (route === undefined) broken.add(stream);
     else kept.set(edge, { ...route, edge, from, to });
   }
-  return new Map([...kept].filter(([edge]) => !broken.has(graph.edges[edge]?.stream ?? -1)));
+  const whole = new Map([...kept].filter(([edge]) => !broken.has(graph.edges[edge]?.stream ?? -1)));
+  return new Map([...whole].filter(([, route]) => route.turn === undefined || keepsLane(old, whole, route)));
+}
+
+/** True when as many routes of a lane are kept as it had. */
+function keepsLane(old: Placement, kept: ReadonlyMap<number, Route>, route: Route): boolean {
+  const inLane = (one: Route): boolean =>
+    one.turn !== undefined && one.color === route.color && one.toX === route.toX && one.toY === route.toY;
+  return [...kept.values()].filter(inLane).length === old.routes.filter(inLane).length;
 }
 
 /** How far the kernels of a placement went from where they were. */

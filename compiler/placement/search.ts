@@ -7,7 +7,7 @@ import {
   type Rect,
   rectangleCores,
 } from "../../ir/placement.ts";
-import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
+import { routeColors, switchPositionsOf, type Target, usableRect } from "../../ir/machine/target.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Placed } from "./packing/blocks.ts";
 import { latencyOf, linkCyclesOf, wireLengthOf } from "./certificate.ts";
@@ -94,6 +94,10 @@ export function routePlan(scene: Scene, kernels: readonly PlacedKernel[]): Candi
     width: target.fabric.width,
     height: target.fabric.height,
     edges: graph.edges,
+    operandOrder: graph.edges.map(({ to, operands }) =>
+      (graph.kernels[to]?.operands ?? []).findIndex(({ name }) => name === operands[0]),
+    ),
+    switchPositions: switchPositionsOf(target),
     rects: kernels.map(({ rect }) => rect),
     ports: kernels.map(({ variant }) => variant.ports),
     colors: routeColorsOf(target),

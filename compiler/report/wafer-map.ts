@@ -1,6 +1,6 @@
 /** The wafer as SVG, one unit per core: I/O rim, usable area, one rectangle per kernel, the routes on request. */
 import { sramBytes } from "../../ir/machine/cost.ts";
-import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
+import { legsOfShape, type PlacedKernel, type Placement, type Route } from "../../ir/placement.ts";
 import { count, escapeHtml, percent, shorten } from "./text.ts";
 
 /** Labels smaller than this share of the map's width cannot be read. */
@@ -58,22 +58,14 @@ function shortName(name: string): string {
   return telling.slice(-2).join("/") || name;
 }
 
-/** The middle lane of a bundle. */
-function routePath(route: Route): string {
-  const { shape, fromX, fromY, toX, toY, lanes } = route;
+/** The middle of a bundle. */
+function routePath({ shape, fromX, fromY, toX, toY, lanes, via = [] }: Route): string {
+  const { first, legs } = legsOfShape(shape);
   const middle = lanes / 2;
-  switch (shape) {
-    case "horizontal":
-      return `<path d="M${fromX + 0.5} ${fromY + middle}H${toX + 0.5}"/>`;
-    case "vertical":
-      return `<path d="M${fromX + middle} ${fromY + 0.5}V${toY + 0.5}"/>`;
-    case "xy":
-      return `<path d="M${fromX + 0.5} ${fromY + middle}H${toX + middle}V${toY + 0.5}"/>`;
-    case "yx":
-      return `<path d="M${fromX + middle} ${fromY + 0.5}V${toY + middle}H${toX + 0.5}"/>`;
-    case "xyx":
-      return `<path d="M${fromX + 0.5} ${fromY + middle}H${(route.via ?? 0) + middle}V${toY + middle}H${toX + 0.5}"/>`;
-    case "yxy":
-      return `<path d="M${fromX + middle} ${fromY + 0.5}V${(route.via ?? 0) + middle}H${toX + middle}V${toY + 0.5}"/>`;
-  }
+  const alongX = (leg: number): boolean => (first === "x") === (leg % 2 === 0);
+  const lines = [first === "x" ? fromY : fromX, ...via, ...(legs === 1 ? [] : [alongX(legs - 1) ? toY : toX])];
+  const end = (alongX(legs - 1) ? toX : toY) + 0.5;
+  const stops = [...lines.slice(1).map((line) => line + middle), end];
+  const start = first === "x" ? `M${fromX + 0.5} ${fromY + middle}` : `M${fromX + middle} ${fromY + 0.5}`;
+  return `<path d="${start}${stops.map((stop, leg) => `${alongX(leg) ? "H" : "V"}${stop}`).join("")}"/>`;
 }

@@ -98,11 +98,17 @@ export const targetSchema: object = {
           }),
         },
       ),
-      colors: record("virtual channels of a router", {
-        perRouter: integer(1, 65_536, "colors that a router can hold"),
-        reserved: { type: "array", items: integer(0, 65_535, "a color"), description: "colors that nobody may use" },
-        kernel: integer(0, 65_536, "colors that kernels use inside their rectangles"),
-      }),
+      colors: record(
+        "virtual channels of a router",
+        {
+          perRouter: integer(1, 65_536, "colors that a router can hold"),
+          reserved: { type: "array", items: integer(0, 65_535, "a color"), description: "colors that nobody may use" },
+          kernel: integer(0, 65_536, "colors that kernels use inside their rectangles"),
+        },
+        {
+          switchPositions: integer(1, 16, "ways in that may take turns on one color of a router; default 1"),
+        },
+      ),
       neighbours: record("links to other wafers", {
         bytesPerSecond: positive(1e18, "bytes per second, each way"),
         latencySeconds: amount(1e3, "seconds from wafer to wafer"),

@@ -24,7 +24,7 @@ export const wse2: Target = {
     queueWords: 7,
   },
   link: { cyclesPerWord: 1, hopCycles: 1, turnCycles: 0, rampCycles: 2 },
-  colors: { perRouter: 24, reserved: [21, 22, 23], kernel: 6 },
+  colors: { perRouter: 24, reserved: [21, 22, 23], kernel: 6, switchPositions: 4 },
   neighbours: { bytesPerSecond: 150e9, latencySeconds: 5e-6 },
   memory: { bytes: 1.5e12, bytesPerSecond: 150e9 },
   power: { idle: 16_100, average: 22_800, peak: 22_900 },
@@ -87,6 +87,11 @@ export const wse2: Target = {
     { field: "link.rampCycles", basis: "published", source: "T_R = 2: arXiv 2404.15888" },
     { field: "colors.perRouter", basis: "published", source: "24 routable colors: sdk.cerebras.ai" },
     { field: "colors.reserved", basis: "published", source: "memcpy's: sdk.cerebras.ai" },
+    {
+      field: "colors.switchPositions",
+      basis: "published",
+      source: "a default and three more positions per color, moved by control words: sdk.cerebras.ai",
+    },
     {
       field: "colors.kernel",
       basis: "derived",

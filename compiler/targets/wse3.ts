@@ -24,7 +24,7 @@ export const wse3: Target = {
     queueWords: 7,
   },
   link: { cyclesPerWord: 1.125, hopCycles: 2, turnCycles: 20, rampCycles: 2 },
-  colors: { perRouter: 24, reserved: [21, 22, 23], kernel: 6 },
+  colors: { perRouter: 24, reserved: [21, 22, 23], kernel: 6, switchPositions: 4 },
   neighbours: { bytesPerSecond: 150e9, latencySeconds: 5e-6 },
   memory: { bytes: 12e12, bytesPerSecond: 150e9 },
   power: { idle: 16_170, average: 23_000, peak: 23_000 },
@@ -105,6 +105,11 @@ export const wse3: Target = {
     },
     { field: "colors.perRouter", basis: "published", source: "24 routable colors: sdk.cerebras.ai" },
     { field: "colors.reserved", basis: "published", source: "memcpy's: sdk.cerebras.ai" },
+    {
+      field: "colors.switchPositions",
+      basis: "published",
+      source: "a default and three more positions per color, moved by control words: sdk.cerebras.ai",
+    },
     {
       field: "colors.kernel",
       basis: "derived",

@@ -89,6 +89,8 @@ export interface Target {
     readonly reserved: readonly number[];
     /** colors that kernels use inside their own rectangles */
     readonly kernel: number;
+    /** settings that a router can be switched between for one color, so that several ways in take turns; default 1: none */
+    readonly switchPositions?: number;
   };
   /** links to other wafers */
   readonly neighbours: { readonly bytesPerSecond: number; readonly latencySeconds: number };
@@ -136,6 +138,9 @@ export function routeColors(target: Target): number[] {
   for (let color = 0; color < target.colors.perRouter; color++) if (!reserved.has(color)) free.push(color);
   return free.slice(target.colors.kernel);
 }
+
+/** Ways in that may take turns on one color of a router. */
+export const switchPositionsOf = ({ colors }: Target): number => colors.switchPositions ?? 1;
 
 /** Clock in Hz that figures in seconds are derived with. */
 export const clockHz = (target: Target): number => target.clock.used * 1e9;

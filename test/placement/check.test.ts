@@ -96,14 +96,14 @@ describe("checkPlacement", () => {
   });
 
   it("rejects a bend whose lanes cross", () => {
-    // a hand-made placement: two lanes from (1,1)-(2,2) to (5,5)-(6,6), which must nest
+    // a hand-made placement: three lanes from (1,1)-(3,3) to (5,5)-(7,7), which must nest
     const wide = smallTarget(12, 12);
     const two = graphOf([elementwiseSketch(64), elementwiseSketch(64)], [[0, 1]]);
     const mapping: Mapping = {
-      height: 2,
-      width: 2,
-      rows: [{ loop: "i0", pieces: 2 }],
-      columns: [{ loop: "i0", pieces: 2 }],
+      height: 3,
+      width: 3,
+      rows: [{ loop: "i0", pieces: 3 }],
+      columns: [{ loop: "i0", pieces: 3 }],
       reduce: "chain",
     };
     const variant: Variant = { mapping, ...costOf(siteOf(wide, nestOf(two.kernels[0] as Kernel)), mapping) };
@@ -111,7 +111,7 @@ describe("checkPlacement", () => {
       kernel: id,
       name: `layer${id}`,
       family: "elementwise",
-      rect: { x, y, width: 2, height: 2 },
+      rect: { x, y, width: 3, height: 3 },
       rotated: false,
       variant,
     });
@@ -120,9 +120,9 @@ describe("checkPlacement", () => {
       from: 0,
       to: 1,
       color: 7,
-      lanes: 2,
+      lanes: 3,
       shape: "xy",
-      fromX: 2,
+      fromX: 3,
       fromY: 1,
       toX: 5,
       toY: 6,
@@ -132,7 +132,7 @@ describe("checkPlacement", () => {
       graph: two,
       target: wide,
       kernels,
-      routing: { routes: [route], fullestLink: 32 },
+      routing: { routes: [route], fullestLink: 64 / 3 },
       bound: 50,
       solver: "none",
       seed: 0,
@@ -143,8 +143,8 @@ describe("checkPlacement", () => {
     const usable = usableRect(wide);
     const base: Placement = { ...legal, target: { ...legal.target, width: 12, height: 12, usable }, kernels, routes: [route], certificate }; // prettier-ignore
     expect(checkPlacement(two, base, wide)).toEqual([]);
-    // ending in the row between the lanes' rows, one lane would have to go up and meet the other
-    const crossed = { ...base, kernels: [kernel(0, 1, 5), kernel(1, 5, 5)], routes: [{ ...route, fromY: 5, toY: 5 }] };
+    // ending in the row of the middle lane, one lane would have to go up and meet it
+    const crossed = { ...base, kernels: [kernel(0, 1, 5), kernel(1, 5, 5)], routes: [{ ...route, fromY: 5, toY: 6 }] };
     expect(checkPlacement(two, crossed, wide)[0]?.message).toMatch(/color 7 at router/);
   });
 });
@@ -219,7 +219,7 @@ describe("checkPlacement with constraints", () => {
     ["a goal's bound above its value", () => goal({ bound: bound.certificate.objective + 5 }), /bound \d+ on throughput is above/], // prettier-ignore
     ["a goal's gap made up", () => goal({ gap: 0.7 }), /gap 0.7 in throughput does not follow/],
     ["more colors than a router holds", () => ({ ...bound, kernels: bound.kernels.map((k) => ({ ...k, variant: { ...k.variant, colors: 21 } })) }), /would hold \d+ colors/], // prettier-ignore
-    ["a middle leg that its shape has no use for", () => ({ ...bound, routes: bound.routes.map((r) => ({ ...r, via: 3 })) }), /a leg too many/], // prettier-ignore
+    ["a middle leg that its shape has no use for", () => ({ ...bound, routes: bound.routes.map((r) => ({ ...r, via: [3] })) }), /a leg too many/], // prettier-ignore
     ["a missing middle leg", () => ({ ...bound, routes: bound.routes.map((r) => ({ ...r, shape: "xyx" as const })) }), /no middle leg/], // prettier-ignore
   ];
 

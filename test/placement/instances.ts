@@ -100,13 +100,31 @@ export const elementwiseSketch = (elements: number): Sketch =>
 export const softmaxSketch = (rows: number, length: number): Sketch =>
   sketchOf({ kind: "softmax", inputs: [0], axis: 1, log: false, ...ends }, [[rows, length]], [], [rows, length]);
 
+/** Joins vectors. */
+export const joinSketch = (sizes: readonly number[]): Sketch =>
+  sketchOf(
+    { kind: "concat", inputs: [...sizes.keys()], axis: 0, ...ends },
+    sizes.map((length) => [length]),
+    [],
+    [sizes.reduce((sum, length) => sum + length, 0)],
+  );
+
+/** The operand that the next edge into a kernel becomes: one after the other, where the kernel has several. */
+function operandFor(sketch: Sketch | undefined, readers: Map<number, number>, to: number): string {
+  const index = readers.get(to) ?? 0;
+  readers.set(to, index + 1);
+  const names = (sketch?.operands ?? []).filter(({ role }) => role === "activation").map(({ name }) => name);
+  return names[index] ?? names[0] ?? "x0";
+}
+
 /** A kernel graph from sketches and edges given as [from, to]. */
 export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [number, number])[]): KernelGraph {
   const wordsOf = (sketch: Sketch | undefined): number => (sketch === undefined ? 1 : resultWords(sketch));
+  const readers = new Map<number, number>();
   const edges = links.map(([from, to]): KernelEdge => ({
     from,
     to,
-    operands: ["x0"],
+    operands: [operandFor(sketches[to], readers, to)],
     words: wordsOf(sketches[from]),
     stream: from,
     value: from,
@@ -114,7 +132,7 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
   }));
   const kernels = sketches.map((sketch, id): Kernel => {
     const arriving = edges.filter(({ to }) => to === id).reduce((sum, { words }) => sum + words, 0);
-    const readers = Math.max(1, edges.filter(({ from }) => from === id).length);
+    const times = Math.max(1, edges.filter(({ from }) => from === id).length);
     return {
       id,
       name: `layer${id}`,
@@ -122,7 +140,7 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
       stages: sketch.stages.map((stage) => ({ ...stage, op: id })),
       dtype: "f32",
       arriving: Math.max(activationBytes(sketch) / 4, arriving),
-      leaving: readers * resultWords(sketch),
+      leaving: times * resultWords(sketch),
       origin: [`layer${id}`],
     };
   });
@@ -170,10 +188,11 @@ export const targets: fc.Arbitrary<Target> = fc
     height: fc.integer({ min: 6, max: 90 }),
     sramBytes: fc.constantFrom(16_384, 49_152, 262_144),
     perRouter: fc.constantFrom(8, 12, 24),
+    switchPositions: fc.constantFrom(1, 2, 4),
   })
-  .map(({ width, height, sramBytes, perRouter }) =>
+  .map(({ width, height, sramBytes, perRouter, switchPositions }) =>
     smallTarget(width, height, {
       core: { ...wse2.core, sramBytes },
-      colors: { perRouter, reserved: [perRouter - 1], kernel: 4 },
+      colors: { perRouter, reserved: [perRouter - 1], kernel: 4, switchPositions },
     }),
   );

@@ -7,7 +7,7 @@ import { walk } from "../../compiler/placement/routing/route-geometry.ts";
 import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import { type Kernel, type KernelGraph, weightBytes } from "../../ir/kernel-graph.ts";
-import type { Certificate, PlacedKernel, Placement, PlacementConstraints, Rect, Route } from "../../ir/placement.ts";
+import { laneOf, type Certificate, type PlacedKernel, type Placement, type PlacementConstraints, type Rect, type Route } from "../../ir/placement.ts"; // prettier-ignore
 import { graphs, targets } from "./instances.ts";
 
 /** A legal placement, and numbers to choose by. */
@@ -19,7 +19,9 @@ interface Case {
 }
 
 /** What is checked in the end; null where a case has nothing to break. */
-type Mutation = (given: Case) => { readonly placement: Placement; readonly target?: Target } | null;
+type Mutation = (
+  given: Case,
+) => { readonly placement: Placement; readonly target?: Target; readonly graph?: KernelGraph } | null;
 
 const pick = <T>(list: readonly T[], choice: number): T | null => list[choice % Math.max(1, list.length)] ?? null;
 
@@ -118,6 +120,26 @@ function routerOf({ placement, choice }: Case): { x: number; y: number } | null 
   return { x, y };
 }
 
+/** The routes of a lane in which at least two take turns. */
+function takingTurns({ placement, choice }: Case): readonly Route[] | null {
+  const lanes = new Map<string, Route[]>();
+  for (const route of placement.routes) {
+    if (route.turn !== undefined) lanes.set(laneOf(route), [...(lanes.get(laneOf(route)) ?? []), route]);
+  }
+  return pick([...lanes.values()].filter(({ length }) => length > 1), choice); // prettier-ignore
+}
+
+const onTurns =
+  (change: (route: Route, members: readonly Route[]) => Partial<Route>): Mutation =>
+  (given) => {
+    const members = takingTurns(given);
+    if (members === null) return null;
+    const { placement } = given;
+    const changed = (route: Route): Route =>
+      members.includes(route) ? { ...route, ...change(route, members) } : route;
+    return { placement: { ...placement, routes: placement.routes.map(changed) } };
+  };
+
 const mutations: Readonly<Record<string, Mutation>> = {
   "a rectangle on another": onKernel((kernel, { placement }) => {
     const other = placement.kernels.find((one) => one !== kernel);
@@ -165,6 +187,21 @@ const mutations: Readonly<Record<string, Mutation>> = {
   }),
   "a reserved color": onRoute((_, { target }) => ({ color: target.colors.reserved[0] ?? target.colors.perRouter })),
   "a color that is taken": onRoute(foreignColor),
+  "turns in another order": onTurns(({ turn = 0 }, { length }) => ({ turn: length - 1 - turn })),
+  "a turn that nobody takes": onTurns(({ turn = 0 }) => ({ turn: turn + 1 })),
+  "words that do not wait for their turn": ({ placement, ...given }) => {
+    const [first] = takingTurns({ placement, ...given }) ?? [];
+    if (first === undefined) return null;
+    const { turn: _turn, ...hasty } = first;
+    return { placement: { ...placement, routes: placement.routes.map((route) => (route === first ? hasty : route)) } };
+  },
+  "turns in two lanes at once": onTurns((_, members) => ({ lanes: members.length })),
+  "a second way in without a switch": (given) =>
+    takingTurns(given) === null ? null : { placement: given.placement, target: { ...given.target, colors: { ...given.target.colors, switchPositions: 1 } } },
+  "more words than the fullest link was said to carry": ({ placement, graph }) => {
+    const edges = placement.certificate.fullestLink?.edges ?? [];
+    return edges.length === 0 ? null : { placement, graph: { ...graph, edges: graph.edges.map((edge, index) => (edges.includes(index) ? { ...edge, words: edge.words * 2 } : edge)) } };
+  },
   "a start outside the producer": onRoute(({ from }, { placement }) => {
     const { x, width } = placement.kernels[from]?.rect as Rect;
     return { fromX: x + width };
@@ -234,7 +271,7 @@ describe("the checker", () => {
           const mutated = mutate({ graph, target, placement, choice });
           if (mutated === null) return false;
           applied.set(name, (applied.get(name) ?? 0) + 1);
-          return checkPlacement(graph, mutated.placement, mutated.target ?? target).length === 0;
+          return checkPlacement(mutated.graph ?? graph, mutated.placement, mutated.target ?? target).length === 0;
         });
         expect(missed.map(([name]) => name)).toEqual([]);
       }),

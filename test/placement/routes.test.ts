@@ -12,6 +12,8 @@ function routed(words: number): Routing {
     width: 24,
     height: 24,
     edges: [0, 1, 2].map((from) => ({ from, to: 3, operands: [], words, stream: from, value: from, part: null })),
+    operandOrder: [0, 1, 2],
+    switchPositions: 1,
     rects,
     ports: rects.map(() => side),
     colors: [4, 5, 6, 7],

@@ -1,24 +1,26 @@
 /**
  * The checker's part for routes: follows every lane core by core and keeps, for each color, who uses it on which router. A router sends the
  * words of one color from one way in (a neighbour, or its own core) to any ways out; so at any router a color may carry one value only, and
- * that value may come from one side only. This forbids crossings of lanes, and allows a value to fork. A dead core's router passes nothing, and
- * no router holds more colors than it can: those of the routes, of the kernel on its core, and the reserved ones.
+ * that value may come from one side only. This forbids crossings of lanes, and allows a value to fork. Routes that take turns in a lane
+ * (check-turns.ts) are the exception: a router switches between their ways in. A dead core's router passes nothing, and no router holds more
+ * colors than it can: those of the routes, of the kernel on its core, and the reserved ones.
  */
 import { showName } from "../../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
-import { linkDirections, type Placement, type Rect, type Route } from "../../../ir/placement.ts";
+import { legsOfShape, linkDirections, type Placement, type Rect, type Route } from "../../../ir/placement.ts";
 import type { Target } from "../../../ir/machine/target.ts";
+import { checkOrder, checkTrees, switchWord, type Turns, turnsOf } from "./check-turns.ts";
 import type { Faults } from "./faults.ts";
 
 type Point = readonly [x: number, y: number];
 
 /** Where words of one color run; one entry per router. */
 interface ColorPlane {
-  /** value + 1; 0 where the color is free */
+  /** value + 1, or the negative number of a lane with turns; 0 where the color is free */
   readonly value: Int32Array;
   /** which lane of how many: lane * 65,536 + lanes */
   readonly lane: Int32Array;
-  /** way in: 1 + direction of the neighbour, or `ownCore` */
+  /** way in: 1 + direction of the neighbour, or `ownCore`; where turns are taken, that of the first who came */
   readonly wayIn: Uint8Array;
   /** ways out already counted as load, one bit each */
   readonly waysOut: Uint8Array;
@@ -36,6 +38,8 @@ interface Books {
   readonly load: Float64Array;
   /** routers that pass nothing */
   readonly dead: ReadonlySet<number>;
+  /** lanes in which routes take turns */
+  readonly turns: Turns;
   /** cycles that a word travels in the slowest lane, by edge */
   readonly travel: Float64Array;
   /** the link that the certificate calls the fullest, and the edges found on it */
@@ -72,6 +76,7 @@ export function checkRoutes(graph: KernelGraph, placement: Placement, target: Ta
     planes: new Map(),
     load,
     dead,
+    turns: turnsOf(placement),
     travel,
     named,
     edgesOnNamed: new Set(),
@@ -80,6 +85,8 @@ export function checkRoutes(graph: KernelGraph, placement: Placement, target: Ta
   for (const [index, route] of placement.routes.entries()) {
     if (checkEnds(books, route, index, allowed)) walkLanes(books, route);
   }
+  checkOrder(graph, placement, books.turns, faults);
+  checkTrees(placement, target, books.turns, faults);
   const colors = checkColorCounts(books);
   return { load, colors, travel, edgesOnNamed: books.edgesOnNamed };
 }
@@ -119,61 +126,42 @@ function checkEnds(books: Books, route: Route, index: number, allowed: ReadonlyS
   const longest = Math.max(target.fabric.width, target.fabric.height);
   if (!Number.isInteger(route.lanes) || route.lanes < 1 || route.lanes > longest)
     return fault(`has ${route.lanes} lanes`);
-  const bendsTwice = route.shape === "xyx" || route.shape === "yxy";
-  if (bendsTwice !== (route.via !== undefined)) return fault(bendsTwice ? "has no middle leg" : "has a leg too many");
-  const coordinates = [route.fromX, route.fromY, route.toX, route.toY, route.via ?? 0];
+  if (route.turn !== undefined && route.lanes !== 1) return fault(`takes turns in ${route.lanes} lanes at once`);
+  const between = Math.max(0, legsOfShape(route.shape).legs - 2);
+  const { via = [] } = route;
+  if (via.length !== between) return fault(via.length < between ? "has no middle leg" : "has a leg too many");
+  const coordinates = [route.fromX, route.fromY, route.toX, route.toY, ...via];
   if (!coordinates.every((c) => Number.isInteger(c) && c >= 0 && c < longest)) return fault("leaves the fabric");
   return true;
 }
 
-/** Where a lane starts, turns and ends. */
+/**
+ * Where a lane starts, turns and ends. Its legs lie `shift` rows or columns beside the first lane's; the shift turns over at a bend whose legs
+ * both go towards larger coordinates, or both towards smaller ones.
+ */
 function corners(route: Route, lane: number): readonly Point[] {
-  const { shape, fromX, fromY, toX, toY } = route;
-  switch (shape) {
-    case "horizontal":
-      return [[fromX, fromY + lane], [toX, fromY + lane]]; // prettier-ignore
-    case "vertical":
-      return [[fromX + lane, fromY], [fromX + lane, toY]]; // prettier-ignore
-    case "xy": {
-      const column = toX + turn(route, lane);
-      return [[fromX, fromY + lane], [column, fromY + lane], [column, toY]]; // prettier-ignore
-    }
-    case "yx": {
-      const row = toY + turn(route, lane);
-      return [[fromX + lane, fromY], [fromX + lane, row], [toX, row]]; // prettier-ignore
-    }
-    case "xyx": {
-      const along = doubleTurn(fromX, fromY, toX, toY, route, lane);
-      return [[fromX, fromY + lane], [along.middle, fromY + lane], [along.middle, along.last], [toX, along.last]]; // prettier-ignore
-    }
-    case "yxy": {
-      const along = doubleTurn(fromY, fromX, toY, toX, route, lane);
-      return [[fromX + lane, fromY], [fromX + lane, along.middle], [along.last, along.middle], [along.last, toY]]; // prettier-ignore
-    }
+  const { fromX, fromY, toX, toY, lanes, via = [] } = route;
+  const { first, legs } = legsOfShape(route.shape);
+  const alongX = (leg: number): boolean => (first === "x") === (leg % 2 === 0);
+  const [start, firstLine] = first === "x" ? [fromX, fromY] : [fromY, fromX];
+  const [end, lastLine] = alongX(legs - 1) ? [toX, toY] : [toY, toX];
+  const lines = legs === 1 ? [firstLine] : [firstLine, ...via, lastLine];
+  const point = (leg: number, along: number, line: number): Point => (alongX(leg) ? [along, line] : [line, along]);
+  let shift = lane;
+  let line = firstLine + shift;
+  let grew = (lines[1] ?? end) >= start;
+  const points: Point[] = [point(0, start, line)];
+  for (let leg = 1; leg < legs; leg++) {
+    const before = lines[leg - 1] ?? 0;
+    const grows = leg === legs - 1 ? end > before : (lines[leg + 1] ?? 0) >= before;
+    if (grows === grew) shift = lanes - 1 - shift;
+    const next = (lines[leg] ?? 0) + shift;
+    points.push(point(leg - 1, next, line));
+    line = next;
+    grew = grows;
   }
-}
-
-/** Positions of the middle and the last leg of a lane that bends twice; `u` runs along the outer legs, `v` along the middle one. */
-function doubleTurn(
-  fromU: number,
-  fromV: number,
-  toU: number,
-  toV: number,
-  { lanes, via = 0 }: Route,
-  lane: number,
-): { readonly middle: number; readonly last: number } {
-  const outward = via >= fromU;
-  const sameSense = outward === toV >= fromV;
-  const goesOn = outward === toU > via;
-  return {
-    middle: via + (sameSense ? lanes - 1 - lane : lane),
-    last: toV + (goesOn ? lane : lanes - 1 - lane),
-  };
-}
-
-function turn({ fromX, fromY, toX, toY, lanes }: Route, lane: number): number {
-  const sameSense = toX >= fromX === toY >= fromY;
-  return sameSense ? lanes - 1 - lane : lane;
+  points.push(point(legs - 1, end, line));
+  return points;
 }
 
 const contains = ({ x, y, width, height }: Rect, [px, py]: Point): boolean =>
@@ -208,7 +196,7 @@ const stepY = [0, 0, 1, -1];
 /** Follows one lane; false after a fault. */
 function walkLane(books: Books, route: Route, points: readonly Point[], lane: number): boolean {
   const { width } = books.target.fabric;
-  const words = (books.graph.edges[route.edge]?.words ?? 0) / route.lanes;
+  const words = (books.graph.edges[route.edge]?.words ?? 0) / route.lanes + switchWord(route);
   let [x, y] = points[0] ?? [0, 0];
   let wayIn = ownCore;
   let cycles = 0;
@@ -227,6 +215,7 @@ function walkLane(books: Books, route: Route, points: readonly Point[], lane: nu
     }
   }
   books.travel[route.edge] = Math.max(books.travel[route.edge] ?? 0, cycles);
+  books.turns.of(route)?.leave(y * width + x, ownCore);
   return enter(books, route, y * width + x, wayIn, lane);
 }
 
@@ -261,7 +250,9 @@ function enter(books: Books, route: Route, router: number, wayIn: number, lane: 
     return false;
   }
   const plane = planeOf(books, route.color);
-  const value = (books.graph.edges[route.edge]?.stream ?? 0) + 1;
+  const turn = books.turns.of(route);
+  turn?.enter(router, wayIn);
+  const value = turn === null ? (books.graph.edges[route.edge]?.stream ?? 0) + 1 : -turn.number;
   // lanes of one bundle carry different words; only the same lane of an equal bundle carries the same
   const part = lane * 65_536 + route.lanes;
   const known = plane.value[router];
@@ -272,12 +263,14 @@ function enter(books: Books, route: Route, router: number, wayIn: number, lane: 
     return true;
   }
   const isSame = known === value && plane.lane[router] === part;
-  if (isSame && plane.wayIn[router] === wayIn) return true;
+  if (isSame && (turn !== null || plane.wayIn[router] === wayIn)) return true;
   const who = isSame
     ? "the same words from another side"
     : known === value
       ? "other words of the same value"
-      : `the value of ${producerOf(books, (known ?? 0) - 1)}`;
+      : (known ?? 0) < 0
+        ? "a lane in which others take turns"
+        : `the value of ${producerOf(books, (known ?? 0) - 1)}`;
   books.faults.add(routeName(books, route), `color ${route.color} at ${whereIs(books, router)} is taken by ${who}`);
   return false;
 }
@@ -322,10 +315,16 @@ function reportColors(books: Books, over: number, colors: number, room: number):
   );
 }
 
-/** Counts a link's load; words of one value on one color travel it once. */
+/** Counts a link's load; words of one value on one color travel it once, words of routes that take turns add up. */
 function leave(books: Books, route: Route, router: number, direction: number, words: number): void {
   const link = router * 4 + direction;
   if (link === books.named) books.edgesOnNamed.add(route.edge);
+  const turn = books.turns.of(route);
+  if (turn !== null) {
+    turn.leave(router, 1 + direction);
+    books.load[link] = (books.load[link] ?? 0) + words;
+    return;
+  }
   const plane = planeOf(books, route.color);
   const bit = 1 << direction;
   const out = plane.waysOut[router] ?? 0;

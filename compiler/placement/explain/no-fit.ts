@@ -275,7 +275,7 @@ export function noColors(graph: KernelGraph, target: Target, colors: number, fai
     `does not fit ${target.name}: router (${failure.x}, ${failure.y}) has ${colors} colors for routes, all taken by ${others.join(", ")}${more}`,
     {
       subject,
-      hint: `${failure.others.length + 1} colors for routes would do there`,
+      hint: `colors.perRouter of ${target.colors.perRouter + failure.others.length + 1 - colors} instead of ${target.colors.perRouter} would do there`,
     },
   );
 }

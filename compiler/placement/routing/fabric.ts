@@ -77,6 +77,10 @@ export class Fabric {
     return tree.some(([x, y]) => (((this.#taken[y * this.width + x] ?? 0) >>> color) & 1) === 1);
   }
 
+  isTakenAt(router: number, color: number): boolean {
+    return (((this.#taken[router] as number) >>> color) & 1) === 1;
+  }
+
   claimTree(tree: readonly RouterUse[], color: number, words: number): void {
     for (const [x, y, direction] of tree) this.#claim(x, y, direction, color, words);
   }

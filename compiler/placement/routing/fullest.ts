@@ -2,6 +2,7 @@
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
 import {
   type Certificate,
+  controlWords,
   type FullestRouter,
   linkDirections,
   type PlacedKernel,
@@ -28,11 +29,11 @@ export function fullestOf(
   };
 }
 
-/** Routes that carry one value on one color: where they share a link, its words pass once. */
+/** Routes that carry one value on one color: where they share a link, its words pass once. Those that take turns count each for itself. */
 function byStream(graph: KernelGraph, routes: readonly Route[]): readonly (readonly Route[])[] {
   const streams = new Map<string, Route[]>();
   for (const route of routes) {
-    const key = `${graph.edges[route.edge]?.stream ?? -1} ${route.color}`;
+    const key = `${route.turn === undefined ? "" : route.edge} ${graph.edges[route.edge]?.stream ?? -1} ${route.color}`;
     const known = streams.get(key);
     if (known === undefined) streams.set(key, [route]);
     else known.push(route);
@@ -49,7 +50,7 @@ function addStream(
 ): void {
   const seen = new Set<number>();
   for (const route of routes) {
-    const words = (graph.edges[route.edge]?.words ?? 0) / route.lanes;
+    const words = (graph.edges[route.edge]?.words ?? 0) / route.lanes + (route.turn === undefined ? 0 : controlWords);
     walk(route, (x, y, direction) => {
       const router = y * width + x;
       colors[router] = ((colors[router] ?? 0) | (1 << route.color)) >>> 0;

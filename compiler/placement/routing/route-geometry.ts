@@ -1,7 +1,7 @@
 /** Where a bundle of lanes runs between two rectangles; ir/placement.ts draws the shapes. */
 import type { Target } from "../../../ir/machine/target.ts";
 import { lineCycles } from "../../../ir/machine/travel.ts";
-import type { Rect, RouteShape } from "../../../ir/placement.ts";
+import { legsOfShape, type Rect, type RouteShape } from "../../../ir/placement.ts";
 
 /** A route without its color. */
 export interface Course {
@@ -11,8 +11,8 @@ export interface Course {
   readonly fromY: number;
   readonly toX: number;
   readonly toY: number;
-  /** middle leg of a course with two bends */
-  readonly via?: number;
+  /** first column or row of each leg between the first and the last; absent where there is none */
+  readonly via?: readonly number[];
 }
 
 /** Directions in which a word can leave a router. */
@@ -43,59 +43,48 @@ const columnLeg = (y: number, toY: number, x: number): Leg => ({
   steps: Math.abs(toY - y),
 });
 
+/** Where the legs of a bundle lie: for each leg its first row (along x) or column (along y); and where it starts and ends along the outer legs. */
+interface Frame {
+  readonly firstAlongX: boolean;
+  readonly bases: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+function frameOf({ shape, fromX, fromY, toX, toY, via = [] }: Course): Frame {
+  const { first, legs } = legsOfShape(shape);
+  const firstAlongX = first === "x";
+  const lastAlongX = firstAlongX === (legs % 2 === 1);
+  const lastBase = legs === 1 ? [] : [lastAlongX ? toY : toX];
+  return {
+    firstAlongX,
+    bases: [firstAlongX ? fromY : fromX, ...via, ...lastBase],
+    start: firstAlongX ? fromX : fromY,
+    end: lastAlongX ? toX : toY,
+  };
+}
+
 /** The legs of a lane, first to last; a leg may have no steps. */
 export function legsOf(course: Course, lane: number): readonly Leg[] {
-  const { shape, fromX, fromY, toX, toY } = course;
-  switch (shape) {
-    case "horizontal":
-      return [rowLeg(fromX, toX, fromY + lane)];
-    case "vertical":
-      return [columnLeg(fromY, toY, fromX + lane)];
-    case "xy": {
-      const column = toX + turnOf(course, lane);
-      return [rowLeg(fromX, column, fromY + lane), columnLeg(fromY + lane, toY, column)];
-    }
-    case "yx": {
-      const row = toY + turnOf(course, lane);
-      return [columnLeg(fromY, row, fromX + lane), rowLeg(fromX + lane, toX, row)];
-    }
-    case "xyx":
-      return twoBends(course, lane);
-    case "yxy":
-      return twoBends(flipTwoBends(course), lane).map(flipLeg);
+  const { firstAlongX, bases, start, end } = frameOf(course);
+  const last = bases.length - 1;
+  const base = (leg: number): number => bases[leg] as number;
+  // the outer end of the last leg is a line of cores that all lanes reach, so standing there means having come back to it
+  const isForward = (leg: number): boolean =>
+    leg === last && last > 0
+      ? end > base(leg - 1)
+      : (leg === last ? end : base(leg + 1)) >= (leg === 0 ? start : base(leg - 1));
+  const offsets: number[] = [lane];
+  for (let leg = 1; leg <= last; leg++) {
+    const before = offsets[leg - 1] as number;
+    offsets.push(isForward(leg - 1) === isForward(leg) ? course.lanes - 1 - before : before);
   }
-}
-
-/** Along a row, a column and a row. */
-function twoBends({ lanes, fromX, fromY, toX, toY, via = 0 }: Course, lane: number): readonly Leg[] {
-  const east = via >= fromX;
-  const column = via + (east === toY >= fromY ? lanes - 1 - lane : lane);
-  const row = toY + (east === toX > via || lanes === 1 ? lane : lanes - 1 - lane);
-  return [rowLeg(fromX, column, fromY + lane), columnLeg(fromY + lane, row, column), rowLeg(column, toX, row)];
-}
-
-const flipTwoBends = (course: Course): Course => ({
-  ...course,
-  fromX: course.fromY,
-  fromY: course.fromX,
-  toX: course.toY,
-  toY: course.toX,
-});
-
-const flippedDirection = [directions.south, directions.north, directions.east, directions.west];
-
-const flipLeg = ({ x, y, direction, steps }: Leg): Leg => ({
-  x: y,
-  y: x,
-  direction: flippedDirection[direction] ?? 0,
-  steps,
-});
-
-/** Which column or row of the second leg a lane takes, counted from its first, so that lanes nest at the bend. */
-export function turnOf(course: Course, lane: number): number {
-  const east = course.toX >= course.fromX;
-  const south = course.toY >= course.fromY;
-  return east === south ? course.lanes - 1 - lane : lane;
+  const lies = (leg: number): number => base(leg) + (offsets[leg] as number);
+  return bases.map((_, leg) => {
+    const from = leg === 0 ? start : lies(leg - 1);
+    const to = leg === last ? end : lies(leg + 1);
+    return firstAlongX === (leg % 2 === 0) ? rowLeg(from, to, lies(leg)) : columnLeg(from, to, lies(leg));
+  });
 }
 
 const stepX = [1, -1, 0, 0];
@@ -235,8 +224,12 @@ export function detoursBetween(
 ): Course[] {
   const rowsOuter = rowDetours(from, to, lanes, most, bounds);
   const columnsOuter = rowDetours(flip(from), flip(to), lanes, most, flip(bounds)).map((course): Course => ({
-    ...flipTwoBends(course),
+    ...course,
     shape: "yxy",
+    fromX: course.fromY,
+    fromY: course.fromX,
+    toX: course.toY,
+    toY: course.toX,
   }));
   return sampled(shortestFirst([...rowsOuter, ...columnsOuter].filter(allows)));
 }
@@ -252,7 +245,7 @@ function rowDetours(from: Rect, to: Rect, lanes: number, most: number, bounds: R
     if (fromX === null || toX === null) continue;
     for (const fromY of windows(from.y, bottom(from), lanes, to.y, most)) {
       for (const toY of windows(to.y, bottom(to), lanes, from.y, most)) {
-        if (Math.abs(toY - fromY) >= lanes) courses.push({ lanes, shape: "xyx", fromX, fromY, toX, toY, via });
+        if (Math.abs(toY - fromY) >= lanes) courses.push({ lanes, shape: "xyx", fromX, fromY, toX, toY, via: [via] });
       }
     }
   }

@@ -7,10 +7,11 @@
  * links are taken up and laid again, a few times, with two bends too where those relieve links.
  *
  * A value that goes to several kernels and fits one lane forks on its way: its routes start at one core, share a color, and count once on
- * the links they share. Being in dimension order from one core, they form a tree.
+ * the links they share. Being in dimension order from one core, they form a tree. Many thin edges into one kernel take turns in shared lanes
+ * (shared-lanes.ts).
  */
 import type { KernelEdge } from "../../../ir/kernel-graph.ts";
-import type { Core, Rect, Route } from "../../../ir/placement.ts";
+import { controlWords, type Core, laneOf, type Rect, type Route } from "../../../ir/placement.ts";
 import { Fabric } from "./fabric.ts";
 import { Grid } from "../packing/grid.ts";
 import {
@@ -23,16 +24,21 @@ import {
   treeCourse,
   walk,
 } from "./route-geometry.ts";
+import { shareLanes, type ThinEdge } from "./shared-lanes.ts";
 
 export interface RouteProblem {
   readonly width: number;
   readonly height: number;
   readonly edges: readonly KernelEdge[];
+  /** by edge: the place of what it carries among the operands of its reader */
+  readonly operandOrder: readonly number[];
   /** by kernel */
   readonly rects: readonly Rect[];
   readonly ports: readonly number[];
   /** colors that routes may use, ascending, all below 32 */
   readonly colors: readonly number[];
+  /** ways in that may take turns on one color of a router */
+  readonly switchPositions: number;
   /** cycles that a word takes of a link */
   readonly cyclesPerWord: number;
   /** cycles per sample that links should not exceed */
@@ -88,8 +94,9 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
     fabric,
     routes: new Array<Route | undefined>(problem.edges.length),
   };
-  const forking = forkingStreams(problem);
   layKept(state);
+  layShared(state);
+  const forking = forkingStreams(state);
   for (const readers of forking.values()) if (state.routes[readers[0] ?? -1] === undefined) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
     if (state.routes[edge] === undefined && !layBundle(state, edge, firstWindows)) return explain(state, edge);
@@ -132,11 +139,34 @@ function rectAt(problem: RouteProblem, kernel: number): Rect {
   return rect;
 }
 
+/** Most edges into one kernel that have a color each, as a share of the colors that routes may use. */
+const ownColorShare = 0.5;
+
+/** Lays lanes in which many thin edges into one kernel take turns. */
+function layShared(state: State): void {
+  const { problem, fabric, routes, allows } = state;
+  const { colors, switchPositions: positions } = problem;
+  if (positions < 2) return;
+  const limit = limitOf(problem);
+  const into = new Map<number, ThinEdge[]>();
+  for (const [edge, { from, to, words }] of problem.edges.entries()) {
+    if (routes[edge] !== undefined || words + controlWords > limit / 2) continue;
+    const operand = problem.operandOrder[edge] ?? edge;
+    into.set(to, [...(into.get(to) ?? []), { edge, from, to, words, operand, rect: rectAt(problem, from) }]);
+  }
+  for (const [reader, thin] of into) {
+    if (thin.length <= colors.length * ownColorShare) continue;
+    for (const route of shareLanes({ colors, limit, positions, allows }, fabric, rectAt(problem, reader), thin)) {
+      routes[route.edge] = route;
+    }
+  }
+}
+
 /** Edges by stream, for those that several kernels read and half a lane can carry. */
-function forkingStreams(problem: RouteProblem): ReadonlyMap<number, readonly number[]> {
+function forkingStreams({ problem, routes }: State): ReadonlyMap<number, readonly number[]> {
   const readers = new Map<number, number[]>();
   for (const [index, { stream, words }] of problem.edges.entries()) {
-    if (words > limitOf(problem) / 2) continue;
+    if (words > limitOf(problem) / 2 || routes[index]?.turn !== undefined) continue;
     const known = readers.get(stream);
     if (known === undefined) readers.set(stream, [index]);
     else known.push(index);
@@ -149,7 +179,10 @@ function layKept(state: State): void {
   const { problem, fabric, routes, allows } = state;
   const bundles = new Map<string, Route[]>();
   for (const route of problem.kept.values()) {
-    const key = `${edgeAt(problem, route.edge).stream} ${route.color} ${route.lanes}`;
+    const key =
+      route.turn === undefined
+        ? `${edgeAt(problem, route.edge).stream} ${route.color} ${route.lanes}`
+        : `lane ${laneOf(route)}`;
     bundles.set(key, [...(bundles.get(key) ?? []), route]);
   }
   for (const bundle of bundles.values()) {
@@ -157,7 +190,8 @@ function layKept(state: State): void {
     const tree = treeOf(bundle);
     const fits = problem.colors.includes(color) && bundle.every(allows) && !fabric.isTaken(tree, color);
     if (!fits) continue;
-    fabric.claimTree(tree, color, edgeAt(problem, edge).words / lanes);
+    if (bundle[0]?.turn === undefined) fabric.claimTree(tree, color, edgeAt(problem, edge).words / lanes);
+    else for (const route of bundle) fabric.claim(route, color, edgeAt(problem, route.edge).words + controlWords);
     for (const route of bundle) routes[route.edge] = route;
   }
 }
@@ -297,7 +331,7 @@ function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>):
   for (const index of byTraffic(problem.edges)) {
     const route = routes[index];
     const edge = edgeAt(problem, index);
-    if (route === undefined || (forking.has(edge.stream) && route.lanes === 1)) continue;
+    if (route === undefined || route.turn !== undefined || (forking.has(edge.stream) && route.lanes === 1)) continue;
     const words = edge.words / route.lanes;
     const before = fabric.survey(route, limit);
     if (before.overload === 0) continue;
