@@ -3,7 +3,7 @@
  * down from static shapes. Loops of an empty tensor count as one iteration, so that nothing divides by zero; loops of one are left out.
  */
 import { dtypeInfo } from "../../ir/dtype.ts";
-import { exprCost, type Expr, walkExpr } from "../../ir/expr.ts";
+import { exprCost, type Expr } from "../../ir/expr.ts";
 import type { Op, OpOf, TensorType } from "../../ir/graph.ts";
 import {
   type Axis,
@@ -99,41 +99,6 @@ export function inputAt(sources: Sources, index: number): Source {
   const source = sources.inputs[index];
   if (source === undefined) throw new Error(`internal: no operand ${index}`);
   return source;
-}
-
-/** Functions that a core works out in tens of cycles: divisions, roots, everything transcendental. */
-const slowFunctions = new Set<string>([
-  "exp",
-  "log",
-  "sqrt",
-  "erf",
-  "tanh",
-  "sigmoid",
-  "sin",
-  "cos",
-  "tan",
-  "asin",
-  "acos",
-  "atan",
-  "sinh",
-  "cosh",
-  "asinh",
-  "acosh",
-  "atanh",
-  "div",
-  "mod",
-  "fmod",
-  "pow",
-]);
-
-/** Operations of an expression per element. */
-export function operationsOf(expr: Expr | null): Operations {
-  if (expr === null) return nothing;
-  let slow = 0;
-  walkExpr(expr, (e) => {
-    if ((e.op === "unary" || e.op === "binary") && slowFunctions.has(e.fn)) slow++;
-  });
-  return { fast: exprCost(expr) - slow, slow };
 }
 
 /** Elements of the result times the epilogue's operations. */

@@ -23,6 +23,8 @@ export const dojoTile: Target = {
       other: { aligned: 16, conflicting: 8 },
     },
     vectorStartup: 20.9,
+    fabricStartup: 9,
+    taskCycles: 3,
     slowOpCycles: 50,
     queueWords: 16,
   },

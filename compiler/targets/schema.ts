@@ -79,6 +79,8 @@ export const targetSchema: object = {
           Object.fromEntries(rateTypes.map((type) => [type, rate(type)])),
         ),
         vectorStartup: amount(1e6, "cycles before a vector's first result"),
+        fabricStartup: amount(1e6, "cycles before an instruction that sends or receives takes its first word"),
+        taskCycles: amount(1e6, "cycles from what a task waits for to its first instruction"),
         slowOpCycles: positive(1e6, "cycles of a division or an exponential"),
         queueWords: integer(1, 65_536, "words that an input or output queue of a core holds"),
       }),

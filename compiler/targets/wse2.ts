@@ -20,6 +20,8 @@ export const wse2: Target = {
       other: { aligned: 1, conflicting: 0.474 },
     },
     vectorStartup: 20.9,
+    fabricStartup: 9,
+    taskCycles: 3,
     slowOpCycles: 50,
     queueWords: 7,
   },
@@ -70,6 +72,12 @@ export const wse2: Target = {
     },
     { field: "core.rates.f16.aligned", basis: "published", source: "4 FP16 multiply-adds per cycle: Hot Chips 34" },
     { field: "core.vectorStartup", basis: "fitted", source: "20.9 cycles per vector of the same GEMM rows" },
+    {
+      field: "core.fabricStartup",
+      basis: "derived",
+      source: "3 descriptor loads, and 6 cycles with registers ready: pr0f3ss/SpMM_Cerebras, fmacs_test",
+    },
+    { field: "core.taskCycles", basis: "assumed", source: "as measured for WSE-3" },
     { field: "core.slowOpCycles", basis: "published", source: "division about 50 cycles: csl-examples" },
     {
       field: "core.queueWords",

@@ -20,6 +20,8 @@ export const wse3: Target = {
       other: { aligned: 1, conflicting: 0.5 },
     },
     vectorStartup: 16,
+    fabricStartup: 8,
+    taskCycles: 3,
     slowOpCycles: 50,
     queueWords: 7,
   },
@@ -79,6 +81,17 @@ export const wse3: Target = {
       field: "core.vectorStartup",
       basis: "published",
       source: "15 to 17 cycles of set-up on silicon: FABRICA's measurements",
+    },
+    {
+      field: "core.fabricStartup",
+      basis: "derived",
+      source:
+        "3 descriptor loads, and 7 cycles from dispatch to the first wavelet, 2 of them on the ramp: FABRICA's measurements",
+    },
+    {
+      field: "core.taskCycles",
+      basis: "published",
+      source: "a completion task runs 3 cycles after the last word: FABRICA's measurements",
     },
     { field: "core.slowOpCycles", basis: "published", source: "division about 50 cycles: csl-examples" },
     {

@@ -21,6 +21,9 @@ export interface Line {
 /** Cycles that a partial sum spends at each core where it is added: out of a ramp, added, into the next one. */
 const stageCycles = ({ link }: Target): number => 2 * link.rampCycles + 1;
 
+/** Cycles that are lost between the last word that an instruction takes and the first one that the next instruction of its task sends. */
+const restartCycles = ({ core }: Target): number => core.taskCycles + core.fabricStartup - 1;
+
 /** Cycles until the last core has the last word of a vector that one end sends to all. */
 export function broadcastCycles({ target, cores, words }: Line): number {
   const { cyclesPerWord, hopCycles, rampCycles } = target.link;
@@ -35,8 +38,9 @@ export const chainLatency = (target: Target, cores: number): number =>
 export const twoPhaseGroup = (cores: number): number => Math.max(1, Math.ceil(Math.sqrt(cores)));
 
 /**
- * Cycles until one core has the sum of all vectors (`ring`: until all have it). `group`: cores of a group in a two-phase reduce. Star and
- * chain, tree, ring: the published formulas; two-phase: a chain in each group of s cores, then one over the groups' ends.
+ * Cycles until one core has the sum of all vectors (`ring`: until all have it). `group`: cores of a group in a two-phase reduce. Chain and
+ * ring: the published formulas; star, tree: as the word-level simulator finds them (docs/simulator.md); two-phase: a chain in each group of s
+ * cores, then one over the groups' ends. All count from the first word that is sent.
  */
 export function reduceCycles(pattern: ReducePattern, line: Line, group: number = twoPhaseGroup(line.cores)): number {
   const { target, cores, words } = line;
@@ -45,18 +49,22 @@ export function reduceCycles(pattern: ReducePattern, line: Line, group: number =
   const stage = stageCycles(target);
   const stream = words * cyclesPerWord;
   switch (pattern) {
-    case "star":
-      return stream * (cores - 1) + (hopCycles - 1) * (cores - 1) + 2 * rampCycles + 1;
+    case "star": {
+      // either the root's link is busy all the time, or the last core's words travel longest
+      const last = Math.max(stream * (cores - 1) + hopCycles, stream + hopCycles * (cores - 1));
+      return last - 1 + 2 * rampCycles + 1;
+    }
     case "chain":
       return stream + chainLatency(target, cores);
     case "two-phase": {
       const groups = Math.ceil(cores / group);
-      return 2 * stream + chainLatency(target, group) + (stage + group * hopCycles) * (groups - 1);
+      const across = groups === 1 ? 0 : stream + (stage + group * hopCycles) * (groups - 1) + restartCycles(target);
+      return stream + chainLatency(target, Math.min(group, cores)) + across;
     }
     case "tree": {
+      // a core sends its sum when it is complete: words, hops and stages of the levels follow each other, and each level starts anew
       const levels = Math.ceil(Math.log2(cores));
-      const spread = ((stream * cores) / (2 * (cores - 1))) * levels + (cores - 1) * hopCycles + stage * levels;
-      return Math.max(stream * levels, spread);
+      return levels * (stream + stage) + (cores - 1) * hopCycles + (levels - 1) * restartCycles(target);
     }
     case "ring":
       return (2 * (cores - 1) * stream) / cores + (4 * cores - 6) * hopCycles + 2 * (cores - 1) * stage;
@@ -65,4 +73,4 @@ export function reduceCycles(pattern: ReducePattern, line: Line, group: number =
 
 /** Cycles until all cores of a line have the sum of their vectors: a chain, and a broadcast back. */
 export const allReduceCycles = (line: Line): number =>
-  line.cores <= 1 ? 0 : reduceCycles("chain", line) + broadcastCycles(line);
+  line.cores <= 1 ? 0 : reduceCycles("chain", line) + restartCycles(line.target) + broadcastCycles(line);

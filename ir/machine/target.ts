@@ -66,6 +66,10 @@ export interface Target {
     readonly rates: Readonly<Record<RateType, ElementRate>>;
     /** cycles before a vector instruction gives its first result */
     readonly vectorStartup: number;
+    /** cycles before an instruction that sends or receives takes its first word */
+    readonly fabricStartup: number;
+    /** cycles from what a task waits for to its first instruction */
+    readonly taskCycles: number;
     /** cycles of a division, an exponential and their like */
     readonly slowOpCycles: number;
     /** words that an input or output queue of a core holds */

@@ -1,12 +1,12 @@
 /** Convolutions, plain, grouped, depthwise and transposed, of any number of spatial dims. */
 import { epilogueOperands, type ConvOp, type ConvTransposeOp } from "../../../ir/graph.ts";
 import type { Axis } from "../../../ir/kernel-graph.ts";
+import { operationsOf } from "../../../ir/machine/operations.ts";
 import {
   epilogueFlops,
   epilogueReads,
   inputAt,
   LoopNames,
-  operationsOf,
   type OpNest,
   product,
   shapeAt,

@@ -2,12 +2,12 @@
 import { exprCost } from "../../../ir/expr.ts";
 import type { ArgReduceOp, MapOp, NormalizeOp, ReduceOp, SoftmaxOp } from "../../../ir/graph.ts";
 import type { Axis, Combination, KernelFamily, Operations, Stage } from "../../../ir/kernel-graph.ts";
+import { operationsOf } from "../../../ir/machine/operations.ts";
 import {
   broadcastAxes,
   inputAt,
   LoopNames,
   nothing,
-  operationsOf,
   type OpNest,
   product,
   shapeAt,

@@ -2,13 +2,13 @@
 import { epilogueOperands, type MatmulOp, type OpOf } from "../../../ir/graph.ts";
 import type { Axis, Stage } from "../../../ir/kernel-graph.ts";
 import type { Expr } from "../../../ir/expr.ts";
+import { operationsOf } from "../../../ir/machine/operations.ts";
 import {
   broadcastAxes,
   epilogueFlops,
   epilogueReads,
   inputAt,
   LoopNames,
-  operationsOf,
   type OpNest,
   product,
   shapeAt,
