@@ -1,6 +1,5 @@
 /** The cores of a program: their tasks with resolved operands, their SRAM, and what an instruction costs. */
 import {
-  type CoreSet,
   type Endpoint,
   type FabricProgram,
   forEachCore,
