@@ -30,6 +30,8 @@
  * | stringSplit | x | delimiter: string or null, maxsplit: int or null | string[…x, most], i64[…x] |
  * | regexFullMatch | x | pattern | bool |
  * | tokenizer | x string[c] or [n,c] | separators: string[] (none: tokenexp counts), tokenexp?, mincharnum, mark, padValue | string[…x, most] |
+ * | murmurHash3 | x string, i32 or u32 | seed, to: "i32" or "u32" | to |
+ * | bifurcation | source i64[s], current i64[c], position i64[], predicted i64[p]? | least, most: lengths of runs | i64[n], i64[] |
  * | castToString | x | | string |
  * | castFromString | x | to: dtype, saturate (true) | to |
  * | labelEncoder | x, keys [k], values [k], default (scalar) | | values' dtype, x's shape |
@@ -70,6 +72,7 @@ import { signalFunctions } from "./signal.ts";
 import { castFunctions } from "./string-casts.ts";
 import { stringFunctions } from "./strings.ts";
 import { tokenizerFunctions } from "./tokenizer.ts";
+import { tokenFunctions } from "./tokens.ts";
 import type { HostFunction } from "./value.ts";
 
 /** All host functions by name. */
@@ -79,6 +82,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...sequenceFunctions,
   ...stringFunctions,
   ...tokenizerFunctions,
+  ...tokenFunctions,
   ...castFunctions,
   ...mapFunctions,
   ...ngramFunctions,

@@ -16,6 +16,8 @@ export interface OracleCase {
   /** null leaves one out */
   readonly inputs: readonly (TensorData | null)[];
   readonly outputs: number;
+  /** inputs that are initializers of the model, by position */
+  readonly constants?: readonly number[];
   /** element types of the outputs that are not f32 */
   readonly types?: Readonly<Record<number, DType>>;
 }
@@ -54,11 +56,13 @@ const ortTypes = {
   bool: "bool",
 } as const;
 
-function specOf({ op, attributes, inputs, outputs, types }: OracleCase): ModelSpec {
+function specOf({ op, attributes, inputs, outputs, constants = [], types }: OracleCase): ModelSpec {
   const present = inputs.flatMap((tensor, i) => (tensor === null ? [] : [[`x${i}`, tensor] as const]));
   // lengths that decide shapes are constants, as they are after folding in real models
-  const isConstant = (tensor: TensorData): boolean => tensor.dtype === "i32" && tensor.shape.length === 0;
-  const of = (which: boolean): (readonly [string, TensorData])[] => present.filter(([, t]) => isConstant(t) === which);
+  const isConstant = (name: string, tensor: TensorData): boolean =>
+    constants.some((index) => name === `x${index}`) || (tensor.dtype === "i32" && tensor.shape.length === 0);
+  const of = (which: boolean): (readonly [string, TensorData])[] =>
+    present.filter(([name, tensor]) => isConstant(name, tensor) === which);
   const results = Array.from({ length: outputs }, (_, i) => `y${i}`);
   const names = inputs.map((tensor, i) => (tensor === null ? "" : `x${i}`));
   return {

@@ -9,7 +9,7 @@ import { alongAxis, concatOf, literal, sliceOf } from "./support.ts";
 import { withoutZeroPoint } from "./linear.ts";
 import { mapIn } from "./precision.ts";
 import { swish } from "./scalar.ts";
-import { type Attributes, operator } from "./table.ts";
+import { type Attributes, operator, operatorOf } from "./table.ts";
 import {
   autoPadOf,
   kernelOf,
@@ -163,13 +163,34 @@ function convTranspose(node: NodeContext): readonly ValueId[] {
 function causalConvWithState(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float");
   const [batch = 0, channels = 0, length = 0] = node.shape(0);
-  const kept = (node.shape(1)[2] ?? 1) - 1;
+  const taps = node.shape(1)[2] ?? 1;
+  const dilation = node.int("dilation", 1);
+  if (dilation < 1) throw node.attributeError(`dilation is ${dilation}`);
+  const kept = (taps - 1) * dilation;
   const past = node.hasInput(3) ? node.input(3) : node.broadcastTo(literal(node, dtype, 0), [batch, channels, kept]);
   const padded = kept === 0 ? node.input(0) : concatOf(node, [past, node.input(0)], 2);
-  const windows: Windows = { kernel: [kept + 1], strides: [1], dilations: [1], padsBegin: [0], padsEnd: [0] };
+  const windows: Windows = { kernel: [taps], strides: [1], dilations: [dilation], padsBegin: [0], padsEnd: [0] };
   const product = convOf(node, widen(node, padded), widen(node, node.input(1)), windows, channels);
   const output = activated(node, dtype, withBias(node, product, 2));
   return node.wantsOutput(1) ? [output, sliceOf(node, padded, 2, length, kept)] : [output];
+}
+
+/** What com.microsoft's may ask for besides, mostly of graphics cards, and the value with which it does not. */
+const furtherLayouts = {
+  channels_last: 0,
+  input_channel_offset: 0,
+  input_channels: 0,
+  ndim: 1,
+  state_length: 0,
+  state_update_capacity: 0,
+  state_window: 0,
+} as const;
+
+function contribCausalConv(node: NodeContext): readonly ValueId[] {
+  for (const [name, plain] of Object.entries(furtherLayouts))
+    if (node.int(name, plain) !== plain) throw node.unsupported(`${name} ${node.int(name, plain)}`);
+  if (node.int("state_channels_last", -1) > 0) throw node.unsupported("state_channels_last 1");
+  return causalConvWithState(node);
 }
 
 function activated(node: NodeContext, dtype: DType, value: ValueId): ValueId {
@@ -206,5 +227,19 @@ export const convolutionOperators: readonly OperatorDef[] = [
   ]),
   operator("CausalConvWithState", causalConvWithState, [
     { since: 27, inputs: [2, 4], outputs: [1, 2], attributes: { activation: "string" }, optionalInputs: [2, 3] },
+  ]),
+  operatorOf("com.microsoft", "CausalConvWithState", contribCausalConv, [
+    {
+      since: 1,
+      inputs: [2, 4],
+      outputs: [1, 2],
+      optionalInputs: [2, 3],
+      attributes: {
+        activation: "string",
+        dilation: "int",
+        state_channels_last: "int",
+        ...(Object.fromEntries(Object.keys(furtherLayouts).map((name) => [name, "int"])) as Attributes),
+      },
+    },
   ]),
 ];

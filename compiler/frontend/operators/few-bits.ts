@@ -15,7 +15,7 @@ import { dequantizedBlocks } from "./quantization.ts";
 import { add } from "./scalar.ts";
 import { operatorOf } from "./table.ts";
 
-interface Format {
+export interface Format {
   readonly n: number;
   readonly k: number;
   readonly bits: 2 | 4 | 8;
@@ -23,7 +23,7 @@ interface Format {
   readonly blocks: number;
 }
 
-const weightTypes: Readonly<Record<Format["bits"], DType>> = { 2: "u2", 4: "u4", 8: "u8" };
+export const weightTypes: Readonly<Record<Format["bits"], DType>> = { 2: "u2", 4: "u4", 8: "u8" };
 
 function formatOf(node: NodeContext): Format {
   const [n, k, bits, blockSize] = [node.int("N", 0), node.int("K", 0), node.int("bits", 4), node.int("block_size", 0)];
@@ -78,7 +78,7 @@ function unpackRows(bytes: Uint8Array, rows: number, count: number, bits: Format
 }
 
 /** Integers out of rows of bytes, in a type and shape of their own. */
-function unpackedTensor(
+export function unpackedTensor(
   bytes: TensorData,
   dtype: DType,
   shape: readonly number[],
@@ -102,7 +102,7 @@ function weightsOf(node: NodeContext, { n, k, bits, blockSize, blocks }: Format)
 }
 
 /** Elements of a float tensor as f32, in another shape. */
-function floatsOf(floats: TensorData, shape: readonly number[]): TensorData {
+export function floatsOf(floats: TensorData, shape: readonly number[]): TensorData {
   const { dtype } = floats;
   if (dtype !== "f16" && dtype !== "bf16") return withShape(floats, shape);
   const load = (): Float32Array => toFloat32(dtype, floats.elements as Uint16Array);

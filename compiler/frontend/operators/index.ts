@@ -65,6 +65,14 @@ import { textOperators } from "./text.ts";
 import { treeClassifierOperators } from "./tree-classifier.ts";
 import { treeOperators } from "./trees.ts";
 import { quantizedElementwiseOperators } from "./quantized-elementwise.ts";
+import { quantizedMoeOperators } from "./quantized-moe.ts";
+import { quantizedEmbeddingOperators } from "./quantized-embedding.ts";
+import { cropAndResizeOperators } from "./crop-and-resize.ts";
+import { bnbWeightOperators } from "./bnb-weights.ts";
+import { hashingOperators } from "./hashing.ts";
+import { tokenSearchOperators } from "./token-search.ts";
+import { distanceOperators } from "./distances.ts";
+import { contribMovementOperators } from "./contrib-movement.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   activationOperators,
@@ -129,4 +137,12 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   treeClassifierOperators,
   treeOperators,
   quantizedElementwiseOperators,
+  contribMovementOperators,
+  distanceOperators,
+  tokenSearchOperators,
+  hashingOperators,
+  bnbWeightOperators,
+  cropAndResizeOperators,
+  quantizedEmbeddingOperators,
+  quantizedMoeOperators,
 ];

@@ -15,7 +15,7 @@ import { commonDType } from "./elementwise.ts";
 import { toDType, widen } from "./precision.ts";
 import { add, exp, mul, sub } from "./scalar.ts";
 import { literal } from "./support.ts";
-import { operator } from "./table.ts";
+import { operator, operatorOf } from "./table.ts";
 
 interface Sizes {
   readonly batch: number;
@@ -153,20 +153,28 @@ function linearAttention(node: NodeContext): readonly ValueId[] {
   return [toDType(node, dtype, output), toDType(node, node.hasInput(3) ? node.dtype(3) : dtype, next)];
 }
 
+/** com.microsoft's, which may also keep the states of several tokens. */
+function contribLinearAttention(node: NodeContext): readonly ValueId[] {
+  if (node.int("state_window", 0) !== 0) throw node.unsupported("state_window");
+  return linearAttention(node);
+}
+
+const version = {
+  inputs: [3, 6],
+  outputs: [2, 2],
+  attributes: {
+    chunk_size: "int",
+    kv_num_heads: "int!",
+    q_num_heads: "int!",
+    scale: "float",
+    update_rule: "string",
+  },
+  optionalInputs: [3, 4, 5],
+} as const;
+
 export const linearAttentionOperators: readonly OperatorDef[] = [
-  operator("LinearAttention", linearAttention, [
-    {
-      since: 27,
-      inputs: [3, 6],
-      outputs: [2, 2],
-      attributes: {
-        chunk_size: "int",
-        kv_num_heads: "int!",
-        q_num_heads: "int!",
-        scale: "float",
-        update_rule: "string",
-      },
-      optionalInputs: [3, 4, 5],
-    },
+  operator("LinearAttention", linearAttention, [{ since: 27, ...version }]),
+  operatorOf("com.microsoft", "LinearAttention", contribLinearAttention, [
+    { since: 1, ...version, attributes: { ...version.attributes, state_window: "int" } },
   ]),
 ];

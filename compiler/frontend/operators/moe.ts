@@ -26,27 +26,43 @@ export interface Routing {
   readonly k: number;
 }
 
-/** The k likeliest experts by the softmax of the router's scores; of equals the last one is taken. */
-export function routingOf(node: NodeContext, tokens: number): Routing {
+/** How many experts the router's scores, [tokens, experts], are of; checks `k` against it. */
+export function expertCount(node: NodeContext, tokens: number, k: number): number {
   const [rows, count = 0] = node.shape(1);
   if (rows !== tokens || node.rank(1) !== 2) {
     throw node.shapeError(`router_probs of shape [${node.shape(1).join(",")}] for ${tokens} tokens`);
   }
-  const k = node.int("k", 1);
   if (k < 1 || k > count) throw node.attributeError(`k is ${k} of ${count} experts`);
-  // onnxruntime's kernels for processors route as ever
-  if (node.int("use_sparse_mixer", 0) !== 0 && k !== 2)
-    throw node.attributeError(`use_sparse_mixer needs k 2, not ${k}`);
-  const likely = node.emitOne({ kind: "softmax", inputs: [widen(node, node.input(1))], axis: 1, log: false });
+  return count;
+}
+
+/** The k largest of each row of scores, [tokens, count], and where they are; of equals the last one is taken. */
+export function largestOf(
+  node: NodeContext,
+  scores: ValueId,
+  k: number,
+): { readonly best: ValueId; readonly experts: ValueId } {
+  const [tokens = 0, count = 0] = node.typeOf(scores).shape;
   const turned = node.emitOne({
     kind: "slice",
-    inputs: [likely],
+    inputs: [scores],
     starts: [0, count - 1],
     sizes: [tokens, count],
     steps: [1, -1],
   });
   const [best = 0, place = 0] = node.emit({ kind: "topK", inputs: [turned], axis: 1, k, largest: true });
-  const experts = node.map(sub(lit("i64", count - 1), arg(0)), place);
+  return { best, experts: node.map(sub(lit("i64", count - 1), arg(0)), place) };
+}
+
+/** The k likeliest experts by the softmax of the router's scores. */
+export function routingOf(node: NodeContext, tokens: number): Routing {
+  const k = node.int("k", 1);
+  const count = expertCount(node, tokens, k);
+  // onnxruntime's kernels for processors route as ever
+  if (node.int("use_sparse_mixer", 0) !== 0 && k !== 2)
+    throw node.attributeError(`use_sparse_mixer needs k 2, not ${k}`);
+  const likely = node.emitOne({ kind: "softmax", inputs: [widen(node, node.input(1))], axis: 1, log: false });
+  const { best, experts } = largestOf(node, likely, k);
   if (node.int("normalize_routing_weights", 0) === 0) return { experts, shares: best, tokens, count, k };
   const shares = node.map(div(arg(0), arg(1)), best, reduceOf(node, "sum", best, [1]));
   return { experts, shares, tokens, count, k };
@@ -113,29 +129,62 @@ function meetingOf(node: NodeContext, routing: Routing, width: number): Meeting 
   return { input: node.reshape(input, [tokens, 1, 1, width]), of, shares: laid, axis: 1 };
 }
 
+/** The layers of the experts, and what their weights are. */
+export interface ExpertLayers {
+  /** elements between the two layers */
+  readonly inner: number;
+  /** weights [experts, rows, columns] of the layer whose weights are this input */
+  readonly weights: (index: number, rows: number, columns: number) => ValueId;
+  /** first, second and third layer: the input of its weights, and that of its bias */
+  readonly inputs: readonly (readonly [weights: number, bias: number])[];
+}
+
+/** What the experts that tokens are sent to give, summed by their shares. */
+export function mixtureOf(node: NodeContext, routing: Routing, layers: ExpertLayers): ValueId {
+  const dtype = node.dtype(0);
+  const [, width] = tokensOfInput(node);
+  const { count } = routing;
+  const { inner } = layers;
+  const { input, of, shares, axis } = meetingOf(node, routing, width);
+  const layer = (x: ValueId, which: number, rows: number, columns: number): ValueId => {
+    const [index, bias] = layers.inputs[which] ?? [-1, -1];
+    const weights = layers.weights(index, rows, columns);
+    const product = matmulOf(node, x, widen(node, of(weights)), false, true);
+    if (!node.hasInput(bias)) return product;
+    if (node.shape(bias).join() !== [count, rows].join()) {
+      throw node.shapeError(`input ${bias} is [${node.shape(bias).join(",")}], must be [${count},${rows}]`);
+    }
+    return node.map(add(arg(0), arg(1)), product, widen(node, of(node.input(bias))));
+  };
+  const first = layer(input, 0, isFused(node) ? 2 * inner : inner, width);
+  const [third = -1] = layers.inputs[2] ?? [];
+  const gate = node.hasInput(third) ? layer(input, 2, inner, width) : null;
+  const second = layer(activatedExpert(node, first, gate), 1, width, inner);
+  const sum = reduceOf(node, "sum", node.map(mul(arg(0), arg(1)), second, shares), [axis]);
+  return toDType(node, dtype, node.reshape(sum, node.shape(0)));
+}
+
 function moe(node: NodeContext): readonly ValueId[] {
-  const dtype = commonDType(node, "float");
+  commonDType(node, "float");
   const [tokens, width] = tokensOfInput(node);
   const routing = routingOf(node, tokens);
   const { count } = routing;
   const inner = elementCount(node.shape(4)) / Math.max(1, count * width);
   if (!Number.isInteger(inner))
     throw node.shapeError(`fc2 is [${node.shape(4).join(",")}] for ${count} experts of width ${width}`);
-  const { input, of, shares, axis } = meetingOf(node, routing, width);
-  const layer = (x: ValueId, index: number, rows: number, columns: number): ValueId => {
-    const weights = layerWeights(node, index, count, rows, columns);
-    const product = matmulOf(node, x, widen(node, of(weights)), false, true);
-    if (!node.hasInput(index + 1)) return product;
-    if (node.shape(index + 1).join() !== [count, rows].join()) {
-      throw node.shapeError(`input ${index + 1} is [${node.shape(index + 1).join(",")}], must be [${count},${rows}]`);
-    }
-    return node.map(add(arg(0), arg(1)), product, widen(node, of(node.input(index + 1))));
-  };
-  const first = layer(input, 2, isFused(node) ? 2 * inner : inner, width);
-  const third = node.hasInput(6) ? layer(input, 6, inner, width) : null;
-  const second = layer(activatedExpert(node, first, third), 4, width, inner);
-  const sum = reduceOf(node, "sum", node.map(mul(arg(0), arg(1)), second, shares), [axis]);
-  return [toDType(node, dtype, node.reshape(sum, node.shape(0)))];
+  const weights = (index: number, rows: number, columns: number): ValueId =>
+    layerWeights(node, index, count, rows, columns);
+  return [
+    mixtureOf(node, routing, {
+      inner,
+      weights,
+      inputs: [
+        [2, 3],
+        [4, 5],
+        [6, 7],
+      ],
+    }),
+  ];
 }
 
 export const moeOperators: readonly OperatorDef[] = [
