@@ -28,6 +28,7 @@ export const forbiddenImports = [
   { folder: "compiler/targets", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/cli", "compiler/report", "compiler/solver"] },
   { folder: "compiler/codegen", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/tuning", "compiler/cli", "compiler/report", "compiler/solver", "runtime"] },
   { folder: "compiler/tuning", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/cli", "compiler/report", "compiler/solver"] },
+  { folder: "compiler/validate", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/tuning", "compiler/cli", "compiler/report", "compiler/solver", "compiler/files"] },
   { folder: "compiler/files", mayNotImport: ["compiler/frontend", "compiler/passes", "compiler/kernels", "compiler/placement", "compiler/codegen", "compiler/tuning", "compiler/cli", "compiler/report", "compiler/solver", "compiler/targets"] },
   { folder: "compiler/planner", mayNotImport: ["compiler/passes", "compiler/kernels", "compiler/codegen", "compiler/tuning", "compiler/cli", "compiler/report", "compiler/contest"] },
   { folder: "compiler/planner/models", mayNotImport: ["compiler/placement", "compiler/solver", "compiler/targets", "compiler/partition"] },

@@ -16,3 +16,21 @@ export { readArtifact, type ReadArtifact, type ReadOptions } from "./read-artifa
 export { type Diagnostic, renderDiagnostic, WscError } from "../ir/diagnostic.ts";
 export { encodeModel } from "./write-onnx.ts";
 export type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxType, OnnxValueInfo } from "./frontend/onnx.ts";
+export {
+  type GemmQuestion,
+  type GemvQuestion,
+  modelDecode,
+  modelGemm,
+  modelGemv,
+  type ModelledCycles,
+  modelPrefill,
+  modelReduce,
+  modelStencil,
+  type ReduceQuestion,
+  type StencilQuestion,
+  type TargetChoice,
+  type TransformerAnswer,
+  type TransformerQuestion,
+} from "./validate/models.ts";
+export { type Selection, validate, type Validation } from "./validate/validate.ts";
+export type { Row, RowBasis, TableSummary } from "./validate/table.ts";

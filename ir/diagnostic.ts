@@ -50,6 +50,7 @@ export const diagnosticTable = {
   WSC5005: "a constraint on the placement is not valid",
   WSC5006: "the fabric program is not legal",
   WSC5007: "a layer cannot become a fabric program",
+  WSC5008: "a question to the cost models is not valid",
   WSC6001: "no kernel can be generated for an operation",
   WSC6002: "a tuning file is not valid",
   WSC6003: "a tuning does not apply",

@@ -196,6 +196,12 @@ const partitionOptions = {
   ...jsonOption,
 } as const;
 
+const validateOptions = {
+  model: { type: "string", requiresArg: true, describe: "Only rows of this language model" },
+  target: { type: "string", requiresArg: true, describe: "Only rows of this machine: wse2 or wse3" },
+  ...jsonOption,
+} as const;
+
 const placeOptions = {
   output: { alias: "o", type: "string", requiresArg: true, describe: "File for the placement (default: stdout)" },
   "time-limit": {
@@ -278,6 +284,7 @@ const verbOptions = {
   place: placeOptions,
   partition: partitionOptions,
   model: modelOptions,
+  validate: validateOptions,
   targets: jsonOption,
   ops: jsonOption,
 } as const;
@@ -365,6 +372,15 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { modelVerb } = await import("./model.ts");
         done(await modelVerb(given));
+      },
+    )
+    .command(
+      "validate [table]",
+      "Compare the cost model with published measurements",
+      (y) => y.positional("table", { type: "string", describe: "One of the tables" }).options(validateOptions),
+      async (given) => {
+        const { validateVerb } = await import("./validate.ts");
+        done(validateVerb(given));
       },
     )
     .command(

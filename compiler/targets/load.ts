@@ -18,15 +18,18 @@ export const presets: ReadonlyMap<string, Target> = new Map(
 
 const maxFileBytes = 1 << 20;
 
-/** The target that `--target` names: a preset, or else a path that ends in `.json`. */
-export async function loadTarget(name: string): Promise<Target> {
+/** The preset of a name; throws a WscError with the nearest one where there is none. `elsewhere`: what else could have been named. */
+export function presetTarget(name: string, elsewhere = ""): Target {
   const preset = presets.get(name);
   if (preset !== undefined) return preset;
-  if (!name.endsWith(".json")) {
-    throw fail("WSC5001", `no target named ${quote(name)}`, {
-      hint: `${nameHint(name, "targets", [...presets.keys()])}, or a file that ends in .json`,
-    });
-  }
+  throw fail("WSC5001", `no target named ${quote(name)}`, {
+    hint: `${nameHint(name, "targets", [...presets.keys()])}${elsewhere}`,
+  });
+}
+
+/** The target that `--target` names: a preset, or else a path that ends in `.json`. */
+export async function loadTarget(name: string): Promise<Target> {
+  if (presets.has(name) || !name.endsWith(".json")) return presetTarget(name, ", or a file that ends in .json");
   return parseTarget(await readJson(name), name);
 }
 

@@ -71,6 +71,36 @@ export function reduceCycles(pattern: ReducePattern, line: Line, group: number =
   }
 }
 
+/**
+ * Cycles of a reduce over a binary tree as published: its levels overlap as far as the busiest ramp lets them. `reduceCycles` counts the programs
+ * that wsc writes, whose cores send on only complete sums.
+ */
+export function overlappedTreeCycles({ target, cores, words }: Line): number {
+  if (cores <= 1) return 0;
+  const { cyclesPerWord, hopCycles } = target.link;
+  const levels = Math.ceil(Math.log2(cores));
+  const stream = words * cyclesPerWord;
+  const spread = ((stream * cores) / (2 * (cores - 1))) * levels;
+  return Math.max(stream * levels, spread + (cores - 1) * hopCycles + stageCycles(target) * levels);
+}
+
 /** Cycles until all cores of a line have the sum of their vectors: a chain, and a broadcast back. */
 export const allReduceCycles = (line: Line): number =>
   line.cores <= 1 ? 0 : reduceCycles("chain", line) + restartCycles(line.target) + broadcastCycles(line);
+
+/**
+ * Cycles until all cores of a line have the sum, over a tree of two levels with its roots in the middle: both halves of every group chain
+ * towards its root, the roots of the groups towards the middle one, which sends the sum both ways. A root takes in one side after the other,
+ * so that the words pass six times. The all-reduce of MeshGEMV (arXiv 2502.04563, K = 2). `group`: cores of a group. Halves count as such,
+ * whether or not a core stands in the middle, so that the cycles grow evenly with the line.
+ */
+export function treeAllReduceCycles(line: Line, group: number = twoPhaseGroup(line.cores)): number {
+  const { target, cores, words } = line;
+  if (cores <= 1) return 0;
+  const { cyclesPerWord, hopCycles, rampCycles } = target.link;
+  const stage = stageCycles(target);
+  const within = (group / 2) * (hopCycles + stage);
+  const between = (cores / group / 2) * (group * hopCycles + stage);
+  const back = (cores / 2) * hopCycles + 2 * rampCycles;
+  return 6 * words * cyclesPerWord + within + between + back;
+}

@@ -101,7 +101,10 @@ export const spreadOf = ({ rows, columns }: Pick<Mapping, "rows" | "columns">, l
 };
 
 /** Cycles of the fullest core that overlap with nothing but each other: computing, and words through its ramp. */
-export function busyCycles({ target, perFast }: Site, work: TileWork): number {
+export function busyCycles(
+  { target, perFast }: Pick<Site, "target" | "perFast">,
+  work: Pick<TileWork, "fast" | "slow" | "vectors" | "wordsIn" | "wordsOut">,
+): number {
   const { core, link } = target;
   const compute = work.fast * perFast + work.slow * core.slowOpCycles + work.vectors * core.vectorStartup;
   return Math.max(compute, Math.max(work.wordsIn, work.wordsOut) * link.cyclesPerWord);
