@@ -42,7 +42,11 @@ export interface InstanceOptions extends ExecutionOptions {
   readonly disposeDeferred?: () => void;
 }
 
-type HostFunctions = ReadonlyMap<string, HostFunction>;
+interface HostFunctions {
+  readonly byName: ReadonlyMap<string, HostFunction>;
+  /** those that need no copies of their operands */
+  readonly readsInPlace: ReadonlySet<string>;
+}
 
 export class ProgramInstance {
   readonly program: Program;
@@ -150,10 +154,11 @@ export class ProgramInstance {
   }
 
   #runHost(step: HostStep, state: HostState): void {
-    const run = this.#functions.get(step.fn);
+    const { byName, readsInPlace } = this.#functions;
+    const run = byName.get(step.fn);
     if (run === undefined) throw fail("WSC7004", `this runtime has no host function '${step.fn}'`);
     const results = run(
-      step.inputs.map((slot) => this.#slots.read(slot)),
+      step.inputs.map((slot) => (readsInPlace.has(step.fn) ? this.#slots.view(slot) : this.#slots.read(slot))),
       step.attributes,
       state,
     );
@@ -277,7 +282,9 @@ async function runBehind(before: Promise<void>, steps: readonly BoundStep[], nex
 /** The functions that host steps call. They are most of the runtime's files, and most programs have no such step: those start without them. */
 async function hostFunctionsOf(program: Program): Promise<HostFunctions> {
   for (const { kind } of stepsIn(program)) {
-    if (kind === "host") return (await import("./host/functions.ts")).hostFunctions;
+    if (kind !== "host") continue;
+    const { hostFunctions, readsInPlace } = await import("./host/functions.ts");
+    return { byName: hostFunctions, readsInPlace };
   }
-  return new Map();
+  return { byName: new Map(), readsInPlace: new Set() };
 }

@@ -2,6 +2,7 @@
 import { makeTensor } from "../../ir/tensor.ts";
 import { int64sOf, type NumberArray, numbersOf } from "../reference/numbers.ts";
 import { flagOf, type HostFamily, numberAt, tensorAt } from "./arguments.ts";
+import { type NextIndex, scoreQueues } from "./score-queue.ts";
 import type { HostFunction } from "./value.ts";
 
 /** Corners and areas of boxes, in f32 as the boxes are: what lies on the threshold is not to depend on a wider type. */
@@ -15,88 +16,84 @@ interface Boxes {
 
 const { fround, max, min } = Math;
 
-/** Reads boxes given by corners in either order, or by centre and size. */
-function readBoxes(values: NumberArray, begin: number, count: number, centred: boolean): Boxes {
+function roomFor(count: number): Boxes {
   const floats = (): Float32Array => new Float32Array(count);
-  const boxes: Boxes = { top: floats(), left: floats(), bottom: floats(), right: floats(), area: floats() };
+  return { top: floats(), left: floats(), bottom: floats(), right: floats(), area: floats() };
+}
+
+/** Reads the box from element `at` on, given by corners in either order or by centre and size, to a place. */
+function readBox(values: NumberArray, at: number, centred: boolean, boxes: Boxes, place: number): void {
+  const a = values[at] as number;
+  const b = values[at + 1] as number;
+  const c = values[at + 2] as number;
+  const d = values[at + 3] as number;
+  boxes.top[place] = centred ? b - d / 2 : min(a, c);
+  boxes.bottom[place] = centred ? b + d / 2 : max(a, c);
+  boxes.left[place] = centred ? a - c / 2 : min(b, d);
+  boxes.right[place] = centred ? a + c / 2 : max(b, d);
+  const height = fround((boxes.bottom[place] as number) - (boxes.top[place] as number));
+  boxes.area[place] = height * fround((boxes.right[place] as number) - (boxes.left[place] as number));
+}
+
+/** Whether the box behind the first `count` overlaps one of them by more than a share of their union, which is not negative. */
+function overlapsAny({ top, left, bottom, right, area }: Boxes, count: number, share: number): boolean {
+  const t = top[count] as number;
+  const l = left[count] as number;
+  const b = bottom[count] as number;
+  const r = right[count] as number;
+  const own = area[count] as number;
   for (let i = 0; i < count; i++) {
-    const at = begin + 4 * i;
-    const [a, b] = [values[at] as number, values[at + 1] as number];
-    const [c, d] = [values[at + 2] as number, values[at + 3] as number];
-    boxes.top[i] = centred ? b - d / 2 : min(a, c);
-    boxes.bottom[i] = centred ? b + d / 2 : max(a, c);
-    boxes.left[i] = centred ? a - c / 2 : min(b, d);
-    boxes.right[i] = centred ? a + c / 2 : max(b, d);
-    const height = fround((boxes.bottom[i] as number) - (boxes.top[i] as number));
-    boxes.area[i] = height * fround((boxes.right[i] as number) - (boxes.left[i] as number));
+    // most boxes are apart, or touch
+    if (!(b > (top[i] as number) && (bottom[i] as number) > t)) continue;
+    if (!(r > (left[i] as number) && (right[i] as number) > l)) continue;
+    const height = fround(min(b, bottom[i] as number) - max(t, top[i] as number));
+    const width = fround(min(r, right[i] as number) - max(l, left[i] as number));
+    if (!(height > 0 && width > 0)) continue;
+    const common = fround(height * width);
+    const union = fround(fround(own + (area[i] as number)) - common);
+    if (union > 0 && fround(common / union) > share) return true;
   }
-  return boxes;
+  return false;
 }
 
-/** True when two boxes overlap by more than a share of their union. */
-function overlapMore({ top, left, bottom, right, area }: Boxes, i: number, j: number, share: number): boolean {
-  const height = fround(min(bottom[i] as number, bottom[j] as number) - max(top[i] as number, top[j] as number));
-  if (!(height > 0)) return 0 > share;
-  const width = fround(min(right[i] as number, right[j] as number) - max(left[i] as number, left[j] as number));
-  if (!(width > 0)) return 0 > share;
-  const common = fround(height * width);
-  const union = fround(fround((area[i] as number) + (area[j] as number)) - common);
-  return (union > 0 ? fround(common / union) : 0) > share;
-}
-
-/** Numbers up to which a score's 32 bits and an index fit one double. */
-const mostIndices = 2 ** 21;
-
-/** Indices of the scores above `least`, the best first; among equal scores the lower index. */
-function byScore(scores: NumberArray, least: number): Uint32Array {
-  const { length } = scores;
-  const candidates = new Uint32Array(length);
-  let count = 0;
-  for (let i = 0; i < length; i++) if ((scores[i] as number) > least) candidates[count++] = i;
-  const chosen = candidates.subarray(0, count);
-  if (length > mostIndices) return chosen.sort((i, j) => (scores[j] as number) - (scores[i] as number) || i - j);
-  // sorted as numbers, which is done without calling back: the bits of a float order like integers, negative ones the other way round
-  const float = new Float32Array(1);
-  const bits = new Uint32Array(float.buffer);
-  const keys = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    const index = chosen[i] as number;
-    float[0] = (scores[index] as number) + 0;
-    const word = bits[0] as number;
-    const descending = word < 0x80000000 ? 0x7fffffff - word : word;
-    keys[i] = descending * mostIndices + index;
+/** Gives the indices of up to `most` boxes that stay, best score first. */
+function suppress(
+  values: NumberArray,
+  next: NextIndex,
+  centred: boolean,
+  most: number,
+  iou: number,
+  kept: Boxes,
+  append: (index: number) => void,
+): void {
+  for (let count = 0; count < most;) {
+    const index = next();
+    if (index === null) return;
+    readBox(values, 4 * index, centred, kept, count);
+    // a negative share is met by boxes that are apart
+    if (iou < 0 ? count > 0 : overlapsAny(kept, count, iou)) continue;
+    append(index);
+    count++;
   }
-  keys.sort();
-  for (let i = 0; i < count; i++) chosen[i] = (keys[i] as number) % mostIndices;
-  return chosen;
-}
-
-/** Indices of the boxes that stay, best score first. */
-function suppress(boxes: Boxes, scores: NumberArray, most: number, iou: number, least: number): readonly number[] {
-  const kept: number[] = [];
-  for (const i of byScore(scores, least)) {
-    if (kept.length >= most) break;
-    let stays = true;
-    for (let k = 0; k < kept.length && stays; k++) stays = !overlapMore(boxes, i, kept[k] as number, iou);
-    if (stays) kept.push(i);
-  }
-  return kept;
 }
 
 const nonMaxSuppression: HostFunction = (inputs, attributes) => {
   const [boxes, scores] = [tensorAt(inputs, 0), tensorAt(inputs, 1)];
   const [batches, classes, count] = scores.shape as readonly [number, number, number];
   const most = numberAt(inputs, 2, 0);
-  const [iou, least] = [numberAt(inputs, 3, 0), numberAt(inputs, 4, -Infinity)];
+  const iou = numberAt(inputs, 3, 0);
   const [boxValues, scoreValues] = [numbersOf(boxes), numbersOf(scores)];
   const centred = flagOf(attributes, "centerPointBox");
   const selected: number[] = [];
+  const kept = roomFor(Math.min(count, Math.max(0, most)) + 1);
+  const queueOf = scoreQueues(count, numberAt(inputs, 4, -Infinity));
   for (let batch = 0; batch < batches; batch++) {
-    const own = readBoxes(boxValues, batch * count * 4, count, centred);
+    const own = boxValues.subarray(batch * count * 4, (batch + 1) * count * 4);
     for (let cls = 0; cls < classes; cls++) {
       const begin = (batch * classes + cls) * count;
-      const kept = suppress(own, scoreValues.subarray(begin, begin + count), most, iou, least);
-      for (const i of kept) selected.push(batch, cls, i);
+      suppress(own, queueOf(scoreValues.subarray(begin, begin + count)), centred, most, iou, kept, (index) => {
+        selected.push(batch, cls, index);
+      });
     }
   }
   return [makeTensor("i64", [selected.length / 3, 3], int64sOf(selected))];

@@ -73,11 +73,13 @@ import { castFunctions } from "./string-casts.ts";
 import { stringFunctions } from "./strings.ts";
 import { tokenizerFunctions } from "./tokenizer.ts";
 import { tokenFunctions } from "./tokens.ts";
+import { uniqueFunctions } from "./unique.ts";
 import type { HostFunction } from "./value.ts";
 
 /** All host functions by name. */
 export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...selectionFunctions,
+  ...uniqueFunctions,
   ...boxFunctions,
   ...sequenceFunctions,
   ...stringFunctions,
@@ -94,3 +96,10 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
   ...evaluateFunctions,
   ...constantFunctions,
 ]);
+
+/** Functions of tensors whose results have elements of their own: they may read their operands where these lie, for as long as a call. */
+export const readsInPlace: ReadonlySet<string> = new Set(
+  [selectionFunctions, uniqueFunctions, boxFunctions, signalFunctions].flatMap((family) =>
+    family.map(([name]) => name),
+  ),
+);

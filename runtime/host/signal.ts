@@ -1,11 +1,12 @@
 /** Signals: dft, stft, melWeightMatrix. */
 import { fail } from "../../ir/diagnostic.ts";
-import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import type { DType } from "../../ir/dtype.ts";
+import { elementCount, makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { nth } from "../reference/access.ts";
 import { viewAxis } from "../reference/axes.ts";
 import { type NumberArray, numbersOf, tensorOfNumbers } from "../reference/numbers.ts";
 import { dtypeOf, flagOf, type HostFamily, numberAt, numberOf, positiveAxis, tensorAt } from "./arguments.ts";
-import { type Complex, fourier, makeComplex } from "./fourier.ts";
+import { type Complex, makeComplex, transformOf } from "./fourier.ts";
 import type { HostFunction } from "./value.ts";
 
 /** A tensor whose last dim is 1 (real) or 2 (re, im), read as lanes along another axis. */
@@ -23,50 +24,88 @@ function lanesOf(x: TensorData, axis: number): Lanes {
   return { ...viewAxis(x.shape.slice(0, -1), axis), parts, values: numbersOf(x) };
 }
 
-/** A lane, cut or filled with zeros to `length`. */
-function readLane({ size, inner, parts, values }: Lanes, outer: number, lane: number, length: number): Complex {
-  const result = makeComplex(length);
-  for (let i = 0; i < Math.min(size, length); i++) {
-    const at = ((outer * size + i) * inner + lane) * parts;
-    result.re[i] = values[at] as number;
-    if (parts === 2) result.im[i] = values[at + 1] as number;
+/** Reads `count` complex or real numbers from element `at` on; the rest of the target becomes 0. */
+function readComplex(values: NumberArray, at: number, count: number, parts: number, { re, im }: Complex): void {
+  if (parts === 2) {
+    for (let i = 0; i < count; i++) {
+      re[i] = values[at + 2 * i] as number;
+      im[i] = values[at + 2 * i + 1] as number;
+    }
+  } else {
+    for (let i = 0; i < count; i++) re[i] = values[at + i] as number;
+    im.fill(0, 0, count);
   }
-  return result;
+  re.fill(0, count);
+  im.fill(0, count);
 }
 
-/** The second half of a real signal's spectrum mirrors the first: X[n - k] = conj(X[k]). */
-function mirror(half: Complex, length: number): void {
-  for (let k = Math.floor(length / 2) + 1; k < length; k++) {
-    half.re[k] = half.re[length - k] as number;
-    half.im[k] = -(half.im[length - k] as number);
+/** Writes the first `count` numbers times a factor, from element `at` on. */
+function writeComplex(
+  result: NumberArray,
+  at: number,
+  count: number,
+  parts: number,
+  { re, im }: Complex,
+  factor: number,
+): void {
+  if (parts === 1) {
+    for (let i = 0; i < count; i++) result[at + i] = (re[i] as number) * factor;
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    result[at + 2 * i] = (re[i] as number) * factor;
+    result[at + 2 * i + 1] = (im[i] as number) * factor;
   }
 }
+
+const swapped = ({ re, im }: Complex): Complex => ({ re: im, im: re });
+
+/** The second half of a real signal's spectrum mirrors the first: X[n - k] = conj(X[k]). */
+function mirror({ re, im }: Complex, length: number, inner: number): void {
+  for (let k = Math.floor(length / 2) + 1; k < length; k++) {
+    for (let lane = 0; lane < inner; lane++) {
+      re[k * inner + lane] = re[(length - k) * inner + lane] as number;
+      im[k * inner + lane] = -(im[(length - k) * inner + lane] as number);
+    }
+  }
+}
+
+/** Where results are computed: in the elements themselves where these are floats. */
+const resultsOf = (dtype: DType, count: number): NumberArray =>
+  dtype === "f32" ? new Float32Array(count) : new Float64Array(count);
+const tensorOfResults = (dtype: DType, shape: readonly number[], results: NumberArray): TensorData =>
+  dtype === "f32" ? makeTensor(dtype, shape, results) : tensorOfNumbers(dtype, shape, results);
 
 const dft: HostFunction = (inputs, attributes) => {
   const x = tensorAt(inputs, 0);
   const axis = positiveAxis(numberAt(inputs, 2, numberOf(attributes, "axis", -2)), x.shape.length);
   const [inverse, onesided] = [flagOf(attributes, "inverse"), flagOf(attributes, "onesided")];
-  const lanes = lanesOf(x, axis);
+  const { outer, size, inner, parts, values } = lanesOf(x, axis);
   const given = numberAt(inputs, 1, 0);
-  const length = given > 0 ? given : inverse && onesided ? 2 * (lanes.size - 1) : lanes.size;
+  const length = given > 0 ? given : inverse && onesided ? 2 * (size - 1) : size;
   if (length < 1) throw fail("WSC7005", `a Fourier transform of length ${length}`);
   const bins = onesided && !inverse ? Math.floor(length / 2) + 1 : length;
-  const parts = onesided && inverse ? 1 : 2;
-  const shape = [...x.shape.slice(0, -1), parts].with(axis, bins);
-  const result = new Float64Array(elementCount(shape));
-  for (let outer = 0; outer < lanes.outer; outer++) {
-    for (let lane = 0; lane < lanes.inner; lane++) {
-      const signal = readLane(lanes, outer, lane, length);
-      if (onesided && inverse) mirror(signal, length);
-      const spectrum = fourier(signal, inverse);
-      for (let k = 0; k < bins; k++) {
-        const at = ((outer * bins + k) * lanes.inner + lane) * parts;
-        result[at] = spectrum.re[k] as number;
-        if (parts === 2) result[at + 1] = spectrum.im[k] as number;
-      }
-    }
+  const resultParts = onesided && inverse ? 1 : 2;
+  const shape = [...x.shape.slice(0, -1), resultParts].with(axis, bins);
+  const result = resultsOf(x.dtype, elementCount(shape));
+  const transform = transformOf(length);
+  const [signal, other] = [makeComplex(length * inner), makeComplex(length * inner)];
+  for (let block = 0; block < outer; block++) {
+    readComplex(values, block * size * inner * parts, Math.min(size, length) * inner, parts, signal);
+    if (onesided && inverse) mirror(signal, length, inner);
+    const spectrum = inverse
+      ? swapped(transform(swapped(signal), swapped(other), inner))
+      : transform(signal, other, inner);
+    writeComplex(
+      result,
+      block * bins * inner * resultParts,
+      bins * inner,
+      resultParts,
+      spectrum,
+      inverse ? 1 / length : 1,
+    );
   }
-  return [tensorOfNumbers(x.dtype, shape, result)];
+  return [tensorOfResults(x.dtype, shape, result)];
 };
 
 const stft: HostFunction = (inputs, attributes) => {
@@ -81,32 +120,23 @@ const stft: HostFunction = (inputs, attributes) => {
   }
   const frames = Math.floor((samples - length) / step) + 1;
   const values = numbersOf(signal);
-  const result = new Float64Array(batch * frames * bins * 2);
+  const result = resultsOf(signal.dtype, batch * frames * bins * 2);
+  const transform = transformOf(length);
+  const [work, other] = [makeComplex(length), makeComplex(length)];
   for (let frame = 0; frame < batch * frames; frame++) {
     const begin = Math.floor(frame / frames) * samples + (frame % frames) * step;
-    const spectrum = fourier(readFrame(values, begin, length, parts, window), false);
-    for (let k = 0; k < bins; k++) {
-      result[(frame * bins + k) * 2] = spectrum.re[k] as number;
-      result[(frame * bins + k) * 2 + 1] = spectrum.im[k] as number;
-    }
+    readComplex(values, begin * parts, length, parts, work);
+    if (window !== null) weigh(work, window);
+    writeComplex(result, frame * bins * 2, bins, 2, transform(work, other, 1), 1);
   }
-  return [tensorOfNumbers(signal.dtype, [batch, frames, bins, 2], result)];
+  return [tensorOfResults(signal.dtype, [batch, frames, bins, 2], result)];
 };
 
-function readFrame(
-  values: NumberArray,
-  begin: number,
-  length: number,
-  parts: number,
-  window: NumberArray | null,
-): Complex {
-  const frame = makeComplex(length);
-  for (let i = 0; i < length; i++) {
-    const weight = window === null ? 1 : (window[i] as number);
-    frame.re[i] = (values[(begin + i) * parts] as number) * weight;
-    if (parts === 2) frame.im[i] = (values[(begin + i) * parts + 1] as number) * weight;
+function weigh({ re, im }: Complex, window: NumberArray): void {
+  for (let i = 0; i < re.length; i++) {
+    re[i] = (re[i] as number) * (window[i] as number);
+    im[i] = (im[i] as number) * (window[i] as number);
   }
-  return frame;
 }
 
 const toMel = (hertz: number): number => 2595 * Math.log10(1 + hertz / 700);

@@ -5,7 +5,7 @@ import { allocateElements, elementCount, type Elements, makeTensor, rowMajorStri
 import { nth } from "./access.ts";
 import { broadcastStrides, viewAxis } from "./axes.ts";
 import type { Evaluate } from "./evaluate.ts";
-import { blockCopier, stridedCopy } from "./strided-copy.ts";
+import { stridedCopy, takeBlocks } from "./strided-copy.ts";
 
 /** A new dense tensor of `shape` read through strides (in elements) from `offset` on. */
 function readStrided(
@@ -129,9 +129,6 @@ export function takeAlong(x: TensorData, axis: number, indices: ArrayLike<number
   const { outer, size, inner } = viewAxis(x.shape, axis);
   const shape = x.shape.with(axis, indices.length);
   const elements = allocateElements(x.dtype, elementCount(shape));
-  const copy = blockCopier(x.dtype, elements, x.elements, inner);
-  for (let o = 0, at = 0; o < outer; o++) {
-    for (let i = 0; i < indices.length; i++) copy(at++, o * size + (indices[i] as number));
-  }
+  takeBlocks(x.dtype, elements, x.elements, inner, { outer, size }, indices);
   return makeTensor(x.dtype, shape, elements);
 }

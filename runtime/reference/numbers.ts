@@ -76,6 +76,10 @@ const twoTo32 = 2 ** 32;
 export function int64sOf(values: ArrayLike<number>): BigInt64Array {
   const result = new BigInt64Array(values.length);
   const words = new Int32Array(result.buffer);
+  if (values instanceof Uint32Array) {
+    for (let i = 0; i < values.length; i++) words[2 * i] = values[i] as number;
+    return result;
+  }
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
     words[2 * i] = value;

@@ -182,5 +182,28 @@ export function blockCopier(dtype: DType, target: Elements, source: Elements, le
   };
 }
 
+/** Numpy's take: in each of `outer` groups of `size` blocks of the source the blocks at `indices`, one behind the other in the target. */
+export function takeBlocks(
+  dtype: DType,
+  target: Elements,
+  source: Elements,
+  length: number,
+  { outer, size }: { readonly outer: number; readonly size: number },
+  indices: ArrayLike<number>,
+): void {
+  const to = rawElements(target, dtype);
+  const from = rawElements(source, dtype);
+  const run = length * to.width;
+  const [toWords, fromWords] = [to.words, from.words];
+  let at = 0;
+  for (let group = 0; group < outer; group++) {
+    for (let i = 0; i < indices.length; i++, at += run) {
+      const begin = (group * size + (indices[i] as number)) * run;
+      if (run >= longRun) copyRun(toWords, at, fromWords, begin, run);
+      else for (let word = 0; word < run; word++) toWords[at + word] = fromWords[begin + word] as string | number;
+    }
+  }
+}
+
 /** Copies block `fromBlock` of the source to block `toBlock` of the target. */
 export type BlockCopier = (toBlock: number, fromBlock: number) => void;

@@ -2,8 +2,8 @@ import { randomState } from "../../runtime/host/mersenne-twister.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { DType } from "../../ir/dtype.ts";
-import type { TensorData } from "../../ir/tensor.ts";
-import { fourier, makeComplex } from "../../runtime/host/fourier.ts";
+import { elementCount, type TensorData, tensorFrom } from "../../ir/tensor.ts";
+import { makeComplex, transformOf } from "../../runtime/host/fourier.ts";
 import { hostFunctions } from "../../runtime/host/functions.ts";
 import { type HostAttributes, type HostState, type HostValue, isTensor, optionalOf, sequenceOf } from "../../runtime/host/value.ts"; // prettier-ignore
 import { counting, f32, i64, noise, numbers, plain, type Plain, run, tensor } from "./tensors.ts";
@@ -71,6 +71,65 @@ describe("unique", () => {
     expect(plain(call("unique", [text(["b", "a", "b"])], { axis: null }))).toEqual(["a", "b"]);
     expect(call("unique", [f32([], [0])], { axis: null }).shape).toEqual([0]);
   });
+});
+
+describe("unique of many", () => {
+  const drawn = (count: number, below: number): number[] =>
+    numbers(noise([count], count)).map((value) => Math.floor(Math.abs(value) * 1e4) % below);
+  const rowsOf = (x: TensorData, axis: number): string[] => {
+    const [outer, size] = [elementCount(x.shape.slice(0, axis)), nth(x.shape, axis)];
+    const inner = elementCount(x.shape) / Math.max(1, outer * size);
+    const at = (o: number, row: number, i: number): string => {
+      const value = x.elements[(o * size + row) * inner + i] as number | bigint;
+      return typeof value === "number" ? String(value + 0) : String(value);
+    };
+    return Array.from({ length: size }, (_, row) =>
+      Array.from({ length: outer * inner }, (__, i) => at(Math.floor(i / inner), row, i % inner)).join(),
+    );
+  };
+
+  it.each([
+    ["f32" as const, [3000], null],
+    ["f32" as const, [400, 2], 0],
+    ["f64" as const, [2, 300, 2], 1],
+    ["i64" as const, [2000], null],
+    ["u64" as const, [3, 200], 1],
+    ["i8" as const, [500, 3], 0],
+    ["bool" as const, [4, 60], 1],
+  ])("%s%j along %s", (dtype, shape, axis) => {
+    const kinds =
+      dtype === "bool"
+        ? [0, 1]
+        : dtype === "u64" || dtype === "i64"
+          ? [0, 1, 2 ** 40, 7, 5]
+          : [0, -0, 1, 7, -3, NaN, 2.5];
+    const values = drawn(elementCount(shape), kinds.length).map((kind) => nth(kinds, kind));
+    const usable = dtype === "i8" ? values.map((v) => (Number.isNaN(v) ? -5 : Math.trunc(v))) : values;
+    const x = tensorFrom(dtype, shape, usable);
+    for (const sorted of [true, false]) {
+      const [y, first, inverse, counts] = callAll("unique", [x], { axis, sorted: Number(sorted) }).map(asTensor) as [
+        TensorData,
+        TensorData,
+        TensorData,
+        TensorData,
+      ];
+      const rows = rowsOf(axis === null ? { ...x, shape: [elementCount(shape)] } : x, axis ?? 0);
+      const distinct = rowsOf(y, axis ?? 0);
+      expect(new Set(distinct).size).toBe(distinct.length);
+      expect(numbers(inverse).map((group) => nth(distinct, group))).toEqual(rows);
+      expect(numbers(first)).toEqual(distinct.map((row) => rows.indexOf(row)));
+      expect(numbers(counts)).toEqual(distinct.map((row) => rows.filter((other) => other === row).length));
+      const keys = distinct.map((row) => row.split(",").map(Number));
+      const ordered = keys.every((key, i) => i === 0 || !isAbove(nth(keys, i - 1), key));
+      expect(sorted ? ordered : numbers(first).every((f, i, all) => i === 0 || f > nth(all, i - 1))).toBe(true);
+    }
+  });
+
+  /** Lexicographically, NaN above all numbers. */
+  function isAbove(x: readonly number[], y: readonly number[]): boolean {
+    const at = x.findIndex((value, i) => !Object.is(value, y[i]));
+    return at >= 0 && !(nth(x, at) < nth(y, at)) && !Number.isNaN(nth(y, at));
+  }
 });
 
 describe("nonMaxSuppression", () => {
@@ -294,23 +353,24 @@ describe("random functions", () => {
 });
 
 describe("fourier", () => {
-  it("matches the definition and inverts, for any length", () => {
-    for (const length of [1, 2, 3, 5, 8, 12, 17, 64, 100]) {
-      const x = makeComplex(length);
-      x.re.set(noise([length], length).elements as Float32Array);
-      x.im.set(noise([length], length + 1).elements as Float32Array);
-      const spectrum = fourier(x, false);
-      for (let k = 0; k < length; k++) {
+  it.each([1, 3])("matches the definition for any length, of %d signals at once", (lanes) => {
+    for (const length of [1, 2, 3, 4, 5, 8, 12, 16, 17, 32, 37, 60, 64, 74, 100, 128]) {
+      const x = makeComplex(length * lanes);
+      x.re.set(noise([length * lanes], length).elements as Float32Array);
+      x.im.set(noise([length * lanes], length + 1).elements as Float32Array);
+      const copy = { re: x.re.slice(), im: x.im.slice() };
+      const spectrum = transformOf(length)(copy, makeComplex(length * lanes), lanes);
+      for (let at = 0; at < length * lanes; at++) {
+        const [k, lane] = [Math.floor(at / lanes), at % lanes];
         let [re, im] = [0, 0];
         for (let n = 0; n < length; n++) {
           const angle = (-2 * Math.PI * ((k * n) % length)) / length;
-          re += (x.re[n] as number) * Math.cos(angle) - (x.im[n] as number) * Math.sin(angle);
-          im += (x.re[n] as number) * Math.sin(angle) + (x.im[n] as number) * Math.cos(angle);
+          const [a, b] = [x.re[n * lanes + lane] as number, x.im[n * lanes + lane] as number];
+          re += a * Math.cos(angle) - b * Math.sin(angle);
+          im += a * Math.sin(angle) + b * Math.cos(angle);
         }
-        expect(Math.hypot((spectrum.re[k] as number) - re, (spectrum.im[k] as number) - im)).toBeLessThan(1e-11);
+        expect(Math.hypot((spectrum.re[at] as number) - re, (spectrum.im[at] as number) - im)).toBeLessThan(1e-11);
       }
-      const back = fourier(spectrum, true);
-      expect(Math.max(...back.re.map((v, i) => Math.abs(v - (x.re[i] as number))))).toBeLessThan(1e-12);
     }
   });
 
