@@ -31,8 +31,8 @@ function readBox(values: NumberArray, at: number, centred: boolean, boxes: Boxes
   boxes.bottom[place] = centred ? b + d / 2 : max(a, c);
   boxes.left[place] = centred ? a - c / 2 : min(b, d);
   boxes.right[place] = centred ? a + c / 2 : max(b, d);
-  const height = fround((boxes.bottom[place]) - (boxes.top[place]));
-  boxes.area[place] = height * fround((boxes.right[place]) - (boxes.left[place]));
+  const height = fround(boxes.bottom[place] - boxes.top[place]);
+  boxes.area[place] = height * fround(boxes.right[place] - boxes.left[place]);
 }
 
 /** Whether the box behind the first `count` overlaps one of them by more than a share of their union, which is not negative. */
