@@ -1,6 +1,8 @@
 /** The verbs of `wsc` and how their arguments are read. A verb's body is a file of its own, loaded when the verb is called. */
 import yargs, { type Argv } from "yargs";
 import type { PlacementObjective } from "../placement/place.ts";
+import { weightFormats } from "../planner/plan/weight-formats.ts";
+import { planModes, planObjectives } from "../planner/plan/plan-names.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import { defaultLoopIterations } from "../../runtime/loop-limit.ts";
 import { exitCodes, writeError } from "./failure.ts";
@@ -251,6 +253,45 @@ const modelOptions = {
   ...jsonOption,
 } as const;
 
+const planOptions = {
+  ...configOption,
+  target: {
+    alias: "t",
+    type: "string",
+    requiresArg: true,
+    default: "wse3",
+    describe: "wse3, cs3, dojo-exapod, … or a JSON file",
+  },
+  mode: { choices: planModes, default: "auto" as const, describe: "How layers and weights lie" },
+  wafers: {
+    alias: "w",
+    type: "string",
+    requiresArg: true,
+    default: "auto",
+    describe: "So many at most, or auto: as few as hold it",
+  },
+  objective: { choices: planObjectives, default: "latency" as const, describe: "What the plan is good at" },
+  context: numberOption("Tokens of a sequence (default: 4096, or the model's)"),
+  batch: numberOption("Sequences that a step works on"),
+  users: { ...numberOption("Sequences whose caches are held"), default: 1 },
+  weights: { choices: weightFormats, default: "fp16" as const, describe: "Form of the weights" },
+  speculative: {
+    type: "string",
+    requiresArg: true,
+    describe: "K,ACCEPTANCE: K tokens written ahead, so many of them confirmed",
+  },
+  "split-layers": { type: "boolean", default: false, describe: "Let a layer lie on several wafers" },
+  train: { type: "boolean", default: false, describe: "A training step with streamed weights" },
+  sweep: {
+    type: "string",
+    requiresArg: true,
+    describe: "context=1024:4096,batch=1..8,weights=fp16:int8: a row for each",
+  },
+  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the plan as JSON" },
+  ...forceOption,
+  ...jsonOption,
+} as const;
+
 /** Reads the arguments, runs the verb, gives the exit code. */
 export async function runCommandLine(args: readonly string[], version: string): Promise<number> {
   let code: number = exitCodes.done;
@@ -285,6 +326,7 @@ const verbOptions = {
   partition: partitionOptions,
   model: modelOptions,
   validate: validateOptions,
+  plan: planOptions,
   targets: jsonOption,
   ops: jsonOption,
 } as const;
@@ -381,6 +423,15 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { validateVerb } = await import("./validate.ts");
         done(validateVerb(given));
+      },
+    )
+    .command(
+      "plan [model]",
+      "Plan a language model on wafers: how many, how fast, what limits it",
+      (y) => y.positional("model", { type: "string", describe: "A model's name" }).options(planOptions),
+      async (given) => {
+        const { planVerb } = await import("./plan.ts");
+        done(await planVerb(given));
       },
     )
     .command(
