@@ -34,7 +34,7 @@
  * | bifurcation | source i64[s], current i64[c], position i64[], predicted i64[p]? | least, most: lengths of runs | i64[n], i64[] |
  * | castToString | x | | string |
  * | castFromString | x | to: dtype, saturate (true) | to |
- * | labelEncoder | x, keys [k], values [k], default (scalar) | | values' dtype, x's shape |
+ * | labelEncoder | x, keys [k], values [k], default (scalar) | isClosed (false): what is no key is an error | values' dtype, x's shape |
  * | tfIdfVectorizer | x string, i32 or i64, [c] or [b,c] | mode: "TF", "IDF" or "TFIDF", minGramLength, maxGramLength, maxSkipCount, ngramCounts, ngramIndexes: int[], poolInt64s or poolStrings, weights?: number[] | f32[…, 1 + max index] |
  * | randomUniform | | shape: int[], dtype, low, high, seed: number | tensor |
  * | randomNormal | | shape: int[], dtype, mean, scale, seed: number | tensor |

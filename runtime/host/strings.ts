@@ -125,12 +125,17 @@ const regexFullMatch: HostFunction = (inputs, attributes) => {
 };
 
 /** Replaces every key by its value. Keys are found as JavaScript's Map does: NaN is itself, both zeros are one. */
-const labelEncoder: HostFunction = (inputs) => {
+const labelEncoder: HostFunction = (inputs, attributes) => {
   const [x, keys] = [tensorAt(inputs, 0), tensorAt(inputs, 1)];
   const [values, fallback] = [tensorAt(inputs, 2), tensorAt(inputs, 3)];
   type Label = string | number | bigint;
   const places = new Map(Array.from(keys.elements as ArrayLike<Label>, (key, i) => [key, i] as const));
   const found = Array.from(x.elements as ArrayLike<Label>, (label) => places.get(label));
+  const unknown = flagOf(attributes, "isClosed") ? found.indexOf(undefined) : -1;
+  if (unknown >= 0) {
+    const label = (x.elements as ArrayLike<Label>)[unknown];
+    throw fail("WSC7005", `${JSON.stringify(String(label))} is none of its ${keys.elements.length} categories`);
+  }
   if (values.dtype === "string") {
     const [texts, other] = [stringsOf(values), nth(stringsOf(fallback), 0)];
     return [makeTensor("string", x.shape, found.map((at) => (at === undefined ? other : nth(texts, at))))]; // prettier-ignore

@@ -26,6 +26,28 @@ describe("encoders", () => {
     expect(floats).toMatchObject({ dtype: "f64", elements: Float64Array.of(1.5, 9) });
   });
 
+  it("LabelEncoder takes the first of equal keys, and NaN from version 4 on", async () => {
+    const keys = { keys_int64s: [1, 2, 1], values_int64s: [5, 6, 7] };
+    const found = (opset: number, attributes: NodeCase["attributes"], x: TensorData): Promise<number[]> =>
+      values({ op: "LabelEncoder", opset, domain, attributes: attributes ?? {}, inputs: [x] });
+    for (const opset of [2, 4]) expect(await found(opset, keys, i64(1, 2, 3))).toEqual([5, 6, -1]);
+    const floats = { keys_floats: floatList(NaN, 0, -0, NaN), values_int64s: [5, 6, 7, 8] };
+    expect(await found(2, floats, f32(NaN, 0, -0, 1))).toEqual([-1, 6, 6, -1]);
+    expect(await found(4, floats, f32(NaN, 0, -0, 1))).toEqual([5, 6, 6, -1]);
+  });
+
+  it("OneHotEncoder without zeros takes categories only", async () => {
+    const of = (...list: readonly number[]): NodeCase => ({
+      op: "OneHotEncoder",
+      opset: 1,
+      domain,
+      attributes: { cats_int64s: [3, 1], zeros: 0 },
+      inputs: [i64(...list)],
+    });
+    expect(await values(of(1, 3))).toEqual([0, 1, 1, 0]);
+    await expect(run(of(1, 2))).rejects.toThrow(/WSC7005: "2" is none of its 2 categories/);
+  });
+
   it("LabelEncoder-1 and CategoryMapper go between names and numbers", async () => {
     const first: NodeCase = {
       op: "LabelEncoder",
@@ -131,6 +153,63 @@ describe("columns", () => {
   });
 });
 
+describe("FeatureVectorizer and Imputer", () => {
+  it.each<[number[], number[][]]>([
+    [
+      [3, 2],
+      [
+        [0, 1, 2, 10, 11],
+        [3, 4, 5, 12, 13],
+      ],
+    ],
+    [
+      [2, 1],
+      [
+        [0, 1, 10],
+        [3, 4, 12],
+      ],
+    ],
+    [
+      [4, 3],
+      [
+        [0, 1, 2, 0, 10, 11, 0],
+        [3, 4, 5, 0, 12, 13, 0],
+      ],
+    ],
+  ])("cut and fill columns to %j", async (inputdimensions, rows) => {
+    const inputs = [ramp([2, 3]), ramp([2, 2], 1, 10)];
+    const spec: NodeCase = { op: "FeatureVectorizer", opset: 1, domain, attributes: { inputdimensions }, inputs };
+    expect(await values(spec)).toEqual(rows.flat());
+  });
+
+  it("take further axes for columns", async () => {
+    const inputs = [ramp([2, 2, 2]), ramp([2, 1], 1, 10)];
+    const spec: NodeCase = {
+      op: "FeatureVectorizer",
+      opset: 1,
+      domain,
+      attributes: { inputdimensions: [3, 1] },
+      inputs,
+    };
+    expect(await values(spec)).toEqual([0, 1, 2, 10, 4, 5, 6, 11]);
+    expect(await refusal({ ...spec, attributes: { inputdimensions: [3] } })).toMatch(/WSC3006: .*\[3\] for 2 inputs/);
+  });
+
+  it("take the first value where there is none for each column", async () => {
+    const imputed = (shape: readonly number[], ...imputed_value_floats: readonly number[]): Promise<number[]> =>
+      values({
+        op: "Imputer",
+        opset: 1,
+        domain,
+        attributes: { imputed_value_floats: floatList(...imputed_value_floats), replaced_value_float: float(0) },
+        inputs: [tensor(shape, new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(0))],
+      });
+    expect(await imputed([2, 3], 7, 8, 9)).toEqual([7, 8, 9, 7, 8, 9]);
+    expect(await imputed([2, 3], 7, 8)).toEqual([7, 7, 7, 7, 7, 7]);
+    expect(await imputed([1, 2, 3], 7, 8)).toEqual([7, 8, 7, 8, 7, 8]);
+  });
+});
+
 describe("trees", () => {
   /** x0 <= 1 ? (x1 < 5 ? 10 for target 0 : 20 for target 1) : 30 for target 0 */
   const ensemble = {
@@ -172,6 +251,8 @@ describe("trees", () => {
     };
     expect(await values(spec(members))).toEqual([30, 0, 0, 20, 10, 0]);
     expect(await values(spec({ ...members, membership_values: f32(NaN) }))).toEqual([30, 0, 30, 0, 30, 0]);
+    const more = { ...members, membership_values: f32(9, 2, 8, 0, 7, NaN) };
+    expect(await values(spec(more))).toEqual(await values(spec(members)));
   });
 
   it("refuse nodes that do not form trees", async () => {

@@ -7,7 +7,7 @@ import type { NodeContext, OperatorDef } from "../operator.ts";
 import { dimsOf, elementTypeOf, typeOfDims } from "./dynamic.ts";
 import { computeDType, mapIn, toDType } from "./precision.ts";
 import { abs, div, mul, sqrt, sub } from "./scalar.ts";
-import { bigintAttribute, concatOf, range } from "./support.ts";
+import { bigintAttribute, concatOf, literal, range, sliceOf } from "./support.ts";
 import { type Attributes, type Lower, operatorOf, variadic, type VersionRow } from "./table.ts";
 
 const vector = (dtype: DType, values: readonly (number | bigint | string)[]): TensorData =>
@@ -61,11 +61,26 @@ const valueForms: Forms = {
   tensor: "values_tensor",
 };
 
+/** As in onnxruntime: of equal keys the first one counts, and NaN is a key from version 4 on. */
 function labelEncoder(node: NodeContext): readonly ValueId[] {
   const [keys, values] = [listOf(node, keyForms), listOf(node, valueForms)];
   if (keys === null || values === null) throw node.attributeError("keys and values must both be given");
-  return encode(node, keys, values);
+  if (keys.elements.length !== values.elements.length) return encode(node, keys, values);
+  const seen = new Set<unknown>(node.opset < 4 ? [NaN] : []);
+  const counted = [...Array.from(keys.elements as ArrayLike<unknown>).entries()].flatMap(([at, key]) => {
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [at];
+  });
+  return encode(node, elementsAt(keys, counted), elementsAt(values, counted));
 }
+
+/** Elements of a vector, by their places. */
+const elementsAt = ({ dtype, elements }: TensorData, places: readonly number[]): TensorData =>
+  vector(
+    dtype,
+    places.map((at) => elements[at] as number | bigint | string),
+  );
 
 /** Between names and numbers, whichever way the input asks for. */
 function categories(node: NodeContext, names: readonly string[], numbers: readonly bigint[]): readonly ValueId[] {
@@ -86,7 +101,7 @@ function firstLabelEncoder(node: NodeContext): readonly ValueId[] {
 const categoryMapper = (node: NodeContext): readonly ValueId[] =>
   categories(node, node.strings("cats_strings") ?? [], bigintAttribute(node, "cats_int64s") ?? []);
 
-/** 1 where an element equals the category of its place in a new last axis. */
+/** 1 where an element equals the category of its place in a new last axis. With zeros = 0 every element must be a category. */
 function oneHotEncoder(node: NodeContext): readonly ValueId[] {
   const list = listOf(node, { strings: "cats_strings", ints: "cats_int64s" });
   if (list === null) throw node.attributeError("cats_int64s or cats_strings must be given");
@@ -100,6 +115,7 @@ function oneHotEncoder(node: NodeContext): readonly ValueId[] {
     [x, ...operands],
     [{ kind: "tensor", dtype: "i64", shape }],
     "a look-up by key",
+    node.int("zeros", 1) === 0 ? { isClosed: true } : {},
   ) as [ValueId];
   const column = node.reshape(place, [...shape, 1]);
   const hot = node.map(binary("eq", arg(0), arg(1)), column, node.constantValue(places));
@@ -144,12 +160,16 @@ function imputer(node: NodeContext): readonly ValueId[] {
   const integer = dtype === "i64" || dtype === "i32";
   const values = integer ? bigintAttribute(node, "imputed_value_int64s") : node.floats("imputed_value_floats");
   if (values === undefined) throw node.attributeError("no imputed values of the input's type are given");
-  const columns = node.shape(0).at(-1) ?? 1;
-  if (values.length !== 1 && values.length !== columns)
-    throw node.attributeError(`${values.length} imputed values for ${columns} columns`);
+  const shape = node.shape(0);
+  const columns = shape[Math.min(1, shape.length - 1)] ?? 1;
+  // as in onnxruntime: where there is not one for each column the first one is for all, and columns of further axes are counted on
+  const [first = 0] = values;
+  const used = values.length === columns ? values : [first];
+  const x = used.length === 1 ? node.input(0) : node.reshape(node.input(0), [elementCount(shape) / columns, columns]);
   const replaced = integer ? node.int("replaced_value_int64", 0) : node.float("replaced_value_float", 0);
   const isMissing = Number.isNaN(replaced) ? unary("isnan", arg(0)) : binary("eq", arg(0), lit(dtype, replaced));
-  return [node.map(select(isMissing, arg(1), arg(0)), node.input(0), node.constantValue(vector(dtype, values)))];
+  const imputed = node.map(select(isMissing, arg(1), arg(0)), x, node.constantValue(vector(dtype, used)));
+  return [node.reshape(imputed, shape)];
 }
 
 function normalizer(node: NodeContext): readonly ValueId[] {
@@ -175,14 +195,32 @@ function normalizer(node: NodeContext): readonly ValueId[] {
   }
 }
 
-/** Columns of all inputs side by side, as f32; a vector is a row. */
+/**
+ * Columns of all inputs side by side, as f32: a vector is a row, further axes are columns. Where `inputdimensions` says another number of an input's
+ * columns, the last ones are cut, or zeros stand for what is missing.
+ */
 function featureVectorizer(node: NodeContext): readonly ValueId[] {
+  const sizes = node.ints("inputdimensions");
+  if (sizes !== undefined && (sizes.length !== node.inputCount || sizes.some((size) => size < 0)))
+    throw node.attributeError(`inputdimensions [${sizes.join(", ")}] for ${node.inputCount} inputs`);
   const columns = range(node.inputCount).map((index) => {
     const shape = node.shape(index);
-    const x = node.castTo("f32", node.input(index));
-    return shape.length === 1 ? node.reshape(x, [1, ...shape]) : x;
+    const rows = shape.length < 2 ? 1 : (shape[0] ?? 1);
+    const count = elementCount(shape.length < 2 ? shape : shape.slice(1));
+    const x = node.reshape(node.castTo("f32", node.input(index)), [rows, count]);
+    return withColumns(node, x, sizes?.[index] ?? count);
   });
   return [concatOf(node, columns, 1)];
+}
+
+/** A matrix with so many columns. */
+function withColumns(node: NodeContext, x: ValueId, size: number): ValueId {
+  const [rows = 0, count = 0] = node.typeOf(x).shape;
+  if (size <= count) return size === count ? x : sliceOf(node, x, 1, 0, size);
+  const inputs = [x, literal(node, "f32", 0)];
+  return rows === 0 || count === 0
+    ? node.broadcastTo(literal(node, "f32", 0), [rows, size])
+    : node.emitOne({ kind: "pad", mode: "constant", inputs, before: [0, 0], after: [0, size - count] });
 }
 
 const encoderAttributes: Attributes = {

@@ -85,7 +85,7 @@ function addMemberChain(columns: Columns, at: number, set: readonly number[], sp
   let place = at;
   for (const [i, member] of set.entries()) {
     const isLast = i === set.length - 1;
-    const next = columns.marks.length;
+    const next = Math.max(columns.marks.length, place + 1);
     setNode(columns, place, mark, member, isLast ? split : { ...split, onFalse: next });
     place = next;
   }
