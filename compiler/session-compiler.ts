@@ -1,20 +1,22 @@
 /** What the runtime asks of the compiler when it is given an `.onnx` model: programs without a placement, as soon as possible. */
 import type { Graph } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
-import type { KnownInput, ModelCompiler, NamedText, OpenModel } from "../runtime/model-compiler.ts";
+import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { lowerFragment } from "./frontend/fragment.ts";
 import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
+import type { OnnxModel } from "./frontend/onnx.ts";
 import { readModel } from "./frontend/read-model.ts";
+import { unknownDims } from "./frontend/suggest-dims.ts";
 import { runPasses } from "./passes/pipeline.ts";
 import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
 
 export const modelCompiler: ModelCompiler = {
   async open(source, options): Promise<OpenModel> {
     const model = await readModel(await openSource(source), { externalData: options.externalData });
-    const dims = options.dims ?? new Map<string, number>();
+    const dims = knownDims(model, options);
     const { inputs, outputs } = modelPorts(model, dims);
     const tuning = await tuningOf(options.tuning);
     const joinVectors = options.joinVectors ?? false;
@@ -29,6 +31,14 @@ export const modelCompiler: ModelCompiler = {
     return programOf((await lowerFragment(payload, known)).graph);
   },
 };
+
+/** The dims to be bound that the model has. */
+function knownDims(model: OnnxModel, { dims = new Map(), onUnknownDims }: OpenOptions): ReadonlyMap<string, number> {
+  const unknown = onUnknownDims === undefined ? [] : unknownDims(model, dims);
+  if (unknown.length > 0) onUnknownDims?.(unknown);
+  const names = new Set(unknown.map(({ name }) => name));
+  return new Map([...dims].filter(([name]) => !names.has(name)));
+}
 
 const noTuning: Tuning = new Map();
 

@@ -18,6 +18,12 @@ export function nearestName(word: string, candidates: readonly string[]): string
   return best;
 }
 
+/** Whether a name looks like a mistyped one: at most two letters are other, one in a short name. */
+export function isNearMiss(word: string, candidates: readonly string[]): boolean {
+  const near = nearestName(word, candidates);
+  return near !== undefined && editDistance(word.toLowerCase(), near.toLowerCase()) <= (word.length < 4 ? 1 : 2);
+}
+
 /** Names of a list that a hint shows. */
 const mostListed = 20;
 

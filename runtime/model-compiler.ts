@@ -5,6 +5,7 @@
 import type { Port, ValueType } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { TensorData } from "../ir/tensor.ts";
+import type { UnknownName } from "./session-options.ts";
 
 export interface ModelPort {
   readonly name: Port["name"];
@@ -28,6 +29,8 @@ export interface OpenModel {
 export interface OpenOptions {
   /** values of symbolic dims, by name */
   readonly dims?: ReadonlyMap<string, number>;
+  /** is told of those that the model does not have, which are left out; may throw */
+  readonly onUnknownDims?: (unknown: readonly UnknownName[]) => void;
   /** external data by location, where it cannot be read from the model's folder */
   readonly externalData?: ReadonlyMap<string, Uint8Array>;
   /** a tuning file: choices for kernels */

@@ -29,6 +29,8 @@ export interface WscOptions {
   joinVectors?: boolean;
   /** iterations after which a Loop that would go on is ended by an error (WSC7008), so that no run is endless; default a million */
   maxLoopIterations?: number;
+  /** options and dims that nobody has are refused (WSC7003); by default those that look mistyped are warned of, and all are ignored */
+  strict?: boolean;
 }
 
 /** Options without a comment have values that are checked, and no effect. */

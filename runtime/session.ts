@@ -2,7 +2,7 @@
  * `InferenceSession` as in onnxruntime's JavaScript API. It is given a compiled program's folder, or an `.onnx` model (a path, a URL or
  * bytes), which is compiled in process by a compiler that is loaded only then.
  */
-import { fail } from "../ir/diagnostic.ts";
+import { type Diagnostic, fail } from "../ir/diagnostic.ts";
 import { openArtifact } from "./artifact.ts";
 import { checkRunOptions, checkSessionOptions } from "./check-options.ts";
 import { canJoinVectors } from "./engine.ts";
@@ -24,7 +24,7 @@ import {
 } from "./runner.ts";
 import { isBuffer, modelSource } from "./model-source.ts";
 import type { RunOptions, SessionOptions } from "./option-types.ts";
-import { checkOptionNames, refuseDims } from "./session-options.ts";
+import { checkOptionNames, tellDims, tellUnknown } from "./session-options.ts";
 import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
@@ -85,18 +85,19 @@ export class InferenceSession {
     const part = typeof second === "number" && isBuffer(model) ? second : null;
     const source = part === null ? modelSource(model) : modelSource(model, part, byteLength);
     const options = checkSessionOptions(part === null ? second : fourth);
-    checkOptionNames(options);
+    const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
+    const onWarning = (warning: Diagnostic): void => {
+      warnings.say(warning);
+    };
+    checkOptionNames(options, options.strict ?? false, onWarning);
     const loops = loopLimits(options.maxLoopIterations);
     const threads = ThreadPool.open(threadCount(options));
-    const warnings = new Warnings({ logSeverityLevel: options.logSeverityLevel, logLevel: env.logLevel });
     const settings: RunnerOptions = {
       deterministic: options.deterministic ?? false,
       joinVectors: options.joinVectors ?? true,
       loops,
       threads,
-      onWarning: (warning) => {
-        warnings.say(warning);
-      },
+      onWarning,
     };
     try {
       const runner =
@@ -188,10 +189,10 @@ async function openLocation(location: string | URL, options: SessionOptions, set
 
 async function openFolder(
   folder: string | URL,
-  { verify = true, freeDimensionOverrides }: SessionOptions,
+  { verify = true, freeDimensionOverrides, strict = false }: SessionOptions,
   settings: RunnerOptions,
 ): Promise<Runner> {
-  refuseDims(freeDimensionOverrides);
+  tellDims(freeDimensionOverrides, strict, settings.onWarning ?? ignored);
   const artifact = await openArtifact((file) => within(folder, file), { verify });
   try {
     return await programRunner(artifact, settings);
@@ -207,6 +208,9 @@ async function openModel(
 ): Promise<Runner> {
   const compiler = await loadCompiler();
   const model = await compiler.open(source, {
+    onUnknownDims: (unknown) => {
+      tellUnknown(unknown, options.strict ?? false, settings.onWarning ?? ignored);
+    },
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
     externalData: await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source),
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
@@ -214,6 +218,8 @@ async function openModel(
   });
   return modelRunner(model, settings);
 }
+
+const ignored = (): void => undefined;
 
 const readText = async (location: string | URL): Promise<NamedText> => ({
   name: String(location),

@@ -22,7 +22,7 @@ export class Warnings {
   }
 
   say(warning: Diagnostic): void {
-    const kind = `${warning.code} ${warning.subject ?? ""}`;
+    const kind = `${warning.code} ${warning.subject ?? warning.message}`;
     if (this.#isSilent || this.#said.has(kind)) return;
     this.#said.add(kind);
     console.warn(renderDiagnostic(warning));

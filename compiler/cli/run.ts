@@ -48,6 +48,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
   if (given.outputDir !== undefined) await claimFiles(given.outputDir, []);
   const session = await InferenceSession.create(given.model, {
     freeDimensionOverrides: Object.fromEntries(dims),
+    strict: true,
     verify: given.verify,
     deterministic: given.deterministic,
     joinVectors: given.joinVectors,

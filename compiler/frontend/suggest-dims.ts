@@ -1,22 +1,34 @@
 /** Dims by name: those that a model has, and values for them that it admits. */
-import { diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
-import { nameHint } from "../../ir/nearest.ts";
+import { type Diagnostic, diagnostic, showName, WscError } from "../../ir/diagnostic.ts";
+import { isNearMiss, nameHint } from "../../ir/nearest.ts";
 import type { OnnxModel, OnnxType, OnnxValueInfo } from "./onnx.ts";
 import { anonymousDim, type DimBindings } from "./types.ts";
 
-/** Throws WSC7003 for names that no dim of the model's inputs and outputs has. */
-export function checkDimNames({ graph }: OnnxModel, said: DimBindings): void {
+/** A name that no dim of a model's inputs and outputs has. */
+export interface UnknownDim {
+  readonly name: string;
+  readonly problem: Diagnostic;
+  /** it is nearly that of a dim */
+  readonly isNear: boolean;
+}
+
+export function unknownDims({ graph }: OnnxModel, said: DimBindings): readonly UnknownDim[] {
   const inputs = new Set(graph.inputs.flatMap(dimNames));
   const known = new Set([...inputs, ...graph.inputs.flatMap(ownNames), ...graph.outputs.flatMap(dimNames)]);
   const unknown = [...said.keys()].filter((name) => !known.has(name));
-  if (unknown.length === 0) return;
-  throw new WscError(
-    unknown.map((name) =>
-      diagnostic("error", "WSC7003", `the model has no dim "${showName(name)}" to bind`, {
-        hint: nameHint(name, "dims to bind", [...inputs]),
-      }),
-    ),
-  );
+  return unknown.map((name) => ({
+    name,
+    isNear: isNearMiss(name, [...inputs]),
+    problem: diagnostic("error", "WSC7003", `the model has no dim "${showName(name)}" to bind`, {
+      hint: nameHint(name, "dims to bind", [...inputs]),
+    }),
+  }));
+}
+
+/** Throws WSC7003 for names that no dim of the model's inputs and outputs has. */
+export function checkDimNames(model: OnnxModel, said: DimBindings): void {
+  const unknown = unknownDims(model, said);
+  if (unknown.length > 0) throw new WscError(unknown.map(({ problem }) => problem));
 }
 
 const dimNames = ({ name, type }: OnnxValueInfo): readonly string[] => (type === null ? [] : openDims(type, name));

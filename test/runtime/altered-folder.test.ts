@@ -133,8 +133,11 @@ describe("a compiled folder", () => {
   });
 
   it("has the shapes that it was compiled for", async () => {
-    const loading = InferenceSession.create(folder, { freeDimensionOverrides: { batch: 2 } });
+    const options = { freeDimensionOverrides: { batch: 2 }, logSeverityLevel: 4 } as const;
+    const loading = InferenceSession.create(folder, { ...options, strict: true });
     await expect(loading).rejects.toThrow(/WSC7007: dim "batch" cannot be bound: a compiled folder has its shapes/);
+    const expected = await probabilities(await InferenceSession.create(folder));
+    expect(await probabilities(await InferenceSession.create(folder, options))).toEqual(expected);
   });
 
   it("has a manifest of all its files", () => {

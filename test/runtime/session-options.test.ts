@@ -1,5 +1,5 @@
 /** Options by name: those of onnxruntime are taken, mistyped ones are told. */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { InferenceSession } from "../../runtime/session.ts";
 import { Tensor } from "../../runtime/tensor.ts";
 import { f32, modelBytes, node } from "../helpers/onnx-builder.ts";
@@ -29,20 +29,44 @@ describe("session options", () => {
     expect([...(y?.data as Float32Array)]).toEqual([0, 2]);
   });
 
-  it("that nobody knows are refused, with the nearest", async () => {
-    const mistyped = InferenceSession.create(await relu(), { thread: 2, freeDimensionOverides: {} } as object);
-    await expect(mistyped).rejects.toThrow(
-      /WSC7003: there is no session option "thread"\n {2}help: did you mean "threads"/,
-    );
-    await expect(mistyped).rejects.toThrow(/"freeDimensionOverides"\n {2}help: did you mean "freeDimensionOverrides"/);
-    expect(await codesOf(InferenceSession.create(await relu(), { turbo: true } as object))).toEqual(["WSC7003"]);
+  /** What is said on the console while a session is made. */
+  async function warningsOf(options: object): Promise<readonly string[]> {
+    const warn = jest.spyOn(console, "warn").mockImplementation(() => undefined);
+    try {
+      const session = await InferenceSession.create(await relu(), options);
+      const { y } = await session.run({ x: new Tensor("float32", Float32Array.of(-1, 2), [1, 2]) });
+      expect([...(y?.data as Float32Array)]).toEqual([0, 2]);
+      return warn.mock.calls.map(([text]) => String(text));
+    } finally {
+      warn.mockRestore();
+    }
+  }
+
+  it("that nobody knows are ignored, and warned of where they look mistyped", async () => {
+    expect(await warningsOf({ turbo: true, wasm: {}, progress_callback: null, session_options: {} })).toEqual([]);
+    expect(await warningsOf({ thread: 2, freeDimensionOverides: {} })).toEqual([
+      expect.stringMatching(
+        /^warning WSC7003: there is no session option "thread".*\n {2}help: did you mean "threads"/,
+      ),
+      expect.stringMatching(/"freeDimensionOverides".*\n {2}help: did you mean "freeDimensionOverrides"/),
+    ]);
+    expect(await warningsOf({ thread: 2, logSeverityLevel: 3 })).toEqual([]);
+  });
+
+  it("that nobody knows are refused by those who are strict", async () => {
+    const strict = async (options: object): Promise<readonly string[]> =>
+      codesOf(InferenceSession.create(await relu(), { ...options, strict: true }));
+    expect(await strict({ turbo: true })).toEqual(["WSC7003"]);
+    expect(await strict({ thread: 1, turbo: true })).toEqual(["WSC7003", "WSC7003"]);
+    expect(await strict({ freeDimensionOverrides: { bacth: 8 } })).toEqual(["WSC7003"]);
+    expect(await strict({ freeDimensionOverrides: { batch: 8 } })).toEqual([]);
   });
 
   it("bind dims that the model has", async () => {
-    const options = { freeDimensionOverrides: { bacth: 8 } };
-    await expect(InferenceSession.create(await relu(), options)).rejects.toThrow(
-      /WSC7003: the model has no dim "bacth" to bind\n {2}help: did you mean "batch"/,
-    );
+    expect(await warningsOf({ freeDimensionOverrides: { sequence_length: 8 } })).toEqual([]);
+    expect(await warningsOf({ freeDimensionOverrides: { bacth: 8, batch: 1 } })).toEqual([
+      expect.stringMatching(/^warning WSC7003: the model has no dim "bacth" to bind.*\n {2}help: did you mean "batch"/),
+    ]);
   });
 
   it("are not the only names: inputs and outputs that do not exist are told with the nearest", async () => {
