@@ -49,7 +49,8 @@ export interface Region {
   readonly words: number;
   readonly slots: number;
   readonly category: SramCategory;
-  /** `take`s of each sample after which the slot is free again; 0 for regions that nobody hands on */
+  /** tasks that write a part of each sample, and that read it: the slot is full when all have published, free when all have freed it */
+  readonly writers: number;
   readonly readers: number;
 }
 

@@ -42,7 +42,7 @@ class RowBuilder {
     const address = target.core.systemBytes + target.core.codeBytes;
     this.program.core(coreAt(index), {
       layer: 0,
-      regions: [{ name: dataRegion, address, words, slots: 1, category: "activations", readers: 0 }],
+      regions: [{ name: dataRegion, address, words, slots: 1, category: "activations", writers: 0, readers: 0 }],
       tasks: [{ name: "main", steps }],
     });
     if (!isFilled) return;

@@ -48,6 +48,7 @@ export interface ReadyRole {
   readonly words: number;
   /** semaphores of a core: one for each slot of each region */
   readonly semaphores: number;
+  readonly writers: Int32Array;
   readonly readers: Int32Array;
 }
 
@@ -105,10 +106,14 @@ export function buildCores(program: FabricProgram, target: Target): Cores {
 function prepareRole(role: Role, target: Target): ReadyRole {
   const regions = new Map(role.regions.map((region) => [region.name, region]));
   const semaphoreOf = new Map<string, number>();
+  const writers: number[] = [];
   const readers: number[] = [];
-  for (const { name, slots, readers: count } of role.regions) {
-    semaphoreOf.set(name, readers.length);
-    for (let slot = 0; slot < slots; slot++) readers.push(count);
+  for (const region of role.regions) {
+    semaphoreOf.set(region.name, readers.length);
+    for (let slot = 0; slot < region.slots; slot++) {
+      writers.push(region.writers);
+      readers.push(region.readers);
+    }
   }
   return {
     role,
@@ -118,6 +123,7 @@ function prepareRole(role: Role, target: Target): ReadyRole {
     })),
     words: role.regions.reduce((most, region) => Math.max(most, region.address / 4 + region.words * region.slots), 0),
     semaphores: readers.length,
+    writers: Int32Array.from(writers),
     readers: Int32Array.from(readers),
   };
 }

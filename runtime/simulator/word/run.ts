@@ -66,6 +66,7 @@ class Machine {
   readonly #rampFree: Float64Array;
   readonly semaphoreSample: Int32Array;
   readonly semaphoreLeft: Int32Array;
+  readonly semaphoreWritten: Int32Array;
 
   // channels
   readonly #position: Int32Array;
@@ -130,6 +131,7 @@ class Machine {
     this.#rampFree = new Float64Array(cores.count);
     this.semaphoreSample = new Int32Array(cores.semaphoreCount).fill(-1);
     this.semaphoreLeft = new Int32Array(cores.semaphoreCount);
+    this.semaphoreWritten = new Int32Array(cores.semaphoreCount);
     this.#position = new Int32Array(routers.count);
     this.#passed = new Int32Array(routers.count);
     this.#filterAt = new Int32Array(routers.count);
@@ -464,27 +466,36 @@ class Machine {
     const at = (this.cores.semaphoreAt[core] as number) + own;
     switch (step.kind) {
       case "claim":
-      case "take": {
-        const isFree = (this.semaphoreLeft[at] as number) === 0;
-        const isReady = step.kind === "claim" ? isFree : !isFree && this.semaphoreSample[at] === sample;
-        if (!isReady) {
-          this.waiting[task] = "region";
-          return false;
-        }
+        // a slot is free, or other tasks write the same sample
+        if (this.semaphoreSample[at] === -1) this.semaphoreSample[at] = sample;
+        else if (this.semaphoreSample[at] !== sample || this.semaphoreLeft[at] !== 0) return this.#waitForRegion(task);
         break;
-      }
+      case "take":
+        if (this.semaphoreSample[at] !== sample || this.semaphoreLeft[at] === 0) return this.#waitForRegion(task);
+        break;
       case "publish":
-        this.semaphoreSample[at] = sample;
+        this.semaphoreWritten[at] = (this.semaphoreWritten[at] as number) + 1;
+        if (this.semaphoreWritten[at] !== this.#roleOf(core).writers[own]) break;
+        this.semaphoreWritten[at] = 0;
         this.semaphoreLeft[at] = this.#roleOf(core).readers[own] as number;
+        // what nobody reads is free at once
+        if (this.semaphoreLeft[at] === 0) this.semaphoreSample[at] = -1;
         this.#wake(core);
         break;
       case "free":
         this.semaphoreLeft[at] = (this.semaphoreLeft[at] as number) - 1;
+        if (this.semaphoreLeft[at] !== 0) break;
+        this.semaphoreSample[at] = -1;
         this.#wake(core);
         break;
     }
     this.#finishStep(task);
     return true;
+  }
+
+  #waitForRegion(task: number): boolean {
+    this.waiting[task] = "region";
+    return false;
   }
 
   /** Tasks of a core that wait for a region look again. */

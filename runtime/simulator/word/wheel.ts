@@ -11,6 +11,8 @@ export class Wheel {
   /** far times and their agents, a binary heap over pairs */
   readonly #far: { time: number; agent: number }[] = [];
   #waiting = 0;
+  /** entries of the wheel, those that no longer count included */
+  #inSlots = 0;
   now = 0;
 
   constructor(agents: number) {
@@ -24,24 +26,23 @@ export class Wheel {
       if (due <= time) return;
     } else this.#waiting++;
     this.#due[agent] = time;
-    if (time - this.now < slots) (this.#slots[time % slots] as number[]).push(agent);
+    if (time - this.now < slots) this.#put(time, agent);
     else this.#push(time, agent);
   }
 
   /** Moves to the next cycle in which somebody acts and gives those agents; null when nobody does. The list is valid until the next call. */
   next(): readonly number[] | null {
     if (this.#waiting === 0) return null;
-    for (let step = 1; step <= slots; step++) {
-      const time = this.now + step;
+    for (let time = this.now + 1; ; time++) {
+      if (this.#inSlots === 0) {
+        // all that is left lies beyond the wheel
+        const first = this.#far[0];
+        if (first === undefined) return null;
+        time = Math.max(time, first.time);
+      }
       this.#near(time + slots - 1);
       if ((this.#slots[time % slots] as number[]).length > 0) return this.#take(time);
     }
-    // all that is left lies beyond the wheel
-    const first = this.#far[0];
-    if (first === undefined) return null;
-    this.now = first.time - 1;
-    this.#near(this.now + slots - 1);
-    return this.#take(first.time);
   }
 
   /** True when the agent, given by `next`, still acts in this cycle; it then waits for nothing. */
@@ -52,9 +53,15 @@ export class Wheel {
     return true;
   }
 
+  #put(time: number, agent: number): void {
+    (this.#slots[time % slots] as number[]).push(agent);
+    this.#inSlots++;
+  }
+
   #take(time: number): readonly number[] {
     this.now = time;
     const agents = this.#slots[time % slots] as number[];
+    this.#inSlots -= agents.length;
     this.#slots[time % slots] = [];
     return agents;
   }
@@ -63,7 +70,7 @@ export class Wheel {
   #near(limit: number): void {
     for (let first = this.#far[0]; first !== undefined && first.time <= limit; first = this.#far[0]) {
       this.#pop();
-      if (this.#due[first.agent] === first.time) (this.#slots[first.time % slots] as number[]).push(first.agent);
+      if (this.#due[first.agent] === first.time) this.#put(first.time, first.agent);
     }
   }
 

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "@jest/globals";
+import { lowerFabric } from "../../compiler/fabric/lower.ts";
+import { parseFabric } from "../../ir/fabric/parse.ts";
+import { printFabric } from "../../ir/fabric/print.ts";
+import { verifyFabric } from "../../ir/fabric/verify.ts";
+import { WscError } from "../../ir/diagnostic.ts";
+import { models, placed, randomInputs, run, smallTarget, worstError } from "./placed.ts";
+import "../helpers/golden.ts";
+
+const samples = 3;
+
+describe.each([
+  ["mlp", smallTarget(10, 8)],
+  ["convolution", smallTarget(12, 8)],
+  ["residual", smallTarget(6, 6)],
+] as const)("a placed %s", (name, target) => {
+  it("is a legal program whose run gives the reference's numbers, with stalls as without", async () => {
+    const model = await placed(models[name](), target);
+    const program = lowerFabric(model);
+    expect(verifyFabric(program)).toEqual([]);
+    const inputs = randomInputs(model.graph, samples);
+    const calm = run(program, model, inputs);
+    expect(worstError(model, inputs, calm)).toBeLessThan(1e-5);
+    const stalled = run(program, model, inputs, 7);
+    expect(stalled.outputs).toEqual(calm.outputs);
+    expect(stalled.cycles).toBeGreaterThanOrEqual(calm.cycles);
+    // words enter and leave sample after sample
+    expect(calm.samples.map(({ lastOut }) => lastOut)).toEqual(calm.samples.map(({ lastOut }) => lastOut).toSorted((a, b) => a - b)); // prettier-ignore
+  });
+
+  it("prints, and parses back to the same program", async () => {
+    const program = lowerFabric(await placed(models[name](), target));
+    const text = printFabric(program);
+    expect(parseFabric(text)).toEqual(program);
+    if (name === "mlp") expect(text).toMatchGolden("fabric/mlp.fabric");
+  });
+});
+
+describe("what has no fabric program", () => {
+  it("is refused by its name", async () => {
+    const model = await placed(models.softmax(), smallTarget(4, 4));
+    expect(() => lowerFabric(model)).toThrow(WscError);
+    expect(() => lowerFabric(model)).toThrow(/WSC5007: layer "rows": softmax has no fabric program/);
+  });
+});

@@ -1,0 +1,121 @@
+/** Small models placed on small machines, with inputs and what the reference makes of them. */
+import { lowerSource } from "../../compiler/compile.ts";
+import type { PlacedGraph } from "../../compiler/fabric/lower.ts";
+import { buildKernelGraph } from "../../compiler/kernels/build.ts";
+import { place } from "../../compiler/placement/place.ts";
+import { wse2 } from "../../compiler/targets/wse2.ts";
+import type { FabricProgram } from "../../ir/fabric/program.ts";
+import type { Graph } from "../../ir/graph.ts";
+import type { Target } from "../../ir/machine/target.ts";
+import { makeTensor, type TensorData } from "../../ir/tensor.ts";
+import { interpretGraph } from "../../runtime/reference/interpret.ts";
+import { simulateWords } from "../../runtime/simulator/word/run.ts";
+import type { Simulation } from "../../runtime/simulator/word/simulation.ts";
+import { f32, modelBytes, type ModelSpec, node } from "../helpers/onnx-builder.ts";
+
+let state = 1;
+const random = (): number => {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+  return (state >>> 8) / 2 ** 24 - 0.5;
+};
+
+/** Elements between -0.5 and 0.5. */
+export const tensor = (...shape: readonly number[]): TensorData =>
+  makeTensor("f32", shape, Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, random));
+
+export const models = {
+  mlp: (): ModelSpec => ({
+    opset: 13,
+    inputs: { x: f32(1, 24) },
+    outputs: { y: f32(1, 6) },
+    initializers: { w1: tensor(24, 16), b1: tensor(16), w2: tensor(16, 6), b2: tensor(6) },
+    nodes: [node("Gemm", ["x", "w1", "b1"], ["h"]), node("Relu", ["h"], ["r"]), node("Gemm", ["r", "w2", "b2"], ["y"])],
+  }),
+  convolution: (): ModelSpec => ({
+    opset: 13,
+    inputs: { x: f32(1, 2, 8, 8) },
+    outputs: { y: f32(1, 5) },
+    initializers: { w1: tensor(4, 2, 3, 3), b1: tensor(4), w2: tensor(64, 5) },
+    nodes: [
+      node("Conv", ["x", "w1", "b1"], ["h"], { pads: [1, 1, 1, 1] }),
+      node("Relu", ["h"], ["r"]),
+      node("MaxPool", ["r"], ["p"], { kernel_shape: [2, 2], strides: [2, 2] }),
+      node("Flatten", ["p"], ["f"]),
+      node("MatMul", ["f", "w2"], ["y"]),
+    ],
+  }),
+  residual: (): ModelSpec => ({
+    opset: 13,
+    inputs: { x: f32(4, 8) },
+    outputs: { y: f32(4, 1) },
+    initializers: { w1: tensor(8, 8) },
+    nodes: [
+      node("MatMul", ["x", "w1"], ["h"]),
+      node("Tanh", ["h"], ["t"]),
+      node("Mul", ["t", "x"], ["m"]),
+      node("ReduceMean", ["m"], ["y"], { axes: [1] }),
+    ],
+  }),
+  softmax: (): ModelSpec => ({
+    opset: 13,
+    inputs: { x: f32(2, 4) },
+    outputs: { y: f32(2, 4) },
+    nodes: [node("Softmax", ["x"], ["y"], {}, { name: "rows" })],
+  }),
+} as const;
+
+/** A machine of so many columns and rows for kernels. */
+export const smallTarget = (columns: number, rows: number): Target => ({
+  ...wse2,
+  fabric: { width: columns + 7, height: rows + 2 },
+});
+
+export async function placed(spec: ModelSpec, target: Target): Promise<PlacedGraph> {
+  const { graph } = await lowerSource({ name: "model.onnx", bytes: await modelBytes(spec) });
+  const kernels = buildKernelGraph(graph);
+  return { graph, kernels, target, placement: await place(kernels, target, {}) };
+}
+
+export const randomInputs = (graph: Graph, samples: number): ReadonlyMap<string, TensorData>[] =>
+  Array.from(
+    { length: samples },
+    () =>
+      new Map(
+        graph.inputs.map(({ name, value }) => {
+          const type = graph.values[value]?.type;
+          return [name, tensor(...(type?.kind === "tensor" ? type.shape : []))];
+        }),
+      ),
+  );
+
+export const run = (
+  program: FabricProgram,
+  { graph, target }: PlacedGraph,
+  inputs: readonly ReadonlyMap<string, TensorData>[],
+  jitter?: number,
+): Simulation =>
+  simulateWords(program, target, {
+    samples: inputs.length,
+    constants: (value) => graph.values[value]?.constant?.elements as Float32Array,
+    inputs: (name, sample) => inputs[sample]?.get(name)?.elements as Float32Array,
+    ...(jitter === undefined ? {} : { jitter }),
+  });
+
+/** The greatest difference between the outputs and the reference's, as a share of the largest output. */
+export function worstError(
+  { graph }: PlacedGraph,
+  inputs: readonly ReadonlyMap<string, TensorData>[],
+  { outputs }: Simulation,
+): number {
+  let worst = 0;
+  for (const [sample, given] of inputs.entries()) {
+    for (const [name, value] of interpretGraph(graph, given)) {
+      const wanted = (value as TensorData).elements as Float32Array;
+      const got = outputs.get(name)?.[sample] as Float32Array;
+      const largest = wanted.reduce((most, element) => Math.max(most, Math.abs(element)), 0);
+      for (const [index, element] of wanted.entries())
+        worst = Math.max(worst, Math.abs(element - (got[index] ?? NaN)) / largest);
+    }
+  }
+  return worst;
+}
