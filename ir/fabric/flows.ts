@@ -163,7 +163,8 @@ function pass(channel: Channel, { flows, faults, delivered, leaving }: Passing):
       continue;
     }
     const after = flows.channels.get(flows.key(neighbour(at, port), color));
-    if (after === undefined || !areNext(at, after.at)) faults.at(at, `${count} words go ${port}, where no router takes them`, color);
+    if (after === undefined || !areNext(at, after.at))
+      faults.at(at, `${count} words go ${port}, where no router takes them`, color);
     else addTo(after.arriving, links[port].back, count);
   }
 }
