@@ -201,6 +201,11 @@ const partitionOptions = {
 const validateOptions = {
   model: { type: "string", requiresArg: true, describe: "Only rows of this language model" },
   target: { type: "string", requiresArg: true, describe: "Only rows of this machine: wse2 or wse3" },
+  simulate: {
+    type: "boolean",
+    default: true,
+    describe: "Run reduces word by word, which takes ten seconds (--no-simulate leaves them out)",
+  },
   ...jsonOption,
 } as const;
 

@@ -25,7 +25,7 @@ import {
 import { nameHint } from "../../ir/nearest.ts";
 import { presetTarget } from "../targets/load.ts";
 
-/** A target by the name of a preset (`wse2`, `wse3`, `dojo-tile`), or one of the caller's own. */
+/** A target by the name of a preset (`wse2`, `wse3`, ...), or one of the caller's own. */
 export type TargetChoice = string | Target;
 
 /** Element types that have a law; any other number type is like f32. */

@@ -31,6 +31,8 @@ export interface Table {
   /** the law behind the modelled figures, in a sentence or two */
   readonly law: string;
   readonly entries: () => readonly Entry[];
+  /** set where the rows are runs of a simulator, which take seconds; none of them is of a language model */
+  readonly simulated?: true;
   /** the rows again, each by constants that were fitted without the rows of its model */
   readonly withoutModel?: () => readonly Entry[];
 }

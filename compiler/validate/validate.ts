@@ -3,7 +3,7 @@ import { fail } from "../../ir/diagnostic.ts";
 import { nameHint } from "../../ir/nearest.ts";
 import { presets } from "../targets/load.ts";
 import { type Entry, type Row, rowOf, summaryOf, type Table, type TableSummary } from "./table.ts";
-import { collectives, reduces } from "./tables/collectives.ts";
+import { collectives, reduces, simulatedReduces } from "./tables/collectives.ts";
 import { wafers } from "./tables/deployments.ts";
 import { memory } from "./tables/memory.ts";
 import { gemm, gemv } from "./tables/products.ts";
@@ -19,6 +19,7 @@ export const tables: readonly Table[] = [
   wse3Micro,
   collectives,
   reduces,
+  simulatedReduces,
   gemm,
   gemv,
   stencilDepths,
@@ -36,6 +37,8 @@ export interface Selection {
   readonly table?: string | undefined;
   readonly model?: string | undefined;
   readonly target?: string | undefined;
+  /** false: without the tables whose rows are runs of a simulator, which take ten seconds; default true */
+  readonly simulate?: boolean | undefined;
 }
 
 /** What `wsc validate --json` prints. */
@@ -58,17 +61,18 @@ function known(given: string | undefined, what: string, names: readonly string[]
 }
 
 /** The tables that have rows of interest. Throws a WscError that names the nearest table, model or target where there is none of that name. */
-export function selectTables({ table: name, model, target }: Selection): readonly SelectedTable[] {
+export function selectTables({ table: name, model, target, simulate = true }: Selection): readonly SelectedTable[] {
   known(
     name,
     "table",
     tables.map((table) => table.name),
   );
+  known(target, "target", [...presets.keys()]);
   const all = tables
     .filter((table) => name === undefined || sameName(table.name, name))
+    .filter(({ simulated }) => simulated !== true || (simulate && model === undefined))
     .map((table) => ({ table, entries: table.entries() }));
   known(model, "model", [...new Set(all.flatMap(({ entries }) => entries.flatMap((entry) => entry.model ?? [])))]);
-  known(target, "target", [...presets.keys()]);
   const isOfInterest = (entry: Entry): boolean =>
     (model === undefined || (entry.model !== undefined && sameName(entry.model, model))) &&
     (target === undefined || sameName(entry.target, target));

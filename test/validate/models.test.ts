@@ -261,7 +261,7 @@ describe("questions that make no sense are refused", () => {
   it("with the nearest target", () => {
     expect(lines(() => modelDecode({ ...llama, grid: 420, target: "wse22" }))).toEqual([
       'error WSC5001: no target named "wse22"',
-      '  help: did you mean "wse2"? targets: wse2, wse3, dojo-tile',
+      '  help: did you mean "wse2"? targets: wse1, wse2, wse3, dojo-d1, dojo-tile',
     ]);
   });
 });

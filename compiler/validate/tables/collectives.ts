@@ -1,5 +1,7 @@
 /** Sums and broadcasts along a line of WSE-2's cores: the published formulas at worked points, and runs on the vendor's simulator. */
 import { broadcastCycles, type Line, reduceCycles, type ReducePattern } from "../../../ir/machine/collectives.ts";
+import { simulateWords } from "../../../runtime/simulator/word/run.ts";
+import { chainProgram, twoPhaseProgram } from "../../fabric/collectives/line.ts";
 import { wse2 } from "../../targets/wse2.ts";
 import { publishedReduceCycles } from "../models.ts";
 import type { Entry, Table } from "../table.ts";
@@ -60,20 +62,43 @@ const sweep: readonly (readonly [group: number, cycles: number])[] = [
   [512, 7_218],
 ];
 
-const sweptLine = line(512, 4096);
+const swept = line(512, 4096);
 
-/** Cycles of a run of the sweep by the closed form. */
-export const sweptCycles = (group: number): number =>
-  group === sweptLine.cores ? reduceCycles("chain", sweptLine) : reduceCycles("two-phase", sweptLine, group);
+const sweepEntries = (cycles: (group: number) => number): readonly Entry[] =>
+  sweep.map(([group, published]) =>
+    entry(group === swept.cores ? "chain over all" : `two-phase, groups of ${group}`, published, cycles(group)),
+  );
+
+const sweepTitle = "Reduces of 4,096 words on 512 cores of WSE-2, in groups";
+const sweepSource = "pr0f3ss/SpMM_Cerebras, reduce_2colors_2phase (vendor's simulator)";
 
 export const reduces: Table = {
   name: "reduces",
-  title: "Reduces of 4,096 words on 512 cores of WSE-2, in groups",
+  title: sweepTitle,
   unit: "cycles",
-  source: "pr0f3ss/SpMM_Cerebras, reduce_2colors_2phase (vendor's simulator)",
+  source: sweepSource,
   law: "A chain in each group, then one over the groups' ends; no constant is free.",
   entries: () =>
-    sweep.map(([group, cycles]) =>
-      entry(group === sweptLine.cores ? "chain over all" : `two-phase, groups of ${group}`, cycles, sweptCycles(group)),
+    sweepEntries((group) =>
+      group === swept.cores ? reduceCycles("chain", swept) : reduceCycles("two-phase", swept, group),
     ),
+};
+
+/** Cycles of a run word by word, which knows no formula. */
+function simulatedCycles(group: number): number {
+  const program = group === swept.cores ? chainProgram(swept) : twoPhaseProgram(swept, group);
+  const constants = (): Float32Array => new Float32Array(swept.words);
+  return simulateWords(program, swept.target, { constants, inputs: constants }).cycles;
+}
+
+let runs: readonly Entry[] | null = null;
+
+export const simulatedReduces: Table = {
+  name: "reduces-simulated",
+  title: `${sweepTitle}, run word by word`,
+  unit: "cycles",
+  source: sweepSource,
+  law: "The programs of compiler/fabric on the word-level simulator, which counts from the machine's primitives and knows none of the laws.",
+  simulated: true,
+  entries: () => (runs ??= sweepEntries(simulatedCycles)),
 };
