@@ -13,6 +13,7 @@ import type { Placed } from "./packing/blocks.ts";
 import { latencyOf, linkCyclesOf, wireLengthOf } from "./certificate.ts";
 import { keptRoutes } from "./hold.ts";
 import { floorplansAt } from "./packing/floorplan.ts";
+import { loosePackings } from "./packing/loose.ts";
 import { routeEdges, type RoutingFailure, type Routing } from "./routing/routes.ts";
 import type { Task } from "./task.ts";
 
@@ -78,11 +79,25 @@ export function* plansFrom(task: Task, fastest: number, reached: () => number): 
   for (const relaxation of relaxations) {
     const cycles = Math.floor(fastest * relaxation);
     if (reached() <= cycles) return;
+    let isFirst = relaxation === 1;
     for (const styled of floorplansAt(task.problem, cycles)) {
       // all styles of a packing, for the sake of wires; another packing only while links decide
-      yield* styled;
+      for (const plan of styled) {
+        yield plan;
+        if (!isFirst || reached() <= cycles) continue;
+        isFirst = false;
+        yield* whileAbove(cycles, reached, loosePackings(task.problem, cycles));
+        if (reached() <= cycles) return;
+      }
       if (reached() <= cycles) return;
     }
+  }
+}
+
+function* whileAbove<T>(cycles: number, reached: () => number, plans: Iterable<T>): Generator<T> {
+  for (const plan of plans) {
+    yield plan;
+    if (reached() <= cycles) return;
   }
 }
 

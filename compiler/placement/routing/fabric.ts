@@ -16,6 +16,41 @@ export interface Survey {
   readonly overload: number;
 }
 
+/** What a bundle pays for links. */
+export interface LinkPrices {
+  /** words that it brings to each link */
+  readonly words: number;
+  /** words that a link should carry at most */
+  readonly limit: number;
+  /** of any link; so small that no way is taken over a full link for being shorter */
+  readonly perLink: number;
+  /** by link (router * 4 + direction): times more that words above the limit cost where links were overloaded before */
+  readonly history: Float32Array;
+  /** routers that have all of these colors taken let nothing pass */
+  readonly blocking: number;
+}
+
+/** Bands of rows (legs along x) or of columns (along y), and the places along them. */
+export interface Bands {
+  readonly axis: "x" | "y";
+  /** first row or column of each band, and how many it has */
+  readonly bases: readonly number[];
+  readonly lanes: number;
+  /** places from `low` on */
+  readonly low: number;
+  readonly size: number;
+}
+
+/** Prefix sums over the places of a band: of what its links cost, all lanes together, towards larger places and towards smaller ones. */
+export interface BandCosts {
+  readonly low: number;
+  readonly forward: Float64Array;
+  readonly backward: Float64Array;
+}
+
+/** What a router that lets nothing pass costs; beyond any sum of overloaded links. */
+const barred = 1e6;
+
 export class Fabric {
   readonly width: number;
   readonly #taken: Uint32Array;
@@ -83,6 +118,79 @@ export class Fabric {
 
   claimTree(tree: readonly RouterUse[], color: number, words: number): void {
     for (const [x, y, direction] of tree) this.#claim(x, y, direction, color, words);
+  }
+
+  /**
+   * What links of each band cost a bundle: what it would overload them by, as shares of the limit, and the price of any link. Prices are summed up
+   * line by line, so that a band costs the sums behind its last line less those before its first.
+   */
+  bandCosts({ axis, bases, lanes, low, size }: Bands, prices: LinkPrices): readonly BandCosts[] {
+    const wanted = new Set(bases.flatMap((base) => [base, base + lanes]));
+    const lines = [...wanted].sort((a, b) => a - b);
+    const onward = new Float64Array(size);
+    const homeward = new Float64Array(size);
+    const sums = new Map<number, { readonly onward: Float64Array; readonly homeward: Float64Array }>();
+    for (let line = lines[0] ?? 0; line <= (lines.at(-1) ?? -1); line++) {
+      if (wanted.has(line)) sums.set(line, { onward: onward.slice(), homeward: homeward.slice() });
+      if (line < (lines.at(-1) ?? 0)) this.#addLine(axis, line, low, prices, onward, homeward);
+    }
+    return bases.map((base) => {
+      const [before, behind] = [sums.get(base), sums.get(base + lanes)];
+      if (before === undefined || behind === undefined) throw new Error("internal: a band was not summed up");
+      const forward = new Float64Array(size);
+      const backward = new Float64Array(size);
+      const links = lanes * prices.perLink;
+      for (let place = 0; place + 1 < size; place++) {
+        const out = (behind.onward[place] as number) - (before.onward[place] as number);
+        const home = (behind.homeward[place] as number) - (before.homeward[place] as number);
+        forward[place + 1] = (forward[place] as number) + out + links;
+        backward[place + 1] = (backward[place] as number) + home + links;
+      }
+      return { low, forward, backward };
+    });
+  }
+
+  /** Adds what the links of one row or column cost, place by place: the one that leads on, and the one that leads back from the next place. */
+  #addLine(
+    axis: "x" | "y",
+    line: number,
+    low: number,
+    { words, limit, history, blocking }: LinkPrices,
+    onward: Float64Array,
+    homeward: Float64Array,
+  ): void {
+    const load = this.#load;
+    const taken = this.#taken;
+    const [stride, across, ahead, back] = axis === "x" ? [1, this.width, 0, 1] : [this.width, 1, 2, 3];
+    const room = limit - words + 1e-6 * limit;
+    let router = low * stride + line * across;
+    for (let place = 0; place + 1 < onward.length; place++) {
+      const out = router * 4 + ahead;
+      const home = (router + stride) * 4 + back;
+      const leaving = load[out] as number;
+      const returning = load[home] as number;
+      if (leaving > room) onward[place] = (onward[place] as number) + ((leaving - room) / limit) * (1 + (history[out] as number)); // prettier-ignore
+      if (returning > room) homeward[place] = (homeward[place] as number) + ((returning - room) / limit) * (1 + (history[home] as number)); // prettier-ignore
+      if (((taken[router] as number) & blocking) >>> 0 === blocking) {
+        onward[place] = (onward[place] as number) + barred;
+        homeward[place] = (homeward[place] as number) + barred;
+      }
+      router += stride;
+    }
+  }
+
+  /** Raises the prices of links that carry more than a limit, by the share that is too much. */
+  remember(history: Float32Array, limit: number): void {
+    const tolerance = 1e-6 * limit;
+    for (let link = 0; link < history.length; link++) {
+      const excess = (this.#load[link] as number) - limit;
+      if (excess > tolerance) history[link] = (history[link] as number) + excess / limit;
+    }
+  }
+
+  /** Links of the fabric, four to a router. */
+  get links(): number {
+    return this.#load.length;
   }
 
   /** Words per sample on the fullest link. */

@@ -24,6 +24,7 @@ import {
   treeCourse,
   walk,
 } from "./route-geometry.ts";
+import { negotiate, type Negotiable } from "./negotiate.ts";
 import { shareLanes, type ThinEdge } from "./shared-lanes.ts";
 
 export interface RouteProblem {
@@ -74,12 +75,8 @@ interface State {
   readonly routes: (Route | undefined)[];
 }
 
-/** Rounds of taking up and laying again. */
-const maxRounds = 6;
-
-/** Windows per side of a rectangle that courses are tried through, at first and when links are overloaded. */
+/** Windows per side of a rectangle that courses are tried through. */
 const firstWindows = 6;
-const relievingWindows = 14;
 const detourWindows = 6;
 
 /** So many times more of them among dead routers, where most ways are barred. */
@@ -99,9 +96,9 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
   const forking = forkingStreams(state);
   for (const readers of forking.values()) if (state.routes[readers[0] ?? -1] === undefined) layTree(state, readers);
   for (const edge of byTraffic(problem.edges)) {
-    if (state.routes[edge] === undefined && !layBundle(state, edge, firstWindows)) return explain(state, edge);
+    if (state.routes[edge] === undefined && !layBundle(state, edge)) return explain(state, edge);
   }
-  for (let round = 0; round < maxRounds && relieve(state, forking); round++);
+  relieve(state, forking);
   const routes = state.routes.map((route) => {
     if (route === undefined) throw new Error("internal: an edge has no route");
     return route;
@@ -238,20 +235,19 @@ function treeOf(courses: readonly Course[]): readonly (readonly [number, number,
 }
 
 /** Lays the bundle of one edge where it overloads links least; false when no width of it finds a color. */
-function layBundle(state: State, index: number, windows: number): boolean {
+function layBundle(state: State, index: number): boolean {
   const { problem, fabric } = state;
   const edge = edgeAt(problem, index);
   const from = rectAt(problem, edge.from);
   const to = rectAt(problem, edge.to);
-  const tried = problem.dead.length > 0 ? Math.max(windows, firstWindows * moreWindows) : windows;
+  const tried = problem.dead.length > 0 ? firstWindows * moreWindows : firstWindows;
   let best: Choice | null = null;
   for (const lanes of widthsToTry(problem, edge)) {
     const choice = chooseCourse(state, coursesBetween(from, to, lanes, tried, state.allows), edge.words / lanes);
     if (choice !== null && (best === null || choice.overload < best.overload)) best = choice;
     if (best?.overload === 0) break;
   }
-  const mayBend = problem.dead.length > 0 || windows === relievingWindows;
-  if (best === null || (best.overload > 0 && mayBend)) best = chooseDetour(state, index, best);
+  if (best === null || (best.overload > 0 && problem.dead.length > 0)) best = chooseDetour(state, index, best);
   if (best === null) return false;
   const { course, color } = best;
   fabric.claim(course, color, edge.words / course.lanes);
@@ -322,33 +318,25 @@ function chooseCourse(
   return best;
 }
 
-/** Lays the edges on overloaded links again; false when there are none or nothing changed. */
-function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>): boolean {
-  const { problem, fabric, routes } = state;
-  const limit = limitOf(problem);
-  if (fabric.fullest() <= limit) return false;
-  let changed = false;
-  for (const index of byTraffic(problem.edges)) {
+/** Lays bundles on overloaded links again; trees and shared lanes stay. */
+function relieve(state: State, forking: ReadonlyMap<number, readonly number[]>): void {
+  const { problem, fabric, routes, allows } = state;
+  const { width, height, colors, rects } = problem;
+  const edges = byTraffic(problem.edges).flatMap((index): Negotiable[] => {
+    const { stream, from, to, words } = edgeAt(problem, index);
     const route = routes[index];
-    const edge = edgeAt(problem, index);
-    if (route === undefined || route.turn !== undefined || (forking.has(edge.stream) && route.lanes === 1)) continue;
-    const words = edge.words / route.lanes;
-    const before = fabric.survey(route, limit);
-    if (before.overload === 0) continue;
-    fabric.release(route, route.color, words);
-    routes[index] = undefined;
-    layBundle(state, index, relievingWindows);
-    const next = routes[index] as Route | undefined;
-    if (next !== undefined && fabric.survey(next, limit).overload < before.overload) {
-      changed = true;
-      continue;
-    }
-    if (next !== undefined) fabric.release(next, next.color, edge.words / next.lanes);
-    fabric.claim(route, route.color, words);
-    routes[index] = route;
-  }
-  return changed;
+    if (route === undefined || route.turn !== undefined || (forking.has(stream) && route.lanes === 1)) return [];
+    const widths = widthsToTry(problem, edgeAt(problem, index));
+    return [{ edge: index, from: rectAt(problem, from), to: rectAt(problem, to), words, widths: someOf(widths) }];
+  });
+  const bounds: Rect = { x: 0, y: 0, width, height };
+  negotiate({ fabric, routes, edges, colors, limit: limitOf(problem), rects, bounds, allows });
 }
+
+/** Lanes with half the limit each, with all of it, and between. */
+const someOf = (widths: readonly number[]): readonly number[] => [
+  ...new Set([widths[0] ?? 1, widths[3] ?? 1, widths[5] ?? 1]),
+];
 
 /** Finds who holds the colors on the most direct way of an edge that found none. */
 function explain({ problem, routes }: State, edge: number): RoutingFailure {
