@@ -18,13 +18,14 @@
  *
  * An axis is its size with the position that an iteration touches: a sum of loops (`from` begins it elsewhere than at 0), `784: / e` dealt out
  * over a loop, or the size alone where all of it may be needed. Points and results have operations at the rate of a multiply-add, and at that of a
- * division. Stages may add `combine (l) times=2`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
+ * division. Stages may add `combine (l) times=2`, `gathers y0 [8: k, 24: 2 h + r]`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
  * host ops, each kind in its own order.
  */
 import { type DType, isDType } from "./dtype.ts";
 import {
   type Axis,
   type Combination,
+  type Gather,
   type HostKernel,
   isKernelFamily,
   type Kernel,
@@ -92,9 +93,10 @@ const printTerms = (terms: readonly Term[]): string =>
   terms.map(({ loop, factor }) => (factor === 1 ? loop : `${factor} ${loop}`)).join(" + ");
 
 function printStage(stage: Stage): string {
-  const { op, kind, makes, domain, vector, perPoint, perResult, combine, shuffles, steps, codeUnits } = stage;
+  const { op, kind, makes, domain, vector, perPoint, perResult, combine, gathers, shuffles, steps, codeUnits } = stage;
   const extras = [
     ...(combine === null ? [] : [`combine (${combine.loops.join(", ")}) times=${combine.times}`]),
+    ...gathers.map(({ operand, axes }) => `gathers ${operand} [${axes.map(printAxis).join(", ")}]`),
     ...(shuffles ? ["shuffles"] : []),
     ...(steps === 0 ? [] : [`steps=${steps}`]),
   ];
@@ -241,9 +243,7 @@ function parseTerms(reader: TextReader, loops: readonly Loop[]): Term[] {
 function parseStage(reader: TextReader, loops: readonly Loop[], operands: readonly Operand[]): Stage {
   const kind = reader.word("an op kind");
   const op = namedInteger(reader, "op");
-  const { text } = reader.peek();
-  if (!operands.some(({ name }) => name === text)) throw reader.unexpected("one of the kernel's operands");
-  const makes = reader.word();
+  const makes = parseOperandName(reader, operands);
   reader.expect("over");
   const domain = reader.list("[", "]", () => parseTerms(reader, loops));
   reader.expect("vector");
@@ -253,10 +253,22 @@ function parseStage(reader: TextReader, loops: readonly Loop[], operands: readon
   reader.expect("result");
   const perResult = parseOperations(reader);
   const combine = reader.accept("combine") ? parseCombination(reader, loops) : null;
+  const gathers: Gather[] = [];
+  while (reader.accept("gathers")) {
+    const operand = parseOperandName(reader, operands);
+    gathers.push({ operand, axes: reader.list("[", "]", () => parseAxis(reader, loops)) });
+  }
   const shuffles = reader.accept("shuffles");
   const steps = reader.at("steps") ? namedInteger(reader, "steps", 1) : 0;
   const codeUnits = namedInteger(reader, "code");
-  return { op, kind, makes, domain, vector, perPoint, perResult, combine, shuffles, steps, codeUnits };
+  return { op, kind, makes, domain, vector, perPoint, perResult, combine, gathers, shuffles, steps, codeUnits };
+}
+
+/** The name of one of a kernel's operands. */
+function parseOperandName(reader: TextReader, operands: readonly Operand[]): string {
+  const { text } = reader.peek();
+  if (!operands.some(({ name }) => name === text)) throw reader.unexpected("one of the kernel's operands");
+  return reader.word();
 }
 
 function parseCombination(reader: TextReader, loops: readonly Loop[]): Combination {

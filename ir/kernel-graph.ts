@@ -76,6 +76,14 @@ export interface Combination {
   readonly times: number;
 }
 
+/** An operand that a stage reads at other positions than those its core made: what is lacking comes from other cores of the rectangle. */
+export interface Gather {
+  /** made by an earlier stage of the kernel */
+  readonly operand: string;
+  /** the positions that an iteration reads */
+  readonly axes: readonly Axis[];
+}
+
 /** One op of the graph inside a kernel. Loops that it runs over and that its result lacks are summed up. */
 export interface Stage {
   /** index into `Graph.ops` */
@@ -92,6 +100,7 @@ export interface Stage {
   readonly perPoint: Operations;
   readonly perResult: Operations;
   readonly combine: Combination | null;
+  readonly gathers: readonly Gather[];
   /** words may have to go anywhere in the rectangle */
   readonly shuffles: boolean;
   /** steps that wait for each other across the rectangle */

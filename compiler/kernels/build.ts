@@ -6,14 +6,12 @@ import type { Graph, Op, TensorType, ValueId } from "../../ir/graph.ts";
 import {
   type HostKernel,
   type Kernel,
-  type KernelEdge,
   type KernelGraph,
   type KernelId,
-  type KernelPort,
   type Operand,
-  resultWords,
   type ValuePart,
 } from "../../ir/kernel-graph.ts";
+import { Draft } from "./draft.ts";
 import type { PlaceableOp, Sources } from "./nest.ts";
 import { wordsOf } from "./nest.ts";
 import { computeType, opNest } from "./op-nest.ts";
@@ -27,54 +25,34 @@ type Source =
 
 interface State {
   readonly graph: Graph;
+  readonly draft: Draft;
   /** by value; holes are constants */
   readonly sources: (Source | undefined)[];
-  readonly kernels: Kernel[];
-  readonly edges: KernelEdge[];
   /** numbers of streams, by value and part */
   readonly streams: Map<string, number>;
-  readonly inputs: KernelPort[];
-  readonly outputs: KernelPort[];
   readonly host: HostKernel[];
-  /** values already listed under `outputs`, so that two host ops do not fetch one twice */
+  /** values already listed as outputs, so that two host ops do not fetch one twice */
   readonly sent: Set<string>;
 }
 
-/** Builds the kernel graph of a lowered graph. */
-export function buildKernelGraph(graph: Graph): KernelGraph {
+/** Builds the kernel graph of a lowered graph, one kernel for each op. */
+export const buildKernelGraph = (graph: Graph): KernelGraph => draftKernels(graph).finish();
+
+/** The same, with what fusing needs to know. */
+export function draftKernels(graph: Graph): Draft {
+  const host: HostKernel[] = [];
   const state: State = {
     graph,
+    draft: new Draft(graph.name, host),
     sources: new Array<Source | undefined>(graph.values.length),
-    kernels: [],
-    edges: [],
     streams: new Map(),
-    inputs: [],
-    outputs: [],
-    host: [],
+    host,
     sent: new Set(),
   };
   for (const { name, value } of graph.inputs) state.sources[value] = { kind: "outside", name };
   for (const [index, op] of graph.ops.entries()) addOp(state, op, index);
   for (const { name, value } of graph.outputs) send(state, value, name);
-  const { edges, inputs, outputs, host } = state;
-  return { name: graph.name, kernels: withTraffic(state), edges, inputs, outputs, host };
-}
-
-/** Kernels with the words over their borders; readers of parts share one sending of the whole. */
-function withTraffic({ kernels, edges, inputs, outputs }: State): Kernel[] {
-  const arriving = new Float64Array(kernels.length);
-  const leaving = new Float64Array(kernels.length);
-  for (const { from, to, words } of edges) {
-    arriving[to] = (arriving[to] as number) + words;
-    leaving[from] = (leaving[from] as number) + words;
-  }
-  for (const { kernel, words } of inputs) arriving[kernel] = (arriving[kernel] as number) + words;
-  for (const { kernel, words } of outputs) leaving[kernel] = (leaving[kernel] as number) + words;
-  return kernels.map((kernel, id) => ({
-    ...kernel,
-    arriving: arriving[id] as number,
-    leaving: Math.max(resultWords(kernel), leaving[id] as number),
-  }));
+  return state.draft;
 }
 
 function addOp(state: State, op: Op, index: number): void {
@@ -114,32 +92,34 @@ function addHost(state: State, op: Op, index: number, reason: string): void {
 }
 
 function addKernel(state: State, op: PlaceableOp, index: number): void {
-  const id = state.kernels.length;
+  const id = state.draft.next;
   const part = op.kind === "slice" ? { starts: op.starts, sizes: op.sizes, steps: op.steps } : null;
   const sources = sourcesOf(state, op, part);
   const nest = opNest(op, sources);
   const operands: Operand[] = [];
   const named = readOperands(state, { op, part, id }, sources, nest.reads, operands);
-  connect(state, id, part, named);
-  const [first] = op.outputs.map((output, position) => {
+  const made = new Map<ValueId, string>();
+  for (const [position, output] of op.outputs.entries()) {
     const { dtype } = tensorOf(state, output);
     const name = `y${position}`;
     operands.push({ name, role: "result", dtype, axes: nest.makes[position] ?? [] });
-    return name;
-  });
-  state.kernels.push({
+    made.set(output, name);
+  }
+  const kernel: Kernel = {
     id,
     name: op.origin[0] ?? `${op.kind}_${index}`,
     family: nest.family,
     dtype: computeType(sources),
     loops: nest.loops,
     operands,
-    stages: [{ op: index, kind: op.kind, makes: first ?? "y0", ...nest.stage }],
+    stages: [{ op: index, kind: op.kind, makes: "y0", ...nest.stage }],
     flops: nest.flops,
     arriving: 0,
     leaving: 0,
     origin: op.origin,
-  });
+  };
+  state.draft.add({ kernel, made });
+  connect(state, id, part, named);
   for (const output of op.outputs) state.sources[output] = { kind: "kernel", kernel: id, value: output };
 }
 
@@ -188,12 +168,12 @@ function readOperands(
 /** Draws the edges and ports of what a kernel reads. */
 function connect(state: State, id: KernelId, part: ValuePart | null, named: NamedSources): void {
   for (const { source, words, names } of named.values()) {
-    if (source.kind === "outside") state.inputs.push({ name: source.name, kernel: id, words });
+    if (source.kind === "outside") state.draft.addInput({ name: source.name, kernel: id, words, operands: names });
     if (source.kind !== "kernel") continue;
     const key = JSON.stringify([source.value, part]);
     const stream = state.streams.get(key) ?? state.streams.size;
     state.streams.set(key, stream);
-    state.edges.push({ from: source.kernel, to: id, operands: names, words, stream, value: source.value, part });
+    state.draft.connect({ from: source.kernel, to: id, operands: names, words, stream, value: source.value, part });
   }
 }
 
@@ -203,7 +183,8 @@ function send(state: State, value: ValueId, name: string): void {
   const key = JSON.stringify([name, value]);
   if (source.kind !== "kernel" || state.sent.has(key)) return;
   state.sent.add(key);
-  state.outputs.push({ name, kernel: source.kernel, words: wordsOf(tensorOf(state, source.value)) });
+  const words = wordsOf(tensorOf(state, source.value));
+  state.draft.addOutput({ name, kernel: source.kernel, words, value: source.value });
 }
 
 function sourceOf(state: State, value: ValueId | undefined): Source {

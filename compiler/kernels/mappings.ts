@@ -228,7 +228,8 @@ function offer({ site, space, options }: Listing, core: CoreCycles, laid: Layout
   // waiting only adds to this
   if (!options.wants(rows, columns, rectangleCycles(site, busy, rows, columns))) return;
   const sides = sidesAt(laid, spread);
-  const wait = work.agreements.length === 0 ? 0 : waitCycles(site, work, (names) => spreadAt(site, sides, names));
+  const isWaiting = work.agreements.length > 0 || work.exchanges.length > 0;
+  const wait = isWaiting ? waitCycles(site, work, (names) => spreadAt(site, sides, names)) : 0;
   const cycles = rectangleCycles(site, busy + wait, rows, columns);
   if (options.wants(rows, columns, cycles)) options.add({ rows, columns, cycles, ...sides });
 }

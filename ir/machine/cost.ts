@@ -3,7 +3,7 @@
  *
  *     compute = (fast / rate) + slow * slowOpCycles + vectors * vectorStartup                                          [cycles]
  *     ramp    = max(wordsIn, wordsOut) * cyclesPerWord                 words through the fullest core's ramp, each way [cycles]
- *     wait    = all-reduces and steps, which nothing overlaps                                                          [cycles]
+ *     wait    = all-reduces, exchanges and steps, which nothing overlaps                                               [cycles]
  *     border  = max(arriving, leaving) / ports * cyclesPerWord         over the shorter side of the rectangle          [cycles]
  *     shuffle = half of the result's words over the middle of the longer side                                          [cycles]
  *     cycles  = max(max(compute, ramp) + wait, border, shuffle)
@@ -110,7 +110,7 @@ export function busyCycles(
   return Math.max(compute, Math.max(work.wordsIn, work.wordsOut) * link.cyclesPerWord);
 }
 
-/** Cycles that cores wait for values that they agree on: first along one side, then along the other. */
+/** Cycles that cores wait for values of each other: those that they agree on, first along one side, then along the other, and those they exchange. */
 export function waitCycles(
   { target, nest }: Site,
   work: TileWork,
@@ -121,6 +121,14 @@ export function waitCycles(
     const { rows, columns } = spread(loops.map((loop) => (nest.loops[loop] as Loop).name));
     cycles +=
       times * (allReduceCycles({ target, cores: rows, words }) + allReduceCycles({ target, cores: columns, words }));
+  }
+  if (work.exchanges.length === 0) return cycles;
+  const all = spread(nest.loops.map(({ name }) => name));
+  for (const { loops, words, isWide } of work.exchanges) {
+    // pieces of other loops may lie between neighbours
+    const { rows, columns } = spread(loops.map((loop) => (nest.loops[loop] as Loop).name));
+    const [down, across] = isWide ? [all.rows, all.columns] : [all.rows / rows, all.columns / columns];
+    cycles += words * target.link.cyclesPerWord + crossingCycles(target, down, across);
   }
   return cycles;
 }
@@ -148,7 +156,7 @@ export function sramOf({ target, code }: Site, work: TileWork): SramBudget {
 
 /** Names of the loops that the kernel's last results are summed over. */
 function summedLoops({ loops, stages }: Nest): readonly string[] {
-  return stages.flatMap((stage) => (stage.isInner ? [] : stage.sums.map((loop) => (loops[loop] as Loop).name)));
+  return stages.flatMap((stage) => (stage.isShared ? [] : stage.sums.map((loop) => (loops[loop] as Loop).name)));
 }
 
 /** Cycles that partial sums take to become one: along the rows of the rectangle, then along its columns. */
@@ -202,4 +210,4 @@ const flatColors = 2;
 
 /** True for kernels whose cores neither sum nor agree with each other. */
 const isFlat = ({ stages }: Nest): boolean =>
-  stages.every(({ sums, combine }) => sums.length === 0 && combine === null);
+  stages.every(({ sums, combine, gathers }) => sums.length === 0 && combine === null && gathers.length === 0);

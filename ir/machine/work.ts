@@ -4,7 +4,16 @@
  * has the figures of a whole block of every loop.
  */
 import { dtypeInfo } from "../dtype.ts";
-import { type Kernel, type Loop, type OperandRole, type Term, wordBytes } from "../kernel-graph.ts";
+import {
+  type Axis,
+  type Kernel,
+  type Loop,
+  type Operand,
+  type OperandRole,
+  type Stage,
+  type Term,
+  wordBytes,
+} from "../kernel-graph.ts";
 
 /** Values that the cores of a row agree on before they go on. */
 export interface Agreement {
@@ -13,6 +22,16 @@ export interface Agreement {
   /** 32-bit words of each */
   readonly words: number;
   readonly times: number;
+}
+
+/** Values of other cores that a core needs before it can go on: a seam of its neighbours', or all of a row. */
+export interface Exchange {
+  /** loops whose pieces the values lie in */
+  readonly loops: readonly number[];
+  /** 32-bit words that it takes in */
+  readonly words: number;
+  /** every core of those loops sends to every other, not only to its neighbours */
+  readonly isWide: boolean;
 }
 
 /** Work and memory of one core per sample. */
@@ -28,6 +47,7 @@ export interface TileWork {
   /** partial sums that it takes in and adds */
   readonly partials: number;
   readonly agreements: readonly Agreement[];
+  readonly exchanges: readonly Exchange[];
   readonly weightBytes: number;
   readonly activationBytes: number;
   readonly bufferBytes: number;
@@ -48,6 +68,15 @@ interface OperandForm {
   readonly axes: readonly AxisForm[];
 }
 
+interface GatherForm {
+  /** number of the operand */
+  readonly operand: number;
+  readonly axes: readonly AxisForm[];
+  /** loops that the operand's positions depend on where it is made */
+  readonly loops: readonly number[];
+  readonly isWide: boolean;
+}
+
 interface StageForm {
   readonly domain: readonly { readonly loops: readonly number[]; readonly factors: readonly number[] }[];
   readonly vector: readonly number[];
@@ -58,8 +87,9 @@ interface StageForm {
   /** loops that it sums over */
   readonly sums: readonly number[];
   readonly combine: { readonly loops: readonly number[]; readonly times: number } | null;
-  /** another stage reads its result */
-  readonly isInner: boolean;
+  /** a later stage runs over those loops again, so that all of their cores need the sums */
+  readonly isShared: boolean;
+  readonly gathers: readonly GatherForm[];
 }
 
 /** A kernel with its loops by number: made once, asked for many tiles. */
@@ -82,49 +112,64 @@ export function nestOf(kernel: Kernel): Nest {
     loops: terms.map(({ loop }) => number(loop)),
     factors: terms.map(({ factor }) => Math.abs(factor)),
   });
+  const axisForm = (axis: Axis): AxisForm => {
+    switch (axis.kind) {
+      case "whole":
+        return { size: axis.size, loops: [], factors: [], spread: null };
+      case "spread": {
+        const loop = number(axis.loop);
+        return { size: axis.size, loops: [], factors: [], spread: { loop, size: (loops[loop] as Loop).size } };
+      }
+      case "index":
+        return { size: axis.size, ...sumOf(axis.terms), spread: null };
+    }
+  };
   const forms = operands.map(({ role, dtype, axes }): OperandForm => ({
     role,
     bytes: dtypeInfo(dtype).bits / 8,
-    axes: axes.map((axis): AxisForm => {
-      switch (axis.kind) {
-        case "whole":
-          return { size: axis.size, loops: [], factors: [], spread: null };
-        case "spread": {
-          const loop = number(axis.loop);
-          return { size: axis.size, loops: [], factors: [], spread: { loop, size: (loops[loop] as Loop).size } };
-        }
-        case "index":
-          return { size: axis.size, ...sumOf(axis.terms), spread: null };
-      }
-    }),
+    axes: axes.map(axisForm),
   }));
+  const operandNumber = (name: string): number => {
+    const index = operands.findIndex((operand) => operand.name === name);
+    if (index < 0) throw new Error(`internal: kernel "${kernel.name}" has no operand ${name}`);
+    return index;
+  };
+  const runsOver = ({ domain }: Stage): ReadonlySet<string> =>
+    new Set(domain.flatMap((terms) => terms.map(({ loop }) => loop)));
   return {
     kernel,
     loops,
     operands: forms,
-    stages: stages.map((stage): StageForm => {
-      const makes = operands.findIndex(({ name }) => name === stage.makes);
-      const made = operands[makes];
-      if (made === undefined) throw new Error(`internal: kernel "${kernel.name}" has no operand ${stage.makes}`);
-      const kept = new Set(
-        made.axes.flatMap((axis) =>
-          axis.kind === "index" ? axis.terms.map(({ loop }) => loop) : axis.kind === "spread" ? [axis.loop] : [],
-        ),
-      );
-      const runs = new Set(stage.domain.flatMap((terms) => terms.map(({ loop }) => loop)));
+    stages: stages.map((stage, index): StageForm => {
+      const makes = operandNumber(stage.makes);
+      const kept = new Set((operands[makes] as Operand).axes.flatMap(loopsOfAxis));
+      const sums = [...runsOver(stage)].filter((loop) => !kept.has(loop));
       return {
         domain: stage.domain.map(sumOf),
         vector: stage.vector.map(number),
         makes,
         perPoint: stage.perPoint,
         perResult: stage.perResult,
-        sums: [...runs].filter((loop) => !kept.has(loop)).map(number),
+        sums: sums.map(number),
         combine: stage.combine === null ? null : { loops: stage.combine.loops.map(number), times: stage.combine.times },
-        isInner: made.role === "local",
+        isShared: stages.slice(index + 1).some((later) => sums.some((loop) => runsOver(later).has(loop))),
+        gathers: stage.gathers.map(({ operand, axes }): GatherForm => {
+          const own = operandNumber(operand);
+          return {
+            operand: own,
+            axes: axes.map(axisForm),
+            loops: [...new Set((operands[own] as Operand).axes.flatMap(loopsOfAxis))].map(number),
+            isWide: axes.some((axis) => axis.kind === "whole" && axis.size > 1),
+          };
+        }),
       };
     }),
   };
 }
+
+/** Names of the loops that the positions along an axis depend on. */
+const loopsOfAxis = (axis: Axis): readonly string[] =>
+  axis.kind === "index" ? axis.terms.map(({ loop }) => loop) : axis.kind === "spread" ? [axis.loop] : [];
 
 /** Positions between the first and the last that so many iterations of each loop touch. */
 function extentOf(loops: readonly number[], factors: readonly number[], extents: readonly number[]): number {
@@ -139,13 +184,20 @@ function extentOf(loops: readonly number[], factors: readonly number[], extents:
   return Math.min(reach, touched);
 }
 
-function elementsOf({ axes }: OperandForm, extents: readonly number[]): number {
+function elementsOf({ axes }: Pick<OperandForm, "axes">, extents: readonly number[]): number {
   let elements = 1;
   for (const { size, loops, factors, spread } of axes) {
     if (spread !== null) elements *= Math.ceil((size * (extents[spread.loop] as number)) / spread.size);
     else if (loops.length === 0) elements *= size;
     else elements *= extentOf(loops, factors, extents);
   }
+  return elements;
+}
+
+/** Elements that a stage reads, padding left out. */
+function gatheredElements({ axes }: GatherForm, extents: readonly number[]): number {
+  let elements = 1;
+  for (const axis of axes) elements *= Math.min(axis.size, elementsOf({ axes: [axis] }, extents));
   return elements;
 }
 
@@ -163,7 +215,8 @@ const accumulatorBytes = 4;
 
 /**
  * The work of a core with `extents` iterations of each loop, where each loop lies in `pieces` pieces. Partial sums of a stage are handed on
- * from core to core where a loop that it sums over is cut; where a later stage needs them, all of those cores wait for the sum.
+ * from core to core where a loop that it sums over is cut, and the last one goes on alone; where a later stage runs over that loop again, all of
+ * its cores wait for the sum. A stage that does not run over a loop which is cut is done by each of its cores.
  */
 export function workOf(nest: Nest, extents: readonly number[], pieces: readonly number[]): TileWork {
   let fast = 0;
@@ -171,6 +224,8 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
   let vectors = 0;
   let partials = 0;
   const agreements: Agreement[] = [];
+  const exchanges: Exchange[] = [];
+  let gathered = 0;
   const isCut = (loop: number): boolean => (pieces[loop] as number) > 1;
   for (const stage of nest.stages) {
     const points = pointsOf(stage, extents);
@@ -187,12 +242,21 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
       if (stage.combine.loops.some(isCut))
         agreements.push({ loops: stage.combine.loops, words: points / along, times: stage.combine.times });
     }
+    for (const gather of stage.gathers) {
+      const { bytes, axes } = nest.operands[gather.operand] as OperandForm;
+      const lacking = (gatheredElements(gather, extents) - elementsOf({ axes }, extents)) * bytes;
+      if (lacking <= 0 || !gather.loops.some(isCut)) continue;
+      gathered += lacking;
+      exchanges.push({ loops: gather.loops.filter(isCut), words: lacking / wordBytes, isWide: gather.isWide });
+    }
     if (!stage.sums.some(isCut)) continue;
     const words = (results * Math.max(accumulatorBytes, made.bytes)) / wordBytes;
-    if (stage.isInner) agreements.push({ loops: stage.sums, words, times: 1 });
+    if (stage.isShared) agreements.push({ loops: stage.sums, words, times: 1 });
     else partials += results;
   }
-  return { fast: fast + partials, slow, vectors, partials, agreements, ...trafficOf(nest, extents, partials) };
+  const traffic = trafficOf(nest, extents, partials);
+  const activationBytes = traffic.activationBytes + gathered;
+  return { fast: fast + partials, slow, vectors, partials, agreements, exchanges, ...traffic, activationBytes };
 }
 
 /** Words through the ramp, and bytes by what they hold. */

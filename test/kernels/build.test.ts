@@ -143,6 +143,10 @@ const stage: fc.Arbitrary<Stage> = fc.record({
   perPoint: operations,
   perResult: operations,
   combine: fc.option(fc.record({ loops: fc.array(loop, { maxLength: 2 }), times: fc.nat() })),
+  gathers: fc.array(
+    fc.record({ operand: fc.constantFrom("x0", "y0"), axes: fc.array(axis, { maxLength: 3 }) }),
+    { maxLength: 2 },
+  ),
   shuffles: fc.boolean(),
   steps: fc.nat(5),
   codeUnits: fc.nat(9),

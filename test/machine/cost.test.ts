@@ -53,6 +53,7 @@ describe("the clock", () => {
       wordsOut: 0,
       partials: 0,
       agreements: [],
+      exchanges: [],
       weightBytes: 0,
       activationBytes: 0,
       bufferBytes: 0,

@@ -1,5 +1,5 @@
 /** Depthwise convolutions: groups of one input channel, nothing to sum over cores. */
 import type { Family } from "../family.ts";
-import { loopsBut } from "../family-loops.ts";
+import { outsideWindows } from "../family-loops.ts";
 
-export const depthwiseConv: Family = { cuts: (kernel) => loopsBut(kernel, ["t", "r", "s"], "g") };
+export const depthwiseConv: Family = { cuts: (kernel) => outsideWindows(kernel, "g") };

@@ -35,6 +35,7 @@ const stageOf = (
   perResult: nothing,
   combine,
   shuffles: false,
+  gathers: [],
   steps: 0,
   codeUnits,
 });

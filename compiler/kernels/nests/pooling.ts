@@ -26,6 +26,7 @@ export function poolNest(op: PoolOp, sources: Sources): OpNest {
       perResult: nothing,
       combine: null,
       shuffles: false,
+      gathers: [],
       steps: 0,
       codeUnits: 1,
     },

@@ -49,6 +49,7 @@ const productStage = (names: LoopNames, epilogue: Expr | null): Omit<Stage, "op"
   perResult: operationsOf(epilogue),
   combine: null,
   shuffles: false,
+  gathers: [],
   steps: 0,
   codeUnits: 2,
 });

@@ -32,6 +32,7 @@ function scatteredNest({ family, elements, flops, steps }: ScatteredWork, source
       perResult: nothing,
       combine: null,
       shuffles: true,
+      gathers: [],
       steps,
       codeUnits: 1,
     },
