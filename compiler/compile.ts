@@ -88,12 +88,17 @@ function nameOf(source: ModelSource): string | null {
   return stem === "" || stem === "model" ? null : stem;
 }
 
+/** The layers of a lowered graph as they are placed on a target: ops fused where that takes fewer cores. */
+export async function kernelsOf(graph: Graph, target: string | Target): Promise<KernelGraph> {
+  const { buildFusedKernels } = await import("./kernels/fusion/fuse.ts");
+  return buildFusedKernels(graph, await targetOf(target));
+}
+
 /** Takes the layers of a lowered model and prepares the problem of placing them; throws WSC5002 where they do not fit. */
 export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
   const target = await targetOf(options.target ?? "wse2");
   options.onStage?.("kernels");
-  const { buildKernelGraph } = await import("./kernels/build.ts");
-  const kernels = buildKernelGraph(model.graph);
+  const kernels = await kernelsOf(model.graph, target);
   options.onStage?.("place");
   const { prepare } = await import("./placement/prepare.ts");
   return { ...model, target, kernels, prepared: prepare(kernels, target, options) };

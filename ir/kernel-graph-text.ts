@@ -18,7 +18,7 @@
  *
  * An axis is its size with the position that an iteration touches: a sum of loops (`from` begins it elsewhere than at 0), `784: / e` dealt out
  * over a loop, or the size alone where all of it may be needed. Points and results have operations at the rate of a multiply-add, and at that of a
- * division. Stages may add `combine (l) times=2`, `gathers y0 [8: k, 24: 2 h + r]`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
+ * division. `moves [3]` before the stages: ops that only order words. Stages may add `combine (l) times=2`, `gathers y0 [8: k, 24: 2 h + r]`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
  * host ops, each kind in its own order.
  */
 import { type DType, isDType } from "./dtype.ts";
@@ -64,12 +64,13 @@ export function printKernelGraph(graph: KernelGraph): string {
 }
 
 function printKernel(kernel: Kernel): string[] {
-  const { id, name, family, dtype, loops, operands, stages, flops, arriving, leaving, origin } = kernel;
+  const { id, name, family, dtype, loops, operands, stages, moves, flops, arriving, leaving, origin } = kernel;
   const figures = `flops=${flops} arriving=${arriving} leaving=${leaving}`;
   return [
     `k${id} ${family} ${quote(name)} ${dtype} ${figures} ${origins(origin)} {`,
     `  loops ${printSizes(loops)}`,
     ...operands.map((operand) => `  ${printOperand(operand)}`),
+    ...(moves.length === 0 ? [] : [`  moves ${printInts(moves)}`]),
     ...stages.map((stage) => `  ${printStage(stage)}`),
     "}",
   ];
@@ -202,11 +203,12 @@ function parseKernel(reader: TextReader, id: KernelId): Kernel {
   reader.expect("loops");
   const loops = parseSizes(reader);
   const operands: Operand[] = [];
-  while (!reader.at("stage") && !reader.at("}")) operands.push(parseOperand(reader, loops));
+  while (!reader.at("stage") && !reader.at("moves") && !reader.at("}")) operands.push(parseOperand(reader, loops));
+  const moves = reader.accept("moves") ? reader.list("[", "]", () => reader.integer("an op", 0)) : [];
   const stages: Stage[] = [];
   while (reader.accept("stage")) stages.push(parseStage(reader, loops, operands));
   reader.expect("}");
-  return { id, name, family, dtype, loops, operands, stages, flops, arriving, leaving, origin };
+  return { id, name, family, dtype, loops, operands, stages, moves, flops, arriving, leaving, origin };
 }
 
 function parseOperand(reader: TextReader, loops: readonly Loop[]): Operand {

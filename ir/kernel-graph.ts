@@ -119,6 +119,8 @@ export interface Kernel {
   readonly loops: readonly Loop[];
   readonly operands: readonly Operand[];
   readonly stages: readonly Stage[];
+  /** indices into `Graph.ops` of ops that only say in which order it reads or makes a value */
+  readonly moves: readonly number[];
   readonly flops: number;
   /** words per sample over the border of its rectangle: each value that it reads once, its results once per reader (slices together once) */
   readonly arriving: number;
@@ -198,7 +200,7 @@ export const resultWords = (kernel: Pick<Kernel, "operands">): number =>
   Math.ceil(bytesOfRole(kernel, "result") / wordBytes);
 
 /** Indices into `Graph.ops` of what a kernel stands for. */
-export const opsOf = (kernel: Kernel): readonly number[] => kernel.stages.map(({ op }) => op);
+export const opsOf = (kernel: Kernel): readonly number[] => [...kernel.moves, ...kernel.stages.map(({ op }) => op)];
 
 export const isKernelFamily = (text: string): text is KernelFamily =>
   (kernelFamilies as readonly string[]).includes(text);

@@ -8,6 +8,7 @@ import {
   compile,
   type CompileOptions,
   type CompiledModel,
+  kernelsOf,
   type LoweredModel,
   lowerSource,
   type PlacedModel,
@@ -146,8 +147,8 @@ async function textOf(
     case "wat":
       return (await import("../codegen/wat.ts")).printWat(await program());
     case "kernels": {
-      const { buildKernelGraph } = await import("../kernels/build.ts");
-      return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(buildKernelGraph(lowered.graph));
+      const kernels = await kernelsOf(lowered.graph, options.target ?? "wse2");
+      return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(kernels);
     }
     case "placement": {
       const placed = await placeModel(lowered, options);

@@ -2,7 +2,7 @@
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import { lowerSource } from "../compile.ts";
-import { buildKernelGraph } from "../kernels/build.ts";
+import { buildFusedKernels } from "../kernels/fusion/fuse.ts";
 import { splitOverWafers, type WaferSplit, type WaferStage } from "../partition/wafers.ts";
 import { loadTarget } from "../targets/load.ts";
 import { note, readDims } from "./command-line.ts";
@@ -32,7 +32,7 @@ export async function partitionModel(given: PartitionArguments): Promise<number>
     const lowered = await lowerSource(given.graph, { dims: readDims(given.dim), onStage: progress.stage });
     files = lowered.files;
     for (const warning of lowered.warnings) note(renderDiagnostic(warning), given.quiet);
-    kernels = buildKernelGraph(lowered.graph);
+    kernels = buildFusedKernels(lowered.graph, target);
     progress.stage("place");
     split = await splitOverWafers(kernels, target, wafers, { timeLimitSeconds: given.timeLimit, seed: given.seed });
   } finally {

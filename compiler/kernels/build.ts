@@ -113,6 +113,7 @@ function addKernel(state: State, op: PlaceableOp, index: number): void {
     loops: nest.loops,
     operands,
     stages: [{ op: index, kind: op.kind, makes: "y0", ...nest.stage }],
+    moves: [],
     flops: nest.flops,
     arriving: 0,
     leaving: 0,

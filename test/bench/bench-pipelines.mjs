@@ -27,9 +27,8 @@ const lineOf = (cells) =>
 /** Kernel graph of a model by name, or of a chain by length. */
 async function graphOf(instance) {
   if (/^\d+$/.test(instance)) return chain(Number(instance));
-  const { lowerSource } = await import("../../dist/compiler/compile.js");
-  const { buildKernelGraph } = await import("../../dist/compiler/kernels/build.js");
-  return buildKernelGraph((await lowerSource(modelPath(instance), { target: options.target })).graph);
+  const { kernelsOf, lowerSource } = await import("../../dist/compiler/compile.js");
+  return kernelsOf((await lowerSource(modelPath(instance), { target: options.target })).graph, options.target);
 }
 
 async function placeOne(instance) {

@@ -143,10 +143,9 @@ const stage: fc.Arbitrary<Stage> = fc.record({
   perPoint: operations,
   perResult: operations,
   combine: fc.option(fc.record({ loops: fc.array(loop, { maxLength: 2 }), times: fc.nat() })),
-  gathers: fc.array(
-    fc.record({ operand: fc.constantFrom("x0", "y0"), axes: fc.array(axis, { maxLength: 3 }) }),
-    { maxLength: 2 },
-  ),
+  gathers: fc.array(fc.record({ operand: fc.constantFrom("x0", "y0"), axes: fc.array(axis, { maxLength: 3 }) }), {
+    maxLength: 2,
+  }),
   shuffles: fc.boolean(),
   steps: fc.nat(5),
   codeUnits: fc.nat(9),
@@ -175,6 +174,7 @@ const kernelGraphs: fc.Arbitrary<KernelGraph> = fc.record({
           .map((sizes) => loopNames.map((called, at) => ({ name: called, size: sizes[at] ?? 0 }))),
         operands: fc.tuple(operand("x0"), operand("y0")),
         stages: fc.array(stage, { maxLength: 2 }),
+        moves: fc.array(fc.nat(), { maxLength: 2 }),
         flops: fc.maxSafeNat(),
         arriving: fc.nat(),
         leaving: fc.nat(),

@@ -139,6 +139,7 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
       ...sketch,
       stages: sketch.stages.map((stage) => ({ ...stage, op: id })),
       dtype: "f32",
+      moves: [],
       arriving: Math.max(activationBytes(sketch) / 4, arriving),
       leaving: times * resultWords(sketch),
       origin: [`layer${id}`],

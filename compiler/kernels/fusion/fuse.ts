@@ -10,13 +10,18 @@ import type { Target } from "../../../ir/machine/target.ts";
 import { draftKernels } from "../build.ts";
 import { type Draft, withTraffic } from "../draft.ts";
 import { Estimate } from "./estimate.ts";
+import { foldLayouts } from "./layout.ts";
 import { seamWays } from "./merge.ts";
 import { carryOut, type Plan, plannedKernel, planOf } from "./plan.ts";
 import { isScattered } from "./rule.ts";
 
 /** The kernel graph of a lowered graph, fused for a machine. */
 export function buildFusedKernels(graph: Graph, target: Target): KernelGraph {
-  const draft = (): Draft => draftKernels(graph);
+  const draft = (): Draft => {
+    const kernels = draftKernels(graph);
+    foldLayouts(kernels, graph);
+    return kernels;
+  };
   const estimate = new Estimate(target);
   const apart = draft().finish();
   const edge = estimate.edgeCycles([apart.inputs, apart.outputs]);

@@ -52,8 +52,7 @@ export function merge({ producer, reader, edges, leaving }: Pair, way: SeamWay):
   const aligned = alignAll(own, renamed.body, links);
   if (aligned === null) return null;
   const system = new LoopSystem(aligned.made, aligned.read, way);
-  for (const { pairs } of aligned.pairs)
-    for (const [made, read] of pairs) if (!system.add(made, read)) return null;
+  for (const { pairs } of aligned.pairs) for (const [made, read] of pairs) if (!system.add(made, read)) return null;
   const bodies = system.solve();
   if (bodies === null) return null;
   const gone = new Set(links.map(({ read }) => read));
@@ -61,8 +60,8 @@ export function merge({ producer, reader, edges, leaving }: Pair, way: SeamWay):
   const gathers = gathersOf(aligned.pairs, bodies);
   const kept = new Set([...leaving].flatMap((value) => producer.made.get(value) ?? []));
   const operands = [
-    ...bodies.made.operands.map(
-      (operand): Operand => (inner.has(operand.name) && !kept.has(operand.name) ? { ...operand, role: "local" } : operand),
+    ...bodies.made.operands.map((operand): Operand =>
+      inner.has(operand.name) && !kept.has(operand.name) ? { ...operand, role: "local" } : operand,
     ),
     ...bodies.read.operands.filter(({ name }) => !gone.has(name)),
   ];
@@ -79,6 +78,7 @@ export function merge({ producer, reader, edges, leaving }: Pair, way: SeamWay):
       loops: bodies.loops,
       operands,
       stages,
+      moves: [...new Set([...producer.kernel.moves, ...reader.kernel.moves])],
       flops: producer.kernel.flops + reader.kernel.flops,
       origin: [...new Set([...producer.kernel.origin, ...reader.kernel.origin])],
     },
@@ -129,9 +129,7 @@ function apart(reader: Kernel, producer: Kernel): Renamed {
   const taken = producer.operands.map(({ name }) => ({ name }));
   const operandNames = new Map<string, string>();
   for (const { name } of reader.operands) {
-    const fresh = taken.some((other) => other.name === name)
-      ? freshName([...taken, ...reader.operands], name)
-      : name;
+    const fresh = taken.some((other) => other.name === name) ? freshName([...taken, ...reader.operands], name) : name;
     taken.push({ name: fresh });
     operandNames.set(name, fresh);
   }
@@ -329,7 +327,8 @@ class LoopSystem {
       return new Set(roots).size < roots.length;
     };
     return (
-      stages.some((stage) => clash(loopsOfStage(stage))) || operands.some(({ axes }) => clash(axes.flatMap(loopsOfAxis)))
+      stages.some((stage) => clash(loopsOfStage(stage))) ||
+      operands.some(({ axes }) => clash(axes.flatMap(loopsOfAxis)))
     );
   }
 }
