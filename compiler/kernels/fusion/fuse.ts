@@ -12,6 +12,7 @@ import { type Draft, withTraffic } from "../draft.ts";
 import { Estimate } from "./estimate.ts";
 import { foldLayouts } from "./layout.ts";
 import { seamWays } from "./merge.ts";
+import { keepStates } from "./state.ts";
 import { carryOut, type Plan, plannedKernel, planOf } from "./plan.ts";
 import { isScattered } from "./rule.ts";
 
@@ -20,6 +21,7 @@ export function buildFusedKernels(graph: Graph, target: Target): KernelGraph {
   const draft = (): Draft => {
     const kernels = draftKernels(graph);
     foldLayouts(kernels, graph);
+    keepStates(kernels, graph);
     return kernels;
   };
   const estimate = new Estimate(target);

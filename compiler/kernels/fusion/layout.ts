@@ -20,9 +20,7 @@ export function foldLayouts(draft: Draft, graph: Graph): void {
     const move = op.kind === "transpose" ? transposeOf(graph, op) : repeatOf(graph, op);
     if (move === null) continue;
     // without splitting loops first: more loops are cut more coarsely
-    const done =
-      intoReaders(draft, id, move, false) || intoProducer(draft, id, move) || intoReaders(draft, id, move, true);
-    if (!done && draft.has(id)) continue;
+    if (!intoReaders(draft, id, move, false) && !intoProducer(draft, id, move)) intoReaders(draft, id, move, true);
   }
 }
 
@@ -68,7 +66,7 @@ const axisOfAtom = (atom: Atom): Axis => {
 const dimName = (dim: number): string => `dim${dim}`;
 
 /** The axes by which a body reads the dims that come out, each dim's own; null where it does not read them one by one. */
-function axesByDim(
+export function axesByDim(
   body: Body,
   name: string,
   { out }: Pick<Move, "out">,
@@ -120,7 +118,7 @@ const withAxes = (operands: readonly Operand[], name: string, axes: readonly Axi
   operands.map((operand) => (operand.name === name ? { ...operand, axes } : operand));
 
 /** A kernel that also stands for the op of another, which only moved words. */
-const standsFor = (kernel: Kernel, moved: Kernel): Kernel => ({
+export const standsFor = (kernel: Kernel, moved: Kernel): Kernel => ({
   ...kernel,
   moves: [...new Set([...moved.moves, ...moved.stages.map(({ op }) => op), ...kernel.moves])],
   origin: [...new Set([...moved.origin, ...kernel.origin])],
