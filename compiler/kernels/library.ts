@@ -44,6 +44,9 @@ const shared = (
   among: number,
 ): number => Math.max(budget.least, Math.min(budget.most, Math.floor(budget.total / Math.max(1, among))));
 
+/** Cuts to try for each of so many distinct kernels. */
+export const triesOf = (distinct: number): number => shared(effort.tries, distinct);
+
 /** The variants of one kernel on a target; `distinct` is the number of kernels that share the effort. */
 export function variantsOf(
   kernel: Kernel,
@@ -54,7 +57,7 @@ export function variantsOf(
   const space: Space = {
     target,
     sides: sidesOf(target),
-    tries: shared(effort.tries, distinct),
+    tries: triesOf(distinct),
     keep: shared(effort.keep, distinct),
     window,
   };

@@ -5,11 +5,11 @@
 import { type Kernel, type KernelPort, wordBytes } from "../../../ir/kernel-graph.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../../../ir/machine/target.ts";
 import { type Candidate, sidesOf, type TimeWindow } from "../family.ts";
-import { families, kernelSignature } from "../library.ts";
+import { families, kernelSignature, triesOf } from "../library.ts";
 import { mappingsOf } from "../mappings.ts";
 
-/** Cuts to try and variants to keep per kernel. */
-const effort = { tries: 500, keep: 400 } as const;
+/** Cuts to try per kernel at most, and variants to keep: coarser than where kernels are placed, since every attempt to fuse asks. */
+const effort = { tries: 4_000, keep: 400 } as const;
 
 /** Cores against cycles, ascending in cycles, falling in cores. */
 type Staircase = readonly { readonly cycles: number; readonly cores: number }[];
@@ -17,10 +17,13 @@ type Staircase = readonly { readonly cycles: number; readonly cores: number }[];
 export class Estimate {
   readonly #target: Target;
   readonly #cores: number;
+  readonly #tries: number;
   readonly #known = new Map<string, Staircase>();
 
-  constructor(target: Target) {
+  /** `distinct`: kernels that share the effort. */
+  constructor(target: Target, distinct: number) {
     this.#target = target;
+    this.#tries = Math.min(effort.tries, triesOf(distinct));
     const { width, height } = usableRect(target);
     this.#cores = width * height;
   }
@@ -68,7 +71,7 @@ export class Estimate {
     const key = `${window === null ? "" : window.most} ${kernelSignature(kernel)}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const space = { target: this.#target, sides: sidesOf(this.#target), ...effort, window };
+    const space = { target: this.#target, sides: sidesOf(this.#target), tries: this.#tries, keep: effort.keep, window };
     const stairs = staircaseOf(mappingsOf(kernel, families[kernel.family], space).candidates);
     this.#known.set(key, stairs);
     return stairs;

@@ -9,6 +9,7 @@ import type { KernelGraph, KernelId } from "../../../ir/kernel-graph.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { draftKernels } from "../build.ts";
 import { type Draft, withTraffic } from "../draft.ts";
+import { kernelSignature } from "../library.ts";
 import { Estimate } from "./estimate.ts";
 import { foldLayouts } from "./layout.ts";
 import { seamWays } from "./merge.ts";
@@ -24,8 +25,8 @@ export function buildFusedKernels(graph: Graph, target: Target): KernelGraph {
     keepStates(kernels, graph);
     return kernels;
   };
-  const estimate = new Estimate(target);
   const apart = draft().finish();
+  const estimate = new Estimate(target, new Set(apart.kernels.map(kernelSignature)).size);
   const edge = estimate.edgeCycles([apart.inputs, apart.outputs]);
   let interval = estimate.interval(apart.kernels, edge);
   let fused = fuseAt(draft(), estimate, interval);
@@ -59,13 +60,21 @@ function fuseInto(draft: Draft, reader: KernelId, estimate: Estimate, interval: 
   const producers = [...new Set(draft.around(reader).into.map(({ from }) => from))];
   // the nearest first: it lies on all other ways
   producers.sort((a, b) => draft.placesOf(b).last - draft.placesOf(a).last);
-  for (const producer of producers) {
+  // what two of a chain are not worth, all three may be: scores, their weights and what they weigh
+  const before = producers.flatMap((id) => onlyProducer(draft, id) ?? []);
+  for (const producer of [...producers, ...before]) {
     const group = draft.between(producer, reader, mostBetween);
     if (group === null) continue;
     const fused = fuseGroup(draft, group, estimate, interval);
     if (fused !== null) return fused;
   }
   return null;
+}
+
+/** The kernel that alone feeds another; null where there are others, or none. */
+function onlyProducer(draft: Draft, id: KernelId): KernelId | null {
+  const [producer, ...others] = new Set(draft.around(id).into.map(({ from }) => from));
+  return producer === undefined || others.length > 0 ? null : producer;
 }
 
 /** One kernel of several that stand in the order of the data, the first makes what the others need. */
