@@ -120,8 +120,8 @@ const withAxes = (operands: readonly Operand[], name: string, axes: readonly Axi
 /** A kernel that also stands for the op of another, which only moved words. */
 export const standsFor = (kernel: Kernel, moved: Kernel): Kernel => ({
   ...kernel,
-  moves: [...new Set([...moved.moves, ...moved.stages.map(({ op }) => op), ...kernel.moves])],
-  origin: [...new Set([...moved.origin, ...kernel.origin])],
+  moves: [...new Set([...kernel.moves, ...moved.moves, ...moved.stages.map(({ op }) => op)])],
+  origin: [...new Set([...kernel.origin, ...moved.origin])],
 });
 
 /** Lets the readers of a kernel read what it reads, in their own order. */
