@@ -1,4 +1,5 @@
 /** Micro-measurements of WSE-3: FABRICA's, on silicon and on the vendor's simulator. */
+import { mappedVectorStart } from "../../../ir/machine/products.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { lineCycles } from "../../../ir/machine/travel.ts";
 import { relayCycles, vectorRunCycles, vectorStartCycles } from "../../../ir/machine/vector.ts";
@@ -101,6 +102,19 @@ export const wse3Micro: Table = {
       4617,
       vectorRunCycles({ target: simulated, elements: multiplyAdds, length: 16, dtype: "f16", rate: "aligned" }),
       "first-principles",
+    ),
+    entry(
+      "4,096 f16 multiply-adds in mapped loops of 16, simulator",
+      2840,
+      vectorRunCycles({
+        target: simulated,
+        elements: multiplyAdds,
+        length: 16,
+        dtype: "f16",
+        rate: "aligned",
+        start: mappedVectorStart,
+      }),
+      "extrapolated",
     ),
     entry(
       "4,096 f32 multiply-adds, silicon",
