@@ -9,7 +9,8 @@ import {
   emitScatterElements,
   emitScatterND,
 } from "../../compiler/codegen/kernels/indexing.ts";
-import { emitArgReduce, emitTopK } from "../../compiler/codegen/kernels/order.ts";
+import { emitArgReduce } from "../../compiler/codegen/kernels/order.ts";
+import { emitTopK } from "../../compiler/codegen/kernels/top-k.ts";
 import type { DType } from "../../ir/dtype.ts";
 import type { OpSpec } from "../../ir/graph.ts";
 import { elementCount, tensorFrom, type TensorData } from "../../ir/tensor.ts";
@@ -210,6 +211,22 @@ describe("order", () => {
     );
   });
 
+  it.each([
+    [[3, 37], 1],
+    [[2, 9, 43], 1],
+    [[50, 16], 0],
+    [[5], 0],
+  ])("argReduce of floats %j along %d, in vectors", (shape, axis) => {
+    const random = randomSource(elementCount(shape));
+    for (const fn of ["max", "min"] as const) {
+      for (const selectLast of [false, true]) {
+        const op: OpSpec = { kind: "argReduce", fn, axis, keepDims: true, selectLast, inputs: [0] };
+        expectLikeReference(emitArgReduce, op, [withTies("f32", shape, random)]);
+        expectLikeReference(emitArgReduce, op, [randomTensor("f32", shape, random)]);
+      }
+    }
+  });
+
   it("topK orders along any axis", () => {
     fc.assert(
       fc.property(
@@ -229,8 +246,27 @@ describe("order", () => {
     );
   });
 
-  it.each([1, 10, 1000])("topK finds the best %d of a long row", (k) => {
-    const op: OpSpec = { kind: "topK", axis: 1, k, largest: true, inputs: [0] };
-    expectLikeReference(emitTopK, op, [randomTensor("f32", [2, 1000], randomSource(k))]);
+  it.each([
+    ["f32" as const, 1],
+    ["f32" as const, 10],
+    ["f32" as const, 100],
+    ["f32" as const, 1000],
+    ["i32" as const, 300],
+    ["u32" as const, 300],
+    ["i8" as const, 70],
+    ["u16" as const, 1000],
+    ["i64" as const, 90],
+    ["f64" as const, 70],
+  ])("topK of %s finds the best %d of a long row", (dtype, k) => {
+    const random = randomSource(k);
+    const shape = [2, 1000];
+    for (const largest of [true, false]) {
+      const op: OpSpec = { kind: "topK", axis: 1, k, largest, inputs: [0] };
+      expectLikeReference(emitTopK, op, [randomTensor(dtype, shape, random)]);
+      const few = [0, -0, 3, -3, NaN, Infinity, -Infinity];
+      if (dtype !== "f32") continue;
+      const values = Array.from({ length: 2000 }, () => nth(few, Math.floor(random() * few.length)));
+      expectLikeReference(emitTopK, op, [tensorFrom(dtype, shape, values)]);
+    }
   });
 });
