@@ -37,7 +37,7 @@ export function transformOf(length: number): Transform {
 }
 
 /** Prime factors beyond it are left to a convolution. */
-const largestFactor = 31;
+const largestFactor = 13;
 
 function prepare(length: number): Transform {
   if (length <= 1) return (x) => x;
