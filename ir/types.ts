@@ -27,9 +27,8 @@ export function showType(type: ValueType): string {
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
-/** A tensor of one element may be fed for a scalar, as onnxruntime has it; `rank` is the declared one. */
-export const isOneForScalar = (rank: number, given: readonly number[]): boolean =>
-  rank === 0 && given.every((dim) => dim === 1);
+/** A tensor of any shape may be fed for a scalar, as onnxruntime has it: what the model does with it decides whether it fits. `rank` is the declared one. */
+export const isForScalar = (rank: number): boolean => rank === 0;
 
 /** True for types that are equal in every part; symbolic dims are equal when their names are. */
 export const sameType = (a: ValueType, b: ValueType): boolean => showType(a) === showType(b);

@@ -3,7 +3,7 @@ import { dtypeInfo } from "../ir/dtype.ts";
 import { diagnostic, type Diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
 import type { ValueType } from "../ir/graph.ts";
 import { nameHint } from "../ir/nearest.ts";
-import { isOneForScalar, sameShape } from "../ir/types.ts";
+import { isForScalar, sameShape } from "../ir/types.ts";
 import { type HostValue, isTensor, optionalOf, sequenceOf } from "./host/value.ts";
 import { fromMapData, type SessionMap, toMapData } from "./maps.ts";
 import type { ModelPort } from "./model-compiler.ts";
@@ -71,7 +71,7 @@ export function readFeeds(feeds: Feeds, ports: readonly ModelPort[]): Map<string
       continue;
     }
     const value = vectorForOne(toHostValue(given as SessionValue, port.type), port.type);
-    const fault = isForScalar(value, port.type) ? null : mismatch(value, port.type);
+    const fault = isFedForScalar(value, port.type) ? null : mismatch(value, port.type);
     if (fault === null) values.set(port.name, value);
     else problems.push(diagnostic("error", "WSC7002", fault, { subject: `input "${showName(port.name)}"` }));
   }
@@ -115,12 +115,9 @@ function vectorForOne(value: HostValue, type: ValueType): HostValue {
   return isVectorOfOne && isTensor(value) && value.shape.length === 0 ? { ...value, shape: [1] } : value;
 }
 
-/** One element fed for a scalar. Only a session's own inputs have this: elements of a sequence are what their type says. */
-const isForScalar = (value: HostValue, type: ValueType): boolean =>
-  type.kind === "tensor" &&
-  isTensor(value) &&
-  value.dtype === type.dtype &&
-  isOneForScalar(type.shape.length, value.shape);
+/** A tensor fed for a scalar. Only a session's own inputs have this: elements of a sequence are what their type says. */
+const isFedForScalar = (value: HostValue, type: ValueType): boolean =>
+  type.kind === "tensor" && isTensor(value) && value.dtype === type.dtype && isForScalar(type.shape.length);
 
 /** What is wrong with a value for a port, or null. A dim's name may stand for several sizes: whether they fit, operators decide. */
 function mismatch(value: HostValue, type: ValueType): string | null {

@@ -7,7 +7,7 @@ import { isHostType, type ValueType } from "../ir/graph.ts";
 import { isInteger } from "../ir/dtype.ts";
 import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
-import { sameShape } from "../ir/types.ts";
+import { sameShape, showShape } from "../ir/types.ts";
 import { copyValue, type HostValue, isTensor } from "./host/value.ts";
 import { type ExecutionOptions, type InstanceOptions, ProgramInstance } from "./instance.ts";
 import { memoryEnd } from "./memory.ts";
@@ -55,8 +55,13 @@ function asCompiled(
 ): ReadonlyMap<string, HostValue> {
   const scalars = new Set(inputs.flatMap(({ name, type }) => (isScalar(type) ? [name] : [])));
   return new Map(
-    [...values].map(([name, value]) => [name, scalars.has(name) && isTensor(value) ? { ...value, shape: [] } : value]),
+    [...values].map(([name, value]) => [name, scalars.has(name) && isTensor(value) ? asScalar(name, value) : value]),
   );
+}
+
+function asScalar(name: string, value: TensorData): TensorData {
+  if (elementCount(value.shape) === 1) return { ...value, shape: [] };
+  throw fail("WSC7002", `input "${name}": shape ${showShape(value.shape)} given, [] expected`);
 }
 
 const isScalar = (type: ValueType): boolean => type.kind === "tensor" && type.shape.length === 0;

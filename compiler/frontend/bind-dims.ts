@@ -1,7 +1,7 @@
 /** Values of symbolic dims: those that the user says, and those that follow from the shapes of the inputs given. */
 import { fail, showName } from "../../ir/diagnostic.ts";
 import type { ValueType } from "../../ir/graph.ts";
-import { isOneForScalar, showShape, showType } from "../../ir/types.ts";
+import { isForScalar, showShape, showType } from "../../ir/types.ts";
 import type { OnnxType, OnnxValueInfo } from "./onnx.ts";
 import { boundDims, type DimBindings, valueTypeOf } from "./types.ts";
 
@@ -55,7 +55,7 @@ function sizesOf(
   if (type.kind !== "tensor")
     throw fail("WSC7002", `it is a ${type.kind}, not a tensor`, { subject: inputSubject(name) });
   const { dims } = type;
-  if (dims === null || isOneForScalar(dims.length, shape)) return [];
+  if (dims === null || isForScalar(dims.length)) return [];
   const contradiction = (where: string): Error => {
     const declared = `the model says [${dims.map((dim) => dim ?? "?").join(",")}]`;
     return fail("WSC7002", `its shape is ${showShape(shape)}, ${declared}${where}`, { subject: inputSubject(name) });

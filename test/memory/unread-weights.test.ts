@@ -220,3 +220,19 @@ it("a tensor in another shape is read where the first one is", () => {
   const flat = withShape(tensorOfSource("f32", [2, 2], source), [4]);
   expect([flat.shape, flat.source, flat.elements]).toEqual([[4], source, elements]);
 });
+
+describe("a program that takes more than there is", () => {
+  it("is refused by what is fed, with no weight read", async () => {
+    const count: Count = { reads: 0 };
+    const given = await model({
+      opset: 17,
+      inputs: { x: f32(2 ** 27, 8) },
+      outputs: { y: f32(33) },
+      nodes: [node("MatMul", ["x", "w"], ["p"]), node("ReduceMax", ["p"], ["y"], { axes: [0], keepdims: 0 })],
+      initializers: { w: random(8, 33) },
+    });
+    const { graph } = lowerModel(unread(given, count));
+    expect(() => generateProgram(runPasses(graph))).toThrow(/WSC1009: .*what is fed or given take 0\.0 and 4\.0 GiB/);
+    expect(count.reads).toBe(0);
+  });
+});

@@ -61,7 +61,7 @@ describe("windows", () => {
         expect(await values({ op: "Conv", opset: 11, attributes, inputs: [x, ones] })).toEqual(sums);
         const largest = windowsOf(line, false).map((taps) => Math.max(...taps.map(at)));
         const pooled = await values({ op: "MaxPool", opset: 12, attributes, inputs: [x] });
-        expect(pooled.filter(Number.isFinite)).toEqual(largest.filter((value) => value > 0));
+        expect(pooled.filter((value) => value > 0)).toEqual(largest.filter((value) => value > 0));
       }),
       { numRuns: 60, seed: 3 },
     );
@@ -175,6 +175,26 @@ describe("ConvTranspose", () => {
     ["pads", { strides: [3, 2], pads: [1, 2, 1, 2] }, [7, 3]],
   ])("gives the size that %s asks for", async (_, attributes, spatial) => {
     expect(await shapeOf(transposed(attributes))).toEqual([1, 1, ...spatial]);
+  });
+});
+
+describe("windows that touch nothing but padding", () => {
+  it("have the lowest finite number for their maximum, as in onnxruntime", async () => {
+    const attributes = { kernel_shape: [2], dilations: [3], pads: [1, 1] };
+    const of = (dtype: "f32" | "f64" | "i8" | "u8"): Promise<number[]> =>
+      values({ op: "MaxPool", opset: 12, attributes, inputs: [tensor([1, 1, 2], [5, 7], dtype)] });
+    expect(await of("f32")).toEqual([-3.4028234663852886e38]);
+    expect(await of("f64")).toEqual([-Number.MAX_VALUE]);
+    expect(await of("i8")).toEqual([-128]);
+    expect(await of("u8")).toEqual([0]);
+    const partly = { kernel_shape: [2], dilations: [3], pads: [1, 1], strides: [1] };
+    const wide: NodeCase = {
+      op: "MaxPool",
+      opset: 12,
+      attributes: partly,
+      inputs: [tensor([1, 1, 3], [5, 7, -Infinity])],
+    };
+    expect(await values(wide)).toEqual([-Infinity, 5]);
   });
 });
 

@@ -220,8 +220,17 @@ describe("one element for a scalar", () => {
       expect(plain(twice)).toEqual([dims, [6]]);
       expect((y as Tensor).data).toEqual(Float32Array.of(3, 6));
     }
-    expect(await codesOf(session.run({ x, gain: floats([3, 4], 2) }))).toEqual(["WSC7002"]);
     expect(await codesOf(session.run({ x, gain: integers([3], 1) }))).toEqual(["WSC7002"]);
+  });
+
+  it("may be several, as far as the operators take them", async () => {
+    const session = await open(scaled);
+    const { y, twice } = await session.run({ x, gain: floats([3, 4], 2) });
+    expect([plain(y), plain(twice)]).toEqual([
+      [[2], [3, 8]],
+      [[2], [6, 8]],
+    ]);
+    expect(await codesOf(session.run({ x, gain: floats([3, 4, 5], 3) }))).toEqual(["WSC3004"]);
   });
 
   it("is taken where all shapes are known, and by a folder as the scalar that it was compiled for", async () => {
@@ -234,6 +243,8 @@ describe("one element for a scalar", () => {
       const { y, twice } = await session.run({ x, gain: floats([3], 1) });
       expect(plain(y)).toEqual([[2], [3, 6]]);
       expect(plain(twice)).toEqual([source === file ? [1] : [], [6]]);
+      const several = await codesOf(session.run({ x, gain: floats([3, 4], 2) }));
+      expect(several).toEqual(source === file ? [] : ["WSC7002"]);
     }
   });
 

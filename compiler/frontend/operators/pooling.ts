@@ -1,7 +1,8 @@
 /** Pools over sliding windows and over the whole image, and MaxUnpool. */
-import { arg, binary } from "../../../ir/expr.ts";
+import type { DType } from "../../../ir/dtype.ts";
+import { arg, binary, lit, select } from "../../../ir/expr.ts";
 import type { PoolOp, ValueId } from "../../../ir/graph.ts";
-import { elementCount } from "../../../ir/tensor.ts";
+import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
 import { lpNorm } from "./norm.ts";
@@ -98,8 +99,35 @@ export function maxPool(node: NodeContext): readonly ValueId[] {
   const pooling = poolingOf(node);
   const run = ([x = 0]: readonly ValueId[]): ValueId =>
     poolOf(node, x, pooling, { fn: "max", countPadding: false, p: 0 });
-  const largest = widened(node, [node.input(0)], run);
+  const largest = withPaddingAlone(node, pooling, widened(node, [node.input(0)], run));
   return node.wantsOutput(1) ? [largest, maxPoolIndices(node, pooling)] : [largest];
+}
+
+/** What onnxruntime gives for a window that touches nothing but padding; of other types it is what the maximum of nothing is here. */
+const ofPaddingAlone: ReadonlyMap<DType, number> = new Map([
+  ["f32", -3.4028234663852886e38],
+  ["f64", -Number.MAX_VALUE],
+]);
+
+/** Dilated windows may have all of their taps in the padding. */
+function withPaddingAlone(node: NodeContext, { windows, output }: Pooling, largest: ValueId): ValueId {
+  const { dtype, shape } = node.typeOf(largest);
+  const lowest = ofPaddingAlone.get(dtype);
+  const { kernel, strides, dilations, padsBegin } = windows;
+  const input = spatialOf(node, 0);
+  const isAlone = output.map((count, axis) =>
+    range(count).map((at) => {
+      const start = at * (strides[axis] ?? 1) - (padsBegin[axis] ?? 0);
+      const taps = range(kernel[axis] ?? 1).map((tap) => start + tap * (dilations[axis] ?? 1));
+      return taps.every((tap) => tap < 0 || tap >= (input[axis] ?? 0));
+    }),
+  );
+  if (lowest === undefined || isAlone.every((axis) => !axis.includes(true))) return largest;
+  const places = range(elementCount(output)).map((window) =>
+    unravel(window, output).some((at, axis) => isAlone[axis]?.[at] === true) ? 1 : 0,
+  );
+  const mask = node.constantValue(tensorFrom("bool", [...shape.slice(0, 2).map(() => 1), ...output], places));
+  return node.map(select(arg(1), lit(dtype, lowest), arg(0)), largest, mask);
 }
 
 /** Where the coordinates lie in an image, row by row; -1 outside of it. */
