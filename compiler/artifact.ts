@@ -42,9 +42,10 @@ export async function writeArtifact(
 
 async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string>, folder: string): Promise<Manifest> {
   const { program, modules } = model.compiled;
-  const [{ emitBindings }, { renderReport }] = await Promise.all([
+  const [{ emitBindings }, { renderReport }, { packConstants }] = await Promise.all([
     import("./codegen/bindings.ts"),
     import("./report/html.ts"),
+    import("./fabric/constants.ts"),
   ]);
   const bindings = emitBindings(program);
   const contents: readonly (readonly [string, string | Uint8Array])[] = [
@@ -56,6 +57,7 @@ async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string
     [artifactFiles.report, renderReport(model)],
     [artifactFiles.bindings, bindings.js],
     [artifactFiles.types, bindings.dts],
+    [artifactFiles.fabric, packConstants(model.graph, model.kernels)],
     ...more,
   ];
   const manifest = [await writeWeights(model.compiled, folder)];

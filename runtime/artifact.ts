@@ -17,6 +17,8 @@ export const artifactFiles = {
   report: "report.html",
   bindings: "index.js",
   types: "index.d.ts",
+  /** constants for a simulation of the fabric program */
+  fabric: "fabric.bin",
 } as const;
 
 /** A compiled folder, its weights' file open; whoever loads it closes it. */

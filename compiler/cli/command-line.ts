@@ -9,7 +9,7 @@ import { exitCodes, writeError } from "./failure.ts";
 import { usageError } from "./usage-errors.ts";
 
 /** Values of `--emit`: where the pipeline stops. */
-export const emitStages = ["graph", "kernels", "placement", "program", "wat", "ilp"] as const;
+export const emitStages = ["graph", "kernels", "placement", "fabric", "program", "wat", "ilp"] as const;
 export type EmitStage = (typeof emitStages)[number];
 
 const objectives = ["throughput", "latency", "cores", "wire"] as const satisfies readonly PlacementObjective[];
@@ -166,6 +166,25 @@ const runOptions = {
   },
   ...forceOption,
   ...dimOption,
+  ...jsonOption,
+} as const;
+
+const feedOptions = {
+  input: runOptions.input,
+  "input-dir": runOptions["input-dir"],
+  random: runOptions.random,
+} as const;
+
+const simulateOptions = {
+  ...feedOptions,
+  target: {
+    alias: "t",
+    type: "string",
+    requiresArg: true,
+    describe: "The machine that the model was placed on, where it is a JSON file of yours",
+  },
+  samples: { type: "number", requiresArg: true, default: 4, describe: "Samples that follow each other" },
+  jitter: { type: "number", requiresArg: true, describe: "Seed of random stalls: same numbers, never fewer cycles" },
   ...jsonOption,
 } as const;
 
@@ -326,6 +345,7 @@ export async function runCommandLine(args: readonly string[], version: string): 
 const verbOptions = {
   compile: compileOptions,
   run: runOptions,
+  simulate: simulateOptions,
   inspect: inspectOptions,
   place: placeOptions,
   partition: partitionOptions,
@@ -375,6 +395,18 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { runVerb } = await import("./run.ts");
         done(await runVerb(given));
+      },
+    )
+    .command(
+      "simulate <model>",
+      "Run a compiled folder core by core on a simulated wafer",
+      (y) =>
+        y
+          .positional("model", { type: "string", demandOption: true, describe: "A compiled folder" })
+          .options(simulateOptions),
+      async (given) => {
+        const { simulateVerb } = await import("./simulate.ts");
+        done(await simulateVerb(given));
       },
     )
     .command(

@@ -156,6 +156,11 @@ async function textOf(
       if (wantsExplanation) await printExplained(await explain(placed), process.stderr);
       return (await import("../../ir/placement-text.ts")).printPlacement(placed.placement);
     }
+    case "fabric": {
+      const placed = await placeModel(lowered, options);
+      const { lowerFabric } = await import("../fabric/lower.ts");
+      return (await import("../../ir/fabric/print.ts")).printFabric(lowerFabric(placed));
+    }
     case "ilp": {
       const { prepared } = await prepareModel(lowered, options);
       return (await import("../placement/program-text.ts")).programText(prepared, options);

@@ -20,11 +20,15 @@ import {
 } from "./tensor-files.ts";
 import { valueJson } from "./value-json.ts";
 
-export interface RunArguments {
-  readonly model: string;
+/** Where inputs come from. */
+export interface FeedArguments {
   readonly input: readonly string[];
   readonly inputDir: string | undefined;
   readonly random: number | undefined;
+}
+
+export interface RunArguments extends FeedArguments {
+  readonly model: string;
   readonly outputDir: string | undefined;
   readonly outputFormat: TensorFormat;
   readonly force: boolean;
@@ -94,7 +98,7 @@ interface CollectedFeeds {
 }
 
 /** Inputs from files, then random ones for the rest. */
-async function collectFeeds(session: InferenceSession, given: RunArguments): Promise<CollectedFeeds> {
+export async function collectFeeds(session: InferenceSession, given: FeedArguments): Promise<CollectedFeeds> {
   const read =
     given.inputDir === undefined
       ? new Map<string, ValueFile>()

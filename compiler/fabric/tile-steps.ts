@@ -7,10 +7,8 @@ import type { Kernel, Operand, Stage } from "../../ir/kernel-graph.ts";
 import { loopStrides, type Part, stridesOf } from "../../ir/machine/layout.ts";
 import type { Tile } from "../../ir/machine/mapping.ts";
 
-/** What a stage does: fills an accumulator, works through its loops, and makes of it what leaves. */
+/** What a stage does: works through its loops into an accumulator, and makes of it what leaves. */
 export interface TileWork {
-  /** what partial results start from; null where nothing accumulates */
-  readonly initial: number | null;
   readonly combiner: Combiner;
   readonly operation: Operation;
   /** operands of the operation, by number of the op's input */
@@ -32,7 +30,6 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
     case "matmul":
     case "conv":
       return {
-        initial: 0,
         combiner: "add",
         operation: { kind: "multiplyAdd" },
         reads: [0, 1],
@@ -45,8 +42,8 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
       if (isPadded) return refuse(kernel, "pooling over padding has no fabric program");
       const taps = op.kernel.reduce((product, size) => product * size, 1);
       return op.fn === "max"
-        ? folding("max", -Infinity, null)
-        : folding("add", 0, { op: "binary", fn: "div", x: arg(0), y: lit("f32", taps) });
+        ? folding("max", null)
+        : folding("add", { op: "binary", fn: "div", x: arg(0), y: lit("f32", taps) });
     }
     case "reduce": {
       const shape = graph.values[op.inputs[0] ?? -1]?.type;
@@ -54,20 +51,19 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
       const count = op.axes.reduce((product, axis) => product * (dims[axis] ?? 1), 1);
       switch (op.fn) {
         case "sum":
-          return folding("add", 0, null);
+          return folding("add", null);
         case "mean":
-          return folding("add", 0, { op: "binary", fn: "div", x: arg(0), y: lit("f32", count) });
+          return folding("add", { op: "binary", fn: "div", x: arg(0), y: lit("f32", count) });
         case "max":
-          return folding("max", -Infinity, null);
+          return folding("max", null);
         case "min":
-          return folding("min", Infinity, null);
+          return folding("min", null);
         case "prod":
           return refuse(kernel, "a product over an axis has no fabric program");
       }
     }
     case "map":
       return {
-        initial: null,
         combiner: "add",
         operation: { kind: "map", expr: op.expr },
         reads: op.inputs.map((_, index) => index),
@@ -79,8 +75,7 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
   }
 }
 
-const folding = (combiner: Combiner, initial: number, epilogue: Expr | null): TileWork => ({
-  initial,
+const folding = (combiner: Combiner, epilogue: Expr | null): TileWork => ({
   combiner,
   operation: { kind: "combine", with: combiner },
   reads: [0],
@@ -118,7 +113,7 @@ const placeIn = ({ operand, region, part }: Held, loops: readonly string[]): Pla
   strides: loops.length === 0 ? [0] : loopStrides(operand, part.extents, loops),
 });
 
-/** Fills the accumulator and works through the loops. */
+/** Works through the loops; the first value at each place begins its sum. */
 export function accumulate(
   kernel: Kernel,
   stage: Stage,
@@ -130,12 +125,8 @@ export function accumulate(
   const { loops, sizes } = nestOf(kernel, stage, tile);
   const vector = sizes.length - 1;
   const args = reads.map((held) => placeIn(held, loops));
-  const words = out.part.elements.length;
-  const into = { region: out.region, offset: 0, sizes: [words], strides: [1] };
-  return [
-    ...(work.initial === null ? [] : [{ kind: "fill" as const, into, value: work.initial }]),
-    { kind: "compute", operation: work.operation, sizes, vector, out: placeIn(out, loops), args },
-  ];
+  const begins = work.operation.kind !== "map";
+  return [{ kind: "compute", operation: work.operation, begins, sizes, vector, out: placeIn(out, loops), args }];
 }
 
 /** Makes the result of the accumulator, element by element. */
@@ -153,6 +144,7 @@ export function finish(expr: Expr, accumulator: Held, result: Held, others: read
   return {
     kind: "compute",
     operation: { kind: "map", expr },
+    begins: false,
     sizes,
     vector,
     out: { region: result.region, offset: 0, strides: dims },

@@ -229,6 +229,7 @@ function parseStep(reader: TextReader): Step {
 }
 
 function parseCompute(reader: TextReader): Step {
+  const begins = reader.accept("begin");
   const operation = parseOperation(reader);
   reader.expect("over");
   const sizes = integers(reader);
@@ -237,7 +238,15 @@ function parseCompute(reader: TextReader): Step {
   reader.expect("out");
   const out = parseOperand(reader);
   reader.expect("args");
-  return { kind: "compute", operation, sizes, vector, out, args: reader.list("[", "]", () => parseOperand(reader)) };
+  return {
+    kind: "compute",
+    operation,
+    begins,
+    sizes,
+    vector,
+    out,
+    args: reader.list("[", "]", () => parseOperand(reader)),
+  };
 }
 
 function parseRule(reader: TextReader): RouterRule {

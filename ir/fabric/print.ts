@@ -117,8 +117,8 @@ function printStep(step: Step): string {
     case "fill":
       return `fill ${printStrided(step.into)} with ${printNumber(step.value)}`;
     case "compute": {
-      const { operation, sizes, vector, out, args } = step;
-      return `compute ${printOperation(operation)} over ${list(sizes, String)} vector ${vector} out ${printOperand(out)} args ${list(args, printOperand)}`;
+      const { operation, begins, sizes, vector, out, args } = step;
+      return `compute ${begins ? "begin " : ""}${printOperation(operation)} over ${list(sizes, String)} vector ${vector} out ${printOperand(out)} args ${list(args, printOperand)}`;
     }
   }
 }

@@ -114,10 +114,14 @@ export type Step =
       readonly to: Endpoint | null;
     }
   | { readonly kind: "fill"; readonly into: Strided; readonly value: number }
-  /** a nest of loops, outermost first; vector instructions run along loop `vector` */
+  /**
+   * a nest of loops, outermost first; vector instructions run along loop `vector`. With `begins` the first of the values that come together at a
+   * place takes the place of what was there: a product instead of a multiply-add
+   */
   | {
       readonly kind: "compute";
       readonly operation: Operation;
+      readonly begins: boolean;
       readonly sizes: readonly number[];
       readonly vector: number;
       readonly out: Operand;

@@ -11,6 +11,7 @@ afterAll(scratch.remove);
 const inScratch = (name: string): string => path.join(scratch.path, name);
 
 const artifactFiles = [
+  "fabric.bin",
   "graph.txt",
   "index.d.ts",
   "index.js",

@@ -4,6 +4,7 @@ import { parseFabric } from "../../ir/fabric/parse.ts";
 import { printFabric } from "../../ir/fabric/print.ts";
 import { verifyFabric } from "../../ir/fabric/verify.ts";
 import { WscError } from "../../ir/diagnostic.ts";
+import type { PlacedKernel, Route } from "../../ir/placement.ts";
 import { models, placed, randomInputs, run, smallTarget, worstError } from "./placed.ts";
 import "../helpers/golden.ts";
 
@@ -32,7 +33,49 @@ describe.each([
     const program = lowerFabric(await placed(models[name](), target));
     const text = printFabric(program);
     expect(parseFabric(text)).toEqual(program);
-    if (name === "mlp") expect(text).toMatchGolden("fabric/mlp.fabric");
+  });
+});
+
+describe("two products on six cores each", () => {
+  /** Inner loops over two rows, columns of the products over the columns. */
+  const fixed = (kernel: PlacedKernel, x: number, columns: number): PlacedKernel => ({
+    ...kernel,
+    rect: { x, y: 1, width: columns, height: 2 },
+    rotated: false,
+    variant: {
+      ...kernel.variant,
+      mapping: {
+        height: 2,
+        width: columns,
+        rows: [{ loop: "k", pieces: 2 }],
+        columns: [{ loop: "n", pieces: columns }],
+        reduce: "chain",
+      },
+    },
+  });
+
+  it("read like this, and give the reference's numbers", async () => {
+    const model = await placed(models.mlp(), smallTarget(10, 8));
+    const [first, second] = model.placement.kernels.map((kernel, index) => fixed(kernel, 4 + 3 * index, 3));
+    const route: Route = {
+      edge: 0,
+      from: 0,
+      to: 1,
+      color: 6,
+      lanes: 1,
+      shape: "horizontal",
+      fromX: 6,
+      fromY: 1,
+      toX: 7,
+      toY: 1,
+    };
+    const kernels = [first as PlacedKernel, second as PlacedKernel];
+    const given = { ...model, placement: { ...model.placement, kernels, routes: [route] } };
+    const program = lowerFabric(given);
+    expect(verifyFabric(program)).toEqual([]);
+    expect(printFabric({ ...program, loads: program.loads.slice(0, 4) })).toMatchGolden("fabric/mlp.fabric");
+    const inputs = randomInputs(model.graph, 2);
+    expect(worstError(given, inputs, run(program, given, inputs))).toBeLessThan(1e-5);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The arithmetic of tiles, in f32: each result is rounded, sums grow in the order of the loops. */
 import type { Expr } from "../../../ir/expr.ts";
-import type { Combiner, Operand, Operation, Region } from "../../../ir/fabric/program.ts";
+import type { Combiner, Operand, Operation, Region, Step } from "../../../ir/fabric/program.ts";
 import { compileExpr } from "../../reference/expr-machine.ts";
 
 export function combine(how: Combiner, a: number, b: number): number {
@@ -38,18 +38,19 @@ export type Tile = (memory: Float32Array, core: number, sample: number) => void;
 
 /** Prepares a nest of loops over the regions of a core. */
 export function prepareTile(
-  operation: Operation,
-  sizes: readonly number[],
-  out: Operand,
-  args: readonly Operand[],
+  { operation, begins, sizes, out, args }: Step & { kind: "compute" },
   regions: ReadonlyMap<string, Region>,
 ): Tile {
   const operands = [out, ...args].map((operand) => placed(operand, regions));
   const body = bodyOf(operation, args.length);
+  const begin = begins ? beginningOf(operation) : body;
+  // the first value at a place comes while all loops that the place does not depend on stand at their start
+  const together = sizes.flatMap((size, loop) => (begins && size > 1 && out.strides[loop] === 0 ? [loop] : []));
   return (memory, core, sample) => {
     const at = operands.map(({ base, perSlot, slots }) => core + base + (sample % slots) * perSlot);
-    nest(sizes, operands, at, (places) => {
-      body(memory, places);
+    nest(sizes, operands, at, (places, index) => {
+      const isFirst = together.every((loop) => index[loop] === 0);
+      (isFirst ? begin : body)(memory, places);
     });
   };
 }
@@ -59,12 +60,12 @@ function nest(
   sizes: readonly number[],
   operands: readonly Placed[],
   at: number[],
-  visit: (places: readonly number[]) => void,
+  visit: (places: readonly number[], index: readonly number[]) => void,
 ): void {
   const index = sizes.map(() => 0);
   if (sizes.includes(0)) return;
   for (;;) {
-    visit(at);
+    visit(at, index);
     let loop = sizes.length - 1;
     for (; loop >= 0; loop--) {
       const size = sizes[loop] as number;
@@ -77,6 +78,22 @@ function nest(
       if (!done) break;
     }
     if (loop < 0) return;
+  }
+}
+
+/** What the first value at a place does. */
+function beginningOf(operation: Operation): Body {
+  switch (operation.kind) {
+    case "multiplyAdd":
+      return (memory, [out, a, b]) => {
+        memory[out as number] = (memory[a as number] as number) * (memory[b as number] as number);
+      };
+    case "combine":
+      return (memory, [out, a]) => {
+        memory[out as number] = memory[a as number] as number;
+      };
+    case "map":
+      throw new Error("internal: a map begins nothing");
   }
 }
 

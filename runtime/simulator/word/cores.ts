@@ -167,7 +167,7 @@ function prepareStep(
       return { kind: "compute", cycles: Math.ceil(target.core.vectorStartup + places.length / aligned), tile };
     }
     case "compute": {
-      const tile = prepareTile(step.operation, step.sizes, step.out, step.args, regions);
+      const tile = prepareTile(step, regions);
       return { kind: "compute", cycles: computeCycles(step, target), tile };
     }
   }

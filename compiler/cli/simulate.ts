@@ -1,0 +1,174 @@
+/** `wsc simulate`: runs a compiled model core by core on a simulated wafer, and compares numbers and cycles with what was promised. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { fail, showName, WscError } from "../../ir/diagnostic.ts";
+import { verifyFabric } from "../../ir/fabric/verify.ts";
+import type { Graph, ValueId } from "../../ir/graph.ts";
+import { InferenceSession } from "../../runtime/session.ts";
+import type { SessionValue } from "../../runtime/ports.ts";
+import { Tensor } from "../../runtime/tensor.ts";
+import { simulateWords } from "../../runtime/simulator/word/run.ts";
+import type { Simulation } from "../../runtime/simulator/word/simulation.ts";
+import { artifactFiles } from "../../runtime/artifact.ts";
+import { unpackConstants } from "../fabric/constants.ts";
+import { lowerFabric } from "../fabric/lower.ts";
+import { readArtifact } from "../read-artifact.ts";
+import { loadTarget } from "../targets/load.ts";
+import { exitCodes } from "./failure.ts";
+import { collectFeeds, type FeedArguments } from "./run.ts";
+
+export interface SimulateArguments extends FeedArguments {
+  readonly model: string;
+  readonly target: string | undefined;
+  readonly samples: number;
+  readonly jitter: number | undefined;
+  readonly json: boolean;
+}
+
+/** What `--json` prints; cycles are those of the wafer's clock. */
+interface SimulateSummary {
+  readonly model: string;
+  readonly target: string;
+  /** cycles between two samples */
+  readonly interval: number;
+  /** cycles from the first word of the first sample in to its last word out, over the edge of the wafer */
+  readonly latency: number;
+  readonly cycles: number;
+  /** words over links */
+  readonly words: number;
+  readonly samples: number;
+  /** what the placement's certificate says */
+  readonly certificate: { readonly interval: number; readonly latency: number };
+  /** greatest difference to the host's outputs, as a share of the largest one */
+  readonly error: number;
+  readonly layers: readonly {
+    readonly name: string;
+    readonly cores: number;
+    readonly busyCycles: number;
+    readonly firstCycle: number;
+    readonly lastCycle: number;
+  }[];
+}
+
+/** Greatest difference to the host's outputs that rounding explains. */
+const tolerance = 1e-5;
+
+export async function simulateVerb(given: SimulateArguments): Promise<number> {
+  const { samples, jitter } = given;
+  if (!Number.isSafeInteger(samples) || samples < 1)
+    throw fail("WSC8001", `--samples takes a number of at least 1, not ${samples}`);
+  if (jitter !== undefined && !Number.isSafeInteger(jitter))
+    throw fail("WSC8001", `--jitter takes a whole number, not ${jitter}`);
+  const { graph, kernels, placement } = await readArtifact(given.model);
+  const target = await loadTarget(given.target ?? placement.target.name);
+  const block = await readFile(path.join(given.model, artifactFiles.fabric)).catch(() => {
+    throw fail("WSC7004", "the folder holds no constants for a simulation", {
+      subject: artifactFiles.fabric,
+      hint: "compile the model again",
+    });
+  });
+  const constants = unpackConstants(graph, kernels, block);
+  const program = lowerFabric({ graph: withConstants(graph, constants), kernels, placement, target });
+  const faults = verifyFabric(program);
+  if (faults.length > 0) throw new WscError(faults);
+  const session = await InferenceSession.create(given.model);
+  const { feeds } = await collectFeeds(session, given);
+  const expected = await session.run(feeds);
+  await session.release();
+  const simulation = simulateWords(program, target, {
+    samples,
+    constants: (value) => constantAt(constants, value),
+    inputs: (name) => floatsOf(feeds[name], name),
+    ...(jitter === undefined ? {} : { jitter }),
+  });
+  const { objective, latencyCycles } = placement.certificate;
+  const summary: SimulateSummary = {
+    model: placement.model,
+    target: target.name,
+    ...timesOf(simulation),
+    cycles: simulation.cycles,
+    words: simulation.words,
+    samples,
+    certificate: { interval: objective, latency: latencyCycles },
+    error: errorOf(simulation, expected),
+    layers: simulation.layers.map(({ name, cores, busy, first, last }) => ({
+      name,
+      cores,
+      busyCycles: busy,
+      firstCycle: first,
+      lastCycle: last,
+    })),
+  };
+  process.stdout.write(given.json ? `${JSON.stringify(summary, null, 2)}\n` : `${describe(summary)}\n`);
+  if (summary.error <= tolerance) return exitCodes.done;
+  throw fail("WSC7010", `the outputs differ from the host's by ${summary.error.toExponential(1)} of the largest one`, {
+    subject: placement.model,
+  });
+}
+
+/** A graph whose named constants are known to be at hand. */
+const withConstants = (graph: Graph, constants: ReadonlyMap<ValueId, Float32Array>): Graph => ({
+  ...graph,
+  values: graph.values.map((value, id) => {
+    const elements = constants.get(id);
+    if (elements === undefined || value.type.kind !== "tensor") return value;
+    const { dtype, shape } = value.type;
+    return { type: value.type, name: value.name, constant: { dtype, shape, elements } };
+  }),
+});
+
+function constantAt(constants: ReadonlyMap<ValueId, Float32Array>, value: ValueId): Float32Array {
+  const elements = constants.get(value);
+  if (elements === undefined) throw new Error(`internal: constant %${value} is not in ${artifactFiles.fabric}`);
+  return elements;
+}
+
+function floatsOf(value: SessionValue | undefined, name: string): Float32Array {
+  if (value instanceof Tensor && value.data instanceof Float32Array) return value.data;
+  throw fail("WSC7002", `input "${showName(name)}" is no tensor of float32`);
+}
+
+/** The interval of the steady state: without the first sample, where there are enough. */
+function timesOf({ samples }: Simulation): { readonly interval: number; readonly latency: number } {
+  const outs = samples.map(({ lastOut }) => lastOut);
+  const first = samples[0] ?? { firstIn: 0, lastOut: 0 };
+  const from = outs.length > 2 ? 1 : 0;
+  const between = outs.length - 1 - from;
+  const latency = first.lastOut - first.firstIn;
+  const interval = between < 1 ? latency : ((outs.at(-1) as number) - (outs[from] as number)) / between;
+  return { interval, latency };
+}
+
+function errorOf({ outputs }: Simulation, expected: Readonly<Record<string, SessionValue>>): number {
+  let worst = 0;
+  for (const [name, samples] of outputs) {
+    const wanted = floatsOf(expected[name], name);
+    const largest = wanted.reduce((most, element) => Math.max(most, Math.abs(element)), 0);
+    for (const got of samples) {
+      for (const [index, element] of wanted.entries()) {
+        const difference = Math.abs(element - (got[index] ?? NaN));
+        const share = difference === 0 ? 0 : difference / (largest === 0 ? 1 : largest);
+        if (!(share <= worst)) worst = share;
+      }
+    }
+  }
+  return worst;
+}
+
+const against = (cycles: number, promised: number): string =>
+  `${cycles.toFixed(0)} cycles; the certificate says ${promised.toFixed(0)} (${(100 * (cycles / promised - 1)).toFixed(1)} %)`;
+
+function describe(summary: SimulateSummary): string {
+  const { model, target, samples, cycles, words, interval, latency, certificate, error, layers } = summary;
+  const rows = layers.map(
+    ({ name, cores, busyCycles, firstCycle, lastCycle }) =>
+      `  ${showName(name)}: ${cores} cores, computing ${((100 * busyCycles) / Math.max(1, cores * cycles)).toFixed(1)} % of the time, cycles ${firstCycle} to ${lastCycle}`,
+  );
+  return [
+    `${showName(model)} on ${target}: ${samples} samples in ${cycles} cycles, ${words} words over links`,
+    `interval  ${against(interval, certificate.interval)}`,
+    `latency   ${against(latency, certificate.latency)}`,
+    `numbers   within ${error.toExponential(1)} of the host's`,
+    ...rows,
+  ].join("\n");
+}
