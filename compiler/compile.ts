@@ -26,6 +26,8 @@ export type Stage = (typeof stages)[number];
 export interface CompileOptions extends PlaceOptions {
   /** a preset's name, the path of a JSON file, or a description; default wse2 */
   readonly target?: string | Target;
+  /** several ops may be one layer; default true. Only layers of one op each have a fabric program (docs/fabric.md) */
+  readonly fuse?: boolean;
   /** values of symbolic dims */
   readonly dims?: ReadonlyMap<string, number>;
   /** choices for kernels that were found earlier */
@@ -88,8 +90,9 @@ function nameOf(source: ModelSource): string | null {
   return stem === "" || stem === "model" ? null : stem;
 }
 
-/** The layers of a lowered graph as they are placed on a target: ops fused where that takes fewer cores. */
-export async function kernelsOf(graph: Graph, target: string | Target): Promise<KernelGraph> {
+/** The layers of a lowered graph as they are placed on a target: ops fused where that takes fewer cores, unless `fuse` is false. */
+export async function kernelsOf(graph: Graph, target: string | Target, fuse = true): Promise<KernelGraph> {
+  if (!fuse) return (await import("./kernels/build.ts")).buildKernelGraph(graph);
   const { buildFusedKernels } = await import("./kernels/fusion/fuse.ts");
   return buildFusedKernels(graph, await targetOf(target));
 }
@@ -98,7 +101,7 @@ export async function kernelsOf(graph: Graph, target: string | Target): Promise<
 export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
   const target = await targetOf(options.target ?? "wse2");
   options.onStage?.("kernels");
-  const kernels = await kernelsOf(model.graph, target);
+  const kernels = await kernelsOf(model.graph, target, options.fuse);
   options.onStage?.("place");
   const { prepare } = await import("./placement/prepare.ts");
   return { ...model, target, kernels, prepared: prepare(kernels, target, options) };

@@ -96,6 +96,11 @@ const compileOptions = {
     default: false,
     describe: "Add kernels for engines that join vectors to 256 bits (Node 24 to 26, experimental in V8)",
   },
+  fuse: {
+    type: "boolean",
+    default: true,
+    describe: "Let several ops be one layer (--no-fuse: each its own; wsc simulate needs that)",
+  },
   emit: { choices: emitStages, describe: "Stop at a stage and print its text form" },
   "print-after": {
     type: "string",

@@ -44,6 +44,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
   readonly joinVectors: boolean;
+  readonly fuse: boolean;
   readonly emit: EmitStage | undefined;
   readonly printAfter: readonly string[];
   readonly quiet: boolean;
@@ -70,6 +71,7 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
   const progress = stageProgress(given.quiet || given.json);
   const options: CompileOptions = {
     target: given.target,
+    fuse: given.fuse,
     dims: readDims(given.dim),
     objective: given.objective,
     timeLimitSeconds: given.timeLimit,
@@ -147,7 +149,7 @@ async function textOf(
     case "wat":
       return (await import("../codegen/wat.ts")).printWat(await program());
     case "kernels": {
-      const kernels = await kernelsOf(lowered.graph, options.target ?? "wse2");
+      const kernels = await kernelsOf(lowered.graph, options.target ?? "wse2", options.fuse);
       return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(kernels);
     }
     case "placement": {

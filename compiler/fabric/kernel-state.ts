@@ -64,7 +64,15 @@ function kernelState(graph: Graph, kernel: Kernel, placed: PlacedKernel): Kernel
   const subject = `layer "${kernel.name}"`;
   const [stage, second] = kernel.stages;
   if (stage === undefined || second !== undefined)
-    throw fail("WSC5007", "a layer of several ops has no fabric program yet", { subject });
+    throw fail("WSC5007", "a layer of several ops has no fabric program yet", {
+      subject,
+      hint: "compile with --no-fuse",
+    });
+  if (kernel.moves.length > 0)
+    throw fail("WSC5007", "a layer that reorders what it reads or makes has no fabric program yet", {
+      subject,
+      hint: "compile with --no-fuse",
+    });
   for (const { name, role, dtype } of kernel.operands) {
     if (dtype !== "f32")
       throw fail("WSC5007", `operand ${name} is ${dtype}, and fabric programs compute in f32`, { subject });
