@@ -128,6 +128,43 @@ describe("map kernels", () => {
   });
 });
 
+describe("maps of bools alone", () => {
+  it.each([3, 16, 21, 64, 100, 213])("combine rows of %d", (length) => {
+    const random = randomSource(length);
+    const inputs = [
+      randomTensor("bool", [3, length], random),
+      randomTensor("bool", [length], random),
+      randomTensor("bool", [3, 1], random),
+    ];
+    const test = binary("xor", binary("and", arg(0), unary("not", arg(1))), binary("or", arg(1), arg(2)));
+    const exprs = [
+      test,
+      binary("eq", arg(0), arg(2)),
+      binary("ne", arg(0), arg(1)),
+      select(arg(0), arg(1), arg(2)),
+      binary("le", arg(0), arg(1)),
+    ];
+    for (const expr of exprs) expectLikeReference(emitMap, mapOf(expr, 3), inputs);
+  });
+
+  it("take any byte but 0 as true", () => {
+    const x = makeTensor(
+      "bool",
+      [20],
+      Uint8Array.from({ length: 20 }, (_, i) => i * 13),
+    );
+    const y = makeTensor(
+      "bool",
+      [20],
+      Uint8Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 2 : 0)),
+    );
+    const [actual] = runKernel(emitMap, mapOf(binary("and", arg(0), arg(1)), 2), [x, y]);
+    expect([...(defined(actual).elements as Uint8Array)]).toEqual(
+      Array.from({ length: 20 }, (_, i) => Number(i > 0 && i % 2 === 0)),
+    );
+  });
+});
+
 const interesting = (dtype: DType): (number | bigint)[] => {
   const bits = Number(/\d+$/.exec(dtype)?.[0]);
   const signed = dtype.startsWith("i");

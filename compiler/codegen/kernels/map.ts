@@ -9,7 +9,16 @@
  */
 import { defined, nth } from "../access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
-import { type Expr, exprCost, isComputable, lit, type ScalarValue, substitute, arg } from "../../../ir/expr.ts";
+import {
+  type Expr,
+  exprCost,
+  isComputable,
+  lit,
+  type ScalarValue,
+  substitute,
+  arg,
+  walkExpr,
+} from "../../../ir/expr.ts";
 import type { MapOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../../ir/tensor.ts";
 import { loadScalar, loadSplat, loadVector, storeScalar, storeVector } from "../elements.ts";
@@ -22,6 +31,7 @@ import {
   kernelType,
   type Operands,
 } from "../kernel.ts";
+import { pushSplat } from "../math/constants.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { broadcastStages } from "./movement.ts";
@@ -186,8 +196,57 @@ function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
   });
 }
 
-/** Elements in one round of the vector loop. */
-const roundLength = 16;
+/** How elements come into vectors and out of them. */
+interface VectorForm {
+  /** elements in a vector */
+  readonly lanes: number;
+  /** elements in one round of the loop */
+  readonly round: number;
+  readonly load: (f: FunctionBuilder, dtype: DType, offset: number) => void;
+  readonly splat: (f: FunctionBuilder, dtype: DType) => void;
+  readonly store: (f: FunctionBuilder, dtype: DType, offset: number) => void;
+}
+
+const laneForm = (expr: Expr): VectorForm => ({
+  lanes: 4,
+  round: exprCost(expr) > 12 ? 4 : 16,
+  load: loadVector,
+  splat: loadSplat,
+  store: storeVector,
+});
+
+/** Masks of a byte for each element: what only combines bools does not ask how wide they are. */
+const byteMaskForm: VectorForm = {
+  lanes: 16,
+  round: 64,
+  load: (f, _, offset) => {
+    f.load("v128.load", offset);
+    pushSplat(f, "i8x16", 0);
+    f.op("i8x16.ne");
+  },
+  splat: (f) => {
+    f.load("v128.load8_splat");
+    pushSplat(f, "i8x16", 0);
+    f.op("i8x16.ne");
+  },
+  store: (f, _, offset) => {
+    pushSplat(f, "i8x16", 1);
+    f.op("v128.and");
+    f.store("v128.store", offset);
+  },
+};
+
+const combinesBools: ReadonlySet<string> = new Set(["and", "or", "xor", "not", "eq", "ne"]);
+
+/** Whether an expression does nothing but combine bools. */
+function isOfBools({ expr, argTypes, output }: MapPlan): boolean {
+  let holds = output === "bool" && argTypes.every((dtype) => dtype === "bool");
+  walkExpr(expr, (part) => {
+    if (part.op === "const" || part.op === "cast") holds = false;
+    else if (part.op === "unary" || part.op === "binary") holds &&= combinesBools.has(part.fn);
+  });
+  return holds;
+}
 
 function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
   const { expr, argTypes, output, bytes } = plan;
@@ -196,7 +255,8 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
     emitScalarRow(f, plan, pointers, length);
     return;
   }
-  const splats = splatOperands(f, plan, pointers);
+  const form = length >= byteMaskForm.lanes && isOfBools(plan) ? byteMaskForm : laneForm(expr);
+  const splats = splatOperands(f, plan, pointers, form);
   const cursors = plan.varies.map((varies, operand) => (varies ? copyOf(f, nth(pointers, operand)) : null));
   const target = copyOf(f, defined(pointers.at(-1)));
   const vectorAt = (element: number): void => {
@@ -210,11 +270,11 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
         if (cursor == null) f.get(defined(splats[index]));
         else {
           f.get(cursor);
-          loadVector(f, nth(argTypes, index), element * nth(bytes, index));
+          form.load(f, nth(argTypes, index), element * nth(bytes, index));
         }
       },
     });
-    storeVector(f, output, element * defined(bytes.at(-1)));
+    form.store(f, output, element * defined(bytes.at(-1)));
   };
   const step = (elements: number): void => {
     for (const [operand, cursor] of cursors.entries()) {
@@ -222,16 +282,16 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
     }
     increment(f, target, elements * defined(bytes.at(-1)));
   };
-  const unrolled = exprCost(expr) > 12 ? 4 : roundLength;
+  const { lanes, round: unrolled } = form;
   const rounds = Math.floor(length / unrolled);
   const counter = f.local("i32");
   loopRange(f, counter, 0, rounds, 1, () => {
-    for (let element = 0; element < unrolled; element += 4) vectorAt(element);
+    for (let element = 0; element < unrolled; element += lanes) vectorAt(element);
     step(unrolled);
   });
   const left = length - rounds * unrolled;
-  for (let element = 0; element + 4 <= left; element += 4) vectorAt(element);
-  const vectors = left - (left % 4);
+  for (let element = 0; element + lanes <= left; element += lanes) vectorAt(element);
+  const vectors = left - (left % lanes);
   for (let element = vectors; element < left; element++) {
     emitScalarElement(f, plan, [...cursors.map((cursor, i) => cursor ?? nth(pointers, i)), target], element);
   }
@@ -250,12 +310,13 @@ function splatOperands(
   f: FunctionBuilder,
   { varies, argTypes }: MapPlan,
   pointers: readonly Local[],
+  form: VectorForm,
 ): (Local | null)[] {
   return varies.map((isVarying, operand) => {
     if (isVarying) return null;
     const splat = f.local("v128");
     f.get(nth(pointers, operand));
-    loadSplat(f, nth(argTypes, operand));
+    form.splat(f, nth(argTypes, operand));
     f.set(splat);
     return splat;
   });
