@@ -109,11 +109,12 @@ export async function prepareModel(model: LoweredModel, options: CompileOptions 
 
 /** Places a lowered model; the checker has accepted what this returns. */
 export async function placeModel(model: LoweredModel, options: CompileOptions = {}): Promise<PlacedModel> {
+  const start = Date.now();
   const ready = await prepareModel(model, options);
   // one after the other: they share modules, and jest's loader links a module for one of them at a time
-  const { placePrepared } = await import("./placement/place.ts");
+  const { placePrepared, withinLimit } = await import("./placement/place.ts");
   const { checkPlacement } = await import("./placement/checker/check.ts");
-  const placement = await placePrepared(ready.prepared, options);
+  const placement = await placePrepared(ready.prepared, withinLimit(options, start));
   const faults = checkPlacement(ready.kernels, placement, ready.target);
   if (faults.length > 0) throw new WscError(faults);
   return { ...ready, placement };

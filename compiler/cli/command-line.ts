@@ -71,8 +71,8 @@ const compileOptions = {
   "time-limit": {
     type: "number",
     requiresArg: true,
-    default: 120,
-    describe: "Seconds after which the best placement found is taken (results then depend on the machine)",
+    describe:
+      "Seconds to search on for while better is possible, --explain included (default: some, and never over 120)",
   },
   solver: { choices: ["auto", "glpk", "highs"] as const, default: "auto" as const, describe: "Integer program solver" },
   seed: {

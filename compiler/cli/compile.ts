@@ -18,6 +18,7 @@ import {
 } from "../compile.ts";
 import type { CompiledProgram } from "../../ir/program.ts";
 import { layoutJson } from "../../ir/json-reader.ts";
+import type { ExplainLimits } from "../placement/explain/allowance.ts";
 import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
 import { type EmitStage, note, readDims } from "./command-line.ts";
@@ -40,7 +41,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly output: string | undefined;
   readonly target: string;
   readonly objective: PlacementObjective;
-  readonly timeLimit: number;
+  readonly timeLimit: number | undefined;
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
   readonly joinVectors: boolean;
@@ -74,7 +75,7 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     fuse: given.fuse,
     dims: readDims(given.dim),
     objective: given.objective,
-    timeLimitSeconds: given.timeLimit,
+    ...searchLimits(given),
     solver: given.solver,
     seed: given.seed,
     constraints: constraints.request,
@@ -89,7 +90,7 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
     if (given.emit !== undefined) return await emitStage(given, given.emit, options, output);
     const folder = folderOf(given);
     const model = await compile(given.model, options);
-    const explanation = given.explain ? await explain(model) : null;
+    const explanation = given.explain ? await explain(model, explainLimits(given)) : null;
     const more = explanation === null ? [] : [["explanation.json", layoutJson(explanation)] as const];
     const tuned = await writeTuning(given, model.tuning, model.tuneReport, tuningOutput(start, output));
     await writeArtifact(model, folder, { ...output, more: new Map(more) });
@@ -99,6 +100,30 @@ export async function compileVerb(given: CompileArguments): Promise<number> {
   } finally {
     progress.stop();
   }
+}
+
+/** The share of the time limit that an explanation is given. */
+const explainShare = 0.4;
+
+/** Without a time limit: seconds after which search and explanation end in any case, and what explanations are given as counted work. */
+const usual = { guardSeconds: 120, explainEffort: 60 } as const;
+
+/** A time limit that was asked for is used while the placement can still be better. */
+function searchLimits({
+  timeLimit,
+  explain,
+}: CompileArguments): Pick<CompileOptions, "timeLimitSeconds" | "effortSeconds"> {
+  if (timeLimit === undefined) return { timeLimitSeconds: usual.guardSeconds };
+  const seconds = explain ? timeLimit * (1 - explainShare) : timeLimit;
+  return { timeLimitSeconds: seconds, effortSeconds: seconds };
+}
+
+function explainLimits({ timeLimit }: CompileArguments): ExplainLimits {
+  const guard = timeLimit === undefined ? usual.guardSeconds : timeLimit * explainShare;
+  return {
+    effortSeconds: timeLimit === undefined ? usual.explainEffort : guard,
+    deadline: Date.now() + guard * 1000,
+  };
 }
 
 const folderOf = ({ output, model }: CompileArguments): string =>
@@ -123,7 +148,7 @@ async function emitStage(
   output: OutputOptions,
 ): Promise<number> {
   const lowered = await lowerSource(given.model, options);
-  const text = await textOf(stage, lowered, options, given.explain);
+  const text = await textOf(stage, lowered, options, given);
   await writeText(given.output, text, { ...output, inputs: [...(output.inputs ?? []), ...lowered.files] });
   return exitCodes.done;
 }
@@ -132,7 +157,7 @@ async function textOf(
   stage: EmitStage,
   lowered: LoweredModel,
   options: CompileOptions,
-  wantsExplanation: boolean,
+  given: CompileArguments,
 ): Promise<string> {
   const program = async (): Promise<CompiledProgram> => {
     const { compiled, warnings } = await tunedProgram(lowered.graph, options.tuning ?? new Map(), {
@@ -155,7 +180,7 @@ async function textOf(
     case "placement": {
       const placed = await placeModel(lowered, options);
       // the text is a placement and nothing else, so the explanation goes beside it
-      if (wantsExplanation) await printExplained(await explain(placed), process.stderr);
+      if (given.explain) await printExplained(await explain(placed, explainLimits(given)), process.stderr);
       return (await import("../../ir/placement-text.ts")).printPlacement(placed.placement);
     }
     case "fabric": {
@@ -196,8 +221,8 @@ async function passPrinter(names: readonly string[]): Promise<NonNullable<Compil
   };
 }
 
-async function explain({ prepared, placement }: PlacedModel): Promise<Explanation> {
-  return (await import("../placement/explain/explain.ts")).explainPlacement(prepared, placement);
+async function explain({ prepared, placement }: PlacedModel, limits: ExplainLimits): Promise<Explanation> {
+  return (await import("../placement/explain/explain.ts")).explainPlacement(prepared, placement, limits);
 }
 
 async function summarize(

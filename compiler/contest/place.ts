@@ -3,6 +3,7 @@ import { fail, type WscError } from "../../ir/diagnostic.ts";
 import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrangement/arrange.ts";
 import type { Arrangement } from "../placement/arrangement/arrangement.ts";
 import { floorplanText } from "../placement/arrangement/floorplan-text.ts";
+import { workIn } from "../placement/arrangement/work.ts";
 import { mostItemsToProve, type ProofOptions, provenCost } from "../placement/arrangement/prove.ts";
 import { loadSolver } from "../solver/solvers.ts";
 import { areaAt, type CostBound } from "../placement/arrangement/cost-bound.ts";
@@ -14,8 +15,10 @@ import type { ContestPlace } from "./paint.ts";
 import { polish } from "./polish.ts";
 
 export interface ContestOptions {
-  /** more of them never make the result worse; the same number gives the same result everywhere unless the clock strikes first */
+  /** seconds for the search; more of them never make the result worse */
   readonly timeLimitSeconds: number;
+  /** seconds that are given to the search as counted work; default: all. The same number gives the same result unless the time limit strikes first */
+  readonly effortSeconds?: number;
   readonly seed: number;
   readonly onBetter?: (stage: ArrangeStage | "proof", cost: number) => void;
 }
@@ -30,9 +33,6 @@ export interface ContestPlacement {
   readonly status: "optimal" | "feasible";
 }
 
-/** Annealing steps per second that are reckoned with, per item; a common machine does several times as many, so the clock does not decide. */
-const stepsPerSecond = (items: number): number => 1_000_000 / (items + 20);
-
 /** Largest problem: curves of the slicing tree take 8 bytes per item and column. */
 const mostItemColumns = 1e8;
 
@@ -40,16 +40,16 @@ export async function placeContest(graph: ContestGraph, options: ContestOptions)
   const start = Date.now();
   const deadline = start + options.timeLimitSeconds * 1000;
   const items = graph.kernels.length;
-  const searchSeconds = options.timeLimitSeconds * (items <= mostItemsToProve ? 1 - proofShare : 1);
+  const share = items <= mostItemsToProve ? 1 - proofShare : 1;
   if (items === 0) return emptyPlacement(graph);
   if (items * graph.width > mostItemColumns)
     throw fail("WSC1009", `${items} kernels on ${graph.width} columns are too many to place`);
   const problem = contestProblem(graph);
   const placesOf = (arrangement: Arrangement): ContestPlace[] => finish(graph, problem, arrangement);
   const arranged = arrange(problem, {
-    steps: Math.ceil(stepsPerSecond(items) * searchSeconds),
+    work: workIn((options.effortSeconds ?? options.timeLimitSeconds) * share),
     seed: options.seed,
-    deadline: start + searchSeconds * 1000,
+    deadline: start + options.timeLimitSeconds * share * 1000,
     isOptimal: (arrangement, bound) => isProven(scoreContest(graph, placesOf(arrangement)), bound),
     ...(options.onBetter === undefined ? {} : { onBetter: options.onBetter }),
   });
@@ -91,7 +91,7 @@ export function contestProgramText(graph: ContestGraph, options: ContestOptions)
   const problem = contestProblem(graph);
   if (problem.items.length === 0) throw fail("WSC1009", `${graph.name} has no kernels to write a program of`);
   const arranged = arrange(problem, {
-    steps: Math.ceil(stepsPerSecond(problem.items.length) * options.timeLimitSeconds),
+    work: workIn(options.effortSeconds ?? options.timeLimitSeconds),
     seed: options.seed,
     deadline: Date.now() + options.timeLimitSeconds * 1000,
     isOptimal: ({ cost }, bound) => cost <= bound.cost,

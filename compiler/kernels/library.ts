@@ -64,6 +64,12 @@ export function variantsOf(
   return mappingsOf(kernel, families[kernel.family], space);
 }
 
+/** Cuts that are tried when the variants of a graph's kernels are listed. */
+export function triesOf({ kernels }: KernelGraph): number {
+  const distinct = new Set(kernels.map(kernelSignature)).size;
+  return distinct * shared(effort.tries, distinct);
+}
+
 /** Lists variants of every kernel of a graph, in order; equal kernels share one object. */
 export function variantTable(
   graph: KernelGraph,

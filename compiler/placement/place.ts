@@ -19,19 +19,19 @@ import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
 import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
 import { certify } from "./certificate.ts";
-import { floorplansAt, leastPackable } from "./packing/floorplan.ts";
+import { floorplansAt, leastPackable, pack } from "./packing/floorplan.ts";
 import { holdOld, movementFrom, releaseOrder } from "./hold.ts";
 import { noColors, noPacking, tooSlowLinks } from "./explain/no-fit.ts";
 import { prepare, type PreparedProblem, type PrepareOptions } from "./prepare.ts";
 import { approaches, betterBy, usualCost } from "./objectives.ts";
 import { classesOf } from "./variants.ts";
 import { type Candidate, maxRoutings, placedKernels, plansFrom, routeColorsOf, Selection } from "./search.ts"; // prettier-ignore
-import type { Problem } from "./problem.ts";
+import { distinctTimes, type Problem } from "./problem.ts";
 import { sizeLayers } from "./sizing/sizing.ts";
 import { type Held, type Task, taskOf } from "./task.ts";
 import { shortenWires } from "./wires.ts";
 import { Grid } from "./packing/grid.ts";
-import { isSmall, proveInterval, tighten } from "./tighten.ts";
+import { isKernelBound, isSmall, proveInterval, tighten } from "./tighten.ts";
 
 export { type PlacementObjective, placementObjectives } from "../../ir/placement.ts";
 
@@ -44,6 +44,11 @@ export interface SearchOptions {
   readonly from?: Placement;
   /** seconds after which the best found is taken; results then depend on the machine */
   readonly timeLimitSeconds?: number;
+  /**
+   * seconds that the search goes on for, as counted work (arrangement/work.ts), while the interval is above its bound: the same number gives the
+   * same result. Default: it ends once packings of one kind are through, which takes some seconds.
+   */
+  readonly effortSeconds?: number;
   readonly solver?: SolverChoice;
   /** of the search's random moves; recorded in the certificate */
   readonly seed?: number;
@@ -66,6 +71,7 @@ interface Search extends PreparedProblem {
   readonly solverChoice: SolverChoice;
   readonly seed: number;
   readonly deadline: number;
+  readonly effortSeconds: number;
   readonly progress: NonNullable<PlaceOptions["onProgress"]>;
 }
 
@@ -74,9 +80,14 @@ export async function place(graph: KernelGraph, target: Target, options: PlaceOp
   const start = Date.now();
   options.onProgress?.("variants", `${graph.kernels.length} kernels`);
   const prepared = prepare(graph, target, options);
-  const { timeLimitSeconds = defaultTimeLimit } = options;
-  return placePrepared(prepared, { ...options, timeLimitSeconds: timeLimitSeconds - (Date.now() - start) / 1000 });
+  return placePrepared(prepared, withinLimit(options, start));
 }
+
+/** The same options for what comes after `start` (milliseconds since the epoch): the time limit holds for both. */
+export const withinLimit = <T extends SearchOptions>(options: T, start: number): T => ({
+  ...options,
+  timeLimitSeconds: (options.timeLimitSeconds ?? defaultTimeLimit) - (Date.now() - start) / 1000,
+});
 
 /** Places the kernels of a prepared problem; throws WSC5002 where no arrangement or no routes are found. */
 export async function placePrepared(prepared: PreparedProblem, options: SearchOptions = {}): Promise<Placement> {
@@ -87,8 +98,8 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
   const progress = options.onProgress ?? (() => undefined);
   progress("sizing", `${task.problem.classes.length} distinct kernels`);
   proveArea(prepared, solver, deadline);
-  const { solver: solverChoice = "auto", seed = 0 } = options;
-  const search: Search = { ...prepared, solver, solverChoice, seed, deadline, progress };
+  const { solver: solverChoice = "auto", seed = 0, effortSeconds = 0 } = options;
+  const search: Search = { ...prepared, solver, solverChoice, seed, deadline, effortSeconds, progress };
   const bound = Math.max(prepared.areaCycles, prepared.pinnedCycles);
   const { best, goalBound } = objective === "throughput" ? await fastest(search, bound, options.from) : bestOf(search, objective, options.from); // prettier-ignore
   const { kernels, routing } = best;
@@ -142,7 +153,7 @@ async function fastest(
   bound: number,
   old: Placement | undefined,
 ): Promise<{ readonly best: Candidate; readonly goalBound: number }> {
-  const { scene, task, deadline, seed, solverChoice } = search;
+  const { scene, task, deadline, seed, solverChoice, effortSeconds } = search;
   const kept = old === undefined ? [] : keptFrom(search, old);
   if (old !== undefined && kept.length > 0) {
     const near = nearOld(search, old, kept);
@@ -151,7 +162,13 @@ async function fastest(
   const selection = new Selection(betterBy("throughput"));
   searchThroughput(search, task, selection);
   // proofs of tight floorplans may take all the time there is; half of it is enough for most
-  const options = { bound: Math.max(bound, scene.ioCycles), seed, deadline: (Date.now() + deadline) / 2 };
+  const options = {
+    bound: Math.max(bound, scene.ioCycles),
+    seed,
+    deadline: (Date.now() + deadline) / 2,
+    effortSeconds,
+  };
+  persevere(search, selection, options.bound);
   tighten(scene, task, selection, options);
   const unproven = (selection.best?.interval ?? 0) > options.bound && isSmall(task);
   const solver = unproven ? await loadSolver(solverChoice === "glpk" ? "glpk" : "highs") : search.solver;
@@ -201,6 +218,28 @@ function searchThroughput(search: Search, task: Task, selection: Selection): voi
     if (result !== null) progress("routes", `${result.interval} cycles`);
   }
 }
+
+/**
+ * Packs at intervals between the bound and what was reached, for the effort that was asked for: whether rectangles can be packed on shelves does not
+ * only depend on the interval, so that some between two of the bisection may do. Only while the slowest kernel decides.
+ */
+function persevere({ scene, task, effortSeconds, deadline }: Search, selection: Selection, bound: number): void {
+  const { problem, ids } = task;
+  const tries = Math.floor((effortSeconds * packedItemsPerSecond) / ids.length);
+  const reached = selection.best?.interval ?? 0;
+  if (tries === 0 || reached <= bound || !isKernelBound(selection.best)) return;
+  const times = distinctTimes(problem).filter((time) => time >= bound && time < reached);
+  const step = Math.max(1, Math.ceil(times.length / tries));
+  for (let index = (times.length - 1) % step; index < times.length && Date.now() < deadline; index += step) {
+    const cycles = times[index] ?? reached;
+    if (cycles >= (selection.best?.interval ?? Infinity)) return;
+    const plan = pack(problem, cycles);
+    if (plan !== null) selection.offer(scene, placedKernels(scene, task, plan));
+  }
+}
+
+/** Items that are packed in a second of effort; common machines pack several times as many. */
+const packedItemsPerSecond = 400;
 
 /** The best placement for another objective: packed in its own orders of merit, and for throughput, which may be as good. */
 function bestOf(

@@ -4,6 +4,7 @@
  */
 import { arrange } from "./arrangement/arrange.ts";
 import type { Arrangement } from "./arrangement/arrangement.ts";
+import { workIn } from "./arrangement/work.ts";
 import { type ProofOptions, mostItemsToProve, provenCost } from "./arrangement/prove.ts";
 import { type Candidate, placedKernels, type Scene, type Selection } from "./search.ts";
 import { taskArrangement } from "./task-arrangement.ts";
@@ -15,13 +16,21 @@ export interface TightenOptions {
   readonly seed: number;
   /** milliseconds since the epoch */
   readonly deadline: number;
+  /** seconds of counted work; 0: as many steps as take a second or two */
+  readonly effortSeconds: number;
 }
 
 /** Annealing steps that take a second or two; a number, not a time, so that every machine does the same. */
 const steps = (items: number): number => Math.ceil(1_000_000 / (items + 20));
 
-/** Largest tasks that are searched. ResNet-50's 57 kernels and BERT's 187 gained nothing in 20 and 170 s: there the shelves are better. */
-const mostItems = 24;
+/** Annealing is given half of the effort, the rest is the integer programs'. */
+const effortShare = 0.5;
+
+/**
+ * Largest tasks that are searched: unasked, and where more effort is asked for. ResNet-50's 57 kernels and BERT's 187 gained nothing in 20 and
+ * 170 s: there the shelves are better.
+ */
+const mostItems = { unasked: 24, asked: 400 } as const;
 
 /** Cores of the sides at most: coordinates are kept in 16 bits. */
 const longestSide = 30_000;
@@ -30,16 +39,15 @@ const longestSide = 30_000;
 export const isSmall = ({ ids }: Task): boolean => ids.length <= mostItemsToProve;
 
 /** True while faster kernels would make the whole faster. */
-const isKernelBound = ({ kernels, interval }: Candidate): boolean =>
-  kernels.some(({ variant }) => variant.cycles >= interval);
+export const isKernelBound = (best: Candidate | null): best is Candidate =>
+  best !== null && best.kernels.some(({ variant }) => variant.cycles >= best.interval);
 
 function isWorthIt({ problem }: Task, best: Candidate | null, { bound, deadline }: TightenOptions): best is Candidate {
   return (
-    best !== null &&
+    isKernelBound(best) &&
     problem.site === undefined &&
     Math.max(problem.width, problem.height) <= longestSide &&
     best.interval > bound &&
-    isKernelBound(best) &&
     Date.now() < deadline
   );
 }
@@ -47,10 +55,12 @@ function isWorthIt({ problem }: Task, best: Candidate | null, { bound, deadline 
 /** Offers packings of slicing floorplans. */
 export function tighten(scene: Scene, task: Task, selection: Selection, options: TightenOptions): void {
   const { length } = task.ids;
-  if (length > mostItems || !isWorthIt(task, selection.best, options)) return;
+  const { effortSeconds } = options;
+  const most = effortSeconds > 0 ? mostItems.asked : mostItems.unasked;
+  if (length > most || !isWorthIt(task, selection.best, options)) return;
   const { problem, planOf } = taskArrangement(scene.graph, task, true);
   const arranged = arrange(problem, {
-    steps: steps(length),
+    ...(effortSeconds > 0 ? { work: workIn(effortSeconds * effortShare) } : { steps: steps(length) }),
     seed: options.seed,
     deadline: options.deadline,
     isOptimal: ({ cycles }) => cycles <= options.bound,

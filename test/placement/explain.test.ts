@@ -156,6 +156,28 @@ describe("explainPlacement", () => {
     expect(printExplanation(told)).toMatchGolden("placement/pinned.explanation");
   });
 
+  it("tries as many changes as its effort allows, and says when some were left out", async () => {
+    const graph = chainOf(Array.from({ length: 6 }, () => matmulSketch(8, 96, 96)));
+    const prepared = prepare(graph, smallTarget(26, 25));
+    const placement = await placePrepared(prepared);
+    const whole = explainPlacement(prepared, placement);
+    const none = explainPlacement(prepared, placement, { effortSeconds: 0 });
+    const part = explainPlacement(prepared, placement, { effortSeconds: 0.01 });
+    expect([whole.isComplete, part.isComplete, none.isComplete]).toEqual([true, false, false]);
+    expect({ ...none, changes: [], isComplete: true }).toEqual({ ...whole, changes: [] });
+    // nothing but cores, which no variants have to be listed for
+    expect(new Set(none.changes.map(({ what }) => what))).toEqual(new Set(["usable cores"]));
+    expect(whole.changes.length).toBeGreaterThan(none.changes.length);
+    expect(explainPlacement(prepared, placement, { effortSeconds: 0.01 })).toEqual(part);
+    expect(printExplanation(part)).toContain("the time limit ended before all changes were tried");
+  });
+
+  it("ends at a deadline", async () => {
+    const prepared = prepare(net, smallTarget(40, 40));
+    const placement = await placePrepared(prepared);
+    expect(explainPlacement(prepared, placement, { deadline: 0 }).isComplete).toBe(false);
+  });
+
   it("has nothing to explain where nothing is placed", async () => {
     const told = await explained(chainOf([]), smallTarget(8, 8));
     expect(printExplanation(told)).toContain("nothing is placed");

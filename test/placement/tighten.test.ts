@@ -20,6 +20,17 @@ describe("small graphs on small wafers", () => {
     else expect(bound).toBeLessThanOrEqual(objective);
   }); // prettier-ignore
 
+  it("are found by counted work: the same for the same effort, and never worse for more", async () => {
+    const graph = chainOf(Array.from({ length: 14 }, (_, i) => matmulSketch(4, 40 + 7 * i, 50 + 3 * i)));
+    const target = smallTarget(34, 31);
+    const at = async (effortSeconds: number) => await place(graph, target, { timeLimitSeconds: 600, effortSeconds });
+    const [short, again, long] = [await at(0.2), await at(0.2), await at(2)];
+    expect(again).toEqual(short);
+    expect(checkPlacement(graph, long, target)).toEqual([]);
+    expect(long.certificate.objective).toBeLessThanOrEqual(short.certificate.objective);
+    expect(long.certificate.bound).toBe(short.certificate.bound);
+  });
+
   it("are legal, with a bound that holds, whatever the graph and target", async () => {
     await fc.assert(
       fc.asyncProperty(graphs, targets, async (graph, target) => {

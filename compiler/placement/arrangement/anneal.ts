@@ -20,6 +20,19 @@ export interface Schedule {
   readonly cold: number;
 }
 
+/** What a run may cost: it ends at the first of these. */
+export interface RunLimits {
+  readonly steps: number;
+  /** units of work */
+  readonly work: number;
+  /** milliseconds since the epoch; a guard, since it makes results depend on the machine */
+  readonly deadline: number;
+}
+
+/** Units of work for laying out one item, and for listing the shapes of one class at a limit, where a corner of a curve is one. */
+const workPerItem = 8;
+const workPerClass = 4000;
+
 /** A tree that is higher than the rectangle costs this much more than the cycles that would make it fit. */
 const overflowPenalty = 1.3;
 
@@ -53,6 +66,8 @@ export class Annealing {
   readonly #pending: Int32Array;
   #shapes: readonly ClassShapes[] = [];
   #limit = 0;
+  #layouts = 0;
+  #limits = 0;
   /** true while fewer cycles are had by packing tighter, not by shorter wires */
   #tight = true;
 
@@ -74,6 +89,13 @@ export class Annealing {
     [this.#centreX, this.#centreY, this.#pending] = [perNode(), perNode(), perNode()];
   }
 
+  /** Units of work done so far, the same on every machine: corners of curves, and items laid out. */
+  get work(): number {
+    const items = this.#items;
+    const classes = this.#shapes.length;
+    return this.#tree.corners + items * workPerItem * this.#layouts + classes * workPerClass * this.#limits;
+  }
+
   /** Takes a tree at a limit, and tunes the limit; null when it fits at none nearby. */
   start(shape: TreeShape, limit: number): Tuned | null {
     this.#tree.copyFrom(shape);
@@ -81,17 +103,18 @@ export class Annealing {
   }
 
   /**
-   * Anneals from the present state; returns the best state seen, or null when none fits. Stops before the schedule's end after so many steps, or
-   * at a deadline (milliseconds since the epoch). `random` gives numbers in [0, 1).
+   * Anneals from the present state; returns the best state seen, or null when none fits. Stops before the schedule's end at its limits. `random`
+   * gives numbers in [0, 1).
    */
-  run({ steps, hot, cold }: Schedule, mostSteps: number, deadline: number, random: () => number): Tuned | null {
+  run({ steps, hot, cold }: Schedule, limits: RunLimits, random: () => number): Tuned | null {
     const tree = this.#tree;
+    const lastWork = this.work + limits.work;
     const between = Math.max(leastBetween, Math.floor(steps / tunings));
     let cost = this.#cost();
     let best: Tuned | null = null;
-    for (let step = 1; step <= Math.min(steps, mostSteps); step++) {
+    for (let step = 1; step <= Math.min(steps, limits.steps) && this.work < lastWork; step++) {
       if (step % between === 0) {
-        if (Date.now() > deadline) break;
+        if (Date.now() > limits.deadline) break;
         const tuned = this.#tune(this.#limit);
         if (tuned !== null && (best === null || tuned.cost < best.cost)) best = tuned;
         cost = this.#cost();
@@ -143,6 +166,7 @@ export class Annealing {
   /** False when some class has no shape of so few cycles. */
   #setLimit(limit: number): boolean {
     this.#limit = limit;
+    this.#limits++;
     this.#shapes = this.#problem.shapesAt(limit);
     for (const [item, kind] of this.#problem.items.entries()) {
       const shapes = this.#shapes[kind];
@@ -209,6 +233,7 @@ export class Annealing {
     const tree = this.#tree;
     const { widths, heights, count } = tree.curve(tree.root);
     if (count === 0) return false;
+    this.#layouts++;
     const pending = this.#pending;
     this.#giveBox(tree.root, 0, 0, widths[count - 1] as number, heights[count - 1] as number);
     let waiting = 0;

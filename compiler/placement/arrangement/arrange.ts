@@ -22,8 +22,9 @@ import {
 } from "./strips.ts";
 
 export interface ArrangeOptions {
-  /** annealing steps in all */
-  readonly steps: number;
+  /** annealing ends after so many steps, or so many units of work (anneal.ts); either is the same on every machine */
+  readonly steps?: number;
+  readonly work?: number;
   readonly seed: number;
   /** milliseconds since the epoch after which the best found is taken */
   readonly deadline: number;
@@ -95,15 +96,16 @@ function annealRounds(
   let steps = 0;
   const isOptimal = options.isOptimal ?? (({ cost }) => cost <= bound.cost);
   let proven = isOptimal(annealing.arrangement(best), bound);
-  for (let round = 0; !proven && steps < options.steps && Date.now() < options.deadline; round++) {
+  const { steps: mostSteps = Infinity, work: mostWork = Infinity, deadline } = options;
+  const isOpen = (): boolean => steps < mostSteps && annealing.work < mostWork && Date.now() < deadline;
+  for (let round = 0; !proven && isOpen(); round++) {
     const schedule = scheduleOf(problem, round);
     const other = round % 4 === 3 ? starts[1 + ((round >> 2) % Math.max(1, starts.length - 1))] : undefined;
     const start = other ?? best;
     annealing.start(start.shape, start.limit);
     const found = annealing.run(
       schedule,
-      options.steps - steps,
-      options.deadline,
+      { steps: mostSteps - steps, work: mostWork - annealing.work, deadline },
       seededRandom(options.seed * 1_000_003 + round),
     );
     steps += schedule.steps;

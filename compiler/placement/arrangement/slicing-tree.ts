@@ -38,6 +38,8 @@ export class SlicingTree implements TreeShape {
   readonly first: Int32Array;
   readonly second: Int32Array;
   readonly stacked: Uint8Array;
+  /** corners of curves that were walked so far: what most of the time goes into */
+  corners = 0;
   readonly #width: number;
   readonly #highest: number;
   /** curves in force, by node; leaves' come from outside */
@@ -186,6 +188,7 @@ export class SlicingTree implements TreeShape {
   #combine(node: number, out: Buffer): void {
     const a = this.#curves[this.first[node] as number] as Curve;
     const b = this.#curves[this.second[node] as number] as Curve;
+    this.corners += a.count + b.count;
     if (this.stacked[node] === 1) stack(a, b, this.#highest, out);
     else setAbreast(a, b, this.#width, out);
   }

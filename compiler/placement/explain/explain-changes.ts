@@ -8,6 +8,7 @@ import { type PlacedKernel, type Placement, type PlacementConstraints, unconstra
 import type { Target } from "../../../ir/machine/target.ts";
 import { areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
 import { pack } from "../packing/floorplan.ts";
+import type { Allowance } from "./allowance.ts";
 import { higher, leastFactor, rowsToPack } from "./least-change.ts";
 import { leastInterval, prepareUnder, type PreparedProblem } from "../prepare.ts";
 import { classCounts, coresOf } from "../problem.ts";
@@ -73,12 +74,12 @@ const resources: readonly Resource[] = [
 ];
 
 /** Every change that was found to help, the least of its kind. */
-export function changesOf(base: PreparedProblem): readonly Change[] {
+export function changesOf(base: PreparedProblem, allowance: Allowance): readonly Change[] {
   const found: (Change | null)[] = [
     moreCores(base, 1),
     moreCores(base, tenth),
-    ...resources.map((resource) => moreOf(base, resource)),
-    ...withoutEach(base),
+    ...resources.map((resource) => moreOf(base, resource, allowance)),
+    ...withoutEach(base, allowance),
   ];
   // the least change can be one for a tenth as well
   const isNew = (change: Change, index: number, all: readonly Change[]): boolean =>
@@ -90,15 +91,16 @@ export function changesOf(base: PreparedProblem): readonly Change[] {
 const tenth = 1.1;
 
 /** The least amount of a resource that lowers the bound. */
-function moreOf(base: PreparedProblem, resource: Resource): Change | null {
-  const { target, ioCycles } = base.scene;
+function moreOf(base: PreparedProblem, resource: Resource, allowance: Allowance): Change | null {
+  const { graph, target, ioCycles } = base.scene;
   const bound = leastInterval(base);
   const from = resource.of(target);
   // the edge helps only where it decides
   if (resource.what === "io.bytesPerSecond" && ioCycles < bound) return null;
   const boundAt = (factor: number): number => boundWith(base, bound, { target: resource.with(target, from * factor) });
-  if (boundAt(mostFactor) >= bound) return null;
-  const factor = leastFactor((one) => boundAt(one) < bound, mostFactor);
+  const mayTry = (): boolean => allowance.mayList(graph);
+  if (!mayTry() || boundAt(mostFactor) >= bound) return null;
+  const factor = leastFactor((one) => boundAt(one) < bound, mostFactor, mayTry);
   if (factor === null) return null;
   const to = resource.of(resource.with(target, from * factor));
   const { what, unit } = resource;
@@ -142,8 +144,8 @@ export function rowsForBound({ certificate }: Placement, base: PreparedProblem):
 export const mostToPack = 500;
 
 /** The bound without each kind of constraint. */
-function withoutEach(base: PreparedProblem): readonly (Change | null)[] {
-  const { constraints } = base.scene;
+function withoutEach(base: PreparedProblem, allowance: Allowance): readonly (Change | null)[] {
+  const { graph, constraints } = base.scene;
   const bound = leastInterval(base);
   const kinds: readonly (readonly [string, number, Partial<PlacementConstraints>])[] = [
     ["pins", constraints.pins.length, { pins: unconstrained.pins }],
@@ -151,7 +153,7 @@ function withoutEach(base: PreparedProblem): readonly (Change | null)[] {
     ["dead cores", constraints.deadCores.length, { deadCores: unconstrained.deadCores }],
   ];
   return kinds.map(([what, from, change]) => {
-    if (from === 0) return null;
+    if (from === 0 || !allowance.mayList(graph)) return null;
     const after = boundWith(base, bound, { constraints: { ...constraints, ...change } });
     return after < bound ? { what, from, to: 0, unit: what, measure: "bound", before: bound, after } : null;
   });
@@ -169,7 +171,7 @@ export interface Jam {
 }
 
 /** Words per link and cycle, and colors per router, with which such rectangles, routed again, are faster. */
-export function changesForRoutes(jam: Jam): readonly Change[] {
+export function changesForRoutes(jam: Jam, allowance: Allowance): readonly Change[] {
   const { target, interval } = jam;
   const after = (changed: Target): number => {
     const routed = routePlan({ ...jam, target: changed }, jam.kernels);
@@ -183,7 +185,8 @@ export function changesForRoutes(jam: Jam): readonly Change[] {
   const colored = (perRouter: number): Target => ({ ...target, colors: { ...colors, perRouter } });
   const found: Change[] = [];
   const told = { measure: "interval", before: interval } as const;
-  const factor = leastFactor((one) => after(widened(one)) < interval, 4 * mostFactor);
+  const mayTry = (): boolean => allowance.mayRoute(jam.graph);
+  const factor = leastFactor((one) => after(widened(one)) < interval, 4 * mostFactor, mayTry);
   if (factor !== null) {
     const [from, to] = [1 / link.cyclesPerWord, factor / link.cyclesPerWord];
     found.push({
@@ -195,7 +198,7 @@ export function changesForRoutes(jam: Jam): readonly Change[] {
       after: after(widened(factor)),
     });
   }
-  for (let to = colors.perRouter + 1; to <= maxColors; to++) {
+  for (let to = colors.perRouter + 1; to <= maxColors && mayTry(); to++) {
     const reached = after(colored(to));
     if (reached >= interval) continue;
     found.push({ what: "colors.perRouter", from: colors.perRouter, to, unit: "colors", ...told, after: reached });

@@ -6,6 +6,7 @@ import type { VariantList } from "../../kernels/family.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import type { Found } from "./explain.ts";
 import type { Change } from "./explain-changes.ts";
+import type { Allowance } from "./allowance.ts";
 import { leastFactor } from "./least-change.ts";
 import { filterVariants, mapLists } from "../variant-lists.ts";
 import { tunedVariants } from "../variants.ts";
@@ -20,6 +21,7 @@ interface Subject {
   readonly graph: KernelGraph;
   readonly target: Target;
   readonly placement: Placement;
+  readonly allowance: Allowance;
 }
 
 /** Explains an objective other than throughput. */
@@ -45,7 +47,7 @@ const nothing: GoalExplanation = {
 /** SRAM and the limit on the interval are made at most so many times larger. */
 const mostFactor = 4;
 
-function explainCores({ graph, target, placement }: Subject): GoalExplanation {
+function explainCores({ graph, target, placement, allowance }: Subject): GoalExplanation {
   const { goal } = placement.certificate;
   const largest = mostOf(placement.kernels, areaOf);
   if (largest === undefined) return nothing;
@@ -53,7 +55,8 @@ function explainCores({ graph, target, placement }: Subject): GoalExplanation {
   const before = leastCores(graph, target, limit);
   const change = (what: string, unit: string, from: number, after: (factor: number) => number): Change | null => {
     const helps = (factor: number): boolean => after(factor) < before;
-    const factor = helps(mostFactor) ? leastFactor(helps, mostFactor) : null;
+    const mayTry = (): boolean => allowance.mayList(graph);
+    const factor = mayTry() && helps(mostFactor) ? leastFactor(helps, mostFactor, mayTry) : null;
     if (factor === null) return null;
     return { what, from, to: Math.ceil(from * factor), unit, measure: "cores", before, after: after(factor) };
   };

@@ -6,7 +6,7 @@ const amount = (value: number): string =>
   Number.isInteger(value) ? value.toLocaleString("en-US") : value.toPrecision(4);
 
 /** Lines that say what binds, the figures, and the changes that would help. */
-export function printExplanation({ binding, layer, reason, figures: f, changes }: Explanation): string {
+export function printExplanation({ binding, layer, reason, figures: f, changes, isComplete }: Explanation): string {
   const edges = f.linkEdges.length === 0 ? "" : `: ${f.linkEdges.slice(0, 3).join(", ")}${f.linkEdges.length > 3 ? ", …" : ""}`; // prettier-ignore
   const lines = [
     `binds     ${binding}${layer === null ? "" : ` at ${layer}`}`,
@@ -18,6 +18,7 @@ export function printExplanation({ binding, layer, reason, figures: f, changes }
     `colors    ${f.routerColors} of ${f.routerCapacity} on the fullest router`,
     `edge      ${f.ioBytesPerCycle.toFixed(1)} bytes per cycle in and out of the wafer`,
     ...(changes.length === 0 ? ["changes   none of those tried helps"] : changes.map(changeLine)),
+    ...(isComplete ? [] : ["          the time limit ended before all changes were tried"]),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -9,6 +9,7 @@ import { sramBytes } from "../../../ir/machine/cost.ts";
 import { type PlacedKernel, type Placement, rectangleCores } from "../../../ir/placement.ts";
 import { ioBytesPerCycle, type Target, usableRect } from "../../../ir/machine/target.ts";
 import { areaCurve, totalAreaAt } from "../sizing/area-bound.ts";
+import { Allowance, type ExplainLimits } from "./allowance.ts";
 import { type Change, changesForRoutes, changesOf, type Jam, mostToPack, rowsForBound } from "./explain-changes.ts";
 import { goalExplanations } from "./explain-goal.ts";
 import { leastPackable, pack } from "../packing/floorplan.ts";
@@ -51,15 +52,20 @@ export interface Explanation {
     readonly sramCapacity: number;
   };
   readonly changes: readonly Change[];
+  /** false: the limits were reached before every change was tried, or made as small as it can be */
+  readonly isComplete: boolean;
 }
 
 /**
- * Explains a placement of a prepared problem; takes some seconds for large graphs, since variants are listed again for every change.
+ * Explains a placement of a prepared problem; takes some seconds for large graphs, since variants are listed again for every change. Within limits
+ * what binds is always said, and as many changes are tried as there is time for.
  */
-export function explainPlacement(base: PreparedProblem, placement: Placement): Explanation {
+export function explainPlacement(base: PreparedProblem, placement: Placement, limits: ExplainLimits = {}): Explanation {
   const { certificate } = placement;
   const { graph, target } = base.scene;
-  const { found, changes } = explainedBy({ graph, target, placement, base });
+  const allowance = new Allowance(limits);
+  const deadline = limits.deadline ?? Infinity;
+  const { found, changes } = explainedBy({ graph, target, placement, base, allowance, deadline });
   const { binding, layer, reason } = found;
   const sram = sramOfSlowest(placement);
   const cores = rectangleCores(placement.kernels);
@@ -86,6 +92,7 @@ export function explainPlacement(base: PreparedProblem, placement: Placement): E
       sramCapacity: target.core.sramBytes,
     },
     changes,
+    isComplete: !allowance.isCut,
   };
 }
 
@@ -109,6 +116,9 @@ interface Subject {
   readonly target: Target;
   readonly placement: Placement;
   readonly base: PreparedProblem;
+  readonly allowance: Allowance;
+  /** milliseconds since the epoch */
+  readonly deadline: number;
 }
 
 /** What binds, and where. */
@@ -125,15 +135,15 @@ export interface Found {
 const cyclesText = (cycles: number): string => `${Math.round(cycles)} cycles`;
 
 function explainedBy(subject: Subject): { readonly found: Found; readonly changes: readonly Change[] } {
-  const { placement, base } = subject;
+  const { placement, base, allowance } = subject;
   const { kind } = placement.certificate.goal;
   if (kind !== "throughput") return goalExplanations[kind](subject);
   const found = bindingOf(subject);
-  const forRoutes = found.jam === undefined ? [] : changesForRoutes(found.jam);
-  const rows = found.binding === "packing" ? rowsForBound(placement, base) : null;
+  const forRoutes = found.jam === undefined ? [] : changesForRoutes(found.jam, allowance);
+  const rows = found.binding === "packing" && Date.now() < subject.deadline ? rowsForBound(placement, base) : null;
   const special = [found.change, rows].filter((change) => change !== undefined && change !== null);
   const known = new Set([...special, ...forRoutes].map(({ what }) => what));
-  const general = changesOf(base).filter(({ what }) => !known.has(what));
+  const general = changesOf(base, allowance).filter(({ what }) => !known.has(what));
   return { found, changes: [...special, ...forRoutes, ...general] };
 }
 
@@ -215,14 +225,14 @@ function alone(graph: KernelGraph, target: Target, placed: PlacedKernel): Found 
 const tolerance = 0.004;
 
 /** The placement is above its bound: because no faster packing was found, or because of what its routes come to. */
-function jamOf({ graph, target, placement, base }: Subject, layer: string, is: string): Found {
+function jamOf({ graph, target, placement, base, deadline }: Subject, layer: string, is: string): Found {
   const { certificate } = placement;
   const { objective, status } = certificate;
   const { task, scene } = base;
   // by area; the certificate's may include a proof about rectangles
   const bound = leastInterval(base);
   const isQuick = task.problem.items.length <= mostToPack;
-  const cycles = isQuick ? leastPackable(task.problem, bound, { tolerance, deadline: Infinity }) : null;
+  const cycles = isQuick ? leastPackable(task.problem, bound, { tolerance, deadline }) : null;
   const plan = cycles === null || cycles > objective * (1 - tolerance) ? null : pack(task.problem, cycles);
   if (cycles === null || plan === null) {
     const cores = `${coresFor(base, bound)} of ${coresOf(task.problem)} cores`;

@@ -3,16 +3,25 @@ import { pack } from "../packing/floorplan.ts";
 import { Grid } from "../packing/grid.ts";
 import type { Problem } from "../problem.ts";
 
-/** The least factor above 1 at which something works, to 1%; null when it does not up to `most`. */
-export function leastFactor(works: (factor: number) => boolean, most: number): number | null {
+/**
+ * The least factor above 1 at which something works, to 1%; null when it does not up to `most`. `mayTry` is asked before each try: where it says no,
+ * the least factor so far that works is given, if any.
+ */
+export function leastFactor(
+  works: (factor: number) => boolean,
+  most: number,
+  mayTry: () => boolean = () => true,
+): number | null {
   let low = 1;
   let high = Math.min(most, 1.1);
-  while (!works(high)) {
+  for (;;) {
+    if (!mayTry()) return null;
+    if (works(high)) break;
     if (high >= most) return null;
     low = high;
     high = Math.min(most, 1 + (high - 1) * 2);
   }
-  while (high > low * 1.01) {
+  while (high > low * 1.01 && mayTry()) {
     const middle = (low + high) / 2;
     if (works(middle)) high = middle;
     else low = middle;
