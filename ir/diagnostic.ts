@@ -14,6 +14,24 @@ export interface Diagnostic {
   readonly subject?: string;
   /** what the user can do */
   readonly hint?: string;
+  /** for programs that read it: what is short, where a model does not fit */
+  readonly shortage?: Shortage;
+}
+
+/** What a layer, or a model, is short of. */
+export interface Shortage {
+  /** name of the layer; null: all layers together */
+  readonly layer: string | null;
+  /** the operand that is too large, with its role; null where it is none */
+  readonly operand: string | null;
+  /** the limit that it meets, as `core.sramBytes` */
+  readonly limit: string;
+  readonly unit: string;
+  readonly have: number;
+  /** null: no amount that was tried is enough */
+  readonly need: number | null;
+  /** changes with which it would fit, each alone; every one was tried */
+  readonly changes: readonly string[];
 }
 
 /** Code -> what it means. WSC1xxx reading, 2xxx graph, 3xxx operators, 4xxx passes, 5xxx placement, 6xxx codegen, 7xxx run time, 8xxx command line. */
@@ -83,12 +101,15 @@ export class WscError extends Error {
   }
 }
 
+/** What a diagnostic says beyond its message. */
+export interface DiagnosticDetails {
+  readonly subject?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly shortage?: Shortage | undefined;
+}
+
 /** Builds the error for one diagnostic; callers write `throw fail("WSC3004", "…", { subject })`. */
-export function fail(
-  code: DiagnosticCode,
-  message: string,
-  more: { readonly subject?: string | undefined; readonly hint?: string | undefined } = {},
-): WscError {
+export function fail(code: DiagnosticCode, message: string, more: DiagnosticDetails = {}): WscError {
   return new WscError([diagnostic("error", code, message, more)]);
 }
 
@@ -96,7 +117,7 @@ export function diagnostic(
   severity: Severity,
   code: DiagnosticCode,
   message: string,
-  more: { readonly subject?: string | undefined; readonly hint?: string | undefined } = {},
+  more: DiagnosticDetails = {},
 ): Diagnostic {
   return {
     code,
@@ -104,6 +125,7 @@ export function diagnostic(
     message,
     ...(more.subject === undefined ? {} : { subject: more.subject }),
     ...(more.hint === undefined ? {} : { hint: more.hint }),
+    ...(more.shortage === undefined ? {} : { shortage: more.shortage }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** `wsc compile`: places a model and writes the program, or prints the text form of a stage. */
 import path from "node:path";
-import { fail, renderDiagnostic, showName } from "../../ir/diagnostic.ts";
+import { fail, renderDiagnostic, showName, WscError } from "../../ir/diagnostic.ts";
 import { nameHint } from "../../ir/nearest.ts";
 import { type Goal, type Movement, rectangleCores } from "../../ir/placement.ts";
 import { claimArtifact, writeArtifact } from "../artifact.ts";
@@ -56,6 +56,15 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
 }
 
 export async function compileVerb(given: CompileArguments): Promise<number> {
+  return compileAs(given).catch((error: unknown) => {
+    // programs that read JSON are told on stdout too; people on stderr
+    if (given.json && given.emit === undefined && error instanceof WscError)
+      process.stdout.write(`${JSON.stringify({ diagnostics: error.diagnostics }, null, 2)}\n`);
+    throw error;
+  });
+}
+
+async function compileAs(given: CompileArguments): Promise<number> {
   await checkPassNames(given.printAfter);
   if (given.emit !== undefined && given.tune !== undefined)
     throw fail("WSC8001", "--tune and --emit exclude each other", { hint: "--tuning FILE goes with both" });

@@ -9,7 +9,7 @@ import { type KernelGraph, type KernelId, weightBytes } from "../../ir/kernel-gr
 import type { PlacedKernel, Placement } from "../../ir/placement.ts";
 import { areaAt } from "../placement/sizing/area-bound.ts";
 import { checkPlacement } from "../placement/checker/check.ts";
-import { noVariant } from "../placement/explain/no-fit.ts";
+import { noVariants } from "../placement/explain/no-fit.ts";
 import { place } from "../placement/place.ts";
 import type { SolverChoice } from "../solver/solvers.ts";
 import type { Target } from "../../ir/machine/target.ts";
@@ -78,8 +78,8 @@ export async function splitOverWafers(
   }
   const deadline = performance.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
   const coarse = waferProblem(graph, target, wafers);
-  const homeless = coarse.lists.findIndex(({ candidates }) => candidates.length === 0);
-  if (homeless >= 0) throw noVariant(graph, target, homeless);
+  const homeless = coarse.lists.flatMap(({ candidates }, id) => (candidates.length === 0 ? [id] : []));
+  if (homeless.length > 0) throw noVariants(graph, target, homeless);
   const problem = focused(coarse);
   const area = sharedAreaBound(problem);
   if (area === null) throw tooLarge(problem);

@@ -2,10 +2,11 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { place } from "../../compiler/placement/place.ts";
+import { prepareUnder } from "../../compiler/placement/prepare.ts";
 import { usableRect } from "../../ir/machine/target.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import type { Placement } from "../../ir/placement.ts";
+import { type Placement, unconstrained } from "../../ir/placement.ts";
 import { parsePlacementJson, printPlacementJson } from "../../ir/placement-json.ts";
 import { parsePlacement, printPlacement } from "../../ir/placement-text.ts";
 import { chainOf, convSketch, elementwiseSketch, graphOf, graphs, matmulSketch, smallTarget, softmaxSketch, targets } from "./instances.ts"; // prettier-ignore
@@ -83,7 +84,7 @@ describe("place", () => {
           placement = await place(graph, target, { timeLimitSeconds: 1 });
         } catch (error) {
           if (!(error instanceof WscError)) throw error;
-          expect(error.diagnostics.map(({ code }) => code)).toEqual(["WSC5002"]);
+          for (const { code } of error.diagnostics) expect(code).toBe("WSC5002");
           refused++;
           return;
         }
@@ -106,6 +107,25 @@ describe("what does not fit", () => {
     expect(diagnostics[0]?.subject).toBe('matmul "layer1"');
     expect(diagnostics[0]?.message).toMatch(/SRAM is short by \d+\.\d%; its 64\.0 MiB of weights/);
     expect(diagnostics[0]?.hint).toMatch(/core\.sramBytes of \d+/);
+  });
+
+  it("names every layer that does not fit, the operand, and changes with which each fits", async () => {
+    const graph = chainOf([matmulSketch(1, 4096, 4096), elementwiseSketch(16), matmulSketch(600, 300, 200)]);
+    const target = smallTarget(10, 10);
+    const { diagnostics } = await refusal(graph, target);
+    expect(diagnostics.map(({ subject }) => subject)).toEqual(['matmul "layer0"', 'matmul "layer2"']);
+    for (const { shortage, hint } of diagnostics) {
+      if (shortage === undefined) throw new Error("a shortage is told");
+      expect(shortage).toMatchObject({ limit: "core.sramBytes", have: target.core.sramBytes });
+      expect(shortage.changes).toContain(`core.sramBytes of ${shortage.need ?? 0}`);
+      for (const change of shortage.changes) expect(hint).toContain(change);
+    }
+    expect(diagnostics[0]?.shortage?.operand).toBe("weight w1");
+    expect(diagnostics[0]?.shortage?.changes).toContain("--target wse3");
+    // the change of a dim does what it says
+    const [, size = ""] = /m of at most (\d+), not 600/.exec(diagnostics[1]?.hint ?? "") ?? [];
+    const shorter = chainOf([elementwiseSketch(16), matmulSketch(Number(size), 300, 200)]);
+    expect(prepareUnder(shorter, target, unconstrained)).not.toMatchObject({ kind: "memory" });
   });
 
   it("says by how many cores a model is too large, and names its largest layer", async () => {

@@ -1,5 +1,5 @@
 /** Why a model does not fit: which constraint, at which layer, by how much, and the least change that would help. All WSC5002. */
-import { fail, showName, type WscError } from "../../../ir/diagnostic.ts";
+import { type Diagnostic, diagnostic, fail, showName, WscError } from "../../../ir/diagnostic.ts";
 import { type Kernel, type KernelGraph, type KernelId, weightBytes } from "../../../ir/kernel-graph.ts";
 import type { PlacementConstraints, Rect } from "../../../ir/placement.ts";
 import type { VariantList } from "../../kernels/family.ts";
@@ -9,6 +9,7 @@ import { areaAt, areaCurve } from "../sizing/area-bound.ts";
 import { showRect } from "../constraints/constraints.ts";
 import { pack } from "../packing/floorplan.ts";
 import { Grid } from "../packing/grid.ts";
+import { type LayerShortage, shortageOf } from "./layer-shortage.ts";
 import { leastFactor, rowsToPack } from "./least-change.ts";
 import { coresOf, distinctTimes, type Problem } from "../problem.ts";
 import type { RoutingFailure } from "../routing/routes.ts";
@@ -31,69 +32,72 @@ const bytes = (count: number): string => {
 
 const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)}%`;
 
-/** What a problem that could not be prepared fails at. */
+/** What a problem that could not be prepared fails at: every layer that does not fit, or all of them together. */
 export function unfitError(unfit: Unfit): WscError {
   const { scene } = unfit;
   const { graph, target, constraints, ioCycles } = scene;
   const limit = constraints.maxInterval ?? Infinity;
   switch (unfit.kind) {
     case "memory":
-      return noVariant(graph, target, unfit.kernels[0] ?? 0);
+      return noVariants(graph, target, unfit.kernels);
     case "edge":
-      return noInterval(graph, target, limit, null, ioCycles);
+      return new WscError([noInterval(graph, target, limit, null, ioCycles)]);
     case "limit":
-      return noInterval(graph, target, limit, unfit.kernels[0] ?? 0, unfit.least[0] ?? 0);
+      return new WscError(
+        unfit.kernels.map((id, index) => noInterval(graph, target, limit, id, unfit.least[index] ?? Infinity)),
+      );
     case "place":
-      return noPlace(scene, unfit.kernels[0] ?? 0);
+      return new WscError(unfit.kernels.map((id) => noPlace(scene, id)));
     case "area":
       return noRoom(scene, unfit.task);
   }
 }
 
-/** A kernel that cannot be cut finely enough for the cores' SRAM. */
-export function noVariant(graph: KernelGraph, target: Target, id: KernelId): WscError {
-  const kernel = kernelAt(graph, id);
+/** Kernels that cannot be cut finely enough for the cores' SRAM, each with what it is short of; equal kernels are looked at once. */
+export function noVariants(graph: KernelGraph, target: Target, ids: readonly KernelId[]): WscError {
+  const known = new Map<string, LayerShortage>();
+  return new WscError(
+    ids.map((id) => {
+      const kernel = kernelAt(graph, id);
+      const signature = kernelSignature(kernel);
+      const shortage = known.get(signature) ?? shortageOf(kernel, target);
+      known.set(signature, shortage);
+      return noVariant(kernel, target, shortage);
+    }),
+  );
+}
+
+function noVariant(kernel: Kernel, target: Target, { sramBytes, operand, changes }: LayerShortage): Diagnostic {
   const { width, height } = usableRect(target);
-  const needed = leastSram(kernel, target);
   const have = target.core.sramBytes;
   const weights = `${bytes(weightBytes(kernel))} of weights`;
   const wafer = `${width} x ${height} cores of ${bytes(have)}`;
-  return fail(
+  const most = operand === null ? "" : `, most of it ${operand.role} ${operand.name} with ${bytes(operand.bytes)}`;
+  return diagnostic(
+    "error",
     "WSC5002",
-    needed === null
+    sramBytes === null
       ? `does not fit ${target.name} alone: no cut of its ${weights} and its activations fits ${wafer}`
-      : `does not fit ${target.name} alone: SRAM is short by ${percent(needed / have - 1)}; its ${weights} and its activations need cores of ${bytes(needed)}, and there are ${wafer}`,
+      : `does not fit ${target.name} alone: SRAM is short by ${percent(sramBytes / have - 1)}; its ${weights} and its activations need cores of ${bytes(sramBytes)}${most}, and there are ${wafer}`,
     {
       subject: subjectOf(kernel),
       hint:
-        needed === null
-          ? "a larger wafer, a narrower element type, or a smaller batch"
-          : `core.sramBytes of ${needed}, a narrower element type, or a smaller batch`,
+        changes.length === 0 ? "a larger wafer, a narrower element type, or a smaller batch" : changes.join(", or "),
+      shortage: {
+        layer: kernel.name,
+        operand: operand === null ? null : `${operand.role} ${operand.name}`,
+        limit: "core.sramBytes",
+        unit: "bytes",
+        have,
+        need: sramBytes,
+        changes,
+      },
     },
   );
 }
 
-/** SRAM per core from which on the kernel has a variant, to 1%; null when none up to 1,024 times the target's is enough. */
-function leastSram(kernel: Kernel, target: Target): number | null {
-  const works = (sramBytes: number): boolean =>
-    variantsOf(kernel, { ...target, core: { ...target.core, sramBytes } }).candidates.length > 0;
-  let low = target.core.sramBytes;
-  let high = low * 2;
-  while (!works(high)) {
-    low = high;
-    high *= 2;
-    if (high > target.core.sramBytes * 1024) return null;
-  }
-  while (high > low * 1.01) {
-    const middle = Math.round((low + high) / 2);
-    if (works(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
-}
-
 /** A kernel that constraints leave no place for. */
-function noPlace(scene: Scene, id: KernelId): WscError {
+function noPlace(scene: Scene, id: KernelId): Diagnostic {
   const { graph, target, constraints } = scene;
   const kernel = kernelAt(graph, id);
   const pin = constraints.pins.find((one) => one.kernel === id);
@@ -102,7 +106,8 @@ function noPlace(scene: Scene, id: KernelId): WscError {
   const subject = subjectOf(kernel);
   if (pin !== undefined) {
     const rect = rectOfPin(pin);
-    return fail(
+    return diagnostic(
+      "error",
       "WSC5002",
       rect === null
         ? `no variant fits at its pinned corner (${pin.x}, ${pin.y}) without blocked cores; ${size}`
@@ -113,7 +118,8 @@ function noPlace(scene: Scene, id: KernelId): WscError {
   const { width, height } = usableRect(target);
   const boxes = new Grid(width, height, blockedBoxes(constraints, target)).largestBoxes();
   const largest = boxes.reduce((a, b) => (b.width * b.height > a.width * a.height ? b : a), { width: 0, height: 0, x: 0, y: 0 }); // prettier-ignore
-  return fail(
+  return diagnostic(
+    "error",
     "WSC5002",
     `fits between no blocked cores: ${size}, and the largest free rectangle is ${largest.width} x ${largest.height}`,
     { subject, hint: "fewer or smaller keep-out areas, or a wafer with fewer dead cores" },
@@ -141,14 +147,24 @@ function hintForPin(kernel: Kernel, target: Target, rect: Rect | null): string |
 }
 
 /** No placement can keep to `--max-interval`: some kernel, or the edge of the wafer (`null`), is slower by itself. */
-function noInterval(graph: KernelGraph, target: Target, limit: number, id: KernelId | null, cycles: number): WscError {
+function noInterval(graph: KernelGraph, target: Target, limit: number, id: KernelId | null, cycles: number): Diagnostic {
   const what = id === null ? "the words over the wafer's edge take" : "its fastest variant takes";
-  return fail(
+  return diagnostic(
+    "error",
     "WSC5002",
     `cannot keep to ${limit} cycles between samples on ${target.name}: ${what} ${cycles} cycles, ${percent(cycles / limit - 1)} more`,
     {
       subject: id === null ? `"${showName(graph.name)}"` : subjectOf(kernelAt(graph, id)),
       hint: `--max-interval ${cycles} or more`,
+      shortage: {
+        layer: id === null ? null : kernelAt(graph, id).name,
+        operand: null,
+        limit: "--max-interval",
+        unit: "cycles",
+        have: limit,
+        need: cycles,
+        changes: [`--max-interval ${cycles}`],
+      },
     },
   );
 }
@@ -180,6 +196,15 @@ function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): 
     {
       subject: `"${showName(graph.name)}"`,
       hint: `${Math.ceil(needed / have)} wafers, a fabric of ${side} x ${side} usable cores, ${sram === null ? "" : `core.sramBytes of ${sram}, `}or narrower weights`,
+      shortage: {
+        layer: null,
+        operand: null,
+        limit: "usable cores",
+        unit: "cores",
+        have,
+        need: needed,
+        changes: sram === null ? [] : [`core.sramBytes of ${sram}`],
+      },
     },
   );
 }
