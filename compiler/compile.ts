@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Diagnostic, WscError } from "../ir/diagnostic.ts";
 import type { Graph } from "../ir/graph.ts";
-import { type KernelGraph, opsOf } from "../ir/kernel-graph.ts";
+import { type KernelGraph, opsOf, type Precision } from "../ir/kernel-graph.ts";
 import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
@@ -28,6 +28,8 @@ export interface CompileOptions extends PlaceOptions {
   readonly target?: string | Target;
   /** several ops may be one layer; default true. Only layers of one op each have a fabric program (docs/fabric.md) */
   readonly fuse?: boolean;
+  /** what f32 operands are on the wafer; the program on the host computes as the model says. Default f32 */
+  readonly precision?: Precision;
   /** values of symbolic dims */
   readonly dims?: ReadonlyMap<string, number>;
   /** choices for kernels that were found earlier */
@@ -101,7 +103,8 @@ export async function kernelsOf(graph: Graph, target: string | Target, fuse = tr
 export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
   const target = await targetOf(options.target ?? "wse2");
   options.onStage?.("kernels");
-  const kernels = await kernelsOf(model.graph, target, options.fuse);
+  const { withPrecision } = await import("./kernels/precision.ts");
+  const kernels = withPrecision(await kernelsOf(model.graph, target, options.fuse), options.precision ?? "f32");
   options.onStage?.("place");
   const { prepare } = await import("./placement/prepare.ts");
   return { ...model, target, kernels, prepared: prepare(kernels, target, options) };

@@ -19,7 +19,8 @@
  * An axis is its size with the position that an iteration touches: a sum of loops (`from` begins it elsewhere than at 0), `784: / e` dealt out
  * over a loop, or the size alone where all of it may be needed. Points and results have operations at the rate of a multiply-add, and at that of a
  * division. `moves [3]` before the stages: ops that only order words. Stages may add `combine (l) times=2`, `gathers y0 [8: k, 24: 2 h + r]`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
- * host ops, each kind in its own order.
+ * host ops, each kind in its own order. `kernels "lenet" precision f16 {` has operands of 16 bits
+ * where the model's are f32.
  */
 import { type DType, isDType } from "./dtype.ts";
 import {
@@ -38,6 +39,8 @@ import {
   type Operand,
   operandRoles,
   type Operations,
+  type Precision,
+  precisions,
   type Stage,
   type Term,
   type ValuePart,
@@ -60,8 +63,14 @@ export function printKernelGraph(graph: KernelGraph): string {
     ...graph.outputs.map(({ name, kernel, words }) => `k${kernel} -> output ${quote(name)} words=${words}`),
     ...graph.host.map(({ op, kind, reason, origin }) => `host op=${op} ${kind} ${quote(reason)} ${origins(origin)}`),
   ];
-  return `kernels ${quote(graph.name)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
+  return `kernels ${quote(graph.name)}${printPrecision(graph.precision)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
 }
+
+/** ` precision f16`; operands that are f32 as in the model go without saying. */
+export const printPrecision = (precision: Precision): string => (precision === "f32" ? "" : ` precision ${precision}`);
+
+export const parsePrecision = (reader: TextReader): Precision =>
+  reader.accept("precision") ? reader.oneOf(precisions) : "f32";
 
 function printKernel(kernel: Kernel): string[] {
   const { id, name, family, dtype, loops, operands, stages, moves, flops, arriving, leaving, origin } = kernel;
@@ -122,7 +131,8 @@ const printInts = (values: readonly number[]): string => `[${values.join(", ")}]
 export function parseKernelGraph(text: string): KernelGraph {
   const reader = new TextReader(text);
   reader.expect("kernels");
-  const graph: Parts = { name: reader.string(), kernels: [], edges: [], inputs: [], outputs: [], host: [] };
+  const name = reader.string();
+  const graph: Parts = { name, precision: parsePrecision(reader), kernels: [], edges: [], inputs: [], outputs: [], host: [] };
   reader.expect("{");
   while (!reader.accept("}")) parseLine(reader, graph);
   reader.end();
@@ -131,6 +141,7 @@ export function parseKernelGraph(text: string): KernelGraph {
 
 interface Parts {
   readonly name: string;
+  readonly precision: Precision;
   readonly kernels: Kernel[];
   readonly edges: KernelEdge[];
   readonly inputs: KernelPort[];

@@ -167,8 +167,15 @@ export interface HostKernel {
   readonly origin: readonly string[];
 }
 
+/** Element types that f32 operands may have on the wafer: themselves, or 16 bits with sums of 32 (`--precision`). */
+export const precisions = ["f32", "f16", "bf16"] as const;
+
+export type Precision = (typeof precisions)[number];
+
 export interface KernelGraph {
   readonly name: string;
+  /** what operands are that are f32 in the model */
+  readonly precision: Precision;
   readonly kernels: readonly Kernel[];
   readonly edges: readonly KernelEdge[];
   readonly inputs: readonly KernelPort[];

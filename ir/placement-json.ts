@@ -12,7 +12,7 @@ import {
   readString,
   type Reader,
 } from "./json-reader.ts";
-import { kernelFamilies } from "./kernel-graph.ts";
+import { kernelFamilies, precisions } from "./kernel-graph.ts";
 import { reducePatterns } from "./machine/collectives.ts";
 import type { SramBudget, Variant } from "./machine/cost.ts";
 import type { Cut, Mapping } from "./machine/mapping.ts";
@@ -207,6 +207,7 @@ const readCertificate: Reader<Certificate> = (value, path) => {
 const readPlacement: Reader<Placement> = readObject({
   version: readVersion,
   model: readString,
+  precision: readOneOf(...precisions),
   target: readTarget,
   constraints: orElse(readConstraints, unconstrained),
   kernels: readArray(readPlacedKernel),

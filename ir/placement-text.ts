@@ -24,6 +24,8 @@
  *         moved=1 kept=7 added=0 distance=12
  *       }
  *     }
+ *
+ * `placement "lenet" precision f16 {` has operands of 16 bits where the model's are f32.
  */
 import {
   type Certificate,
@@ -42,7 +44,7 @@ import {
   unconstrained,
   viasOf,
 } from "./placement.ts";
-import { namedInteger, parseFamily, parseKernelId, parseSizes } from "./kernel-graph-text.ts";
+import { namedInteger, parseFamily, parseKernelId, parsePrecision, parseSizes, printPrecision } from "./kernel-graph-text.ts";
 import type { ReducePattern } from "./machine/collectives.ts";
 import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
 import type { Cut } from "./machine/mapping.ts";
@@ -61,7 +63,7 @@ export function printPlacement(placement: Placement): string {
     ...placement.routes.map(printRoute),
     ...printCertificate(placement.certificate),
   ];
-  return `placement ${quote(placement.model)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
+  return `placement ${quote(placement.model)}${printPrecision(placement.precision)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
 }
 
 function printTarget({ name, width, height, usable, sramBytes, clockHz }: PlacementTarget): string {
@@ -150,6 +152,7 @@ export function parsePlacement(text: string): Placement {
   const reader = new TextReader(text);
   reader.expect("placement");
   const model = reader.string();
+  const precision = parsePrecision(reader);
   reader.expect("{");
   const target = parseTarget(reader);
   const constraints = reader.accept("constraints") ? parseConstraints(reader) : unconstrained;
@@ -160,7 +163,7 @@ export function parsePlacement(text: string): Placement {
   const certificate = parseCertificate(reader, kernels.length);
   reader.expect("}");
   reader.end();
-  return { version: placementVersion, model, target, constraints, kernels, routes, certificate };
+  return { version: placementVersion, model, precision, target, constraints, kernels, routes, certificate };
 }
 
 function parseTarget(reader: TextReader): PlacementTarget {

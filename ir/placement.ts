@@ -24,7 +24,7 @@
  * into one kernel may share a lane, too: they meet on their way, and take turns in the order of the kernel's operands. A router that several of
  * them enter is switched from one way in to the next by a control word that follows the words of each.
  */
-import type { KernelFamily, KernelId } from "./kernel-graph.ts";
+import type { KernelFamily, KernelId, Precision } from "./kernel-graph.ts";
 import type { Variant } from "./machine/cost.ts";
 
 export const placementVersion = 3;
@@ -242,6 +242,8 @@ export interface Certificate {
 export interface Placement {
   readonly version: typeof placementVersion;
   readonly model: string;
+  /** what operands are that are f32 in the model */
+  readonly precision: Precision;
   readonly target: PlacementTarget;
   readonly constraints: PlacementConstraints;
   readonly kernels: readonly PlacedKernel[];

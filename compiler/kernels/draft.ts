@@ -200,6 +200,7 @@ export class Draft {
     );
     return {
       name: this.name,
+      precision: "f32",
       kernels: order.map((id, number) => ({ ...withTraffic(this.at(id).kernel, this.around(id)), id: number })),
       edges,
       inputs: this.#inputs.map(({ name, kernel, words }) => ({ name, kernel: numberOf(kernel), words })),

@@ -23,7 +23,7 @@ export function kernelPart(graph: KernelGraph, ids: readonly KernelId[], name: s
     }
   }
   const kernels = ids.flatMap((id) => graph.kernels[id] ?? []).map((kernel, number) => ({ ...kernel, id: number }));
-  return { name, kernels, edges, inputs, outputs, host: [] };
+  return { name, precision: graph.precision, kernels, edges, inputs, outputs, host: [] };
 }
 
 /** A control character keeps it apart from the names of a model's inputs. */

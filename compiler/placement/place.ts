@@ -118,6 +118,7 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
   const placement: Placement = {
     version: placementVersion,
     model: graph.name,
+    precision: graph.precision,
     target: {
       name: target.name,
       width: target.fabric.width,

@@ -148,6 +148,7 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
   const last = kernels.length - 1;
   return {
     name: "test",
+    precision: "f32",
     kernels,
     edges,
     inputs: kernels.length === 0 ? [] : [{ name: "x", kernel: 0, words: kernels[0]?.arriving ?? 1 }],

@@ -1,0 +1,65 @@
+/**
+ * The same layers with operands of 16 bits: weights, activations and what travels between cores are f16 or bf16 where they were f32, and sums go on
+ * growing in 32 bits (ir/machine/work.ts). So a core holds twice as many operands, a word of a link carries two, and vector instructions run at
+ * the rate of the narrow type. What is not f32 stays as it is.
+ */
+import { dtypeInfo } from "../../ir/dtype.ts";
+import {
+  type Kernel,
+  type KernelEdge,
+  type KernelGraph,
+  type KernelPort,
+  type Operand,
+  operandElements,
+  type Precision,
+  wordBytes,
+} from "../../ir/kernel-graph.ts";
+import { withTraffic } from "./draft.ts";
+
+/** Narrows the f32 operands of all kernels; the graph itself for f32. */
+export function withPrecision(graph: KernelGraph, precision: Precision): KernelGraph {
+  if (precision === graph.precision) return graph;
+  if (graph.precision !== "f32") throw new Error(`internal: the layers are ${graph.precision} already`);
+  const kernels = graph.kernels.map((kernel) => narrowed(kernel, precision));
+  const wordsOf = (operand: Operand | undefined, words: number): number =>
+    operand?.dtype === "f32" ? Math.ceil((words * dtypeInfo(precision).bits) / (8 * wordBytes)) : words;
+  const edges = graph.edges.map((edge): KernelEdge => ({ ...edge, words: wordsOf(readOf(graph, edge), edge.words) }));
+  const inputs = graph.inputs.map((port): KernelPort => ({ ...port, words: wordsOf(entering(graph, port), port.words) }));
+  const outputs = graph.outputs.map((port): KernelPort => ({ ...port, words: wordsOf(leaving(graph, port), port.words) }));
+  const placed = kernels.map((kernel, id) =>
+    withTraffic(kernel, {
+      into: edges.filter(({ to }) => to === id),
+      outOf: edges.filter(({ from }) => from === id),
+      inputs: inputs.filter((port) => port.kernel === id),
+      outputs: outputs.filter((port) => port.kernel === id),
+    }),
+  );
+  return { ...graph, precision, kernels: placed, edges, inputs, outputs };
+}
+
+function narrowed(kernel: Kernel, precision: Precision): Kernel {
+  const operands = kernel.operands.map((operand): Operand =>
+    operand.dtype === "f32" ? { ...operand, dtype: precision } : operand,
+  );
+  return { ...kernel, dtype: kernel.dtype === "f32" ? precision : kernel.dtype, operands };
+}
+
+/** The operand that an edge becomes at its reader. */
+const readOf = ({ kernels }: KernelGraph, { to, operands }: KernelEdge): Operand | undefined =>
+  kernels[to]?.operands.find(({ name }) => operands.includes(name));
+
+const wordsIn = (operand: Operand): number =>
+  Math.ceil((operandElements(operand) * dtypeInfo(operand.dtype).bits) / (8 * wordBytes));
+
+/** The operand that a value from outside becomes: one that no edge feeds, of as many words where there are several. */
+function entering({ kernels, edges }: KernelGraph, { kernel, words }: KernelPort): Operand | undefined {
+  const fed = new Set(edges.flatMap(({ to, operands }) => (to === kernel ? operands : [])));
+  const open = kernels[kernel]?.operands.filter(({ role, name }) => role === "activation" && !fed.has(name)) ?? [];
+  return open.find((operand) => wordsIn(operand) === words) ?? open[0];
+}
+
+/** The result that leaves the wafer. */
+function leaving({ kernels }: KernelGraph, { kernel, words }: KernelPort): Operand | undefined {
+  const results = kernels[kernel]?.operands.filter(({ role }) => role === "result") ?? [];
+  return results.find((operand) => wordsIn(operand) === words) ?? results[0];
+}
