@@ -1,5 +1,6 @@
 /** What the runtime asks of the compiler when it is given an `.onnx` model: programs without a placement, as soon as possible. */
 import type { Graph } from "../ir/graph.ts";
+import type { Precision } from "../ir/kernel-graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
@@ -11,6 +12,7 @@ import type { OnnxModel } from "./frontend/onnx.ts";
 import { readModel } from "./frontend/read-model.ts";
 import { unknownDims } from "./frontend/suggest-dims.ts";
 import { runPasses } from "./passes/pipeline.ts";
+import { roundOperands } from "./passes/round-operands.ts";
 import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
 
 export const modelCompiler: ModelCompiler = {
@@ -19,9 +21,9 @@ export const modelCompiler: ModelCompiler = {
     const dims = knownDims(model, options);
     const { inputs, outputs } = modelPorts(model, dims);
     const tuning = await tuningOf(options.tuning);
-    const joinVectors = options.joinVectors ?? false;
+    const { joinVectors = false, precision = "f32" } = options;
     const compile = (lowering: LowerOptions): CompiledProgram =>
-      programOf(lowerModel(model, { dims, ...lowering }).graph, tuning, joinVectors);
+      programOf(lowerModel(model, { dims, ...lowering }).graph, { tuning, joinVectors, precision });
     // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
     if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
     return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
@@ -42,11 +44,21 @@ function knownDims(model: OnnxModel, { dims = new Map(), onUnknownDims }: OpenOp
 
 const noTuning: Tuning = new Map();
 
+interface ProgramOptions {
+  readonly tuning?: Tuning;
+  readonly joinVectors?: boolean;
+  readonly precision?: Precision;
+}
+
 /** Entries for other shapes or models are no fault here: a session compiles for the shapes that it meets. */
-function programOf(graph: Graph, tuning: Tuning = noTuning, joinVectors = false): CompiledProgram {
-  if (tuning.size === 0) return generateProgram(runPasses(graph), { joinVectors });
+function programOf(
+  graph: Graph,
+  { tuning = noTuning, joinVectors = false, precision = "f32" }: ProgramOptions = {},
+): CompiledProgram {
+  const ready = roundOperands(runPasses(graph), precision);
+  if (tuning.size === 0) return generateProgram(ready, { joinVectors });
   const { schedule } = tunedScheduler(tuning, joinVectors);
-  return generateProgram(runPasses(graph), { scheduler: schedule, joinVectors });
+  return generateProgram(ready, { scheduler: schedule, joinVectors });
 }
 
 async function tuningOf(file: NamedText | undefined): Promise<Tuning> {

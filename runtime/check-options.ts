@@ -1,5 +1,6 @@
 /** Values of options, as onnxruntime checks them: options that it does not know are ignored, known ones have values that they can take. */
 import { fail, showName } from "../ir/diagnostic.ts";
+import { precisions } from "../ir/kernel-graph.ts";
 import type { ExecutionProviderOptionMap, RunOptions, SessionOptions } from "./option-types.ts";
 
 /** What is wrong with a value, as the end of a sentence; null where nothing is. */
@@ -37,6 +38,7 @@ const sessionChecks: { readonly [name in keyof SessionOptions]?: Check } = {
   enableGraphCapture: boolean,
   freeDimensionOverrides: sizes,
   executionProviders: providers,
+  precision: oneOf(...precisions),
 };
 
 const runChecks: { readonly [name in keyof RunOptions]?: Check } = logChecks;

@@ -2,6 +2,7 @@
  * What the runtime needs of the compiler, which it loads only when it is given an `.onnx` model or meets a `deferred` step.
  * The compiler implements these types (compiler/session-compiler.ts); the runtime knows no more of it.
  */
+import type { Precision } from "../ir/kernel-graph.ts";
 import type { Port, ValueType } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { TensorData } from "../ir/tensor.ts";
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly tuning?: NamedText;
   /** kernels for engines that join pairs of vectors */
   readonly joinVectors?: boolean;
+  /** what f32 operands of layers are rounded to */
+  readonly precision?: Precision;
 }
 
 /** Text of a file, and what the file is called in messages. */

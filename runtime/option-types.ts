@@ -27,6 +27,11 @@ export interface WscOptions {
    * when they are loaded, and left where they give other bits. `deterministic` has none; a compiled folder has them if it was compiled so.
    */
   joinVectors?: boolean;
+  /**
+   * for an `.onnx` model: rounds what the layers of a wafer read and make to 16 bits, to see what `wsc compile --precision` does to the numbers.
+   * Default "f32": the model's own types
+   */
+  precision?: "f32" | "f16" | "bf16";
   /** iterations after which a Loop that would go on is ended by an error (WSC7008), so that no run is endless; default a million */
   maxLoopIterations?: number;
   /** options and dims that nobody has are refused (WSC7003); by default those that look mistyped are warned of, and all are ignored */

@@ -2,7 +2,7 @@
  * The names that a session's options have. Programs pass bags of options on, with what other libraries take among them, so that onnxruntime ignores what
  * it does not know. A mistyped name would be ignored as well, and nobody would know: those are warned of, and refused where a caller asks for it.
  */
-import { type Diagnostic, diagnostic, showName, WscError } from "../ir/diagnostic.ts";
+import { type Diagnostic, diagnostic, fail, showName, WscError } from "../ir/diagnostic.ts";
 import { isNearMiss, nameHint } from "../ir/nearest.ts";
 
 /** Options with a meaning here. */
@@ -15,6 +15,7 @@ const ownOptions = [
   "intraOpNumThreads",
   "tuning",
   "joinVectors",
+  "precision",
   "maxLoopIterations",
   "strict",
 ] as const;
@@ -85,4 +86,12 @@ export function tellDims(
   const problem = diagnostic("error", "WSC7007", message, { hint: "compile the model again, with --dim" });
   if (strict) throw new WscError([problem]);
   warn({ ...problem, severity: "warning" });
+}
+
+/** Throws WSC7007 where operands of a folder are to be rounded, whose kernels are made. */
+export function refusePrecision(precision: string): void {
+  if (precision === "f32") return;
+  throw fail("WSC7007", `precision: ${precision} is for models; a compiled folder computes as it was compiled`, {
+    hint: "give the .onnx model",
+  });
 }

@@ -24,7 +24,7 @@ import {
 } from "./runner.ts";
 import { isBuffer, modelSource } from "./model-source.ts";
 import type { RunOptions, SessionOptions } from "./option-types.ts";
-import { checkOptionNames, tellDims, tellUnknown } from "./session-options.ts";
+import { checkOptionNames, refusePrecision, tellDims, tellUnknown } from "./session-options.ts";
 import type { Tensor } from "./tensor.ts";
 import { threadCount } from "./threads/count.ts";
 import { ThreadPool } from "./threads/pool.ts";
@@ -189,10 +189,11 @@ async function openLocation(location: string | URL, options: SessionOptions, set
 
 async function openFolder(
   folder: string | URL,
-  { verify = true, freeDimensionOverrides, strict = false }: SessionOptions,
+  { verify = true, freeDimensionOverrides, strict = false, precision = "f32" }: SessionOptions,
   settings: RunnerOptions,
 ): Promise<Runner> {
   tellDims(freeDimensionOverrides, strict, settings.onWarning ?? ignored);
+  refusePrecision(precision);
   const artifact = await openArtifact((file) => within(folder, file), { verify });
   try {
     return await programRunner(artifact, settings);
@@ -214,6 +215,7 @@ async function openModel(
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
     externalData: await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source),
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
+    precision: options.precision ?? "f32",
     joinVectors: options.joinVectors !== false && settings.deterministic !== true && canJoinVectors(),
   });
   return modelRunner(model, settings);

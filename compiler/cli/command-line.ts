@@ -4,6 +4,7 @@ import type { PlacementObjective } from "../placement/place.ts";
 import { weightFormats } from "../planner/plan/weight-formats.ts";
 import { planModes, planObjectives } from "../planner/plan/plan-names.ts";
 import { WscError } from "../../ir/diagnostic.ts";
+import { precisions } from "../../ir/kernel-graph.ts";
 import { defaultLoopIterations } from "../../runtime/loop-limit.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { usageError } from "./usage-errors.ts";
@@ -48,6 +49,11 @@ const compileOptions = {
     describe: "wse1, wse2, wse3, dojo-d1, dojo-tile, or a JSON file",
   },
   mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
+  precision: {
+    choices: precisions,
+    default: "f32" as const,
+    describe: "What f32 operands are on the wafer; sums stay 32 bits (wsc run --precision says what that does)",
+  },
   objective: { choices: objectives, default: "throughput" as const, describe: "What the placement is good at" },
   constraints: {
     type: "string",
@@ -151,6 +157,11 @@ const runOptions = {
     default: true,
     describe:
       "Vectors of 256 bits where the engine is known to join them (Node 24 and 26; --no-join-vectors turns it off)",
+  },
+  precision: {
+    choices: precisions,
+    default: "f32" as const,
+    describe: "For a model: round what layers read and make as on the wafer, and say what that does to the outputs",
   },
   repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
   threads: {

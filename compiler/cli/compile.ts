@@ -1,6 +1,7 @@
 /** `wsc compile`: places a model and writes the program, or prints the text form of a stage. */
 import path from "node:path";
 import { fail, renderDiagnostic, showName, WscError } from "../../ir/diagnostic.ts";
+import type { Precision } from "../../ir/kernel-graph.ts";
 import { nameHint } from "../../ir/nearest.ts";
 import { type Goal, type Movement, rectangleCores } from "../../ir/placement.ts";
 import { claimArtifact, writeArtifact } from "../artifact.ts";
@@ -40,6 +41,7 @@ import {
 export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly output: string | undefined;
   readonly target: string;
+  readonly precision: Precision;
   readonly objective: PlacementObjective;
   readonly timeLimit: number | undefined;
   readonly solver: "auto" | "glpk" | "highs";
@@ -83,6 +85,7 @@ async function compileAs(given: CompileArguments): Promise<number> {
     target: given.target,
     fuse: given.fuse,
     dims: readDims(given.dim),
+    precision: given.precision,
     objective: given.objective,
     ...searchLimits(given),
     solver: given.solver,
@@ -183,7 +186,11 @@ async function textOf(
     case "wat":
       return (await import("../codegen/wat.ts")).printWat(await program());
     case "kernels": {
-      const kernels = await kernelsOf(lowered.graph, options.target ?? "wse2", options.fuse);
+      const { withPrecision } = await import("../kernels/precision.ts");
+      const kernels = withPrecision(
+        await kernelsOf(lowered.graph, options.target ?? "wse2", options.fuse),
+        given.precision,
+      );
       return (await import("../../ir/kernel-graph-text.ts")).printKernelGraph(kernels);
     }
     case "placement": {
@@ -255,6 +262,8 @@ interface CompileSummary {
   readonly folder: string;
   readonly report: string;
   readonly target: string;
+  /** what f32 operands are on the wafer */
+  readonly precision: Precision;
   readonly kernels: number;
   readonly hostOps: number;
   readonly cores: number;
@@ -288,6 +297,7 @@ function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "
     folder,
     report: path.join(folder, "report.html"),
     target: target.name,
+    precision: model.placement.precision,
     kernels: kernels.length,
     hostOps: model.kernels.host.length,
     cores,
@@ -316,7 +326,7 @@ function describe(s: CompileSummary): string {
   const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
   const proof = s.status === "optimal" ? "optimal" : `bound ${s.bound.toFixed(0)}, gap ${(100 * s.gap).toFixed(2)} %`;
   return [
-    `${s.model} on ${s.target}: ${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
+    `${s.model} on ${s.target}${s.precision === "f32" ? "" : ` in ${s.precision}`}: ${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
     `interval  ${s.intervalCycles.toFixed(0)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
     `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
     ...goalLines(s),

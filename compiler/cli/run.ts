@@ -1,14 +1,16 @@
 /** `wsc run`: runs a compiled folder or a model on given or random inputs, and says what came out. */
 import { fail, showName } from "../../ir/diagnostic.ts";
 import type { Json } from "../../ir/graph.ts";
+import type { Precision } from "../../ir/kernel-graph.ts";
 import { InferenceSession } from "../../runtime/session.ts";
 import type { SessionValue, PortMetadata } from "../../runtime/ports.ts";
-import { Tensor, toTensorData } from "../../runtime/tensor.ts";
+import type { SessionOptions } from "../../runtime/option-types.ts";
+import { Tensor } from "../../runtime/tensor.ts";
 import { maxThreads } from "../../runtime/threads/count.ts";
-import { isSmallFloat, toFloat32 } from "../../ir/small-float.ts";
 import { claimFiles, type OutputFiles } from "../files/output-files.ts";
 import { readDims, splitAssignment } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
+import { describeEffect, effectOn, numbersOf, type OutputEffect } from "./precision-effect.ts";
 import {
   encodeOutputs,
   filesOfOutput,
@@ -35,6 +37,7 @@ export interface RunArguments extends FeedArguments {
   readonly verify: boolean;
   readonly deterministic: boolean;
   readonly joinVectors: boolean;
+  readonly precision: Precision;
   readonly repeat: number;
   readonly threads: number;
   readonly maxLoopIterations: number | undefined;
@@ -50,7 +53,7 @@ export async function runVerb(given: RunArguments): Promise<number> {
   const dims = readDims(given.dim);
   // which files there will be is known when the model has been read
   if (given.outputDir !== undefined) await claimFiles(given.outputDir, []);
-  const session = await InferenceSession.create(given.model, {
+  const settings: SessionOptions = {
     freeDimensionOverrides: Object.fromEntries(dims),
     strict: true,
     verify: given.verify,
@@ -59,7 +62,8 @@ export async function runVerb(given: RunArguments): Promise<number> {
     threads: readThreads(given.threads),
     ...(given.maxLoopIterations === undefined ? {} : { maxLoopIterations: readIterations(given.maxLoopIterations) }),
     ...(given.tuning === undefined ? {} : { tuning: given.tuning }),
-  });
+  };
+  const session = await InferenceSession.create(given.model, { ...settings, precision: given.precision });
   const { feeds, files } = await collectFeeds(session, given);
   const inputs = [given.model, ...files, ...(given.tuning === undefined ? [] : [given.tuning])];
   const output = await claimOutputs(session, given, inputs);
@@ -69,8 +73,22 @@ export async function runVerb(given: RunArguments): Promise<number> {
   const outputs = session.outputMetadata.map((port): Output => [port, results[port.name] ?? null]);
   const written = output === null ? [] : await writeOutputs(outputs, given.outputFormat, output);
   await session.release();
-  print(outputs, times, written, given);
+  const effects = given.precision === "f32" ? [] : await effectsOf(given.model, settings, feeds, outputs);
+  print(outputs, times, written, effects, given);
   return exitCodes.done;
+}
+
+/** Runs the model without rounding, and says how far each output is from that. */
+async function effectsOf(
+  model: string,
+  settings: SessionOptions,
+  feeds: Record<string, SessionValue>,
+  outputs: readonly Output[],
+): Promise<readonly OutputEffect[]> {
+  const session = await InferenceSession.create(model, settings);
+  const exact = await session.run(feeds);
+  await session.release();
+  return outputs.flatMap(([{ name }, value]) => effectOn(name, exact[name], value ?? undefined) ?? []);
 }
 
 function readThreads(threads: number): number {
@@ -183,14 +201,6 @@ function summarize(port: PortMetadata, value: SessionValue): OutputSummary {
   return { ...base, min, max, mean: sum / numbers.length, argmax };
 }
 
-/** Elements as numbers; null for strings. */
-function numbersOf(tensor: Tensor): Float64Array | null {
-  const { dtype, elements } = toTensorData(tensor);
-  if (!ArrayBuffer.isView(elements)) return null;
-  if (isSmallFloat(dtype)) return Float64Array.from(toFloat32(dtype, elements as Uint16Array));
-  return Float64Array.from(elements as ArrayLike<number | bigint>, Number);
-}
-
 const short = (value: Json): string =>
   JSON.stringify(value, (_key, part: unknown) => (typeof part === "number" ? Number(part.toPrecision(6)) : part));
 
@@ -198,6 +208,7 @@ function print(
   outputs: readonly Output[],
   times: readonly number[],
   written: readonly string[],
+  effects: readonly OutputEffect[],
   given: RunArguments,
 ): void {
   const summaries = outputs.map(([port, value]) => summarize(port, value));
@@ -205,7 +216,7 @@ function print(
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   if (given.json) {
     process.stdout.write(
-      `${JSON.stringify({ outputs: summaries, milliseconds: { median, first: times[0], all: times }, written }, null, 2)}\n`,
+      `${JSON.stringify({ outputs: summaries, milliseconds: { median, first: times[0], all: times }, written, ...(effects.length === 0 ? {} : { precision: given.precision, effects }) }, null, 2)}\n`,
     );
     return;
   }
@@ -218,6 +229,7 @@ function print(
       `${showName(s.name)}: ${s.type}[${s.dims.join(",")}]  [${s.head.map(short).join(", ")}…]${range}\n`,
     );
   }
+  for (const effect of effects) process.stdout.write(`${describeEffect(given.precision, effect)}\n`);
   process.stdout.write(`${times.length === 1 ? "1 run" : `${times.length} runs, median`}: ${median.toFixed(2)} ms\n`);
   if (written.length > 0) process.stdout.write(`written to ${given.outputDir ?? ""}: ${written.join(", ")}\n`);
 }

@@ -24,8 +24,14 @@ export function withPrecision(graph: KernelGraph, precision: Precision): KernelG
   const wordsOf = (operand: Operand | undefined, words: number): number =>
     operand?.dtype === "f32" ? Math.ceil((words * dtypeInfo(precision).bits) / (8 * wordBytes)) : words;
   const edges = graph.edges.map((edge): KernelEdge => ({ ...edge, words: wordsOf(readOf(graph, edge), edge.words) }));
-  const inputs = graph.inputs.map((port): KernelPort => ({ ...port, words: wordsOf(entering(graph, port), port.words) }));
-  const outputs = graph.outputs.map((port): KernelPort => ({ ...port, words: wordsOf(leaving(graph, port), port.words) }));
+  const inputs = graph.inputs.map((port): KernelPort => ({
+    ...port,
+    words: wordsOf(entering(graph, port), port.words),
+  }));
+  const outputs = graph.outputs.map((port): KernelPort => ({
+    ...port,
+    words: wordsOf(leaving(graph, port), port.words),
+  }));
   const placed = kernels.map((kernel, id) =>
     withTraffic(kernel, {
       into: edges.filter(({ to }) => to === id),
@@ -37,7 +43,8 @@ export function withPrecision(graph: KernelGraph, precision: Precision): KernelG
   return { ...graph, precision, kernels: placed, edges, inputs, outputs };
 }
 
-function narrowed(kernel: Kernel, precision: Precision): Kernel {
+/** One layer with operands of 16 bits, but for the words over its border. */
+export function narrowed(kernel: Kernel, precision: Precision): Kernel {
   const operands = kernel.operands.map((operand): Operand =>
     operand.dtype === "f32" ? { ...operand, dtype: precision } : operand,
   );

@@ -227,13 +227,15 @@ function searchThroughput(search: Search, task: Task, selection: Selection): voi
 function persevere({ scene, task, effortSeconds, deadline }: Search, selection: Selection, bound: number): void {
   const { problem, ids } = task;
   const tries = Math.floor((effortSeconds * packedItemsPerSecond) / ids.length);
-  const reached = selection.best?.interval ?? 0;
-  if (tries === 0 || reached <= bound || !isKernelBound(selection.best)) return;
+  const best = selection.best;
+  if (tries === 0 || !isKernelBound(best) || best.interval <= bound) return;
+  const reached = best.interval;
+  const isBeaten = (cycles: number): boolean => cycles >= (selection.best?.interval ?? reached);
   const times = distinctTimes(problem).filter((time) => time >= bound && time < reached);
   const step = Math.max(1, Math.ceil(times.length / tries));
   for (let index = (times.length - 1) % step; index < times.length && Date.now() < deadline; index += step) {
     const cycles = times[index] ?? reached;
-    if (cycles >= (selection.best?.interval ?? Infinity)) return;
+    if (isBeaten(cycles)) return;
     const plan = pack(problem, cycles);
     if (plan !== null) selection.offer(scene, placedKernels(scene, task, plan));
   }

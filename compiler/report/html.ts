@@ -46,7 +46,7 @@ export function renderReport({ kernels, placement, target }: ReportInput): strin
 </head>
 <body>
 <main>
-<h1>${name} on ${escapeHtml(target.name)}</h1>
+<h1>${name} on ${escapeHtml(target.name)}${placement.precision === "f32" ? "" : ` in ${placement.precision}`}</h1>
 <p class="lead">${lead(placement, kernels)}</p>
 ${summaryCards(placement, kernels)}
 <div class="columns">

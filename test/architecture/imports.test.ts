@@ -1,19 +1,10 @@
-/** The house's rules, walked over the sources: imports point one way, files are found by their names, nothing is cyclic between folders. */
+/** The house's rules, walked over the sources: imports are those of the allow-list (house.mjs), and nothing goes round in a circle. */
 import { describe, expect, it } from "@jest/globals";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-
-interface Rule {
-  readonly folder: string;
-  readonly mayNotImport: readonly string[];
-  readonly except?: string;
-}
+import { house, knownCycles, mayImport, printHouse, rowOf } from "../../house.mjs";
 
 const root = path.join(import.meta.dirname, "..", "..");
-const { forbiddenImports, checker } = (await import(path.join(root, "eslint.config.js"))) as {
-  readonly forbiddenImports: readonly Rule[];
-  readonly checker: { readonly folder: string; readonly mayImport: readonly string[] };
-};
 
 const sources = ["ir", "runtime", "compiler"].flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
@@ -21,47 +12,107 @@ const sources = ["ir", "runtime", "compiler"].flatMap((folder) =>
     .map((file) => `${folder}/${file}`),
 );
 
-/** Project files that a source imports, statically or lazily. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(path.join(root, file), "utf8");
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map(
-    (match) => match[1] as string,
+const textOf = new Map(sources.map((file) => [file, readFileSync(path.join(root, file), "utf8")]));
+
+const resolved = (file: string, specifier: string): string => path.posix.join(path.posix.dirname(file), specifier);
+
+/** Project files that a source imports, statically or lazily, for values or types. */
+const importsOf = (file: string): readonly string[] =>
+  [...(textOf.get(file) ?? "").matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map(([, specifier = ""]) =>
+    resolved(file, specifier),
   );
-  return specifiers.map((specifier) => path.posix.join(path.posix.dirname(file), specifier));
+
+/** Those that have to be loaded before it: without types, and without what is imported later. */
+function loadedFirst(file: string): readonly string[] {
+  const statements = [...(textOf.get(file) ?? "").matchAll(/^(?:import|export)\s[^;]*?from\s*"(\.{1,2}\/[^"]+)"/gm)];
+  return statements.flatMap(([statement, specifier = ""]) => {
+    if (/^(?:import|export)\s+type\s/.test(statement)) return [];
+    const names = /\{([^}]*)\}/.exec(statement)?.[1]?.split(",").map((name) => name.trim()).filter((name) => name !== ""); // prettier-ignore
+    return names?.every((name) => name.startsWith("type ")) === true ? [] : [resolved(file, specifier)];
+  });
 }
 
-const isIn = (file: string, folder: string): boolean => file.startsWith(`${folder}/`);
+/** Sets of files each of which needs all others of its set to be loaded first (Tarjan's components). */
+function cyclesOf(edges: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const cycles: string[][] = [];
+  const visit = (file: string): number => {
+    const number = order.size;
+    order.set(file, number);
+    let least = number;
+    stack.push(file);
+    for (const next of edges.get(file) ?? []) {
+      if (!order.has(next)) least = Math.min(least, visit(next));
+      else if (stack.includes(next)) least = Math.min(least, order.get(next) ?? least);
+    }
+    low.set(file, least);
+    if (least === number) {
+      const cycle = stack.splice(stack.indexOf(file));
+      if (cycle.length > 1) cycles.push(cycle.sort());
+    }
+    return least;
+  };
+  for (const file of edges.keys()) if (!order.has(file)) visit(file);
+  return cycles;
+}
 
 describe("the house", () => {
-  it("has sources in every layer", () => {
-    for (const { folder } of forbiddenImports) expect(sources.some((file) => isIn(file, folder))).toBe(true);
+  it("has a row for every source, and sources for every row", () => {
+    expect(sources.filter((file) => rowOf(file) === null)).toEqual([]);
+    const rows = new Set(sources.map((file) => rowOf(file)?.folder));
+    expect(house.filter((row) => row.isPlanned !== true && !rows.has(row.folder)).map(({ folder }) => folder)).toEqual(
+      [],
+    );
   });
 
-  it.each(forbiddenImports.map((rule) => [rule.folder, rule] as const))("%s imports only what it may", (_, rule) => {
+  it.each(house.map((row) => [row.folder, row] as const))("%s imports only what its row lists", (_, row) => {
     const broken = sources
-      .filter((file) => isIn(file, rule.folder) && file !== rule.except)
-      .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
-      .filter(({ target }) => rule.mayNotImport.some((folder) => isIn(target, folder)));
+      .filter((file) => rowOf(file) === row)
+      .flatMap((file) => importsOf(file).map((target) => `${file} -> ${target}`))
+      .filter((edge) => !mayImport(row, edge.split(" -> ")[1] ?? ""));
     expect(broken).toEqual([]);
   });
 
-  it("keeps the checker of placements apart from the placer", () => {
-    const own = sources.filter((file) => isIn(file, checker.folder));
-    expect(own).toContain("compiler/placement/checker/check.ts");
-    const foreign = own
-      .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
-      .filter(({ target }) => ![checker.folder, ...checker.mayImport].some((folder) => isIn(target, folder)));
-    expect(foreign).toEqual([]);
+  it("lists nothing that is not there", () => {
+    const known = new Set([...house.map(({ folder }) => folder), ...sources]);
+    const unknown = house.flatMap((row) => row.mayImport.filter((entry) => !known.has(entry.replace(/\/\*\*$/, ""))));
+    expect(unknown).toEqual([]);
+  });
+
+  it("keeps compiler and runtime apart, and the checker from the placer", () => {
+    const may = (from: string, to: string): boolean => {
+      const row = rowOf(from);
+      return row !== null && mayImport(row, to);
+    };
+    expect(may("ir/graph.ts", "runtime/session.ts")).toBe(false);
+    expect(may("runtime/session.ts", "compiler/session-compiler.ts")).toBe(false);
+    expect(may("runtime/model-compiler.ts", "compiler/session-compiler.ts")).toBe(true);
+    expect(may("compiler/placement/checker/check.ts", "compiler/placement/problem.ts")).toBe(false);
+    expect(may("compiler/placement/place.ts", "compiler/placement/checker/check.ts")).toBe(false);
+    expect(may("compiler/kernels/build.ts", "compiler/passes/pass.ts")).toBe(false);
   });
 
   it("reaches the compiler from the runtime in one place, lazily", () => {
-    const text = readFileSync(path.join(root, "runtime/model-compiler.ts"), "utf8");
+    const text = textOf.get("runtime/model-compiler.ts") ?? "";
     expect(text).toContain('await import("../compiler/session-compiler.ts")');
     expect(text).not.toMatch(/^import .*compiler/m);
   });
 
+  it("has no cycles", () => {
+    expect(cyclesOf(new Map(sources.map((file) => [file, loadedFirst(file)])))).toEqual(knownCycles);
+    // the search for cycles finds one
+    expect(cyclesOf(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]))).toEqual([["b", "c"]]); // prettier-ignore
+  });
+
   it("imports only files that exist", () => {
-    const missing = sources.flatMap((file) => importsOf(file).filter((target) => !sources.includes(target)));
+    const missing = sources.flatMap((file) => importsOf(file).filter((target) => !textOf.has(target)));
     expect(missing).toEqual([]);
+  });
+
+  it("is what docs/architecture.md says; `node scripts/print-house.mjs --write` makes it so", () => {
+    const docs = readFileSync(path.join(root, "docs", "architecture.md"), "utf8");
+    expect(docs).toContain(printHouse());
   });
 });

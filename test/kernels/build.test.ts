@@ -9,6 +9,7 @@ import {
   type Axis,
   type KernelGraph,
   kernelFamilies,
+  precisions,
   operandRoles,
   type Stage,
   type Term,
@@ -163,6 +164,7 @@ const ints = fc.array(fc.integer(), { maxLength: 3 });
 
 const kernelGraphs: fc.Arbitrary<KernelGraph> = fc.record({
   name,
+  precision: fc.constantFrom(...precisions),
   kernels: fc
     .array(
       fc.record({

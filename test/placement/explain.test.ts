@@ -167,7 +167,7 @@ describe("explainPlacement", () => {
     expect({ ...none, changes: [], isComplete: true }).toEqual({ ...whole, changes: [] });
     // nothing but cores, which no variants have to be listed for
     expect(new Set(none.changes.map(({ what }) => what))).toEqual(new Set(["usable cores"]));
-    expect(whole.changes.length).toBeGreaterThan(none.changes.length);
+    expect(whole.changes).toEqual(expect.arrayContaining([...none.changes]));
     expect(explainPlacement(prepared, placement, { effortSeconds: 0.01 })).toEqual(part);
     expect(printExplanation(part)).toContain("the time limit ended before all changes were tried");
   });

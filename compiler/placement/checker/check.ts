@@ -60,6 +60,8 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
     );
   }
   checkCopies(placement, target, faults);
+  if (placement.precision !== graph.precision)
+    faults.add("precision", `is ${placement.precision}, the layers are ${graph.precision}`);
   if (placement.kernels.length !== graph.kernels.length || placement.routes.length !== graph.edges.length) {
     faults.add(
       "placement",

@@ -5,6 +5,7 @@
 import { type Axis, type Kernel, type Loop, type Operand, operandBytes } from "../../../ir/kernel-graph.ts";
 import { mappingOperandBytes } from "../../../ir/machine/mapping-memory.ts";
 import type { Target } from "../../../ir/machine/target.ts";
+import { narrowed } from "../../kernels/precision.ts";
 import { variantsOf } from "../../kernels/library.ts";
 import { presets } from "../../targets/load.ts";
 
@@ -23,6 +24,8 @@ const fits = (kernel: Kernel, target: Target): boolean => variantsOf(kernel, tar
 
 const withSram = (target: Target, sramBytes: number): Target => ({ ...target, core: { ...target.core, sramBytes } });
 
+const hasWide = ({ operands }: Kernel): boolean => operands.some(({ dtype }) => dtype === "f32");
+
 const mostFactor = 1024;
 
 /** Looks for what a layer without variants is short of. */
@@ -30,6 +33,7 @@ export function shortageOf(kernel: Kernel, target: Target): LayerShortage {
   const sramBytes = leastSram(kernel, target);
   const changes = [
     ...(sramBytes === null ? [] : [`core.sramBytes of ${sramBytes}`]),
+    ...(hasWide(kernel) && fits(narrowed(kernel, "f16"), target) ? ["--precision f16"] : []),
     ...loopChanges(kernel, target),
     ...otherTargets(kernel, target),
   ];

@@ -5,6 +5,7 @@ import type { PlacementConstraints, Rect } from "../../../ir/placement.ts";
 import type { VariantList } from "../../kernels/family.ts";
 import { kernelSignature, variantsOf, variantTable } from "../../kernels/library.ts";
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
+import { withPrecision } from "../../kernels/precision.ts";
 import { areaAt, areaCurve } from "../sizing/area-bound.ts";
 import { showRect } from "../constraints/constraints.ts";
 import { pack } from "../packing/floorplan.ts";
@@ -147,7 +148,13 @@ function hintForPin(kernel: Kernel, target: Target, rect: Rect | null): string |
 }
 
 /** No placement can keep to `--max-interval`: some kernel, or the edge of the wafer (`null`), is slower by itself. */
-function noInterval(graph: KernelGraph, target: Target, limit: number, id: KernelId | null, cycles: number): Diagnostic {
+function noInterval(
+  graph: KernelGraph,
+  target: Target,
+  limit: number,
+  id: KernelId | null,
+  cycles: number,
+): Diagnostic {
   const what = id === null ? "the words over the wafer's edge take" : "its fastest variant takes";
   return diagnostic(
     "error",
@@ -190,12 +197,13 @@ function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): 
   const { maxInterval } = constraints;
   const limit = maxInterval === null ? "" : ` at ${maxInterval} cycles between samples`;
   const sram = leastSramForAll(graph, target, have);
+  const narrow = fitsNarrow(graph, target, have) ? "--precision f16" : null;
   return fail(
     "WSC5002",
     `does not fit ${target.name}: cores are short by ${percent(needed / have - 1)}; ${ids.length} layers with ${bytes(weights)} of weights need at least ${needed} cores${limit}, and ${have} are usable${taken}; the largest layer, ${subjectOf(kernelAt(graph, ids[largest] ?? 0))}, takes ${percent(share)} of them`,
     {
       subject: `"${showName(graph.name)}"`,
-      hint: `${Math.ceil(needed / have)} wafers, a fabric of ${side} x ${side} usable cores, ${sram === null ? "" : `core.sramBytes of ${sram}, `}or narrower weights`,
+      hint: `${Math.ceil(needed / have)} wafers, a fabric of ${side} x ${side} usable cores, ${sram === null ? "" : `core.sramBytes of ${sram}, `}${narrow === null ? "or narrower weights" : `or ${narrow}`}`,
       shortage: {
         layer: null,
         operand: null,
@@ -203,7 +211,7 @@ function noRoom({ graph, target, constraints }: Scene, { problem, ids }: Task): 
         unit: "cores",
         have,
         need: needed,
-        changes: sram === null ? [] : [`core.sramBytes of ${sram}`],
+        changes: [sram === null ? null : `core.sramBytes of ${sram}`, narrow].filter((change) => change !== null),
       },
     },
   );
@@ -214,15 +222,26 @@ function leastSramForAll(graph: KernelGraph, target: Target, cores: number): num
   const { sramBytes } = target.core;
   const works = (factor: number): boolean => {
     const core = { ...target.core, sramBytes: Math.round(sramBytes * factor) };
-    const lists = variantTable(graph, { ...target, core });
-    const smallest = lists.map((list) => (list.candidates.length === 0 ? Infinity : areaOf(smallestOf(list))));
-    return smallest.reduce((sum, area) => sum + area, 0) <= cores;
+    return leastCoresOf(graph, { ...target, core }) <= cores;
   };
-  // listing all variants takes long for large graphs
-  if (new Set(graph.kernels.map(kernelSignature)).size > maxDistinctForHints) return null;
+  if (isTooLargeForHints(graph)) return null;
   const factor = leastFactor(works, 16);
   return factor === null ? null : Math.round(sramBytes * factor);
 }
+
+/** True when layers of 16 bits fit so many cores by area. */
+const fitsNarrow = (graph: KernelGraph, target: Target, cores: number): boolean =>
+  graph.precision === "f32" && !isTooLargeForHints(graph) && leastCoresOf(withPrecision(graph, "f16"), target) <= cores;
+
+const leastCoresOf = (graph: KernelGraph, target: Target): number =>
+  variantTable(graph, target).reduce(
+    (sum, list) => sum + (list.candidates.length === 0 ? Infinity : areaOf(smallestOf(list))),
+    0,
+  );
+
+/** Listing all variants takes long for graphs of many distinct layers. */
+const isTooLargeForHints = (graph: KernelGraph): boolean =>
+  new Set(graph.kernels.map(kernelSignature)).size > maxDistinctForHints;
 
 const maxDistinctForHints = 60;
 
