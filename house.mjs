@@ -48,7 +48,6 @@ export const house = [
     folder: "runtime/simulator",
     subject: "runs a fabric program core by core",
     mayImport: [ir, "runtime/simulator/**", "runtime/reference"],
-    isPlanned: true,
   },
   { folder: "runtime/threads", subject: "threads over shared memory", mayImport: [ir, "runtime"] },
   {
@@ -146,8 +145,7 @@ export const house = [
   {
     folder: "compiler/fabric",
     subject: "placement -> fabric program: what every core receives, computes and sends",
-    mayImport: [ir, "compiler/fabric/**", "compiler/kernels"],
-    isPlanned: true,
+    mayImport: [ir, "compiler/fabric/**", "compiler/kernels", "compiler/placement/routing", "runtime/reference"],
   },
   {
     folder: "compiler/contest",
@@ -175,10 +173,19 @@ export const house = [
     isPlanned: true,
   },
   {
+    folder: "compiler/planner/machines",
+    subject: "clusters, and machines to compare with, as data",
+    mayImport: [ir, "compiler/targets"],
+  },
+  {
+    folder: "compiler/planner/models",
+    subject: "graphs of language models from their configurations",
+    mayImport: [ir, "compiler/frontend", "compiler/files", random],
+  },
+  {
     folder: "compiler/validate",
     subject: "published tables against the model",
-    mayImport: [ir, "compiler/validate/**", "compiler/targets"],
-    isPlanned: true,
+    mayImport: [ir, "compiler/validate/**", "compiler/targets", "compiler/fabric/**", "runtime/simulator/**"],
   },
   { folder: "compiler/codegen", subject: "graph -> program", mayImport: [ir, "compiler/codegen/**"] },
   {

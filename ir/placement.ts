@@ -27,7 +27,7 @@
 import type { KernelFamily, KernelId, Precision } from "./kernel-graph.ts";
 import type { Variant } from "./machine/cost.ts";
 
-export const placementVersion = 3;
+export const placementVersion = 4;
 
 export interface Rect {
   readonly x: number;

@@ -63,6 +63,6 @@ describe("shared lanes", () => {
 describe("an earlier version of a placement", () => {
   it("is refused by name", async () => {
     const text = printPlacementJson(await place(fan(3), smallTarget(40, 40)));
-    expect(() => parsePlacementJson(text.replace('"version": 3', '"version": 2'))).toThrow(/version 3, which this wsc/);
+    expect(() => parsePlacementJson(text.replace('"version": 4', '"version": 3'))).toThrow(/version 4, which this wsc/);
   });
 });
