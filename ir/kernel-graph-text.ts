@@ -132,7 +132,15 @@ export function parseKernelGraph(text: string): KernelGraph {
   const reader = new TextReader(text);
   reader.expect("kernels");
   const name = reader.string();
-  const graph: Parts = { name, precision: parsePrecision(reader), kernels: [], edges: [], inputs: [], outputs: [], host: [] };
+  const graph: Parts = {
+    name,
+    precision: parsePrecision(reader),
+    kernels: [],
+    edges: [],
+    inputs: [],
+    outputs: [],
+    host: [],
+  };
   reader.expect("{");
   while (!reader.accept("}")) parseLine(reader, graph);
   reader.end();

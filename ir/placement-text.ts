@@ -44,7 +44,14 @@ import {
   unconstrained,
   viasOf,
 } from "./placement.ts";
-import { namedInteger, parseFamily, parseKernelId, parsePrecision, parseSizes, printPrecision } from "./kernel-graph-text.ts";
+import {
+  namedInteger,
+  parseFamily,
+  parseKernelId,
+  parsePrecision,
+  parseSizes,
+  printPrecision,
+} from "./kernel-graph-text.ts";
 import type { ReducePattern } from "./machine/collectives.ts";
 import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
 import type { Cut } from "./machine/mapping.ts";
