@@ -235,8 +235,11 @@ export class Draft {
 const wordsOfAll = (list: readonly { readonly words: number }[]): number =>
   list.reduce((sum, { words }) => sum + words, 0);
 
+/** Words of each thing that a kernel reads and sends. */
+type Traffic = { readonly [side in keyof Surroundings]: readonly { readonly words: number }[] };
+
 /** A kernel with the words over its border; readers of parts share one sending of the whole. */
-export function withTraffic(kernel: Kernel, { into, outOf, inputs, outputs }: Surroundings): Kernel {
+export function withTraffic(kernel: Kernel, { into, outOf, inputs, outputs }: Traffic): Kernel {
   return {
     ...kernel,
     arriving: wordsOfAll(into) + wordsOfAll(inputs),

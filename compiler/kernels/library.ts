@@ -65,7 +65,7 @@ export function variantsOf(
 }
 
 /** Cuts that are tried when the variants of a graph's kernels are listed. */
-export function triesOf({ kernels }: KernelGraph): number {
+export function listingTries({ kernels }: KernelGraph): number {
   const distinct = new Set(kernels.map(kernelSignature)).size;
   return distinct * shared(effort.tries, distinct);
 }

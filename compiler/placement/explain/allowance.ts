@@ -3,7 +3,7 @@
  * the clock only guards. A try that was begun is ended.
  */
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
-import { triesOf } from "../../kernels/library.ts";
+import { listingTries } from "../../kernels/library.ts";
 
 /** What an explanation may take. */
 export interface ExplainLimits {
@@ -36,7 +36,7 @@ export class Allowance {
 
   /** True when variants of all kernels may be listed once more. */
   mayList(graph: KernelGraph): boolean {
-    return this.#take(triesOf(graph));
+    return this.#take(listingTries(graph));
   }
 
   /** True when all edges may be routed once more. */
