@@ -145,7 +145,14 @@ export const house = [
   {
     folder: "compiler/fabric",
     subject: "placement -> fabric program: what every core receives, computes and sends",
-    mayImport: [ir, "compiler/fabric/**", "compiler/kernels", "compiler/placement/routing", "runtime/reference"],
+    mayImport: [
+      ir,
+      "compiler/fabric/**",
+      "compiler/kernels",
+      "compiler/placement/routing",
+      "runtime/reference",
+      "runtime/artifact.ts",
+    ],
   },
   {
     folder: "compiler/contest",
