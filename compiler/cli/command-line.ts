@@ -332,6 +332,35 @@ const planOptions = {
   ...jsonOption,
 } as const;
 
+const compareOptions = {
+  ...configOption,
+  targets: {
+    alias: "t",
+    type: "string",
+    requiresArg: true,
+    default: "wse2,wse3,h100x8,b200x8",
+    describe: "Machines, with commas between",
+  },
+  context: planOptions.context,
+  users: planOptions.users,
+  weights: planOptions.weights,
+  "split-layers": planOptions["split-layers"],
+  ...jsonOption,
+} as const;
+
+const fleetOptions = {
+  ...configOption,
+  model: { alias: "m", type: "string", requiresArg: true, describe: "A model's name" },
+  target: { alias: "t", type: "string", requiresArg: true, default: "wse3", describe: "wse3, h100x8, …" },
+  power: { type: "string", requiresArg: true, describe: "Power of the site, as 750MW" },
+  systems: numberOption("Systems of the site, instead of its power"),
+  pue: { ...numberOption("Power of the site over that of its systems"), default: 1 },
+  context: planOptions.context,
+  weights: planOptions.weights,
+  scenario: { type: "string", requiresArg: true, describe: "A named site or deal; wsc fleet lists them" },
+  ...jsonOption,
+} as const;
+
 /** Reads the arguments, runs the verb, gives the exit code. */
 export async function runCommandLine(args: readonly string[], version: string): Promise<number> {
   let code: number = exitCodes.done;
@@ -368,6 +397,8 @@ const verbOptions = {
   model: modelOptions,
   validate: validateOptions,
   plan: planOptions,
+  compare: compareOptions,
+  fleet: fleetOptions,
   targets: jsonOption,
   ops: jsonOption,
 } as const;
@@ -485,6 +516,24 @@ function commands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { planVerb } = await import("./plan.ts");
         done(await planVerb(given));
+      },
+    )
+    .command(
+      "compare [model]",
+      "A language model on several machines, beside published figures",
+      (y) => y.positional("model", { type: "string", describe: "A model's name" }).options(compareOptions),
+      async (given) => {
+        const { compareVerb } = await import("./compare.ts");
+        done(await compareVerb(given));
+      },
+    )
+    .command(
+      "fleet",
+      "What a power budget or a site gives: systems, copies of a model, users",
+      (y) => y.options(fleetOptions),
+      async (given) => {
+        const { fleetVerb } = await import("./fleet.ts");
+        done(await fleetVerb(given));
       },
     )
     .command(

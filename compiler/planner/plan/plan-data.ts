@@ -195,10 +195,15 @@ export function limitOf(parts: Readonly<Record<string, number>>): Limit {
 }
 
 /** How the figures of a plan are known. */
-export function bases({ system: { target }, speculative }: PlanOptions, clock: Clock): Readonly<Record<string, Basis>> {
+export function bases({ system, speculative }: PlanOptions, clock: Clock): Readonly<Record<string, Basis>> {
+  const { target } = system;
   const known = (field: string): Basis => target.facts.find((fact) => fact.field === field)?.basis ?? "derived";
   const memory = basisOf(known("core.sramBytes"), known("core.systemBytes"), known("core.codeBytes"));
-  const speed = basisOf(clock.basis, known("clock"), ...(speculative === null ? [] : ["assumed" as const]));
+  const speed = basisOf(
+    clock.basis,
+    known("clock"),
+    ...(speculative === null && system.validated ? [] : ["assumed" as const]),
+  );
   const power = known("power");
   const names = {
     published: ["context", "weights", "parameters"],

@@ -1,0 +1,250 @@
+/** What a power budget or a number of systems gives: copies of a model, users, tokens. */
+import { fail } from "../../../ir/diagnostic.ts";
+import type { Basis } from "../../../ir/machine/target.ts";
+import { nameHint } from "../../../ir/nearest.ts";
+import { bytesOnEach, lawOf, secondsBy, termsOf } from "../gpus/law.ts";
+import { gpuNodes } from "../machines/gpus.ts";
+import { findSystem } from "../machines/systems.ts";
+import { namedModel } from "../models/named/index.ts";
+import type { ModelConfig } from "../models/config.ts";
+import { planModel } from "../plan/plan.ts";
+import type { WeightFormat } from "../plan/weight-formats.ts";
+
+export interface FleetOptions {
+  readonly machine: string;
+  /** watts of the site, or systems that it has */
+  readonly watts: number | null;
+  readonly systems: number | null;
+  /** watts of the site for each watt of its systems */
+  readonly pue: number;
+  readonly context: number | null;
+  readonly weights: WeightFormat;
+}
+
+export interface Fleet {
+  readonly model: string;
+  readonly machine: string;
+  readonly systems: number;
+  readonly systemsPerCopy: number;
+  readonly copies: number;
+  readonly users: number;
+  readonly tokensPerSecondPerUser: number;
+  readonly tokensPerSecond: number;
+  readonly megawatts: number;
+  readonly pue: number;
+  readonly validated: boolean;
+  readonly basis: Readonly<Record<string, Basis>>;
+}
+
+/** Systems, copies and users; `watts` or `systems` is given. */
+export async function planFleet(config: ModelConfig, options: FleetOptions): Promise<Fleet> {
+  const copy = await copyOf(config, options);
+  const systems = options.systems ?? Math.floor((options.watts ?? 0) / (copy.wattsEach * options.pue));
+  const copies = Math.floor(systems / copy.systems);
+  if (copies === 0)
+    throw fail(
+      "WSC5002",
+      `${systems} systems of ${options.machine} do not hold ${config.name}, which takes ${copy.systems}`,
+      { subject: config.name },
+    );
+  return {
+    model: config.name,
+    machine: options.machine,
+    systems,
+    systemsPerCopy: copy.systems,
+    copies,
+    users: copies * copy.users,
+    tokensPerSecondPerUser: copy.perUser,
+    tokensPerSecond: copies * copy.inAll,
+    megawatts: (systems * copy.wattsEach * options.pue) / 1e6,
+    pue: options.pue,
+    validated: copy.validated,
+    basis: {
+      systems: "derived",
+      systemsPerCopy: "derived",
+      copies: "derived",
+      users: "derived",
+      tokensPerSecondPerUser: "fitted",
+      tokensPerSecond: "fitted",
+      megawatts: "derived",
+      pue: "assumed",
+    },
+  };
+}
+
+interface Copy {
+  readonly systems: number;
+  readonly users: number;
+  readonly perUser: number;
+  readonly inAll: number;
+  readonly wattsEach: number;
+  readonly validated: boolean;
+}
+
+async function copyOf(config: ModelConfig, { machine, context, weights }: FleetOptions): Promise<Copy> {
+  const node = gpuNodes.get(machine);
+  if (node !== undefined) {
+    const tokens = context ?? Math.min(4096, config.context);
+    const batch = 16;
+    const precision = weights === "mxfp4" ? "fp4" : weights === "fp16" || weights === "bf16" ? "bf16" : "fp8";
+    const serving = { node, precision, batch, inputTokens: tokens / 2, outputTokens: tokens / 2 } as const;
+    const over = Math.ceil(bytesOnEach(config, serving) - node.gpu.memoryBytes);
+    if (over > 0)
+      throw fail("WSC5002", `${config.name} is ${over} bytes more than each GPU of ${machine} has`, {
+        subject: config.name,
+      });
+    const seconds = secondsBy(lawOf(config), termsOf(config, serving));
+    return {
+      systems: 1,
+      users: batch,
+      perUser: 1 / seconds,
+      inAll: batch / seconds,
+      wattsEach: node.count * node.gpu.watts,
+      validated: true,
+    };
+  }
+  const system = await findSystem(machine);
+  const options = {
+    system,
+    mode: "auto",
+    wafers: null,
+    objective: "throughput",
+    context,
+    batch: null,
+    weights,
+    splitLayers: config.family === "switch",
+    speculative: null,
+  } as const;
+  const one = planModel(config, { ...options, users: 1 });
+  // as many users as their caches fit, on as few wafers
+  const plan = planModel(config, { ...options, users: one.usersInFlight, wafers: one.wafers });
+  return {
+    systems: plan.wafers,
+    users: one.usersInFlight,
+    perUser:
+      plan.decodeInAll / one.usersInFlight < plan.decodePerUser
+        ? plan.decodeInAll / one.usersInFlight
+        : plan.decodePerUser,
+    inAll: plan.decodeInAll,
+    wattsEach: system.target.power.average,
+    validated: system.validated,
+  };
+}
+
+/** A site or a deal. */
+export interface Scenario {
+  readonly name: string;
+  readonly description: string;
+  readonly model: string;
+  readonly machine: string;
+  readonly megawatts: number | null;
+  readonly systems: number | null;
+  readonly weights: WeightFormat;
+  /** figures as they were published, or follow from those */
+  readonly published: readonly { readonly figure: string; readonly value: string; readonly source: string }[];
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: "openai-750mw",
+    description: "OpenAI at Cerebras, 750 MW through 2028",
+    model: "gpt-oss-120b",
+    machine: "wse3",
+    megawatts: 750,
+    systems: null,
+    weights: "mxfp4",
+    published: [
+      {
+        figure: "power",
+        value: "750 MW, more than 10 billion dollars",
+        source: "Cerebras and OpenAI, 14 January 2026",
+      },
+      { figure: "systems", value: "32,608 at 23 kW and PUE 1", source: "follows from the power" },
+    ],
+  },
+  {
+    name: "minneapolis-512-cs3",
+    description: "Cerebras' site of 512 CS-3",
+    model: "llama3.1-70b",
+    machine: "wse3",
+    megawatts: null,
+    systems: 512,
+    weights: "fp16",
+    published: [{ figure: "peak", value: "64 exaflops of sparse float16", source: "The Register, March 2025" }],
+  },
+  {
+    name: "le-chat",
+    description: "Mistral Large 2 as Le Chat's Flash Answers: one copy",
+    model: "mistral-large-2",
+    machine: "wse3",
+    megawatts: null,
+    systems: 7,
+    weights: "fp16",
+    published: [
+      { figure: "speed", value: "about 1,100 tokens/s, speculation not ruled out", source: "press, February 2025" },
+    ],
+  },
+  {
+    name: "colossus-100k-h100",
+    description: "xAI's Colossus, first stage, as 12,500 machines of 8",
+    model: "grok-1",
+    machine: "h100x8",
+    megawatts: null,
+    systems: 12_500,
+    weights: "fp8",
+    published: [
+      { figure: "GPUs", value: "100,000 H100", source: "press" },
+      {
+        figure: "peak and power",
+        value: "98.9 exaflops of dense float16, 70 MW of GPUs",
+        source: "follows from one GPU",
+      },
+    ],
+  },
+  {
+    name: "colossus-300k-b200",
+    description: "xAI's Colossus as planned, as 37,500 machines of 8",
+    model: "grok-1",
+    machine: "b200x8",
+    megawatts: null,
+    systems: 37_500,
+    weights: "fp8",
+    published: [
+      { figure: "GPUs", value: "300,000 B200", source: "press" },
+      {
+        figure: "peak and power",
+        value: "675 exaflops of dense float16, 300 MW of GPUs",
+        source: "follows from one GPU",
+      },
+    ],
+  },
+  {
+    name: "dojo-exapod",
+    description: "Tesla's ExaPOD, 120 training tiles",
+    model: "llama3.1-8b",
+    machine: "dojo-tile",
+    megawatts: null,
+    systems: 120,
+    weights: "bf16",
+    published: [{ figure: "peak and SRAM", value: "1.1 exaflops of bfloat16, 1.3 TB", source: "Hot Chips 34" }],
+  },
+];
+
+/** A scenario with its figures. */
+export async function runScenario(
+  name: string,
+  pue: number,
+): Promise<{ readonly scenario: Scenario; readonly fleet: Fleet }> {
+  const scenario = scenarios.find((each) => each.name === name);
+  if (scenario === undefined)
+    throw fail("WSC8001", `no scenario named "${name}"`, {
+      hint: nameHint(
+        name,
+        "scenarios",
+        scenarios.map((each) => each.name),
+      ),
+    });
+  const { machine, systems, megawatts, weights } = scenario;
+  const options = { machine, systems, watts: megawatts === null ? null : megawatts * 1e6, pue, context: null, weights };
+  return { scenario, fleet: await planFleet(namedModel(scenario.model), options) };
+}
