@@ -90,6 +90,15 @@ export class Fabric {
     return { taken, overload };
   }
 
+  /** Words per sample on the fullest link of a course. */
+  peak(course: Course): number {
+    let most = 0;
+    walk(course, (x, y, direction) => {
+      if (direction >= 0) most = Math.max(most, this.#load[(y * this.width + x) * 4 + direction] as number);
+    });
+    return most;
+  }
+
   /** Books a bundle: its color on every router, `words` per lane on every link. */
   claim(course: Course, color: number, words: number): void {
     walk(course, (x, y, direction) => {

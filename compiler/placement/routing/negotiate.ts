@@ -23,7 +23,6 @@ export interface Negotiation {
   readonly fabric: Fabric;
   /** by edge; changed in place */
   readonly routes: (Route | undefined)[];
-  /** in the order in which they are taken up */
   readonly edges: readonly Negotiable[];
   /** colors that routes may use */
   readonly colors: readonly number[];
@@ -57,7 +56,7 @@ export function negotiate(negotiation: Negotiation): void {
   let searches = 0;
   let stale = 0;
   for (let round = 0; round < maxRounds && searches < maxSearches && stale < patience; round++) {
-    for (const edge of negotiation.edges) {
+    for (const edge of fullestFirst(negotiation)) {
       if (searches < maxSearches) searches += layAnew(negotiation, edge, history);
     }
     if (fabric.fullest() < best.fullest * (1 - 1e-9)) {
@@ -68,6 +67,17 @@ export function negotiate(negotiation: Negotiation): void {
     fabric.remember(history, limit);
   }
   restore(negotiation, best.routes);
+}
+
+/** Edges by the fullest link that they pass: those that decide come first. */
+function fullestFirst({ fabric, routes, edges }: Negotiation): readonly Negotiable[] {
+  const peaks = new Map(
+    edges.map((one) => {
+      const route = routes[one.edge];
+      return [one, route === undefined ? 0 : fabric.peak(route)] as const;
+    }),
+  );
+  return [...edges].sort((a, b) => (peaks.get(b) as number) - (peaks.get(a) as number) || a.edge - b.edge);
 }
 
 const isTooFull = (fullest: number, limit: number): boolean => fullest > limit * (1 + 1e-6);
