@@ -124,7 +124,9 @@ export class Slots {
     }
     const overlaps = (a: number, b: number, move: MemoryMove, later: MemoryMove): boolean =>
       a < b + later.bytes && b < a + move.bytes;
-    const isSafe = direct.every((move, i) => direct.slice(i + 1).every((later) => !overlaps(move.to, later.from, move, later))); // prettier-ignore
+    const isSafe = direct.every((move, i) =>
+      direct.slice(i + 1).every((later) => !overlaps(move.to, later.from, move, later)),
+    );
     return isSafe ? direct : null;
   }
 

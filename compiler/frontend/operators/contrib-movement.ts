@@ -66,7 +66,7 @@ function unfold(node: NodeContext): OnnxGraph {
   const { shape } = node.type(0);
   const axis = node.axis(node.int("dim", -1), shape.length);
   const [size, step] = [node.int("size", 1), node.int("step", 1)];
-  const length = shape[axis] ?? 0;
+  const { [axis]: length = 0 } = shape;
   if (size < 1 || step < 1 || size > length)
     throw node.attributeError(`windows of ${size} elements, ${step} apart, along an axis of ${length}`);
   const windows = Math.floor((length - size) / step) + 1;

@@ -115,13 +115,16 @@ function withPaddingAlone(node: NodeContext, { windows, output }: Pooling, large
   const lowest = ofPaddingAlone.get(dtype);
   const { kernel, strides, dilations, padsBegin } = windows;
   const input = spatialOf(node, 0);
-  const isAlone = output.map((count, axis) =>
-    range(count).map((at) => {
-      const start = at * (strides[axis] ?? 1) - (padsBegin[axis] ?? 0);
-      const taps = range(kernel[axis] ?? 1).map((tap) => start + tap * (dilations[axis] ?? 1));
-      return taps.every((tap) => tap < 0 || tap >= (input[axis] ?? 0));
-    }),
-  );
+  const isAlone = output.map((count, axis) => {
+    const [stride = 1, taps = 1, dilation = 1] = [strides[axis], kernel[axis], dilations[axis]];
+    const [begin = 0, size = 0] = [padsBegin[axis], input[axis]];
+    return range(count).map((at) =>
+      range(taps).every((tap) => {
+        const place = at * stride - begin + tap * dilation;
+        return place < 0 || place >= size;
+      }),
+    );
+  });
   if (lowest === undefined || isAlone.every((axis) => !axis.includes(true))) return largest;
   const places = range(elementCount(output)).map((window) =>
     unravel(window, output).some((at, axis) => isAlone[axis]?.[at] === true) ? 1 : 0,
