@@ -12,13 +12,30 @@ interface Boxes {
   readonly bottom: Float32Array;
   readonly right: Float32Array;
   readonly area: Float32Array;
+  /** the four sides by `levelOf` */
+  readonly levels: Levels;
 }
+
+/** Whole numbers that order as the sides do, but that sides next to each other may share one. */
+type Levels = Readonly<Record<"top" | "left" | "bottom" | "right", Int32Array>>;
 
 const { fround, max, min } = Math;
 
 function roomFor(count: number): Boxes {
   const floats = (): Float32Array => new Float32Array(count);
-  return { top: floats(), left: floats(), bottom: floats(), right: floats(), area: floats() };
+  const levels = (): Int32Array => new Int32Array(count);
+  const sides = { top: floats(), left: floats(), bottom: floats(), right: floats() };
+  return { ...sides, area: floats(), levels: { top: levels(), left: levels(), bottom: levels(), right: levels() } };
+}
+
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+/** 31 bits of a float, of which those of negative ones are turned: two of them subtract without overflow. */
+function levelOf(value: number): number {
+  float[0] = value;
+  const word = bits[0] as number;
+  return (word ^ ((word >> 31) & 0x7fffffff)) >> 1;
 }
 
 /** Reads the box from element `at` on, given by corners in either order or by centre and size, to a place. */
@@ -33,19 +50,30 @@ function readBox(values: NumberArray, at: number, centred: boolean, boxes: Boxes
   boxes.right[place] = centred ? a + c / 2 : max(b, d);
   const height = fround(boxes.bottom[place] - boxes.top[place]);
   boxes.area[place] = height * fround(boxes.right[place] - boxes.left[place]);
+  const { levels } = boxes;
+  levels.top[place] = levelOf(boxes.top[place]);
+  levels.left[place] = levelOf(boxes.left[place]);
+  levels.bottom[place] = levelOf(boxes.bottom[place]);
+  levels.right[place] = levelOf(boxes.right[place]);
 }
 
 /** Whether the box behind the first `count` overlaps one of them by more than a share of their union, which is not negative. */
-function overlapsAny({ top, left, bottom, right, area }: Boxes, count: number, share: number): boolean {
+function overlapsAny({ top, left, bottom, right, area, levels }: Boxes, count: number, share: number): boolean {
   const t = top[count] as number;
   const l = left[count] as number;
   const b = bottom[count] as number;
   const r = right[count] as number;
   const own = area[count] as number;
+  const { top: tops, left: lefts, bottom: bottoms, right: rights } = levels;
+  const topLevel = tops[count] as number;
+  const leftLevel = lefts[count] as number;
+  const bottomLevel = bottoms[count] as number;
+  const rightLevel = rights[count] as number;
   for (let i = 0; i < count; i++) {
-    // most boxes are apart, or touch
-    if (!(b > (top[i] as number) && (bottom[i] as number) > t)) continue;
-    if (!(r > (left[i] as number) && (right[i] as number) > l)) continue;
+    // most boxes are apart: one sign tells, where four comparisons would often be guessed wrong
+    const below = (bottomLevel - (tops[i] as number)) | ((bottoms[i] as number) - topLevel);
+    const beside = (rightLevel - (lefts[i] as number)) | ((rights[i] as number) - leftLevel);
+    if ((below | beside) < 0) continue;
     const height = fround(min(b, bottom[i] as number) - max(t, top[i] as number));
     const width = fround(min(r, right[i] as number) - max(l, left[i] as number));
     if (!(height > 0 && width > 0)) continue;

@@ -37,9 +37,10 @@ class ScoreHeap {
 
   fill(scores: NumberArray, least: number): void {
     const keys = this.#keys;
-    let count = 0;
-    for (let i = 0; i < scores.length; i++) {
-      if ((scores[i] as number) > least) keys[count++] = this.#key(scores[i] as number, i);
+    const count = indicesAbove(scores, least, keys);
+    for (let i = 0; i < count; i++) {
+      const index = keys[i] as number;
+      keys[i] = this.#key(scores[index] as number, index);
     }
     this.#count = count;
     for (let at = (count >> 1) - 1; at >= 0; at--) sink(keys, at, count, keys[at] as number);
@@ -59,6 +60,27 @@ class ScoreHeap {
     const word = this.#bits[0] as number;
     return (word < 0x80000000 ? 0x7fffffff - word : word) * mostIndices + index;
   }
+}
+
+/** Writes the indices of the scores above `least`, and gives their number. Four are passed at once where none is. */
+function indicesAbove(scores: NumberArray, least: number, indices: Float64Array): number {
+  let count = 0;
+  let i = 0;
+  for (const end = scores.length - 3; i < end; i += 4) {
+    const isAny =
+      (scores[i] as number) > least ||
+      (scores[i + 1] as number) > least ||
+      (scores[i + 2] as number) > least ||
+      (scores[i + 3] as number) > least;
+    if (!isAny) continue;
+    // a sum in place of a branch, which would be guessed wrong as often as right
+    for (let at = i; at < i + 4; at++) {
+      indices[count] = at;
+      count += Number((scores[at] as number) > least);
+    }
+  }
+  for (; i < scores.length; i++) if ((scores[i] as number) > least) indices[count++] = i;
+  return count;
 }
 
 /** Puts a key at a place of a heap, or as far below as it belongs. */
