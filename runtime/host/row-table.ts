@@ -14,11 +14,18 @@ const multiplier = 0x9e3779b1;
 
 /** Groups of `count` rows of `words`, one behind the other, in the order of their first rows. */
 export function groupsOfRows(words: Int32Array, count: number): Groups {
+  const groups = groupsUpTo(count, words, count);
+  if (groups === null) throw new Error(`internal: more groups than ${count} rows`);
+  return groups;
+}
+
+/** The same, of up to `most` groups; null where there are more. The table is made for them, so that a small one stays near. */
+export function groupsUpTo(most: number, words: Int32Array, count: number): Groups | null {
   const length = words.length / Math.max(1, count);
-  const bits = Math.max(4, Math.ceil(Math.log2(count + 1)) + 1);
+  const bits = Math.max(4, Math.ceil(Math.log2(Math.min(most, count) + 1)) + 1);
   const entries = new Int32Array(2 ** bits);
-  const first = new Uint32Array(count);
-  const counts = new Uint32Array(count);
+  const first = new Uint32Array(Math.min(most, count));
+  const counts = new Uint32Array(first.length);
   const groupOf = new Uint32Array(count);
   let used = 0;
   for (let row = 0; row < count; row++) {
@@ -28,6 +35,7 @@ export function groupsOfRows(words: Int32Array, count: number): Groups {
       place = (place + 1) & (entries.length - 1);
     }
     if (entries[place] === 0) {
+      if (used === first.length) return null;
       first[used] = row;
       entries[place] = ++used;
     }

@@ -11,7 +11,7 @@ import { flagOf, type HostFamily, optionalNumber, positiveAxis, stringsOf, tenso
 import { indicesBelow, valuesAt } from "./index-lists.ts";
 import { sortedIndices } from "./merge-sort.ts";
 import { type BitOrder, sortedByBits } from "./radix-sort.ts";
-import { type Groups, groupsOfRows } from "./row-table.ts";
+import { type Groups, groupsOfRows, groupsUpTo } from "./row-table.ts";
 import type { HostFunction } from "./value.ts";
 
 type Numbers = NumberArray | BigArray;
@@ -46,6 +46,9 @@ interface Grouped {
   readonly order: Uint32Array;
 }
 
+/** Single numbers of up to so many values are told apart by a table, which lies in the first-level cache; others are sorted. */
+const fewGroups = 1000;
+
 /** Groups of equal rows, ascending or as they come. */
 function groupsOf(x: TensorData, count: number, isSorted: boolean): Grouped {
   const length = count === 0 ? 0 : elementCount(x.shape) / count;
@@ -57,7 +60,10 @@ function groupsOf(x: TensorData, count: number, isSorted: boolean): Grouped {
   const values = comparable(isNumberLane(x.dtype) ? numbersOf(x) : bigintsOf(x));
   const words = wordsOf(values);
   if (length === 1) {
-    const groups = groupsOfSorted(words, sortedByBits(words, count, bitOrderOf(x.dtype)));
+    const bitOrder = bitOrderOf(x.dtype);
+    const few = groupsUpTo(fewGroups, words, count);
+    if (few !== null) return { groups: few, order: isSorted ? byValue(few, words, count, bitOrder) : asTheyCome(few) };
+    const groups = groupsOfSorted(words, sortedByBits(words, count, bitOrder));
     return { groups, order: isSorted ? asTheyCome(groups) : byFirst(groups) };
   }
   const groups = groupsOfRows(words, count);
@@ -72,6 +78,16 @@ const bitOrderOf = (dtype: DType): BitOrder => {
 };
 
 const asTheyCome = ({ first }: Groups): Uint32Array => indicesBelow(first.length);
+
+/** Groups of single numbers by their values. */
+function byValue({ first }: Groups, words: Int32Array, count: number, bitOrder: BitOrder): Uint32Array {
+  const width = words.length / Math.max(1, count);
+  const values = new Int32Array(first.length * width);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = words[(first[Math.floor(i / width)] as number) * width + (i % width)] as number;
+  }
+  return sortedByBits(values, first.length, bitOrder);
+}
 
 /** Numbers whose bits are equal where they count as equal: one zero, one NaN. */
 function comparable(values: Numbers): Numbers {
