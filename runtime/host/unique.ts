@@ -57,8 +57,8 @@ function groupsOf(x: TensorData, count: number, isSorted: boolean): Grouped {
     const groups = groupsOfText(values, count, length);
     return { groups, order: isSorted ? sortedGroups(values, groups, length) : asTheyCome(groups) };
   }
-  const values = comparable(isNumberLane(x.dtype) ? numbersOf(x) : bigintsOf(x));
-  const words = wordsOf(values);
+  const values = isNumberLane(x.dtype) ? numbersOf(x) : bigintsOf(x);
+  const words = comparableWords(values);
   if (length === 1) {
     const bitOrder = bitOrderOf(x.dtype);
     const few = groupsUpTo(fewGroups, words, count);
@@ -89,13 +89,26 @@ function byValue({ first }: Groups, words: Int32Array, count: number, bitOrder: 
   return sortedByBits(values, first.length, bitOrder);
 }
 
-/** Numbers whose bits are equal where they count as equal: one zero, one NaN. */
-function comparable(values: Numbers): Numbers {
-  if (!(values instanceof Float32Array || values instanceof Float64Array)) return values;
+/** The bits of numbers as words that are equal where the numbers count as equal: one zero, one NaN. */
+function comparableWords(values: Numbers): Int32Array {
+  if (values instanceof Float32Array) return comparableBits(wordsOf(values));
+  if (!(values instanceof Float64Array)) return wordsOf(values);
   const result = values.slice();
   for (let i = 0; i < result.length; i++) {
     const value = result[i] as number;
     result[i] = Number.isNaN(value) ? NaN : value + 0;
+  }
+  return wordsOf(result);
+}
+
+/** The same of f32, whose highest finite and infinite bits lie below those of NaNs. */
+function comparableBits(words: Int32Array): Int32Array {
+  const [infinite, oneNaN] = [0x7f800000, 0x7fc00000];
+  const result = words.slice();
+  for (let i = 0; i < result.length; i++) {
+    const magnitude = (result[i] as number) & 0x7fffffff;
+    if (magnitude === 0) result[i] = 0;
+    else if (magnitude > infinite) result[i] = oneNaN;
   }
   return result;
 }

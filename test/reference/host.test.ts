@@ -125,6 +125,21 @@ describe("unique of many", () => {
     }
   });
 
+  it.each(["f32", "i64"] as const)("%s of a table's size of values, and more", (dtype) => {
+    for (const count of [999, 1000, 1001, 3000]) {
+      const values = Array.from({ length: 2 * count }, (_, i) => ((i * 7919) % count) - 500);
+      const x = tensorFrom(dtype, [values.length], values);
+      const come = values.slice(0, count);
+      for (const sorted of [0, 1]) {
+        const given = callAll("unique", [x], { axis: null, sorted }).map((value) => numbers(asTensor(value)));
+        const distinct = sorted === 1 ? come.toSorted((a, b) => a - b) : come;
+        const place = new Map(distinct.map((value, i) => [value, i]));
+        const inverse = values.map((value) => place.get(value));
+        expect(given).toEqual([distinct, distinct.map((value) => come.indexOf(value)), inverse, distinct.map(() => 2)]);
+      }
+    }
+  });
+
   /** Lexicographically, NaN above all numbers. */
   function isAbove(x: readonly number[], y: readonly number[]): boolean {
     const at = x.findIndex((value, i) => !Object.is(value, y[i]));
@@ -145,6 +160,43 @@ describe("nonMaxSuppression", () => {
     expect(select(0, 0.5, 0)).toEqual([]);
     expect(call("nonMaxSuppression", [boxes, scores]).shape).toEqual([0, 3]);
   });
+
+  it("keeps what the definition keeps, of negative, empty and huge boxes too", () => {
+    const side = fc.oneof(fc.integer({ min: -6, max: 6 }), fc.constantFrom(-0, NaN, 1e30, -1e30, Infinity, 2 ** -140));
+    const scored = fc.record({ sides: fc.tuple(side, side, side, side), score: fc.integer({ min: -3, max: 3 }) });
+    const limits = fc.record({ most: fc.integer({ min: 0, max: 9 }), iou: fc.constantFrom(0, 0.25, 0.5, 1) });
+    fc.assert(
+      fc.property(fc.array(scored, { minLength: 1, maxLength: 14 }), limits, (list, { most, iou }) => {
+        const rest = [i64([most]), f32([iou]), f32([-2])];
+        const all = f32(list.flatMap(({ sides }) => sides), [1, list.length, 4]); // prettier-ignore
+        const given = call("nonMaxSuppression", [all, f32(list.map(({ score }) => score), [1, 1, list.length]), ...rest]); // prettier-ignore
+        const order = [...list.keys()].filter((i) => nth(list, i).score > -2);
+        order.sort((i, j) => nth(list, j).score - nth(list, i).score || i - j);
+        const kept: number[] = [];
+        for (const i of order) {
+          if (kept.length === most) break;
+          if (!kept.some((j) => shareOf(nth(list, i).sides, nth(list, j).sides) > iou)) kept.push(i);
+        }
+        expect(numbers(given)).toEqual(kept.flatMap((i) => [0, 0, i]));
+      }),
+    );
+  });
+
+  /** Intersection over union of boxes in f32; 0 where they are apart, or it is not defined. */
+  function shareOf(x: readonly number[], y: readonly number[]): number {
+    const { fround, max, min } = Math;
+    const [a, b] = [x, y].map((sides) => {
+      const [t, l, d, r] = sides.map(fround) as [number, number, number, number];
+      return [min(t, d), min(l, r), max(t, d), max(l, r)] as const;
+    }) as [readonly [number, number, number, number], readonly [number, number, number, number]];
+    const height = fround(min(a[2], b[2]) - max(a[0], b[0]));
+    const width = fround(min(a[3], b[3]) - max(a[1], b[1]));
+    if (!(height > 0 && width > 0)) return 0;
+    const area = (box: typeof a): number => fround(fround(box[2] - box[0]) * fround(box[3] - box[1]));
+    const common = fround(height * width);
+    const union = fround(fround(area(a) + area(b)) - common);
+    return union > 0 ? fround(common / union) : 0;
+  }
 
   it("takes corners in any order, and centres with sizes", () => {
     const flipped = f32([1, 1, 0, 0, 0, 0.1, 1, 1.1], [1, 2, 4]);
