@@ -11,8 +11,10 @@ const det: HostFunction = (inputs) => {
   const shape = x.shape.slice(0, -2);
   const values = numbersOf(x);
   const results = new Float64Array(elementCount(shape));
+  const work = new Float64Array(n * n);
   for (let i = 0; i < results.length; i++) {
-    results[i] = determinant(Float64Array.from(values.subarray(i * n * n, (i + 1) * n * n)), n);
+    work.set(values.subarray(i * n * n, (i + 1) * n * n));
+    results[i] = determinant(work, n);
   }
   return [tensorOfNumbers(x.dtype, shape, results)];
 };
@@ -31,8 +33,9 @@ function determinant(a: Float64Array, n: number): number {
     if (head === 0) return 0;
     for (let row = k + 1; row < n; row++) {
       const factor = (a[row * n + k] as number) / head;
-      for (let column = k; column < n; column++)
-        a[row * n + column] = (a[row * n + column] as number) - factor * (a[k * n + column] as number);
+      // column k is not read again
+      for (let at = row * n + k + 1, from = k * n + k + 1, end = (k + 1) * n; from < end; at++, from++)
+        a[at] = (a[at] as number) - factor * (a[from] as number);
     }
   }
   return product;
@@ -40,15 +43,22 @@ function determinant(a: Float64Array, n: number): number {
 
 function largestBelow(a: Float64Array, n: number, k: number): number {
   let best = k;
-  for (let row = k + 1; row < n; row++)
-    if (Math.abs(a[row * n + k] as number) > Math.abs(a[best * n + k] as number)) best = row;
+  let most = Math.abs(a[k * n + k] as number);
+  for (let row = k + 1; row < n; row++) {
+    const size = Math.abs(a[row * n + k] as number);
+    if (!(size > most)) continue;
+    best = row;
+    most = size;
+  }
   return best;
 }
 
 function swapRows(a: Float64Array, n: number, i: number, j: number): void {
-  const row = a.slice(i * n, (i + 1) * n);
-  a.copyWithin(i * n, j * n, (j + 1) * n);
-  a.set(row, j * n);
+  for (let x = i * n, y = j * n, end = x + n; x < end; x++, y++) {
+    const value = a[x] as number;
+    a[x] = a[y] as number;
+    a[y] = value;
+  }
 }
 
 const inverse: HostFunction = (inputs) => {
@@ -57,7 +67,7 @@ const inverse: HostFunction = (inputs) => {
   const values = numbersOf(x);
   const results = new Float64Array(values.length);
   for (let at = 0; at < results.length; at += n * n)
-    results.set(inverted(Float64Array.from(values.subarray(at, at + n * n)), n), at);
+    results.set(inverted(new Float64Array(values.subarray(at, at + n * n)), n), at);
   return [tensorOfNumbers(x.dtype, x.shape, results)];
 };
 
