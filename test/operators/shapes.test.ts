@@ -203,11 +203,13 @@ describe("operators that rearrange", () => {
     [0, 0, [1, 0, 0, 4, 5, 0]],
     [0, -1, [0, 0, 0, 4, 0, 0]],
     [1, -5, [1, 2, 3, 4, 5, 6]],
+    [1, 2 ** 40, [0, 0, 0, 0, 0, 0]],
+    [0, 2, [1, 2, 3, 4, 5, 6]],
   ])("Trilu, upper %d, k %d", async (upper, k, expected) => {
-    const x = ramp([2, 3], 1, 1);
-    expect(
-      await values({ op: "Trilu", opset: 14, attributes: { upper }, inputs: [x, tensor([], [k], "i64")] }),
-    ).toEqual(expected);
+    const inputs = [ramp([2, 3], 1, 1), tensor([], [k], "i64")];
+    for (const constants of [[], [1]]) {
+      expect(await values({ op: "Trilu", opset: 14, attributes: { upper }, inputs, constants })).toEqual(expected);
+    }
   });
 
   it("reverses the beginnings of sequences", async () => {

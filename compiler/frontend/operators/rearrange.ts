@@ -1,7 +1,7 @@
 /** Operators that put elements into another order by a fixed rule. */
 import { arg, binary, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
-import { elementCount } from "../../../ir/tensor.ts";
+import { elementCount, makeTensor } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, toDType } from "./precision.ts";
 import {
@@ -67,11 +67,34 @@ function trilu(node: NodeContext): ValueId[] {
   const [rows, columns] = shape.slice(-2);
   if (rows === undefined || columns === undefined) throw node.shapeError("Trilu takes matrices");
   const upper = node.int("upper", 1) !== 0;
-  const k = node.hasInput(1) ? asScalar(node, node.input(1)) : node.scalar("i64", 0n);
+  const known = knownDiagonal(node);
+  if (known !== null) {
+    // 32 bits do: beyond the corners a diagonal keeps all or nothing
+    const k = Math.max(-rows, Math.min(columns, known));
+    const row = node.constantValue(
+      makeTensor(
+        "i32",
+        [rows, 1],
+        Int32Array.from({ length: rows }, (_, i) => i),
+      ),
+    );
+    const ahead = Int32Array.from({ length: columns }, (_, i) => i - k);
+    const column = node.constantValue(makeTensor("i32", [1, columns], ahead));
+    const keep = node.map(binary(upper ? "ge" : "le", arg(0), arg(1)), column, row);
+    return [choose(node, keep, node.input(0), literal(node, dtype, 0))];
+  }
+  const k = asScalar(node, node.input(1));
   const row = node.constantValue(indexTensor([rows, 1], (i) => i));
   const column = node.constantValue(indexTensor([1, columns], (i) => i));
   const keep = node.map(binary(upper ? "ge" : "le", binary("sub", arg(0), arg(1)), arg(2)), column, row, k);
   return [choose(node, keep, node.input(0), literal(node, dtype, 0))];
+}
+
+/** Trilu's diagonal, where the model says it; null where it is computed or fed. */
+function knownDiagonal(node: NodeContext): number | null {
+  if (!node.hasInput(1)) return 0;
+  const value = node.constantOrUndefined(1)?.elements[0];
+  return value === undefined ? null : Number(value);
 }
 
 /**
