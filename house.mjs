@@ -239,7 +239,11 @@ export function printHouse() {
   const own = ({ folder }) => [folder, `${folder}/**`];
   const lines = house.map((row) => {
     const others = row.mayImport.filter((entry) => !own(row).includes(entry)).map(cell);
-    const indent = house.some(({ folder }) => folder !== row.folder && row.folder.startsWith(`${folder}/`) && folder.includes("/")) ? "— " : ""; // prettier-ignore
+    const indent = house.some(
+      ({ folder }) => folder !== row.folder && row.folder.startsWith(`${folder}/`) && folder.includes("/"),
+    )
+      ? "— "
+      : "";
     const name = row.folder.endsWith(".ts") ? row.folder : `${row.folder}/`;
     const subject = row.isPlanned === true ? `${row.subject} (to come)` : row.subject;
     return `| ${indent}${name} | ${subject} | ${others.length === 0 ? "nothing of the project" : others.join(", ")} |`;

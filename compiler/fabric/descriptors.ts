@@ -26,7 +26,12 @@ function runsOf(places: ArrayLike<number>): Pattern[] {
     } else {
       const next = places[end];
       const stride = next === undefined || next < 0 ? 1 : next - first;
-      while (end < places.length && (places[end] as number) >= 0 && (places[end] as number) === (places[end - 1] as number) + stride) end++; // prettier-ignore
+      while (
+        end < places.length &&
+        (places[end] as number) >= 0 &&
+        (places[end] as number) === (places[end - 1] as number) + stride
+      )
+        end++;
       runs.push({ offset: first, sizes: [end - begin], strides: [end - begin === 1 ? 1 : stride] });
     }
     begin = end;

@@ -27,7 +27,7 @@ const sparse = (dims, share) => filled("float32", Float32Array, dims, (random) =
 const scalar64 = (value) => ({ type: "int64", dims: [], data: BigInt64Array.of(BigInt(value)) });
 const list64 = (...values) => ({ type: "int64", dims: [values.length], data: BigInt64Array.from(values, BigInt) });
 const scalar = (value) => ({ type: "float32", dims: [], data: Float32Array.of(value) });
-const float = (value) => ({ float: value }); // prettier-ignore
+const float = (value) => ({ float: value });
 
 const cases = {};
 const sizes = { "1k": [1024], "64k": [65536], "1M": [1048576] };
@@ -97,9 +97,15 @@ cases["Abs int32 64k"] = () => ({ op: "Abs", inputs: [int32s([65536], 1000)], ou
 cases["Neg int64 64k"] = () => ({ op: "Neg", inputs: [int64s([65536], 1000)], outputs: ["int64"] });
 cases["Sign int64 64k"] = () => ({ op: "Sign", inputs: [int64s([65536], 1000)], outputs: ["int64"] });
 cases["Not 64k"] = () => ({ op: "Not", inputs: [bools([65536])], outputs: ["bool"] });
-for (const [to, outputs] of [[6, ["int32"]], [7, ["int64"]], [11, ["float64"]], [9, ["bool"]], [2, ["uint8"]]]) {
+for (const [to, outputs] of [
+  [6, ["int32"]],
+  [7, ["int64"]],
+  [11, ["float64"]],
+  [9, ["bool"]],
+  [2, ["uint8"]],
+]) {
   cases[`Cast to ${outputs[0]} 64k`] = () => ({ op: "Cast", attributes: { to }, inputs: [floats([65536])], outputs });
-} // prettier-ignore
+}
 cases["Cast int64 to float 64k"] = () => ({ op: "Cast", attributes: { to: 1 }, inputs: [int64s([65536], 1000)] });
 
 // ---- functions of two elements and more --------------------------------------------------------------------------------------------
@@ -141,19 +147,37 @@ const positive = (make) => (dims) => {
   const tensor = make(dims);
   return { ...tensor, data: tensor.data.map((value) => (typeof value === "bigint" ? value + 1n : value + 1)) };
 };
-for (const [type, make] of [["int32", int32s], ["int64", int64s]]) {
-  cases[`Mod ${type} 64k`] = () => ({ op: "Mod", inputs: [make([65536], 1000), positive((dims) => make(dims, 9))([65536])], outputs: [type] });
-  cases[`Div ${type} 64k`] = () => ({ op: "Div", inputs: [make([65536], 1000), positive((dims) => make(dims, 9))([65536])], outputs: [type] });
+for (const [type, make] of [
+  ["int32", int32s],
+  ["int64", int64s],
+]) {
+  cases[`Mod ${type} 64k`] = () => ({
+    op: "Mod",
+    inputs: [make([65536], 1000), positive((dims) => make(dims, 9))([65536])],
+    outputs: [type],
+  });
+  cases[`Div ${type} 64k`] = () => ({
+    op: "Div",
+    inputs: [make([65536], 1000), positive((dims) => make(dims, 9))([65536])],
+    outputs: [type],
+  });
   for (const op of ["Add", "Mul", "Max"]) {
     cases[`${op} ${type} 64k`] = () => ({ op, inputs: [make([65536], 1000), make([65536], 9)], outputs: [type] });
   }
-  cases[`Less ${type} 64k`] = () => ({ op: "Less", inputs: [make([65536], 1000), make([65536], 9)], outputs: ["bool"] });
+  cases[`Less ${type} 64k`] = () => ({
+    op: "Less",
+    inputs: [make([65536], 1000), make([65536], 9)],
+    outputs: ["bool"],
+  });
   cases[`Equal ${type} 64k`] = () => ({ op: "Equal", inputs: [make([65536], 9), make([65536], 9)], outputs: ["bool"] });
-} // prettier-ignore
+}
 for (const op of ["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"]) {
   cases[`${op} 64k`] = () => ({ op, inputs: [floats([65536]), floats([65536], 1, 2)] });
-  cases[`${op} of rows and columns 1M`] = () => ({ op, inputs: [floats([1024, 1024]), floats([op === "PRelu" ? 1024 : 1024, 1])] });
-} // prettier-ignore
+  cases[`${op} of rows and columns 1M`] = () => ({
+    op,
+    inputs: [floats([1024, 1024]), floats([op === "PRelu" ? 1024 : 1024, 1])],
+  });
+}
 for (const op of ["Less", "Greater", "Equal", "LessOrEqual"]) {
   cases[`${op} 64k`] = () => ({ op, inputs: [floats([65536]), floats([65536])], outputs: ["bool"] });
 }
@@ -211,11 +235,20 @@ for (const [name, attributes] of [
     });
   }
 }
-for (const [type, make] of [["int32", int32s], ["int64", int64s], ["float64", doubles]]) {
+for (const [type, make] of [
+  ["int32", int32s],
+  ["int64", int64s],
+  ["float64", doubles],
+]) {
   for (const axis of [0, 1]) {
-    cases[`CumSum ${type} 256 x 256, ${axis === 0 ? "outer" : "inner"}`] = () => ({ op: "CumSum", inputs: [make([256, 256], 9), scalar64(axis)], constants: [1], outputs: [type] });
+    cases[`CumSum ${type} 256 x 256, ${axis === 0 ? "outer" : "inner"}`] = () => ({
+      op: "CumSum",
+      inputs: [make([256, 256], 9), scalar64(axis)],
+      constants: [1],
+      outputs: [type],
+    });
   }
-} // prettier-ignore
+}
 cases["CumSum 64 x 1024, axis fed"] = () => ({ op: "CumSum", inputs: [floats([64, 1024]), scalar64(1)] });
 
 // ---- signals -----------------------------------------------------------------------------------------------------------------------
@@ -259,14 +292,18 @@ for (const length of [128, 1000]) {
     constants: [1, 2],
   });
 }
-for (const [samples, frame, step] of [[16000, 400, 160], [16384, 512, 128], [4096, 256, 64]]) {
+for (const [samples, frame, step] of [
+  [16000, 400, 160],
+  [16384, 512, 128],
+  [4096, 256, 64],
+]) {
   cases[`STFT ${samples}, frames of ${frame}`] = () => ({
     op: "STFT",
     opset: 17,
     inputs: [floats([1, samples, 1]), scalar64(step), floats([frame], 0, 1), scalar64(frame)],
     constants: [1, 2, 3],
   });
-} // prettier-ignore
+}
 cases["HannWindow 1024"] = () => ({ op: "HannWindow", opset: 17, inputs: [scalar64(1024)] });
 
 // ---- results whose size depends on values ------------------------------------------------------------------------------------------
@@ -286,7 +323,7 @@ const suppression = (n, classes, most, iou, least) => () => ({
   inputs: [boxes(1, n), floats([1, classes, n], 0, 1), list64(most), scalarList(iou), scalarList(least)],
   constants: [2, 3, 4],
   outputs: ["int64"],
-}); // prettier-ignore
+});
 const scalarList = (value) => ({ type: "float32", dims: [1], data: Float32Array.of(value) });
 cases["NonMaxSuppression 100 boxes"] = suppression(100, 1, 100, 0.5, 0.3);
 cases["NonMaxSuppression 1,000 boxes"] = suppression(1000, 1, 200, 0.5, 0.3);
@@ -295,34 +332,67 @@ cases["NonMaxSuppression 5,000 boxes, all"] = suppression(5000, 1, 5000, 0.5, 0)
 cases["NonMaxSuppression 5,000 boxes, few scores"] = suppression(5000, 1, 300, 0.5, 0.95);
 cases["NonMaxSuppression 1,000 boxes, 20 classes"] = suppression(1000, 20, 100, 0.45, 0.5);
 cases["NonMaxSuppression 8,400 boxes, 80 classes, few scores"] = suppression(8400, 80, 300, 0.45, 0.995);
-for (const [name, share] of [["few", 0.01], ["half", 0.5], ["all", 1]]) {
+for (const [name, share] of [
+  ["few", 0.01],
+  ["half", 0.5],
+  ["all", 1],
+]) {
   cases[`NonZero 1k, ${name}`] = () => ({ op: "NonZero", inputs: [sparse([1024], share)], outputs: ["int64"] });
-  cases[`NonZero 256 x 256, ${name}`] = () => ({ op: "NonZero", inputs: [sparse([256, 256], share)], outputs: ["int64"] });
-  cases[`NonZero 16 x 64 x 1024, ${name}`] = () => ({ op: "NonZero", inputs: [sparse([16, 64, 1024], share)], outputs: ["int64"] });
-  cases[`NonZero bool 256 x 256, ${name}`] = () => ({ op: "NonZero", inputs: [bools([256, 256], share)], outputs: ["int64"] });
+  cases[`NonZero 256 x 256, ${name}`] = () => ({
+    op: "NonZero",
+    inputs: [sparse([256, 256], share)],
+    outputs: ["int64"],
+  });
+  cases[`NonZero 16 x 64 x 1024, ${name}`] = () => ({
+    op: "NonZero",
+    inputs: [sparse([16, 64, 1024], share)],
+    outputs: ["int64"],
+  });
+  cases[`NonZero bool 256 x 256, ${name}`] = () => ({
+    op: "NonZero",
+    inputs: [bools([256, 256], share)],
+    outputs: ["int64"],
+  });
   cases[`NonZero int64 256 x 256, ${name}`] = () => {
     const { type, dims, data } = int64s([256, 256], 1000);
-    return { op: "NonZero", inputs: [{ type, dims, data: data.map((value) => (value < 1000 * share ? value + 1n : 0n)) }], outputs: ["int64"] };
+    return {
+      op: "NonZero",
+      inputs: [{ type, dims, data: data.map((value) => (value < 1000 * share ? value + 1n : 0n)) }],
+      outputs: ["int64"],
+    };
   };
-} // prettier-ignore
+}
 const uniqueOutputs = (type) => [type, "int64", "int64", "int64"];
-for (const [distinct, below] of [["few", 50], ["many", 1e6]]) {
-  for (const [size, dims] of [["1k", [1024]], ["64k", [65536]]]) {
-    cases[`Unique int64 ${size}, ${distinct}`] = () => ({ op: "Unique", inputs: [int64s(dims, below)], outputs: uniqueOutputs("int64") });
+for (const [distinct, below] of [
+  ["few", 50],
+  ["many", 1e6],
+]) {
+  for (const [size, dims] of [
+    ["1k", [1024]],
+    ["64k", [65536]],
+  ]) {
+    cases[`Unique int64 ${size}, ${distinct}`] = () => ({
+      op: "Unique",
+      inputs: [int64s(dims, below)],
+      outputs: uniqueOutputs("int64"),
+    });
     cases[`Unique ${size}, ${distinct}`] = () => ({
       op: "Unique",
       inputs: [filled("float32", Float32Array, dims, (random) => Math.floor(random() * below))],
       outputs: uniqueOutputs("float32"),
     });
   }
-  cases[`Unique 64k, ${distinct}, values only`] = () => ({ op: "Unique", inputs: [filled("float32", Float32Array, [65536], (random) => Math.floor(random() * below))] });
+  cases[`Unique 64k, ${distinct}, values only`] = () => ({
+    op: "Unique",
+    inputs: [filled("float32", Float32Array, [65536], (random) => Math.floor(random() * below))],
+  });
   cases[`Unique 64k, ${distinct}, unsorted`] = () => ({
     op: "Unique",
     attributes: { sorted: 0 },
     inputs: [filled("float32", Float32Array, [65536], (random) => Math.floor(random() * below))],
     outputs: uniqueOutputs("float32"),
   });
-} // prettier-ignore
+}
 for (const axis of [0, 1]) {
   cases[`Unique 1024 x 16, axis ${axis}`] = () => ({
     op: "Unique",
@@ -398,7 +468,18 @@ for (const op of ["ArgMax", "ArgMin"]) {
 
 // ---- reductions --------------------------------------------------------------------------------------------------------------------
 
-for (const op of ["ReduceLogSumExp", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum"]) {
+for (const op of [
+  "ReduceLogSumExp",
+  "ReduceSum",
+  "ReduceMean",
+  "ReduceMax",
+  "ReduceMin",
+  "ReduceProd",
+  "ReduceL1",
+  "ReduceL2",
+  "ReduceSumSquare",
+  "ReduceLogSum",
+]) {
   for (const [shape, dims, axes] of [
     ["1k", [1024], [0]],
     ["256 x 256, inner", [256, 256], [1]],
@@ -407,9 +488,14 @@ for (const op of ["ReduceLogSumExp", "ReduceSum", "ReduceMean", "ReduceMax", "Re
     ["256 x 256, all", [256, 256], [0, 1]],
   ]) {
     const [low, high] = op === "ReduceLogSum" ? [0.1, 1] : op === "ReduceProd" ? [0.9, 1.1] : [-4, 4];
-    cases[`${op} ${shape}`] = () => ({ op, opset: 18, inputs: [floats(dims, low, high), list64(...axes)], constants: [1] });
+    cases[`${op} ${shape}`] = () => ({
+      op,
+      opset: 18,
+      inputs: [floats(dims, low, high), list64(...axes)],
+      constants: [1],
+    });
   }
-} // prettier-ignore
+}
 cases["ReduceSum int64 256 x 256, inner"] = () => ({
   op: "ReduceSum",
   opset: 18,
@@ -456,12 +542,35 @@ cases["Expand [256, 1], shape fed"] = () => ({ op: "Expand", inputs: [floats([25
 cases["Tile 64 x 64, 4 x 4"] = () => ({ op: "Tile", inputs: [floats([64, 64]), list64(4, 4)], constants: [1] });
 cases["Tile 1024 x 2, 1 x 16"] = () => ({ op: "Tile", inputs: [floats([1024, 2]), list64(1, 16)], constants: [1] });
 for (const axis of [0, 1]) {
-  cases[`GatherElements 256 x 256, axis ${axis}`] = () => ({ op: "GatherElements", attributes: { axis }, inputs: [floats([256, 256]), int64s([256, 256], 256)] });
-  cases[`ScatterElements 256 x 256, axis ${axis}`] = () => ({ op: "ScatterElements", opset: 18, attributes: { axis }, inputs: [floats([256, 256]), int64s([256, 256], 256), floats([256, 256])] });
-  cases[`ScatterElements add 256 x 256, axis ${axis}`] = () => ({ op: "ScatterElements", opset: 18, attributes: { axis, reduction: "add" }, inputs: [floats([256, 256]), int64s([256, 256], 256), floats([256, 256])] });
-  cases[`Gather 256 x 256, axis ${axis}`] = () => ({ op: "Gather", attributes: { axis }, inputs: [floats([256, 256]), int64s([256], 256)] });
-  cases[`OneHot 256 into 256, axis ${axis}`] = () => ({ op: "OneHot", attributes: { axis }, inputs: [int64s([256], 256), scalar64(256), { type: "float32", dims: [2], data: Float32Array.of(0, 1) }], constants: [1] });
-} // prettier-ignore
+  cases[`GatherElements 256 x 256, axis ${axis}`] = () => ({
+    op: "GatherElements",
+    attributes: { axis },
+    inputs: [floats([256, 256]), int64s([256, 256], 256)],
+  });
+  cases[`ScatterElements 256 x 256, axis ${axis}`] = () => ({
+    op: "ScatterElements",
+    opset: 18,
+    attributes: { axis },
+    inputs: [floats([256, 256]), int64s([256, 256], 256), floats([256, 256])],
+  });
+  cases[`ScatterElements add 256 x 256, axis ${axis}`] = () => ({
+    op: "ScatterElements",
+    opset: 18,
+    attributes: { axis, reduction: "add" },
+    inputs: [floats([256, 256]), int64s([256, 256], 256), floats([256, 256])],
+  });
+  cases[`Gather 256 x 256, axis ${axis}`] = () => ({
+    op: "Gather",
+    attributes: { axis },
+    inputs: [floats([256, 256]), int64s([256], 256)],
+  });
+  cases[`OneHot 256 into 256, axis ${axis}`] = () => ({
+    op: "OneHot",
+    attributes: { axis },
+    inputs: [int64s([256], 256), scalar64(256), { type: "float32", dims: [2], data: Float32Array.of(0, 1) }],
+    constants: [1],
+  });
+}
 cases["GatherElements 1k"] = () => ({ op: "GatherElements", inputs: [floats([1024]), int64s([1024], 1024)] });
 cases["GatherND 256 x 256, 4,096 rows"] = () => ({
   op: "GatherND",

@@ -42,8 +42,13 @@ function attributeOf([name, value]) {
 
 const port = (name, type, dims) => ({
   name,
-  type: { tensorType: { elemType: typeNumbers[type], ...(dims === null ? {} : { shape: { dim: dims.map((size) => ({ dimValue: size })) } }) } },
-}); // prettier-ignore
+  type: {
+    tensorType: {
+      elemType: typeNumbers[type],
+      ...(dims === null ? {} : { shape: { dim: dims.map((size) => ({ dimValue: size })) } }),
+    },
+  },
+});
 
 const rawBytes = ({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -54,13 +59,17 @@ function modelOf({ op, domain = "", opset = 21, attributes = {}, inputs, constan
   const results = outputs.map((_, i) => `y${i}`);
   const graph = {
     name: op,
-    node: [{ opType: op, domain, input: names, output: results, attribute: Object.entries(attributes).map(attributeOf) }],
+    node: [
+      { opType: op, domain, input: names, output: results, attribute: Object.entries(attributes).map(attributeOf) },
+    ],
     input: inputs.flatMap(({ type, dims }, i) => (isConstant(i) ? [] : [port(names[i], type, dims)])),
     output: outputs.map((type, i) => port(results[i], type, null)),
     initializer: inputs.flatMap((tensor, i) =>
-      isConstant(i) ? [{ name: names[i], dataType: typeNumbers[tensor.type], dims: tensor.dims, rawData: rawBytes(tensor) }] : [],
+      isConstant(i)
+        ? [{ name: names[i], dataType: typeNumbers[tensor.type], dims: tensor.dims, rawData: rawBytes(tensor) }]
+        : [],
     ),
-  }; // prettier-ignore
+  };
   const domains = [{ domain: "", version: opset }, ...(domain === "" ? [] : [{ domain, version: 1 }])];
   return ModelProto.encode({ irVersion: 9, opsetImport: domains, graph }).finish();
 }
@@ -71,9 +80,15 @@ async function open(spec) {
   const theirs = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 4 });
   const fed = spec.inputs.flatMap((tensor, i) => ((spec.constants ?? []).includes(i) ? [] : [[`x${i}`, tensor]]));
   const feeds = Object.fromEntries(fed);
-  const theirFeeds = Object.fromEntries(fed.map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]));
-  return { ours: () => ours.run(feeds), theirs: () => theirs.run(theirFeeds), close: () => Promise.all([ours.release(), theirs.release()]) };
-} // prettier-ignore
+  const theirFeeds = Object.fromEntries(
+    fed.map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]),
+  );
+  return {
+    ours: () => ours.run(feeds),
+    theirs: () => theirs.run(theirFeeds),
+    close: () => Promise.all([ours.release(), theirs.release()]),
+  };
+}
 
 // ---- times -------------------------------------------------------------------------------------------------------------------------
 
@@ -149,8 +164,16 @@ for (const [name, spec] of Object.entries(operatorCases)) {
     rows.push({ name, ...(await compare(sessions)), note });
     await sessions.close();
   } catch (error) {
-    rows.push({ name, ours: NaN, theirs: NaN, processor: NaN, wall: NaN, median: NaN, note: String(error.message).split("\n")[0] });
-  } // prettier-ignore
+    rows.push({
+      name,
+      ours: NaN,
+      theirs: NaN,
+      processor: NaN,
+      wall: NaN,
+      median: NaN,
+      note: String(error.message).split("\n")[0],
+    });
+  }
   if (process.stderr.isTTY) process.stderr.write(`${name}                    \r`);
 }
 

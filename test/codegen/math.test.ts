@@ -63,9 +63,42 @@ describe("pow", () => {
 
 describe("functions of two floats", () => {
   const special = [
-    0, -0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 0.25, 2.5, -2.5, Infinity, -Infinity, NaN, 1e-45, -1e-45, 1e-38, 3.4e38, -3.4e38, 16777216,
-    16777217, 33554431, -16777215, 1e10, -1e10, 0.99999994, -1.0000001, 127, 128, -126, -149, 7, 1e-3,
-  ]; // prettier-ignore
+    0,
+    -0,
+    1,
+    -1,
+    2,
+    -2,
+    3,
+    -3,
+    0.5,
+    -0.5,
+    0.25,
+    2.5,
+    -2.5,
+    Infinity,
+    -Infinity,
+    NaN,
+    1e-45,
+    -1e-45,
+    1e-38,
+    3.4e38,
+    -3.4e38,
+    16777216,
+    16777217,
+    33554431,
+    -16777215,
+    1e10,
+    -1e10,
+    0.99999994,
+    -1.0000001,
+    127,
+    128,
+    -126,
+    -149,
+    7,
+    1e-3,
+  ];
   const random = randomSource(4);
   const anySize = (): number => (random() < 0.5 ? -1 : 1) * 2 ** (random() * 250 - 126);
   const pairs = [
@@ -78,7 +111,13 @@ describe("functions of two floats", () => {
     ...Array.from({ length: 2000 }, () => [2 ** (random() * 60), random() + 0.5]),
   ].map(([x, y]) => [Math.fround(defined(x)), Math.fround(defined(y))] as const);
   const shape = [pairs.length];
-  const inputs = [0, 1].map((side) => tensorFrom("f32", shape, pairs.map((pair) => defined(pair[side])))); // prettier-ignore
+  const inputs = [0, 1].map((side) =>
+    tensorFrom(
+      "f32",
+      shape,
+      pairs.map((pair) => defined(pair[side])),
+    ),
+  );
   const run = (fn: "pow" | "fmod" | "mod"): Float32Array => {
     const op = { kind: "map", expr: { op: "binary", fn, x: arg(0), y: arg(1) }, inputs: [0, 1] } as const;
     return defined(runKernel(emitMap, op, inputs)[0]).elements as Float32Array;
@@ -96,9 +135,14 @@ describe("functions of two floats", () => {
       const [x, y] = nth(pairs, i);
       const exact = pow(x, y);
       if (Object.is(got, Math.fround(exact))) continue;
-      expect([x, y, Math.abs(got - exact) <= 6.1e-8 * Math.abs(exact) + 2 ** -149, Math.sign(got)]).toEqual([x, y, true, Math.sign(exact)]);
+      expect([x, y, Math.abs(got - exact) <= 6.1e-8 * Math.abs(exact) + 2 ** -149, Math.sign(got)]).toEqual([
+        x,
+        y,
+        true,
+        Math.sign(exact),
+      ]);
     }
-  }); // prettier-ignore
+  });
 
   it.each([
     ["fmod" as const, (x: number, y: number): number => x % y],

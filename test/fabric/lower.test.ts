@@ -26,7 +26,9 @@ describe.each([
     expect(stalled.outputs).toEqual(calm.outputs);
     expect(stalled.cycles).toBeGreaterThanOrEqual(calm.cycles);
     // words enter and leave sample after sample
-    expect(calm.samples.map(({ lastOut }) => lastOut)).toEqual(calm.samples.map(({ lastOut }) => lastOut).toSorted((a, b) => a - b)); // prettier-ignore
+    expect(calm.samples.map(({ lastOut }) => lastOut)).toEqual(
+      calm.samples.map(({ lastOut }) => lastOut).toSorted((a, b) => a - b),
+    );
   });
 
   it("prints, and parses back to the same program", async () => {

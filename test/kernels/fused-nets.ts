@@ -16,15 +16,38 @@ const f32 = (...shape: number[]) => tensorType("f32", shape);
 
 const conv = (b: GraphBuilder, x: ValueId, channels: number, filters: number, origin = "conv"): ValueId =>
   b.emitOne(
-    { kind: "conv", inputs: [x, b.constant(makeTensor("f32", [3, 3, channels, filters]))], layout: "nhwc", strides: [1, 1], dilations: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], groups: 1, epilogue: null },
+    {
+      kind: "conv",
+      inputs: [x, b.constant(makeTensor("f32", [3, 3, channels, filters]))],
+      layout: "nhwc",
+      strides: [1, 1],
+      dilations: [1, 1],
+      padsBegin: [1, 1],
+      padsEnd: [1, 1],
+      groups: 1,
+      epilogue: null,
+    },
     { origin: [origin] },
-  ); // prettier-ignore
+  );
 
 const pool = (b: GraphBuilder, x: ValueId, size: number, taps: number): ValueId =>
   b.emitOne(
-    { kind: "pool", fn: "max", inputs: [x], layout: "nhwc", kernel: [taps, taps], strides: [2, 2], dilations: [1, 1], padsBegin: [taps - 2, taps - 2], padsEnd: [0, 0], outputSpatial: [size, size], countPadding: false, p: 0 },
+    {
+      kind: "pool",
+      fn: "max",
+      inputs: [x],
+      layout: "nhwc",
+      kernel: [taps, taps],
+      strides: [2, 2],
+      dilations: [1, 1],
+      padsBegin: [taps - 2, taps - 2],
+      padsEnd: [0, 0],
+      outputSpatial: [size, size],
+      countPadding: false,
+      p: 0,
+    },
     { origin: ["pool"] },
-  ); // prettier-ignore
+  );
 
 const matmul = (
   b: GraphBuilder,

@@ -163,7 +163,10 @@ describe("mappings of fused kernels", () => {
           const done = tiles.flatMap((tile) => pointsOf(stage, tile));
           expect(new Set(done)).toEqual(new Set(all));
           // a stage that lacks a loop is done by every core along it, and nothing else is done twice
-          const copies = kernel.loops.reduce((count, { name: loop }, at) => (runs.has(loop) ? count : count * (pieces[at] as number)), 1); // prettier-ignore
+          const copies = kernel.loops.reduce(
+            (count, { name: loop }, at) => (runs.has(loop) ? count : count * (pieces[at] as number)),
+            1,
+          );
           if (way === "exchange" && tiles.length === pieces.reduce((product, count) => product * count, 1))
             expect(done.length).toBe(all.length * copies);
         }
@@ -183,13 +186,21 @@ describe("mappings of fused kernels", () => {
     const pooled = kernelOf("pooling", "exchange");
     const nest = nestOf(pooled);
     const at = (h: number, w: number) =>
-      workOf(nest, pooled.loops.map(({ name, size }) => (name === "h1" ? h : name === "w1" ? w : size)), pooled.loops.map(({ name, size }) => (name === "h1" ? size / h : name === "w1" ? size / w : 1))); // prettier-ignore
+      workOf(
+        nest,
+        pooled.loops.map(({ name, size }) => (name === "h1" ? h : name === "w1" ? w : size)),
+        pooled.loops.map(({ name, size }) => (name === "h1" ? size / h : name === "w1" ? size / w : 1)),
+      );
     // 8 channels: 3 x 3 windows over 2 x 2 positions of a core's own
     expect(at(1, 1).exchanges).toEqual([expect.objectContaining({ words: 8 * 5, isWide: false })]);
     expect(at(3, 3).exchanges).toEqual([expect.objectContaining({ words: 8 * 13 })]);
     expect(at(6, 6).exchanges).toEqual([]);
     const quantizer = kernelOf("quantizer", "exchange");
-    const { agreements } = workOf(nestOf(quantizer), quantizer.loops.map(({ name, size }) => (name === "h" ? 1 : size)), quantizer.loops.map(({ name, size }) => (name === "h" ? size : 1))); // prettier-ignore
+    const { agreements } = workOf(
+      nestOf(quantizer),
+      quantizer.loops.map(({ name, size }) => (name === "h" ? 1 : size)),
+      quantizer.loops.map(({ name, size }) => (name === "h" ? size : 1)),
+    );
     expect(agreements.map(({ words }) => words)).toEqual([1, 1]);
   });
 });

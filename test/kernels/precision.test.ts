@@ -11,7 +11,11 @@ import { chainOf, convSketch, graphOf, matmulSketch, smallTarget, softmaxSketch 
 
 const net = graphOf(
   [convSketch(8, 3, 8), convSketch(8, 8, 8), matmulSketch(1, 512, 11), softmaxSketch(1, 11)],
-  [[0, 1], [1, 2], [2, 3]], // prettier-ignore
+  [
+    [0, 1],
+    [1, 2],
+    [2, 3],
+  ],
 );
 
 describe("operands of 16 bits", () => {
@@ -34,7 +38,14 @@ describe("operands of 16 bits", () => {
 
   it("leave other types, and all of f32, alone", () => {
     expect(withPrecision(net, "f32")).toBe(net);
-    const bytes = { ...net, kernels: net.kernels.map((kernel) => ({ ...kernel, dtype: "i8" as const, operands: kernel.operands.map((operand) => ({ ...operand, dtype: "i8" as const })) })) }; // prettier-ignore
+    const bytes = {
+      ...net,
+      kernels: net.kernels.map((kernel) => ({
+        ...kernel,
+        dtype: "i8" as const,
+        operands: kernel.operands.map((operand) => ({ ...operand, dtype: "i8" as const })),
+      })),
+    };
     const narrow = withPrecision(bytes, "f16");
     expect(narrow.kernels.map(({ operands }) => operands)).toEqual(bytes.kernels.map(({ operands }) => operands));
     expect(narrow.edges).toEqual(bytes.edges);
@@ -57,7 +68,10 @@ describe("operands of 16 bits", () => {
   it("make a layer fit that does not in 32 bits, and are told as the change that helps", async () => {
     const graph = chainOf([matmulSketch(1, 1024, 512)]);
     const target = smallTarget(9, 9);
-    const refused = await place(graph, target).then(() => null, (error: unknown) => error); // prettier-ignore
+    const refused = await place(graph, target).then(
+      () => null,
+      (error: unknown) => error,
+    );
     expect(String(refused)).toContain("--precision f16");
     await expect(place(withPrecision(graph, "f16"), target)).resolves.toMatchObject({ precision: "f16" });
   });

@@ -29,13 +29,20 @@ beforeAll(() => {
   files = (packed?.files ?? []).map((file) => file.path);
   const modules = path.join(project.path, "node_modules");
   for (const file of files) cpSync(path.join(root, file), path.join(modules, manifest.name, file));
-  const linked = [...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }), "@types/node", "undici-types"];
+  const linked = [
+    ...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
+    "@types/node",
+    "undici-types",
+  ];
   for (const name of linked) {
     mkdirSync(path.dirname(path.join(modules, name)), { recursive: true });
     symlinkSync(path.join(root, "node_modules", name), path.join(modules, name));
   }
-  writeFileSync(path.join(project.path, "package.json"), JSON.stringify({ name: "elsewhere", private: true, type: "module" }));
-}); // prettier-ignore
+  writeFileSync(
+    path.join(project.path, "package.json"),
+    JSON.stringify({ name: "elsewhere", private: true, type: "module" }),
+  );
+});
 
 const write = (name: string, text: string): string => {
   const file = path.join(project.path, name);
@@ -78,9 +85,12 @@ export { options };
   );
   const compiler = path.join(root, "node_modules/typescript/bin/tsc");
   const settings = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2023", "--types", "node"];
-  const { stdout } = spawnSync(process.execPath, [compiler, ...settings, "strict.ts"], { cwd: project.path, encoding: "utf8" });
+  const { stdout } = spawnSync(process.execPath, [compiler, ...settings, "strict.ts"], {
+    cwd: project.path,
+    encoding: "utf8",
+  });
   expect(stdout).toBe("");
-}); // prettier-ignore
+});
 
 it("compiles and runs a model for a script", () => {
   const script = write(
@@ -96,9 +106,12 @@ const results = await session.run({ [input.name]: new Tensor("float32", new Floa
 console.log(Object.values(results)[0].dims.join("x"));
 `,
   );
-  const { stdout, stderr } = spawnSync(process.execPath, [script, digitsModel], { cwd: project.path, encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(process.execPath, [script, digitsModel], {
+    cwd: project.path,
+    encoding: "utf8",
+  });
   expect({ stdout, stderr }).toEqual({ stdout: "1x10\n", stderr: "" });
-}); // prettier-ignore
+});
 
 it("brings the command along", () => {
   const main = path.join(project.path, "node_modules", manifest.name, "dist/compiler/cli/main.js");

@@ -27,7 +27,9 @@ describe("rounding operands", () => {
   it.each(["f16", "bf16"] as const)("gives what arithmetic in f32 over %s values gives", (precision) => {
     const graph = roundOperands(sample(), precision);
     expect(verifyGraph(graph)).toEqual([]);
-    const round = (values: readonly number[]): number[] => [...toFloat32(precision, fromFloat32(precision, Float32Array.from(values)))]; // prettier-ignore
+    const round = (values: readonly number[]): number[] => [
+      ...toFloat32(precision, fromFloat32(precision, Float32Array.from(values))),
+    ];
     const x = [0.1, 1000.7, -3];
     const rounded = round(x);
     const weights = round([third, third, 1]);

@@ -30,7 +30,12 @@ describe("a prepared problem", () => {
   });
 
   it("tells every kernel that a step has no place for", () => {
-    const graph = chainOf([elementwiseSketch(10), matmulSketch(1, 4000, 4000), elementwiseSketch(10), matmulSketch(1, 5000, 3000)]); // prettier-ignore
+    const graph = chainOf([
+      elementwiseSketch(10),
+      matmulSketch(1, 4000, 4000),
+      elementwiseSketch(10),
+      matmulSketch(1, 5000, 3000),
+    ]);
     const target = smallTarget(8, 8);
     expect(prepareUnder(graph, target, unconstrained)).toMatchObject({ kind: "memory", kernels: [1, 3] });
     expect(prepareUnder(chain, target, { ...unconstrained, maxInterval: 90 })).toMatchObject({

@@ -45,26 +45,32 @@ describe("a way over tracks", () => {
   it("leads from the one rectangle to the other, each lane by itself", () => {
     let found = 0;
     fc.assert(
-      fc.property(rects, rects, fc.integer({ min: 1, max: 6 }), fc.array(rects, { maxLength: 5 }), (from, to, lanes, others) => {
-        fc.pre(overlapOf(from, to) === null);
-        const course = search(new Fabric(side, side), from, to, lanes, others);
-        if (course === null) return;
-        const boxes = boxesOf(course);
-        fc.pre(boxes.every((box, leg) => boxes.slice(leg + 2).every((later) => overlapOf(box, later) === null)));
-        found++;
-        const ways = lanesOf(course);
-        expect(ways.length).toBe(lanes);
-        for (const way of ways) {
-          expect(isIn(from, way[0] ?? [-1, -1])).toBe(true);
-          expect(isIn(to, way.at(-1) ?? [-1, -1])).toBe(true);
-        }
-        const cores = ways.flat().map(([x, y]) => `${x} ${y}`);
-        expect(new Set(cores).size).toBe(cores.length);
-      }),
+      fc.property(
+        rects,
+        rects,
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(rects, { maxLength: 5 }),
+        (from, to, lanes, others) => {
+          fc.pre(overlapOf(from, to) === null);
+          const course = search(new Fabric(side, side), from, to, lanes, others);
+          if (course === null) return;
+          const boxes = boxesOf(course);
+          fc.pre(boxes.every((box, leg) => boxes.slice(leg + 2).every((later) => overlapOf(box, later) === null)));
+          found++;
+          const ways = lanesOf(course);
+          expect(ways.length).toBe(lanes);
+          for (const way of ways) {
+            expect(isIn(from, way[0] ?? [-1, -1])).toBe(true);
+            expect(isIn(to, way.at(-1) ?? [-1, -1])).toBe(true);
+          }
+          const cores = ways.flat().map(([x, y]) => `${x} ${y}`);
+          expect(new Set(cores).size).toBe(cores.length);
+        },
+      ),
       { numRuns: 300, seed: 5 },
     );
     expect(found).toBeGreaterThan(100);
-  }); // prettier-ignore
+  });
 
   it("keeps clear of links that are full, however long the way around is", () => {
     const from: Rect = { x: 5, y: 20, width: 4, height: 4 };

@@ -17,16 +17,39 @@ const inScratch = (name: string): string => path.join(scratch.path, name);
 
 /** Billions of parameters as published or counted from published checkpoints (Switch: the paper's 1,571 and 395). */
 const published: Readonly<Record<string, number>> = {
-  "gpt3-6.7b": 6.66, "gpt3-13b": 12.85, "gpt3-175b": 174.59, "gpt-neox-20b": 20.55, "gopher-280b": 279.7, "dalle-12b": 12.29,
-  "llama3.1-8b": 8.03, "llama3.1-70b": 70.55, "llama3.1-405b": 405.85, "mistral-large-2": 122.61, "qwen3-32b": 32.76, "qwen3-235b": 235.09,
-  "grok-1": 315.68, "gpt-oss-120b": 116.79, "deepseek-r1": 671.0, "kimi-k2": 1026.4, "switch-c": 1571.38, "switch-xxl": 394.67,
-}; // prettier-ignore
+  "gpt3-6.7b": 6.66,
+  "gpt3-13b": 12.85,
+  "gpt3-175b": 174.59,
+  "gpt-neox-20b": 20.55,
+  "gopher-280b": 279.7,
+  "dalle-12b": 12.29,
+  "llama3.1-8b": 8.03,
+  "llama3.1-70b": 70.55,
+  "llama3.1-405b": 405.85,
+  "mistral-large-2": 122.61,
+  "qwen3-32b": 32.76,
+  "qwen3-235b": 235.09,
+  "grok-1": 315.68,
+  "gpt-oss-120b": 116.79,
+  "deepseek-r1": 671.0,
+  "kimi-k2": 1026.4,
+  "switch-c": 1571.38,
+  "switch-xxl": 394.67,
+};
 
 /** Bytes of cache per token in float16. */
 const cacheBytes: Readonly<Record<string, number>> = {
-  "gpt-neox-20b": 1_081_344, "dalle-12b": 1_015_808, "gpt3-175b": 4_718_592, "gopher-280b": 5_242_880, "mistral-large-2": 360_448,
-  "llama3.1-8b": 131_072, "llama3.1-70b": 327_680, "llama3.1-405b": 516_096, "grok-1": 262_144, "gpt-oss-120b": 73_728,
-}; // prettier-ignore
+  "gpt-neox-20b": 1_081_344,
+  "dalle-12b": 1_015_808,
+  "gpt3-175b": 4_718_592,
+  "gopher-280b": 5_242_880,
+  "mistral-large-2": 360_448,
+  "llama3.1-8b": 131_072,
+  "llama3.1-70b": 327_680,
+  "llama3.1-405b": 516_096,
+  "grok-1": 262_144,
+  "gpt-oss-120b": 73_728,
+};
 
 describe("named models", () => {
   it.each(Object.entries(published))("%s has %d billion parameters", (name, billions) => {
@@ -104,9 +127,18 @@ describe("files of models", () => {
 });
 
 const llama = {
-  model_type: "llama", hidden_size: 4096, num_attention_heads: 32, num_key_value_heads: 8, num_hidden_layers: 32, intermediate_size: 14_336,
-  vocab_size: 128_256, max_position_embeddings: 131_072, rms_norm_eps: 1e-5, rope_theta: 500_000, hidden_act: "silu",
-}; // prettier-ignore
+  model_type: "llama",
+  hidden_size: 4096,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  num_hidden_layers: 32,
+  intermediate_size: 14_336,
+  vocab_size: 128_256,
+  max_position_embeddings: 131_072,
+  rms_norm_eps: 1e-5,
+  rope_theta: 500_000,
+  hidden_act: "silu",
+};
 
 /** Messages about a configuration. */
 function problems(config: Readonly<Record<string, unknown>>): readonly string[] {

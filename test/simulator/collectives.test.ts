@@ -79,8 +79,13 @@ describe("reduces of 4,096 words on 512 cores of WSE-2", () => {
 
 describe("closed forms against runs", () => {
   const rows = [wse2, wse3].flatMap((target) =>
-    [[4, 100], [16, 40], [64, 256], [256, 1]].map(([cores = 0, words = 0]) => ({ target, cores, words })),
-  ); // prettier-ignore
+    [
+      [4, 100],
+      [16, 40],
+      [64, 256],
+      [256, 1],
+    ].map(([cores = 0, words = 0]) => ({ target, cores, words })),
+  );
 
   for (const [name, { program, cycles }] of Object.entries(patterns)) {
     it.each(rows.map((row) => [row.target.name, row.cores, row.words, row] as const))(

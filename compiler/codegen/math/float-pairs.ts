@@ -197,11 +197,16 @@ const sineAhead =
           const { sine, cosine, turns } = pushAngle(d, half);
           const ahead = shift === 0 ? turns : d.let(apply(f, "i64x2.add", turns, longs(f, 1n)));
           const value = choose(f, "f64x2", isOddTurn(f, ahead), cosine, sine);
-          return apply(f, "v128.xor", value, shiftedLongs(f, "i64x2.shl", apply(f, "v128.and", ahead, longs(f, 2n)), 62));
+          return apply(
+            f,
+            "v128.xor",
+            value,
+            shiftedLongs(f, "i64x2.shl", apply(f, "v128.and", ahead, longs(f, 2n)), 62),
+          );
         })();
       });
     });
-  }; // prettier-ignore
+  };
 
 export const sinF32x4: VectorFunction = sineAhead(0, sinF64);
 export const cosF32x4: VectorFunction = sineAhead(1, cosF64);

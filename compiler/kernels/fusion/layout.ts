@@ -165,7 +165,9 @@ function intoProducer(draft: Draft, id: KernelId, move: Move): boolean {
   if (edge === undefined || value === undefined || more.length + inputs.length > 0 || edge.part !== null) return false;
   const producer = draft.at(edge.from);
   const around = draft.around(edge.from);
-  const isOnly = around.outOf.every((other) => other === edge || other.value !== edge.value) && around.outputs.every((port) => port.value !== edge.value); // prettier-ignore
+  const isOnly =
+    around.outOf.every((other) => other === edge || other.value !== edge.value) &&
+    around.outputs.every((port) => port.value !== edge.value);
   const name = producer.made.get(edge.value);
   if (!isOnly || name === undefined) return false;
   const from = move.order.map((dim) => move.out[dim] as number);

@@ -169,7 +169,9 @@ function linksOf(
     if (part !== null) {
       for (const [dim, step] of part.steps.entries()) if (step === -1) reversed.add(dim);
       // of a part only the order may differ
-      const isAll = part.steps.every((step) => step === 1 || step === -1) && part.starts.every((start, dim) => start === (reversed.has(dim) ? (part.sizes[dim] as number) - 1 : 0)); // prettier-ignore
+      const isAll =
+        part.steps.every((step) => step === 1 || step === -1) &&
+        part.starts.every((start, dim) => start === (reversed.has(dim) ? (part.sizes[dim] as number) - 1 : 0));
       if (!isAll) return null;
     }
     for (const operand of operands) links.push({ made, read: names.get(operand) ?? operand, reversed });

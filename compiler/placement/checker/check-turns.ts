@@ -104,7 +104,10 @@ export function checkTrees(placement: Placement, target: Target, { lanes }: Turn
     const crowded = [...lane.waysIn].find(([, ways]) => ways.size > positions);
     if (crowded !== undefined) {
       const [router, ways] = crowded;
-      faults.add(laneName(placement, lane), `enters ${at(router)} on ${ways.size} ways, which can switch between ${positions}`); // prettier-ignore
+      faults.add(
+        laneName(placement, lane),
+        `enters ${at(router)} on ${ways.size} ways, which can switch between ${positions}`,
+      );
     }
   }
 }

@@ -178,8 +178,10 @@ export class Fabric {
       const home = (router + stride) * 4 + back;
       const leaving = load[out] as number;
       const returning = load[home] as number;
-      if (leaving > room) onward[place] = (onward[place] as number) + ((leaving - room) / limit) * (1 + (history[out] as number)); // prettier-ignore
-      if (returning > room) homeward[place] = (homeward[place] as number) + ((returning - room) / limit) * (1 + (history[home] as number)); // prettier-ignore
+      if (leaving > room)
+        onward[place] = (onward[place] as number) + ((leaving - room) / limit) * (1 + (history[out] as number));
+      if (returning > room)
+        homeward[place] = (homeward[place] as number) + ((returning - room) / limit) * (1 + (history[home] as number));
       if (((taken[router] as number) & blocking) >>> 0 === blocking) {
         onward[place] = (onward[place] as number) + barred;
         homeward[place] = (homeward[place] as number) + barred;

@@ -121,11 +121,12 @@ function layAnew(negotiation: Negotiation, wish: Negotiable, history: Float32Arr
     if (found !== null && (best === null || isBetter(found, best))) best = found;
     if (best?.overload === 0) break;
   }
-  const next = best === null ? route : { edge: wish.edge, from: route.from, to: route.to, color: best.color, ...best.course };
+  const next =
+    best === null ? route : { edge: wish.edge, from: route.from, to: route.to, color: best.color, ...best.course };
   fabric.claim(next, next.color, wish.words / next.lanes);
   routes[wish.edge] = next;
   return searches;
-} // prettier-ignore
+}
 
 const isBetter = (a: Found, b: Found): boolean =>
   a.overload < b.overload || (a.overload === b.overload && a.links < b.links);
@@ -140,7 +141,14 @@ function findWay(negotiation: Negotiation, wish: Negotiable, lanes: number, hist
   const found = settle(negotiation, course, words, colors);
   if (found !== null) return found;
   for (const color of leastTaken(fabric, course, colors)) {
-    const around = searchTracks(fabric, { from, to, lanes, prices: { ...prices, blocking: maskOf([color]) }, rects, bounds }); // prettier-ignore
+    const around = searchTracks(fabric, {
+      from,
+      to,
+      lanes,
+      prices: { ...prices, blocking: maskOf([color]) },
+      rects,
+      bounds,
+    });
     const other = around === null ? null : settle(negotiation, around, words, [color]);
     if (other !== null) return other;
   }

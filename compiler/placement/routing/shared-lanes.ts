@@ -116,7 +116,14 @@ function bestOption(
     if (cost >= least) continue;
     if (!problem.allows(course) || !fits(problem, fabric, lane, course)) continue;
     const { overload } = fabric.survey(course, problem.limit - words);
-    consider({ lane, order: lane.order, end: lane.end, color: lane.color, course, cost: cost + overload * overloadLinks }); // prettier-ignore
+    consider({
+      lane,
+      order: lane.order,
+      end: lane.end,
+      color: lane.color,
+      course,
+      cost: cost + overload * overloadLinks,
+    });
   }
   for (const order of ["xy", "yx"] as const) {
     for (const end of endsOf(reader, thin.rect, order)) {

@@ -135,7 +135,9 @@ function basesOf({ from, to, lanes, rects }: TrackQuery, region: Rect, axis: "x"
     beside.add(start - lanes).add(start + span);
   }
   const room = Math.max(2, mostTracks - wanted.size);
-  const between = [...new Set([...beside, ...spread(low, last, room >> 1)])].filter((base) => base >= low && base <= last).sort((a, b) => a - b); // prettier-ignore
+  const between = [...new Set([...beside, ...spread(low, last, room >> 1)])]
+    .filter((base) => base >= low && base <= last)
+    .sort((a, b) => a - b);
   const step = Math.max(1, between.length / room);
   for (let i = 0; i < between.length; i += step) wanted.add(between[Math.floor(i)] as number);
   return [...wanted].filter((base) => base >= low && base <= last).sort((a, b) => a - b);
@@ -183,7 +185,11 @@ function firstLayer(search: Search, axis: "x" | "y"): Layer {
     for (const [turn, base] of other.bases.entries()) {
       const begin = outerEnd(start, span, base, lanes);
       if (begin === null) continue;
-      layer.cost[track * other.bases.length + turn] = legCost(own.costs[track] as BandCosts, begin, base + (lanes >> 1)); // prettier-ignore
+      layer.cost[track * other.bases.length + turn] = legCost(
+        own.costs[track] as BandCosts,
+        begin,
+        base + (lanes >> 1),
+      );
     }
   }
   return layer;
@@ -235,7 +241,11 @@ function nextLayer(search: Search, before: Layer, axis: "x" | "y"): Layer {
 }
 
 /** The best of what is known and of ways whose last leg follows the last layer. */
-function bestGoal(search: Search, along: readonly { readonly x: Layer; readonly y: Layer }[], known: Goal | null): Goal | null {
+function bestGoal(
+  search: Search,
+  along: readonly { readonly x: Layer; readonly y: Layer }[],
+  known: Goal | null,
+): Goal | null {
   const { query } = search;
   let best = known;
   for (const axis of ["x", "y"] as const) {
@@ -257,13 +267,17 @@ function bestGoal(search: Search, along: readonly { readonly x: Layer; readonly 
     }
   }
   return best;
-} // prettier-ignore
+}
 
 const shapeOf = (firstAlongX: boolean, legs: number): RouteShape =>
   (firstAlongX ? "xyxyx" : "yxyxy").slice(0, legs) as RouteShape;
 
 /** Follows a goal back to the producer. */
-function courseOf({ query, rows, columns }: Search, along: readonly { readonly x: Layer; readonly y: Layer }[], goal: Goal): Course {
+function courseOf(
+  { query, rows, columns }: Search,
+  along: readonly { readonly x: Layer; readonly y: Layer }[],
+  goal: Goal,
+): Course {
   const { from, to, lanes } = query;
   const row = (track: number): number => rows.bases[track] as number;
   const column = (track: number): number => columns.bases[track] as number;
@@ -291,4 +305,4 @@ function courseOf({ query, rows, columns }: Search, along: readonly { readonly x
   const via = lines.slice(1, -1);
   const shape = shapeOf(firstAlongX, legs);
   return { lanes, shape, fromX, fromY, toX, toY, ...(via.length === 0 ? {} : { via }) };
-} // prettier-ignore
+}
