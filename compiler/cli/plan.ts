@@ -1,4 +1,5 @@
 /** `wsc plan`: on how many wafers a model lies, how fast it writes there, and what limits it. */
+import { nth } from "../../ir/access.ts";
 import { fail, showName } from "../../ir/diagnostic.ts";
 import type { ModelConfig } from "../planner/models/config.ts";
 import { findModel } from "../planner/models/find.ts";
@@ -119,7 +120,7 @@ function sweepText(points: readonly SweepPoint[], json: boolean): string {
     .map(
       (row) =>
         `${row
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .map((cell, i) => cell.padEnd(nth(widths, i)))
           .join("  ")
           .trimEnd()}\n`,
     )

@@ -2,7 +2,7 @@
  * Finds attention in a graph: softmax(Q Kᵀ, with scale, mask and whatever else its epilogue does) V. The three ops become one, which reads its
  * operands where they lie, through slices, reshapes and transposes, and writes through a transpose behind it. Ops that only fed those vanish.
  */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { arg, binary, type Expr, lit, substitute } from "../../ir/expr.ts";
 import {
   epilogueOperands,

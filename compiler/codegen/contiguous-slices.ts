@@ -2,7 +2,7 @@
  * Slices that are their operand's elements in one piece, such as parts of a single row: they need no copy, the part lies where it is. What they are
  * taken from then lives as long as they do, so they must make up much of it.
  */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { storageBytes } from "../../ir/dtype.ts";
 import type { Graph, Op, SliceOp, TensorType, ValueId } from "../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../ir/tensor.ts";

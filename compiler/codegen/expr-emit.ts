@@ -2,7 +2,7 @@
  * Emits expressions: for one element, or for four at once (kernel.ts, `ExprRequest`). An expression is first made a graph in which equal
  * subexpressions are one node, so that what fusion duplicated is computed once: a node with several uses is kept in a local.
  */
-import { defined, nth } from "./access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { type DType, dtypeInfo, isBig, isFloat, isInteger, isSigned } from "../../ir/dtype.ts";
 import { type Expr, exprOperands, exprDType, type ScalarValue } from "../../ir/expr.ts";
 import type { ExprRequest } from "./kernel.ts";

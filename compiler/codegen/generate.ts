@@ -3,7 +3,7 @@
  *
  *     memory   | weights: each constant once | arena: buffers that share bytes when they do not live at one time |
  */
-import { defined, nth } from "./access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Graph, TensorType } from "../../ir/graph.ts";
 import { maxMemoryBytes } from "../../ir/program-text.ts";

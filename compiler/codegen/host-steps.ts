@@ -1,5 +1,5 @@
 /** Static ops that stay on the host: what has strings, and kinds without a kernel for their types. */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import {
   epilogueOperands,

@@ -2,7 +2,7 @@
  * Inputs that only one concat reads, such as the past keys and values of a decoder: the caller writes them where the concat's result has them,
  * and the concat has nothing left to do for them.
  */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { storageBytes } from "../../ir/dtype.ts";
 import { type ConcatOp, type Graph, type Op, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
 import { elementCount } from "../../ir/tensor.ts";

@@ -1,5 +1,5 @@
 /** Constants side by side along an axis. */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { derived } from "../../ir/lineage.ts";
 import { madeTensor } from "../../ir/tensor-source.ts";
 import { allocateElements, type Elements, elementCount, slotsPerElement, type TensorData } from "../../ir/tensor.ts";

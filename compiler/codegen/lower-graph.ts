@@ -3,7 +3,7 @@
  * stand; a value's buffer lives from its definition to its last use. What a region reads from outside, and what it carries or gives out,
  * lives as long as the op that the region belongs to.
  */
-import { defined, nth } from "./access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { storageBytes } from "../../ir/dtype.ts";
 import {

@@ -8,7 +8,7 @@
  * Only for few rows, which wait for weights, and where no slice is a copy: those of a single row lie in one piece, others must be read in place by all
  * readers (plan-ops.ts). It is a matter of programs alone: on a wafer a slice would be one more layer.
  */
-import { defined, nth } from "./access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { contiguousSlices } from "./contiguous-slices.ts";
 import { joinConstants } from "./joined-constants.ts";
 import { arg, binary, type Expr } from "../../ir/expr.ts";

@@ -1,7 +1,7 @@
 /** Where an op runs: in kernels, as a view of bytes that are there, or in JavaScript. Known from its types, so no constant is read for it. */
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { type Graph, type Op, regionsOf, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { hostReason } from "./host-steps.ts";
 import { hasKernels } from "./kernels/registry.ts";
 

@@ -3,7 +3,7 @@
  * size and merged with the heads). Attention reads the heads where they lie once: its dim of heads is split in two, and K and V do not
  * move along one of them.
  */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { type Graph, type Op, type PadOp, type TensorType, type ValueId } from "../../ir/graph.ts";
 import type { AttentionSpec } from "./kernels/attention.ts";
 import { type View, viewOf } from "./views.ts";

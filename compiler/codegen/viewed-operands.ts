@@ -1,5 +1,5 @@
 /** Operands of maps and movements that could be read where they lie: parts of others, through slices and transposes. */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import type { Graph, Op, ValueId } from "../../ir/graph.ts";
 import { rowMajorStrides } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";

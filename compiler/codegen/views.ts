@@ -1,5 +1,5 @@
 /** Values that are parts of others, seen with another shape: slices, transposes and reshapes that a kernel can read in place by strides. */
-import { nth } from "./access.ts";
+import { nth } from "../../ir/access.ts";
 import { type Graph, type Op, type TensorType, type ValueId } from "../../ir/graph.ts";
 import { rowMajorStrides } from "../../ir/tensor.ts";
 

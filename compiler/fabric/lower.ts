@@ -2,6 +2,7 @@
  * A placement as a fabric program. What a core holds, receives, computes and sends follows from the mapping of its layer (ir/machine/layout.ts);
  * the ways of words follow from the routes, and inside a rectangle from trees over its routers. What has no program yet is refused by name.
  */
+import { nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { arg } from "../../ir/expr.ts";
 import type { FabricProgram, Step } from "../../ir/fabric/program.ts";
@@ -206,7 +207,7 @@ class Lowering {
         const asHolders = parts.map(([y, elements]) => [{ at: { x: 0, y }, elements }]);
         const lanes =
           mostLanes(asHolders, needers) > this.#laneLimit
-            ? [[parts[0]?.[0] ?? 0, parts.flatMap(([, e]) => e)] as const]
+            ? [[nth(parts, 0)[0], parts.flatMap(([, e]) => e)] as const]
             : parts;
         for (const [y, elements] of lanes) {
           const order = elements.toSorted((a, b) => a - b);

@@ -17,6 +17,7 @@
  *       input "x" at (0, 1) west color 22 [0 [8: 1]]
  *     }
  */
+import { nth } from "../../ir/access.ts";
 import { printExpr } from "../text/expr.ts";
 import type {
   CoreSet,
@@ -79,7 +80,7 @@ const printRegion = ({ name, address, words, slots, writers, readers, category }
 const printEnd = ({ color, queue }: Endpoint): string => `color ${color} queue ${queue}`;
 
 const printDims = (sizes: readonly number[], strides: readonly number[]): string =>
-  `[${sizes.map((size, dim) => `${size}: ${strides[dim] ?? 0}`).join(", ")}]`;
+  `[${sizes.map((size, dim) => `${size}: ${nth(strides, dim)}`).join(", ")}]`;
 
 const printStrided = ({ region, offset, sizes, strides }: Strided): string =>
   `${region} ${offset} ${printDims(sizes, strides)}`;

@@ -1,5 +1,5 @@
 /** How far a function's kernel is from the truth, and the arguments to find out with. */
-import { defined } from "../../compiler/codegen/access.ts";
+import { defined } from "../../ir/access.ts";
 import { emitMap } from "../../compiler/codegen/kernels/map.ts";
 import { arg, unary, type UnaryFunction } from "../../ir/expr.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";

@@ -1,4 +1,4 @@
-import { defined } from "../../compiler/codegen/access.ts";
+import { defined } from "../../ir/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import { generateProgram } from "../../compiler/codegen/generate.ts";
 import { GraphBuilder } from "../../ir/builder.ts";

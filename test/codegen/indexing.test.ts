@@ -1,4 +1,4 @@
-import { nth } from "../../compiler/codegen/access.ts";
+import { nth } from "../../ir/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { emitCumulative } from "../../compiler/codegen/kernels/cumulative.ts";

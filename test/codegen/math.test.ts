@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { defined, nth } from "../../compiler/codegen/access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { emitMap } from "../../compiler/codegen/kernels/map.ts";
 import { arg, type UnaryFunction } from "../../ir/expr.ts";
 import { tensorFrom } from "../../ir/tensor.ts";

@@ -1,4 +1,4 @@
-import { defined, nth } from "../../compiler/codegen/access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { emitConcat, emitPad, emitSlice, emitTranspose } from "../../compiler/codegen/kernels/movement.ts";

@@ -1,4 +1,4 @@
-import { defined } from "../../compiler/codegen/access.ts";
+import { defined } from "../../ir/access.ts";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { emitNormalize } from "../../compiler/codegen/kernels/normalize.ts";

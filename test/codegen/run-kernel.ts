@@ -2,7 +2,7 @@
  * Runs the stages of one op in a module of their own. Every buffer lies between guard zones; outputs and scratch start poisoned; the units of
  * a stage are cut into several calls. What may not change is checked afterwards.
  */
-import { defined, nth } from "../../compiler/codegen/access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import { expect } from "@jest/globals";
 import type { KernelArg, KernelCode, Operands } from "../../compiler/codegen/kernel.ts";
 import { ModuleBuilder } from "../../compiler/codegen/wasm/index.ts";

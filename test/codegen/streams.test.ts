@@ -9,7 +9,7 @@ import { arg, binary, type Expr } from "../../ir/expr.ts";
 import { type MatmulOp, type TensorType, tensorType } from "../../ir/graph.ts";
 import { bytesOf, type TensorData } from "../../ir/tensor.ts";
 import { expectKernels, numbersOf, randomNumbers, randomTensor, runKernels } from "./harness.ts";
-import { defined } from "../../compiler/codegen/access.ts";
+import { defined } from "../../ir/access.ts";
 import { nth } from "./tensor-index.ts";
 import { hasRelaxedSimd } from "../../runtime/engine.ts";
 

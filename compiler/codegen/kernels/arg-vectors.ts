@@ -2,7 +2,7 @@
  * argReduce over floats, four at a time: along a row, whose four partial winners are compared at the end, or for neighbouring columns. NaN comes
  * before every number; of equals the first or the last wins, as for single elements (order.ts).
  */
-import { defined } from "../access.ts";
+import { defined } from "../../../ir/access.ts";
 import { apply, type Push, pushLocal } from "../math/algebra.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { pushBefore } from "./before.ts";

@@ -4,7 +4,7 @@
  *
  *     for each row:  sums[block] += x[row, block];  y[row, block] = sums[block]     (exclusive: y before the addition)
  */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { CumulativeOp } from "../../../ir/graph.ts";
 import { loadScalar, storeScalar } from "../elements.ts";

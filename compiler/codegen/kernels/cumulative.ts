@@ -1,5 +1,5 @@
 /** Running sums and products along an axis: one lane after the other, floats carried in double; or rows of lanes (cumulative-rows.ts). */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { CumulativeOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";

@@ -2,7 +2,7 @@
  * Decision trees. Rows are taken in blocks, and each tree leads all rows of a block to their leaves before the next: a tree then stays in
  * the cache, and every row's votes still come in the order of the trees.
  */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { fail } from "../../../ir/diagnostic.ts";
 import { storageBytes } from "../../../ir/dtype.ts";
 import { forestFault, leafMark, nodeFields, outcomes } from "../../../ir/forest.ts";

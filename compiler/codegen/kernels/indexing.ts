@@ -2,7 +2,7 @@
  * Reading and writing by index. Every index is checked where it is read: negative ones count from the end, and one outside its axis stops the
  * kernel (the runtime reports the node), so that nothing outside the tensor is ever touched.
  */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { arg, binary, type BinaryFunction, type Expr } from "../../../ir/expr.ts";
 import type {

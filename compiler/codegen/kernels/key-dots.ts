@@ -3,7 +3,7 @@
  * time. Keys are read where they lie, once for three rows; packing them into panels would read and write all of them before.
  */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { kernelType } from "../kernel.ts";
 import {
   type Bound,

@@ -1,5 +1,5 @@
 /** Loops over the elements of one lane: a run with a constant step, as scalars or as four neighbouring lanes in a vector. */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { exprDType, type Expr } from "../../../ir/expr.ts";
 import { emitExpr } from "../expr-emit.ts";
 import type { Push } from "../math/algebra.ts";

@@ -7,7 +7,7 @@
  * Constant operands of one element become literals. An output may lie on an input of its own shape and element size: each element is read before
  * it is written, and nothing else is.
  */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import {
   type Expr,

@@ -1,5 +1,5 @@
 /** result = bias + matrix · vector for a row-major matrix, as part of a larger kernel: four rows at a time share the loads of the vector. */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { madd, type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { laneBytes } from "./lane-loops.ts";
 

@@ -1,5 +1,5 @@
 /** Transpose, slice, pad, concat and broadcasting as copies of boxes (strided-copy.ts), for elements of any size. */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import type { ConcatOp, PadOp, SliceOp, TensorType, TransposeOp } from "../../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";

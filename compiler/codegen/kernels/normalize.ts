@@ -5,7 +5,7 @@
  *
  *     mean = reduce(x)      variance = reduce((x - mean)²)      (x - mean) / sqrt(variance + epsilon) * scale + bias
  */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { arg, binary, type Expr, lit, unary } from "../../../ir/expr.ts";
 import { type NormalizeOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";

@@ -1,5 +1,5 @@
 /** argReduce: the place of an axis's best element. NaN comes before every number, whether the largest or the smallest is asked for. */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { ArgReduceOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";

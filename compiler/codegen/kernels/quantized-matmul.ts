@@ -5,7 +5,7 @@
 import { storageBytes } from "../../../ir/dtype.ts";
 import { epilogueOperands, type QuantizedMatmulOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { type Choose, joinedIf, modelChoice } from "../choice.ts";
 import type { KernelArg, KernelCode, KernelEmitter, Operands } from "../kernel.ts";
 import { broadcastStrides } from "./index-space.ts";

@@ -2,7 +2,7 @@
  * Rows of up to 32 bits an element sorted by their bits, a byte at a time from the least significant one on, with the places that they came from.
  * An element and its place stand in one i64, the word that it is sorted by above.
  */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { type DType, dtypeInfo, storageBytes } from "../../../ir/dtype.ts";
 import type { TopKOp } from "../../../ir/graph.ts";
 import { loadScalar, storeScalar } from "../elements.ts";

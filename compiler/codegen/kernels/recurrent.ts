@@ -5,7 +5,7 @@
  *
  * The hidden state is the previous row of Y (or the initial state), the cell state lies in Y_c; a, s and the reset state of a GRU are scratch.
  */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { exprLanes } from "../expr-emit.ts";
 import type { Expr } from "../../../ir/expr.ts";
 import type { RecurrentOp } from "../../../ir/graph.ts";

@@ -7,7 +7,7 @@
  * Types without a vector form (f64, 64-bit integers) use the same loops with scalars. A single scalar carries sums of f32 in f64, and sums for
  * the mean of integers in 64 bits.
  */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { type DType, dtypeInfo, isFloat, isInteger } from "../../../ir/dtype.ts";
 import type { ReduceOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount, rowMajorStrides } from "../../../ir/tensor.ts";

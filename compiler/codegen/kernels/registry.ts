@@ -1,5 +1,5 @@
 /** Which emitter makes the kernels of which op kind. */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import type { Op, OpKind } from "../../../ir/graph.ts";
 import type { Choose } from "../choice.ts";
 import type { KernelCode, KernelEmitter, Operands } from "../kernel.ts";

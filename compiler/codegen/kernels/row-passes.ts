@@ -1,5 +1,5 @@
 /** Passes over a contiguous row of f32: an expression summed over it, or stored along it; four elements at a time, the last ones as scalars. */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { Expr } from "../../../ir/expr.ts";
 import { emitExpr } from "../expr-emit.ts";

@@ -2,7 +2,7 @@
  * The loop that generic kernels share: over the rows of a strided index space, with one pointer per operand that is moved along by
  * additions only (an odometer). Divisions happen once, where a range of rows begins.
  */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { addConst, type FunctionBuilder, increment, type Local, mulConst } from "../wasm/index.ts";
 import { type Axis, decodeIndex } from "./index-space.ts";
 

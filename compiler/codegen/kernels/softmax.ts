@@ -2,7 +2,7 @@
  * Softmax along one axis, in three passes over a lane: the maximum; exponentials and their sum; the scaling. A lane along the innermost axis is
  * a row, taken four elements at a time; otherwise four neighbouring lanes are taken at once. Works in place.
  */
-import { defined, nth } from "../access.ts";
+import { defined, nth } from "../../../ir/access.ts";
 import { arg, binary, unary } from "../../../ir/expr.ts";
 import type { SoftmaxOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";

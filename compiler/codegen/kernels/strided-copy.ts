@@ -7,7 +7,7 @@
  *     plane    one axis contiguous in the source, another in the destination: tiles of 4 x 4 elements, transposed in registers
  *     element  anything else, one by one
  */
-import { defined } from "../access.ts";
+import { defined } from "../../../ir/access.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../kernel.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { type Axis, mergeAxes } from "./index-space.ts";

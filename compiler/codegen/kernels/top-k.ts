@@ -5,12 +5,12 @@
  * Few of many are kept in order, in a row of values and a row of indices: a new element that beats the last is put before those that it beats, which
  * move by one. Sixteen elements that beat nothing are passed by at once. Where many are asked for, the row is sorted by its bits (radix-rows.ts).
  */
-import { defined } from "../access.ts";
+import { defined } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { tensorType, type TensorType, type TopKOp } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
 import { loadScalar, storeScalar } from "../elements.ts";
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import { scalarRep } from "../math/scalar-casts.ts";
 import { addConst, type FunctionBuilder, increment, type Local, loopRange, mulConst } from "../wasm/index.ts";

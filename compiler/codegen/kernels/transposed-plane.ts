@@ -7,7 +7,7 @@
  * A row of the loop is a stripe of up to 16 elements along a (one cache line of floats); down the stripe, 4 x 4 blocks of 4-byte elements are
  * transposed in registers, so that both sides move whole vectors. Other element sizes go one by one through the same stripes.
  */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { loadUnit, storeUnit, type UnitBytes } from "./byte-runs.ts";
 import type { Axis } from "./index-space.ts";

@@ -4,7 +4,7 @@
  * are minimax fits of relative error, made for these intervals; what they say of it is what a double's 53 bits are cut to, far below half a
  * unit of a float (6e-8). The same bits on every machine: nothing here is fused.
  */
-import { nth } from "../access.ts";
+import { nth } from "../../../ir/access.ts";
 import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
 import { type Algebra, algebra, apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";

@@ -2,6 +2,7 @@
  * Operators of com.microsoft that the standard took over later, in their first forms: each becomes the standard's.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  */
+import { nth } from "../../../ir/access.ts";
 import { tensorFrom } from "../../../ir/tensor.ts";
 import { GraphWriter, intAttribute, stringAttribute } from "../graph-writer.ts";
 import type { OnnxGraph } from "../onnx.ts";
@@ -15,7 +16,7 @@ const domain = "com.microsoft";
 /** ONNX's number of an element type. */
 const int64 = 7;
 
-const nameOf = (node: NodeContext, index: number): string => node.node.inputs[index] ?? "";
+const nameOf = (node: NodeContext, index: number): string => nth(node.node.inputs, index);
 
 /** A tensor of one element as a scalar. */
 const scalarOf = (writer: GraphWriter, name: string): string =>

@@ -1,4 +1,5 @@
 /** QEmbedLayerNormalization of com.microsoft: EmbedLayerNormalization whose tables are 8-bit integers, each with one scale and zero point. */
+import { nth } from "../../../ir/access.ts";
 import { floatAttribute, GraphWriter, intAttribute } from "../graph-writer.ts";
 import type { OnnxGraph } from "../onnx.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
@@ -24,20 +25,20 @@ function quantizedEmbedding(node: NodeContext): OnnxGraph {
   const [batch = 0, length = 0] = node.shape(0);
   if (node.hasInput(1) !== node.hasInput(4)) throw node.shapeError("segment ids and their embeddings come together");
   const scalar = (index: number): string =>
-    writer.node("Reshape", [inputs[index] ?? "", writer.constant(tensorFrom("i64", [0], []))]);
+    writer.node("Reshape", [nth(inputs, index), writer.constant(tensorFrom("i64", [0], []))]);
   /** The rows of a table, or all of it, as floats. */
   const floats = ([table, scale, zeroPoint]: readonly [number, number, number], rows: string | null): string => {
-    const integers = rows === null ? (inputs[table] ?? "") : writer.node("Gather", [inputs[table] ?? "", rows]);
+    const integers = rows === null ? nth(inputs, table) : writer.node("Gather", [nth(inputs, table), rows]);
     return writer.node("DequantizeLinear", [integers, scalar(scale), scalar(zeroPoint)]);
   };
   const positions = writer.constant(indexTensor([1, length], (i) => i));
-  const words = floats(tables.word, inputs[0] ?? "");
+  const words = floats(tables.word, nth(inputs, 0));
   const placed = writer.node("Add", [words, floats(tables.position, positions)]);
-  const sum = node.hasInput(1) ? writer.node("Add", [placed, floats(tables.segment, inputs[1] ?? "")]) : placed;
+  const sum = node.hasInput(1) ? writer.node("Add", [placed, floats(tables.segment, nth(inputs, 1))]) : placed;
   const normal = writer.node("LayerNormalization", [sum, floats(tables.gamma, null), floats(tables.beta, null)], {
     attributes: { axis: intAttribute(-1), epsilon: floatAttribute(node.float("epsilon", 1e-12)) },
   });
-  return writer.finish([normal, node.hasInput(7) ? counted(writer, inputs[7] ?? "") : zeros(writer, batch)]);
+  return writer.finish([normal, node.hasInput(7) ? counted(writer, nth(inputs, 7)) : zeros(writer, batch)]);
 }
 
 const zeros = (writer: GraphWriter, count: number): string =>

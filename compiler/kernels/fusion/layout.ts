@@ -3,6 +3,7 @@
  * of a value that an edge carries; a dim that is repeated becomes one that its readers do not go through. Words go from core to core anyway,
  * and where a word goes is said by the mappings at both ends.
  */
+import { nth } from "../../../ir/access.ts";
 import type { Graph, OpOf, ValueId } from "../../../ir/graph.ts";
 import type { Axis, Kernel, KernelEdge, KernelId, Operand, ValuePart } from "../../../ir/kernel-graph.ts";
 import type { Draft, DraftInput } from "../draft.ts";
@@ -138,7 +139,7 @@ function intoReaders(draft: Draft, id: KernelId, move: Move, maySplit: boolean):
       const found = axesByDim(now, name, move, maySplit);
       if (found === null) return false;
       const { body, dims } = found;
-      const kept = move.order.flatMap((dim) => (move.repeated.has(dim) ? [] : (dims[dim] ?? [])));
+      const kept = move.order.flatMap((dim) => (move.repeated.has(dim) ? [] : nth(dims, dim)));
       now = { ...now, ...body, operands: withAxes(body.operands, name, kept) };
     }
     changed.set(edge.to, now);
@@ -173,7 +174,7 @@ function intoProducer(draft: Draft, id: KernelId, move: Move): boolean {
   const from = move.order.map((dim) => move.out[dim] as number);
   const found = axesByDim(producer.kernel, name, { out: from }, false);
   if (found === null || found.dims.flat().some(({ kind }) => kind !== "index")) return false;
-  const axes = move.out.flatMap((_, dim) => found.dims[move.order.indexOf(dim)] ?? []);
+  const axes = move.out.flatMap((_, dim) => nth(found.dims, move.order.indexOf(dim)));
   const operands = withAxes(producer.kernel.operands, name, axes);
   const renamed = new Map(
     [...producer.made].map(([known, own]) => [known === edge.value ? value : known, own] as const),

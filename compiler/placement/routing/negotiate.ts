@@ -3,6 +3,7 @@
  * several rounds long, and links that stay overloaded become dearer from round to round, so that of two bundles that want the same links
  * the one with the cheaper way around goes there. The best state of all rounds is kept.
  */
+import { nth } from "../../../ir/access.ts";
 import type { Rect, Route } from "../../../ir/placement.ts";
 import { overlapOf } from "../packing/grid.ts";
 import type { Fabric, LinkPrices } from "./fabric.ts";
@@ -183,9 +184,9 @@ function leastTaken(fabric: Fabric, course: Course, colors: readonly number[]): 
   const times = colors.map(() => 0);
   walk(course, (x, y) => {
     for (const [index, color] of colors.entries()) {
-      if (fabric.isTakenAt(y * fabric.width + x, color)) times[index] = (times[index] ?? 0) + 1;
+      if (fabric.isTakenAt(y * fabric.width + x, color)) times[index] = nth(times, index) + 1;
     }
   });
-  const order = [...colors.keys()].sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
+  const order = [...colors.keys()].sort((a, b) => nth(times, a) - nth(times, b) || a - b);
   return order.slice(0, colorsToTry).map((index) => colors[index] as number);
 }

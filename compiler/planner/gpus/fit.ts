@@ -1,4 +1,5 @@
 /** Fits the law of GPUs on measured rows: least squares of relative errors, and the same with each model left out. */
+import { nth } from "../../../ir/access.ts";
 import { gpuNodes } from "../machines/gpus.ts";
 import { namedModel } from "../models/named/index.ts";
 import { fittedBatch, type GpuLaw, type GpuPrecision, gpuPrecisions, secondsBy, type Terms, termsOf } from "./law.ts";
@@ -34,7 +35,7 @@ export function measuredRows(csv: string, experts: boolean): readonly Measured[]
   const columns = head.split(",");
   return lines.flatMap((line) => {
     const cells = line.split(",");
-    const cell = (name: string): string => cells[columns.indexOf(name)] ?? "";
+    const cell = (name: string): string => nth(cells, columns.indexOf(name));
     const number = (name: string): number => Number(cell(name));
     const name = models.find(([pattern]) => pattern.test(cell("model_path").replace(/^.*\//, "")))?.[1];
     const machine = machines.get(cell("system"));

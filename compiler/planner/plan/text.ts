@@ -1,4 +1,5 @@
 /** A plan in words and tables. */
+import { nth } from "../../../ir/access.ts";
 import type { Basis } from "../../../ir/machine/target.ts";
 import type { Plan } from "./plan-data.ts";
 
@@ -8,7 +9,7 @@ const units = ["B", "kB", "MB", "GB", "TB"] as const;
 export function showBytes(bytes: number): string {
   let [value, unit] = [bytes, 0];
   while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${value.toFixed(unit === 0 ? 0 : 1)} ${units[unit] ?? ""}`;
+  return `${value.toFixed(unit === 0 ? 0 : 1)} ${nth(units, unit)}`;
 }
 
 /** A rate or a time with three digits. */

@@ -4,7 +4,7 @@
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { type ConvOp, epilogueOperands, type TensorType } from "../../../../ir/graph.ts";
-import { defined } from "../../access.ts";
+import { defined } from "../../../../ir/access.ts";
 import type { Choose } from "../../choice.ts";
 import type { KernelCode, Operands, ScratchArg } from "../../kernel.ts";
 import { type IntegerRange, isWithin, rangeOfType } from "../../value-range.ts";

@@ -1,7 +1,7 @@
 /** Which epilogues of integer products give numbers that their store may saturate, so that they need not be clamped first. */
 import type { DType } from "../../../../ir/dtype.ts";
 import type { Expr } from "../../../../ir/expr.ts";
-import { defined } from "../../access.ts";
+import { defined } from "../../../../ir/access.ts";
 import { type FloatRange, floatRange, productRange } from "../../float-range.ts";
 import type { Operands } from "../../kernel.ts";
 import { rangeOfConstant, rangeOfType } from "../../value-range.ts";

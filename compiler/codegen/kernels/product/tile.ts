@@ -5,7 +5,7 @@
  */
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { argUses } from "../../../../ir/expr.ts";
-import { nth } from "../../access.ts";
+import { nth } from "../../../../ir/access.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../../wasm/index.ts";
 import { addHighBits } from "../bytes/high-bits.ts";
 import { isByte, loadHalves, loadLanes, storePacked } from "./access.ts";

@@ -13,7 +13,7 @@ import { dtypeInfo } from "../../../../ir/dtype.ts";
 import type { TensorType } from "../../../../ir/graph.ts";
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { digestOf } from "../../../../ir/text/digest.ts";
-import { defined } from "../../access.ts";
+import { defined } from "../../../../ir/access.ts";
 import type { PackedArg } from "../../kernel.ts";
 import { broadcastStrides } from "../index-space.ts";
 

@@ -1,7 +1,7 @@
 /** Which integer forms give the very integers of a direct sum: a proof by intervals, over the weights at hand and what the image may hold. */
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { type IntegerRange, isWithin, rangeOfType } from "../../value-range.ts";
-import { defined } from "../../access.ts";
+import { defined } from "../../../../ir/access.ts";
 import { type IntegerForm, splitScale } from "./integer-forms.ts";
 
 const halfRange = defined(rangeOfType("i16"));

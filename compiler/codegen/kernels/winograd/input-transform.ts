@@ -1,5 +1,5 @@
 /** The first transform of a Winograd convolution: image -> V. */
-import { nth } from "../../access.ts";
+import { nth } from "../../../../ir/access.ts";
 import { storageBytes } from "../../../../ir/dtype.ts";
 import {
   addConst,

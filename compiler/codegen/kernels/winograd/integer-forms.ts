@@ -4,7 +4,7 @@
  * odd factor divides out by its inverse; a power of two does where that power times the result is an i32 (exactness.ts proves it for the weights
  * at hand). Results are those of a direct sum, to the last bit.
  */
-import { nth } from "../../access.ts";
+import { nth } from "../../../../ir/access.ts";
 import { apply, type Push, pushLocal } from "../../math/algebra.ts";
 import { pushSplat } from "../../math/constants.ts";
 import type { FunctionBuilder, Local } from "../../wasm/index.ts";

@@ -1,5 +1,5 @@
 /** The second transform of a Winograd convolution: M -> result, through the epilogue. */
-import { nth } from "../../access.ts";
+import { nth } from "../../../../ir/access.ts";
 import { storageBytes } from "../../../../ir/dtype.ts";
 import {
   type Bound,

@@ -1,5 +1,5 @@
 /** What both transforms of a Winograd convolution do: lines of vectors through a form, and where a tile lies. */
-import { nth } from "../../access.ts";
+import { nth } from "../../../../ir/access.ts";
 import { type Push, pushLocal } from "../../math/algebra.ts";
 import { hoistSplats } from "../../math/constants.ts";
 import { type Bound, type FunctionBuilder, type Local, type ModuleBuilder, type ValType } from "../../wasm/index.ts";

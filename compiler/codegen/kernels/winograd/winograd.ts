@@ -7,7 +7,7 @@
  * image reaches every result of the tiles that it is in, as NaN. Results of integers are those of a direct sum (integer-forms.ts).
  */
 import type { TensorData } from "../../../../ir/tensor.ts";
-import { defined, nth } from "../../access.ts";
+import { defined, nth } from "../../../../ir/access.ts";
 import { type Choose, joinedChoice, joinedIf, modelChoice } from "../../choice.ts";
 import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";

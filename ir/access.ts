@@ -1,4 +1,4 @@
-/** Access to what is known to be there; anything else is a defect of the emitter and not of the model. */
+/** Access to what is known to be there; anything else is a defect of wsc and not of its input. */
 
 /** Element `index` of a list. */
 export function nth<T>(list: readonly T[], index: number): T {
