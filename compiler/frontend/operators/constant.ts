@@ -22,6 +22,7 @@ import {
   choose,
   constantScalar,
   countFrom,
+  diagonalPlaces,
   dtypeAttribute,
   sliceOf,
 } from "./support.ts";
@@ -157,10 +158,8 @@ function eyeLike(node: NodeContext): ValueId[] {
     throw node.shapeError(`EyeLike takes a matrix, not a tensor of shape [${dims.join(", ")}]`);
   }
   const dtype = dtypeAttribute(node, "dtype", from);
-  const diagonal = lit("i64", node.int("k", 0));
-  const row = node.reshape(countFrom(node, rows), [rows, 1]);
-  const isOne = binary("eq", binary("sub", arg(1), arg(0)), diagonal);
-  return [node.map(cast(dtype, isOne), row, countFrom(node, columns))];
+  const places = diagonalPlaces(node, rows, columns, node.int("k", 0));
+  return [node.map(cast(dtype, binary("eq", arg(0), arg(1))), ...places)];
 }
 
 /** Indices as i64, negative ones counted from the end of `depth`; those out of range match no position. */

@@ -1,7 +1,7 @@
 /** Operators that put elements into another order by a fixed rule. */
 import { arg, binary, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
-import { elementCount, makeTensor } from "../../../ir/tensor.ts";
+import { elementCount } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { computeDType, toDType } from "./precision.ts";
 import {
@@ -9,6 +9,7 @@ import {
   checkedConstant,
   checkedShape,
   choose,
+  diagonalPlaces,
   indexTensor,
   inverse,
   literal,
@@ -69,17 +70,7 @@ function trilu(node: NodeContext): ValueId[] {
   const upper = node.int("upper", 1) !== 0;
   const known = knownDiagonal(node);
   if (known !== null) {
-    // 32 bits do: beyond the corners a diagonal keeps all or nothing
-    const k = Math.max(-rows, Math.min(columns, known));
-    const row = node.constantValue(
-      makeTensor(
-        "i32",
-        [rows, 1],
-        Int32Array.from({ length: rows }, (_, i) => i),
-      ),
-    );
-    const ahead = Int32Array.from({ length: columns }, (_, i) => i - k);
-    const column = node.constantValue(makeTensor("i32", [1, columns], ahead));
+    const [row, column] = diagonalPlaces(node, rows, columns, known);
     const keep = node.map(binary(upper ? "ge" : "le", arg(0), arg(1)), column, row);
     return [choose(node, keep, node.input(0), literal(node, dtype, 0))];
   }

@@ -135,6 +135,22 @@ export function indexTensor(shape: readonly number[], at: (position: number) => 
   return makeTensor("i64", shape, elements);
 }
 
+/**
+ * Places of a matrix's rows, [rows, 1], and of its columns, [1, columns], the latter less k, so that they are equal on diagonal k. In 32 bits, of
+ * which vectors hold four: diagonals beyond the corners are as good as the first one there.
+ */
+export function diagonalPlaces(node: NodeContext, rows: number, columns: number, k: number): [ValueId, ValueId] {
+  const within = Math.max(-rows, Math.min(columns, k));
+  const places = (shape: readonly number[], start: number): ValueId => {
+    const count = elementCount(shape);
+    if (count > maxConstantElements) throw tooLarge(`a constant ${showTensor("i32", shape)}`, count * 4);
+    const elements = new Int32Array(count);
+    for (let i = 0; i < count; i++) elements[i] = start + i;
+    return node.constantValue(makeTensor("i32", shape, elements));
+  };
+  return [places([rows, 1], 0), places([1, columns], -within)];
+}
+
 /** `shape` of rank `rank` with `size` at one axis and 1 elsewhere: how a vector is broadcast along an axis. */
 export function alongAxis(rank: number, axis: number, size: number): number[] {
   const shape = new Array<number>(rank).fill(1);
