@@ -56,6 +56,7 @@ import type { ReducePattern } from "./machine/collectives.ts";
 import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
 import type { Cut } from "./machine/mapping.ts";
 import { TextReader } from "./text/lexer.ts";
+import { parsePoint } from "./text/point.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
 const point = (x: number, y: number): string => `(${x}, ${y})`;
@@ -192,15 +193,6 @@ function parseRect(reader: TextReader): Rect {
   const height = reader.integer("a height", 1);
   reader.expect("at");
   return { ...parsePoint(reader), width, height };
-}
-
-function parsePoint(reader: TextReader): { readonly x: number; readonly y: number } {
-  reader.expect("(");
-  const x = reader.integer("a column");
-  reader.expect(",");
-  const y = reader.integer("a row");
-  reader.expect(")");
-  return { x, y };
 }
 
 /** Kernels come later in the text, so their number is not known yet. */

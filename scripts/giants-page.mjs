@@ -5,25 +5,15 @@ import { publishedSpeeds } from "../dist/compiler/planner/compare/published.js";
 import { runScenario, scenarios } from "../dist/compiler/planner/fleet/fleet.js";
 import { findSystem } from "../dist/compiler/planner/machines/systems.js";
 import { namedModels } from "../dist/compiler/planner/models/named/index.js";
+import { usualPlan } from "../dist/compiler/planner/plan/plan-data.js";
 import { planModel } from "../dist/compiler/planner/plan/plan.js";
 import { showNumber } from "../dist/compiler/planner/plan/text.js";
 
 const page = new URL("../docs/giants.md", import.meta.url);
 const system = await findSystem("wse3");
-const base = {
-  system,
-  mode: "auto",
-  wafers: null,
-  objective: "latency",
-  context: null,
-  batch: null,
-  users: 1,
-  speculative: null,
-};
-
 const planned = (config, weights, splitLayers) => {
   try {
-    return planModel(config, { ...base, weights, splitLayers });
+    return planModel(config, { ...usualPlan, system, weights, splitLayers });
   } catch (error) {
     if (error.diagnostics === undefined) throw error;
     return null;

@@ -1,6 +1,7 @@
 /** `wsc compare`: one model on several machines, beside what was published. */
 import { compare, type Comparison } from "../planner/compare/compare.ts";
 import { findModel } from "../planner/models/find.ts";
+import { usualPlan } from "../planner/plan/plan-data.ts";
 import type { WeightFormat } from "../planner/plan/weight-formats.ts";
 import { showNumber } from "../planner/plan/text.ts";
 import { exitCodes } from "./failure.ts";
@@ -21,15 +22,11 @@ export async function compareVerb(given: CompareArguments): Promise<number> {
   const config = await findModel(given.model, given.config);
   const rows = await compare(config, {
     machines: given.targets.split(",").filter((name) => name !== ""),
-    mode: "auto",
-    wafers: null,
-    objective: "latency",
+    ...usualPlan,
     context: given.context ?? null,
-    batch: null,
     users: given.users,
     weights: given.weights,
     splitLayers: given.splitLayers,
-    speculative: null,
   });
   if (given.json) process.stdout.write(`${JSON.stringify({ model: config.name, rows }, null, 2)}\n`);
   else

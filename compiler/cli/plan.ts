@@ -1,5 +1,4 @@
 /** `wsc plan`: on how many wafers a model lies, how fast it writes there, and what limits it. */
-import { nth } from "../../ir/access.ts";
 import { fail, showName } from "../../ir/diagnostic.ts";
 import type { ModelConfig } from "../planner/models/config.ts";
 import { findModel } from "../planner/models/find.ts";
@@ -12,7 +11,7 @@ import { chartOf, parseSweep, sweep, type SweepPoint } from "../planner/plan/swe
 import { planRows, showNumber, showSeconds } from "../planner/plan/text.ts";
 import { planTraining } from "../planner/plan/train.ts";
 import { exitCodes } from "./failure.ts";
-import { printTable } from "./table.ts";
+import { printTable, tableText } from "./table.ts";
 import { claimText, writeText } from "./text-output.ts";
 
 export interface PlanArguments {
@@ -113,18 +112,7 @@ function sweepText(points: readonly SweepPoint[], json: boolean): string {
     plan === null ? "-" : showNumber(plan.decodeInAll),
     refused ?? bars[i] ?? "",
   ]);
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (column < 8 ? (row[column]?.length ?? 0) : 0))),
-  );
-  return [head, ...rows]
-    .map(
-      (row) =>
-        `${row
-          .map((cell, i) => cell.padEnd(nth(widths, i)))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
+  return tableText(head, rows);
 }
 
 const brief = (plan: Plan | null) =>

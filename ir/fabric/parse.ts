@@ -4,6 +4,7 @@ import { sramCategories } from "../machine/cost.ts";
 import { linkDirections } from "../placement.ts";
 import { parseExpr } from "../text/expr.ts";
 import { TextReader } from "../text/lexer.ts";
+import { parsePoint } from "../text/point.ts";
 import {
   combiners,
   type CoreSet,
@@ -87,15 +88,6 @@ function parseTarget(reader: TextReader): FabricTarget {
 }
 
 const integers = (reader: TextReader): number[] => reader.list("[", "]", () => reader.integer());
-
-function parsePoint(reader: TextReader): { x: number; y: number } {
-  reader.expect("(");
-  const x = reader.integer("a column");
-  reader.expect(",");
-  const y = reader.integer("a row");
-  reader.expect(")");
-  return { x, y };
-}
 
 function parseSet(reader: TextReader): CoreSet {
   const at = parsePoint(reader);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { compare } from "../../compiler/planner/compare/compare.ts";
+import { usualPlan } from "../../compiler/planner/plan/plan-data.ts";
 import { planFleet, runScenario, scenarios } from "../../compiler/planner/fleet/fleet.ts";
 import { fitLaw, leftOut, meanError, measuredRows } from "../../compiler/planner/gpus/fit.ts";
 import { denseLaw, expertLaw } from "../../compiler/planner/gpus/law.ts";
@@ -43,22 +44,10 @@ measured("the law of GPUs", () => {
   });
 });
 
-const options = {
-  mode: "auto",
-  wafers: null,
-  objective: "latency",
-  context: null,
-  batch: null,
-  users: 1,
-  weights: "fp16",
-  splitLayers: false,
-  speculative: null,
-} as const;
-
 describe("a comparison", () => {
   it("has published figures with errors, and machines that are only sums", async () => {
     const machines = ["wse3", "h100x8", "h100", "frontier", "dojo-exapod"];
-    const rows = await compare(namedModel("llama3.1-70b"), { ...options, machines });
+    const rows = await compare(namedModel("llama3.1-70b"), { ...usualPlan, machines });
     expect(rows.map(({ machine }) => machine)).toEqual(machines);
     const [wafers, gpus, one, frontier, dojo] = rows;
     expect(Math.abs(wafers?.published?.error ?? 1)).toBeLessThan(0.5);
@@ -68,7 +57,7 @@ describe("a comparison", () => {
   });
 
   it("refuses unknown machines together, each with the nearest name", async () => {
-    const wrong = compare(namedModel("llama3.1-8b"), { ...options, machines: ["wse9", "h100x9"] });
+    const wrong = compare(namedModel("llama3.1-8b"), { ...usualPlan, machines: ["wse9", "h100x9"] });
     await expect(wrong).rejects.toThrow(/wse9[^]*h100x9/);
   });
 });

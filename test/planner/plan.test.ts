@@ -4,24 +4,13 @@ import { findSystem } from "../../compiler/planner/machines/systems.ts";
 import { namedModel } from "../../compiler/planner/models/named/index.ts";
 import { planProblems } from "../../compiler/planner/plan/check.ts";
 import { planModel } from "../../compiler/planner/plan/plan.ts";
-import type { Plan, PlanOptions } from "../../compiler/planner/plan/plan-data.ts";
+import { type Plan, type PlanOptions, usualPlan } from "../../compiler/planner/plan/plan-data.ts";
 import { parseSweep, sweep } from "../../compiler/planner/plan/sweep.ts";
 import { planTraining } from "../../compiler/planner/plan/train.ts";
 import type { WaferLoad } from "../../compiler/planner/plan/wafers.ts";
 import { wsc } from "../cli/run-cli.ts";
 
-const usual: PlanOptions = {
-  system: await findSystem("wse3"),
-  mode: "auto",
-  wafers: null,
-  objective: "latency",
-  context: null,
-  batch: null,
-  users: 1,
-  weights: "fp16",
-  splitLayers: false,
-  speculative: null,
-};
+const usual: PlanOptions = { ...usualPlan, system: await findSystem("wse3") };
 const plan = (name: string, more: Partial<PlanOptions> = {}): Plan =>
   planModel(namedModel(name), { ...usual, ...more });
 

@@ -5,6 +5,7 @@
  * (check-turns.ts) are the exception: a router switches between their ways in. A dead core's router passes nothing, and no router holds more
  * colors than it can: those of the routes, of the kernel on its core, and the reserved ones.
  */
+import { nth } from "../../../ir/access.ts";
 import { showName } from "../../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
 import { legsOfShape, linkDirections, type Placement, type Rect, type Route } from "../../../ir/placement.ts";
@@ -152,10 +153,10 @@ function corners(route: Route, lane: number): readonly Point[] {
   let grew = (lines[1] ?? end) >= start;
   const points: Point[] = [point(0, start, line)];
   for (let leg = 1; leg < legs; leg++) {
-    const before = lines[leg - 1] ?? 0;
-    const grows = leg === legs - 1 ? end > before : (lines[leg + 1] ?? 0) >= before;
+    const before = nth(lines, leg - 1);
+    const grows = leg === legs - 1 ? end > before : nth(lines, leg + 1) >= before;
     if (grows === grew) shift = lanes - 1 - shift;
-    const next = (lines[leg] ?? 0) + shift;
+    const next = nth(lines, leg) + shift;
     points.push(point(leg - 1, next, line));
     line = next;
     grew = grows;

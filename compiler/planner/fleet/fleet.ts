@@ -7,6 +7,7 @@ import { gpuNodes } from "../machines/gpus.ts";
 import { findSystem } from "../machines/systems.ts";
 import { namedModel } from "../models/named/index.ts";
 import type { ModelConfig } from "../models/config.ts";
+import { usualPlan } from "../plan/plan-data.ts";
 import { planModel } from "../plan/plan.ts";
 import type { WeightFormat } from "../plan/weight-formats.ts";
 
@@ -105,15 +106,12 @@ async function copyOf(config: ModelConfig, { machine, context, weights }: FleetO
   }
   const system = await findSystem(machine);
   const options = {
+    ...usualPlan,
     system,
-    mode: "auto",
-    wafers: null,
     objective: "throughput",
     context,
-    batch: null,
     weights,
     splitLayers: config.family === "switch",
-    speculative: null,
   } as const;
   const one = planModel(config, { ...options, users: 1 });
   // as many users as their caches fit, on as few wafers

@@ -27,6 +27,19 @@ export interface PlanOptions {
   readonly clock?: Clock;
 }
 
+/** What a plan is asked for where nothing else is said. */
+export const usualPlan: Omit<PlanOptions, "system"> = {
+  mode: "auto",
+  wafers: null,
+  objective: "latency",
+  context: null,
+  batch: null,
+  users: 1,
+  weights: "fp16",
+  splitLayers: false,
+  speculative: null,
+};
+
 /** A small model writes tokens ahead, which the model confirms together. */
 export interface Speculation {
   readonly tokens: number;

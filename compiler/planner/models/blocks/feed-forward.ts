@@ -105,6 +105,22 @@ const stackOf = (draft: Draft, count: number, bias: boolean): Stack => ({
   bias: (name, outputs) => (bias ? draft.weight(`${name}.bias`, [count, outputs], "expert", 1) : null),
 });
 
+/** A layer of experts: its result for `x`, by the layer's name and widths. */
+type Through = (x: string, name: string, inputs: number, outputs: number) => string;
+
+/** Both layers of all experts that `through` takes, with what is between them. */
+function throughLayers(
+  draft: Draft,
+  x: string,
+  through: Through,
+  [hidden, inner]: readonly [number, number],
+  { activation, gated }: FeedForward,
+): string {
+  const first = through(x, gated ? "gate_proj" : "up_proj", hidden, inner);
+  const second = gated ? through(x, "up_proj", hidden, inner) : null;
+  return through(activated(draft, first, activation, second), "down_proj", inner, hidden);
+}
+
 /** Each token's own experts, their weights gathered. */
 function gathered(
   draft: Draft,
@@ -112,10 +128,10 @@ function gathered(
   { scores, chosen }: Routed,
   hidden: number,
   { count, inner }: Experts,
-  { activation, gated, bias }: FeedForward,
+  feedForward: FeedForward,
 ): string {
-  const stack = stackOf(draft, count, bias);
-  const through = (x: string, name: string, inputs: number, outputs: number): string => {
+  const stack = stackOf(draft, count, feedForward.bias);
+  const through: Through = (x, name, inputs, outputs) => {
     const weights = draft.op("Gather", [stack.weight(name, inputs, outputs), chosen]);
     const product = draft.op("MatMul", [x, weights]);
     const biases = stack.bias(name, outputs);
@@ -124,9 +140,7 @@ function gathered(
       : draft.op("Add", [product, spread(draft, draft.op("Gather", [biases, chosen]), 2)]);
   };
   const x = spread(draft, rows, 1, 2);
-  const first = through(x, gated ? "gate_proj" : "up_proj", hidden, inner);
-  const second = gated ? through(x, "up_proj", hidden, inner) : null;
-  const each = through(activated(draft, first, activation, second), "down_proj", inner, hidden);
+  const each = throughLayers(draft, x, through, [hidden, inner], feedForward);
   const shared = draft.op("Mul", [each, spread(draft, scores, 2, 3)]);
   return draft.op("ReduceSum", [shared, draft.ints(1, 2)], { keepdims: 0 });
 }
@@ -138,18 +152,16 @@ function everyExpert(
   { scores, chosen }: Routed,
   hidden: number,
   { count, inner }: Experts,
-  { activation, gated, bias }: FeedForward,
+  feedForward: FeedForward,
 ): string {
-  const stack = stackOf(draft, count, bias);
-  const through = (x: string, name: string, inputs: number, outputs: number): string => {
+  const stack = stackOf(draft, count, feedForward.bias);
+  const through: Through = (x, name, inputs, outputs) => {
     const product = draft.op("MatMul", [x, stack.weight(name, inputs, outputs)]);
     const biases = stack.bias(name, outputs);
     return biases === null ? product : draft.op("Add", [product, spread(draft, biases, 1)]);
   };
   const x = spread(draft, rows, 0);
-  const first = through(x, gated ? "gate_proj" : "up_proj", hidden, inner);
-  const second = gated ? through(x, "up_proj", hidden, inner) : null;
-  const each = through(activated(draft, first, activation, second), "down_proj", inner, hidden);
+  const each = throughLayers(draft, x, through, [hidden, inner], feedForward);
   const width = draft.op("Concat", [draft.op("Shape", [rows], { start: 0, end: 1 }), draft.ints(count)], { axis: 0 });
   const none = draft.op("Expand", [draft.scalar(0), width]);
   const table = draft.op("ScatterElements", [none, chosen, scores], { axis: 1 });
