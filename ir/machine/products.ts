@@ -51,6 +51,10 @@ export function productKernel({ m, k, n, dtype, vector, right }: TileProduct): K
         op: 0,
         kind: "matmul",
         makes: "y0",
+        reads: [
+          { operand: "x0", axes: null },
+          { operand: "w1", axes: null },
+        ],
         domain: Object.keys(loops).map((loop) => [{ loop, factor: 1 }]),
         vector: [vector],
         perPoint: { fast: 1, slow: 0 },
@@ -62,6 +66,7 @@ export function productKernel({ m, k, n, dtype, vector, right }: TileProduct): K
         codeUnits: 2,
       },
     ],
+    states: [],
     moves: [],
     flops: 2 * m * k * n,
     arriving: 0,
