@@ -199,7 +199,7 @@ const simulateOptions = {
     requiresArg: true,
     describe: "The machine that the model was placed on, where it is a JSON file of yours",
   },
-  samples: { type: "number", requiresArg: true, default: 4, describe: "Samples that follow each other" },
+  samples: { type: "number", requiresArg: true, default: 8, describe: "Samples that follow each other" },
   jitter: { type: "number", requiresArg: true, describe: "Seed of random stalls: same numbers, never fewer cycles" },
   ...jsonOption,
 } as const;
