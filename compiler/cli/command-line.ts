@@ -49,6 +49,12 @@ const compileOptions = {
     describe: "wse1, wse2, wse3, dojo-d1, dojo-tile, or a JSON file",
   },
   mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
+  replicas: {
+    type: "string",
+    requiresArg: true,
+    default: "1",
+    describe: "Copies of the model side by side; auto: as many as give most samples per second",
+  },
   precision: {
     choices: precisions,
     default: "f32" as const,

@@ -34,6 +34,11 @@ const laneLimits = [4, 2, 1];
 
 /** The program of a placement; WSC5007, with the layer, for what has none. */
 export function lowerFabric(placed: PlacedGraph): FabricProgram {
+  const { count } = placed.placement.copies;
+  if (count > 1)
+    throw fail("WSC5007", `the model stands on the wafer ${count} times, and a fabric program is of one copy`, {
+      hint: "compile it without --replicas",
+    });
   const [stays] = placed.kernels.host;
   if (stays !== undefined)
     throw fail("WSC5007", `${stays.kind} stays on the host, and a fabric program is all of a model`, {
