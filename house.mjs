@@ -30,7 +30,12 @@ export const house = [
   {
     folder: "runtime/model-compiler.ts",
     subject: "the one place where the runtime reaches for the compiler, lazily, when it is given an `.onnx` model",
-    mayImport: [ir, "runtime", "compiler/session-compiler.ts"],
+    mayImport: [ir, "runtime", "runtime/browser", "compiler/session-compiler.ts"],
+  },
+  {
+    folder: "runtime/browser",
+    subject: "the compiler in a worker of a page, and its programs in the page's cache",
+    mayImport: [ir, "runtime", "runtime/model-compiler.ts", "runtime/digest"],
   },
   { folder: "runtime/digest", subject: "digests of files", mayImport: [ir] },
   {

@@ -17,22 +17,27 @@ import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
 
 export const modelCompiler: ModelCompiler = {
   async open(source, options): Promise<OpenModel> {
-    const model = await readModel(await openSource(source), { externalData: options.externalData });
-    const dims = knownDims(model, options);
-    const { inputs, outputs } = modelPorts(model, dims);
-    const tuning = await tuningOf(options.tuning);
-    const { joinVectors = false, precision = "f32" } = options;
-    const compile = (lowering: LowerOptions): CompiledProgram =>
-      programOf(lowerModel(model, { dims, ...lowering }).graph, { tuning, joinVectors, precision });
-    // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
-    if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
-    return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
+    return openModel(await openSource(source), options);
   },
 
   async compileFragment(payload, known): Promise<CompiledProgram> {
     return programOf((await lowerFragment(payload, known)).graph);
   },
 };
+
+/** Reads a model, ready to be compiled for particular shapes. */
+export async function openModel(source: string | ModelBytes, options: OpenOptions): Promise<OpenModel> {
+  const model = await readModel(source, { externalData: options.externalData });
+  const dims = knownDims(model, options);
+  const { inputs, outputs } = modelPorts(model, dims);
+  const tuning = await tuningOf(options.tuning);
+  const { joinVectors = false, precision = "f32" } = options;
+  const compile = (lowering: LowerOptions): CompiledProgram =>
+    programOf(lowerModel(model, { dims, ...lowering }).graph, { tuning, joinVectors, precision });
+  // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
+  if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
+  return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
+}
 
 /** The dims to be bound that the model has. */
 function knownDims(model: OnnxModel, { dims = new Map(), onUnknownDims }: OpenOptions): ReadonlyMap<string, number> {

@@ -82,6 +82,7 @@ export const diagnosticTable = {
   WSC7008: "a loop does not end",
   WSC7009: "the engine joins vectors wrongly",
   WSC7010: "the simulated wafer does not come to its end",
+  WSC7011: "the compiler cannot be started in a page",
   WSC8001: "wrong usage of the command line",
   WSC8002: "a file is not written there: something else stands in its place",
   WSC8003: "the file system refuses",

@@ -36,6 +36,7 @@ const sessionChecks: { readonly [name in keyof SessionOptions]?: Check } = {
   graphOptimizationLevel: oneOf("disabled", "basic", "extended", "layout", "all"),
   executionMode: oneOf("sequential", "parallel"),
   enableGraphCapture: boolean,
+  cachePrograms: boolean,
   freeDimensionOverrides: sizes,
   executionProviders: providers,
   precision: oneOf(...precisions),

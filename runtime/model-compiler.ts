@@ -6,6 +6,7 @@ import type { Precision } from "../ir/kernel-graph.ts";
 import type { Port, ValueType } from "../ir/graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { TensorData } from "../ir/tensor.ts";
+import { isNode } from "./platform.ts";
 import type { UnknownName } from "./session-options.ts";
 
 export interface ModelPort {
@@ -40,6 +41,8 @@ export interface OpenOptions {
   readonly joinVectors?: boolean;
   /** what f32 operands of layers are rounded to */
   readonly precision?: Precision;
+  /** in a page, programs are kept for the next time; default true */
+  readonly cachePrograms?: boolean;
 }
 
 /** Text of a file, and what the file is called in messages. */
@@ -54,8 +57,9 @@ export interface ModelCompiler {
   compileFragment(payload: TensorData, known: ReadonlyMap<string, KnownInput>): Promise<CompiledProgram>;
 }
 
-/** Loads the compiler; the one place where the runtime reaches for it. */
+/** Loads the compiler; the one place where the runtime reaches for it. Pages have it in a worker. */
 export async function loadCompiler(): Promise<ModelCompiler> {
+  if (!isNode()) return (await import("./browser/worker-compiler.ts")).workerCompiler;
   const { modelCompiler } = await import("../compiler/session-compiler.ts");
   return modelCompiler;
 }

@@ -32,6 +32,8 @@ export interface WscOptions {
    * Default "f32": the model's own types
    */
   precision?: "f32" | "f16" | "bf16";
+  /** for an `.onnx` model in a page: its programs are kept in the browser's Cache Storage, by content; default true */
+  cachePrograms?: boolean;
   /** iterations after which a Loop that would go on is ended by an error (WSC7008), so that no run is endless; default a million */
   maxLoopIterations?: number;
   /** options and dims that nobody has are refused (WSC7003); by default those that look mistyped are warned of, and all are ignored */

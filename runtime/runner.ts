@@ -11,6 +11,7 @@ import { sameShape, showShape } from "../ir/types.ts";
 import { copyValue, type HostValue, isTensor } from "./host/value.ts";
 import { type ExecutionOptions, type InstanceOptions, ProgramInstance } from "./instance.ts";
 import { memoryEnd } from "./memory.ts";
+import { keyOf } from "./known-inputs.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
 import type { ProgramSource } from "./source.ts";
 
@@ -199,15 +200,6 @@ class ProgramCache {
     const kept = Math.min(most, Math.max(least, Math.floor(bytes / memoryEnd(program))));
     for (const key of [...this.#programs.keys()].slice(0, -kept)) this.#forget(key);
   }
-}
-
-function keyOf(known: ReadonlyMap<string, KnownInput>): string {
-  const parts = [...known].map(([name, { type, constant }]) => [
-    name,
-    type,
-    constant && Array.from(constant.elements, String),
-  ]);
-  return JSON.stringify(parts);
 }
 
 /** Deferred steps are compiled by what they are fed: types, and the values that shapes may depend on. */

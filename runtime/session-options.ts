@@ -16,6 +16,7 @@ const ownOptions = [
   "tuning",
   "joinVectors",
   "precision",
+  "cachePrograms",
   "maxLoopIterations",
   "strict",
 ] as const;

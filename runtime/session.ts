@@ -216,6 +216,7 @@ async function openModel(
     externalData: await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source),
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
     precision: options.precision ?? "f32",
+    cachePrograms: options.cachePrograms ?? true,
     joinVectors: options.joinVectors !== false && settings.deterministic !== true && canJoinVectors(),
   });
   return modelRunner(model, settings);

@@ -1,4 +1,4 @@
-// Compiles the sources to dist/, unless dist/ is newer than all of them: `npx wsc` in a clone makes npm run `prepare` once more.
+// Compiles the sources to dist/, and bundles them for browsers, unless dist/ is newer than all of them: `npx wsc` in a clone makes npm run `prepare` once more.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,7 +10,9 @@ const modified = (url) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 function newestSource() {
   let newest = Math.max(
-    ...["package.json", "tsconfig.json", "tsconfig.build.json"].map((file) => modified(new URL(file, root))),
+    ...["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/bundle.mjs"].map((file) =>
+      modified(new URL(file, root)),
+    ),
   );
   for (const folder of ["ir", "runtime", "compiler"]) {
     for (const entry of readdirSync(new URL(folder, root), { recursive: true })) {
@@ -26,5 +28,8 @@ if (modified(stamp) <= newestSource()) {
   const { status } = spawnSync(process.execPath, [compiler, "-p", project], { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
   chmodSync(new URL("dist/compiler/cli/main.js", root), 0o755);
+  const { bundle } = await import("./bundle.mjs");
+  for (const { name, bytes } of await bundle(new URL("dist/", root)))
+    process.stderr.write(`dist/${name}: ${(bytes / 1024).toFixed(0)} KiB\n`);
   writeFileSync(stamp, "");
 }

@@ -119,7 +119,9 @@ describe("the house", () => {
   });
 
   it("imports only files that exist", () => {
-    const missing = sources.flatMap((file) => importsOf(file).filter((target) => !textOf.has(target)));
+    // what the build writes is declared beside its users
+    const exists = (file: string): boolean => textOf.has(file) || textOf.has(file.replace(/\.js$/, ".d.ts"));
+    const missing = sources.flatMap((file) => importsOf(file).filter((target) => !exists(target)));
     expect(missing).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession } from "../../dist/runtime/index.js";
-import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
+import { readValue } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelFolder, modelPath } from "./models.mjs";
 import { ort, peerSession } from "./peer.mjs";
 
@@ -109,7 +109,7 @@ async function benchInference() {
     const feeds = {};
     const peerFeeds = {};
     for (const [i, input] of inputFiles(name).entries()) {
-      const tensor = await readTensor(input);
+      const tensor = await readValue(input);
       feeds[mine.inputNames[i]] = tensor;
       peerFeeds[mine.inputNames[i]] = new ort.Tensor(tensor.type, tensor.data, tensor.dims);
     }

@@ -39,8 +39,8 @@ const names = options.only?.split(",") ?? [
 // ---- runtimes: each gives a function that runs the model once ----------------------------------------------------------------------
 
 async function inputsOf(name) {
-  const { readTensor } = await import("../../dist/compiler/cli/tensor-files.js");
-  return Promise.all(inputFiles(name).map((file) => readTensor(file)));
+  const { readValue } = await import("../../dist/compiler/cli/tensor-files.js");
+  return Promise.all(inputFiles(name).map((file) => readValue(file)));
 }
 
 const feedsFor = (session, tensors, make) =>

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import onnxProto from "onnx-proto";
 import { InferenceSession } from "../../dist/runtime/index.js";
-import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
+import { readValue } from "../../dist/compiler/cli/tensor-files.js";
 
 const { ModelProto } = onnxProto.onnx;
 const [source, target, ...inputs] = process.argv.slice(2);
@@ -41,7 +41,7 @@ async function ranges() {
     }
   };
   const feed = {};
-  for (const [i, file] of inputs.entries()) feed[session.inputNames[i]] = await readTensor(file);
+  for (const [i, file] of inputs.entries()) feed[session.inputNames[i]] = await readValue(file);
   for (const [name, tensor] of Object.entries(feed)) widen(name, tensor);
   for (const [name, tensor] of Object.entries(await session.run(feed))) widen(name, tensor);
   return found;

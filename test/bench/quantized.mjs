@@ -2,7 +2,7 @@
 // quantize.mjs made of it, one thread. As in threads.mjs the two alternate and the shortest time of every kernel call counts.
 import { parseArgs } from "node:util";
 import { InferenceSession } from "../../dist/runtime/index.js";
-import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
+import { readValue } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";
 import { noteIn } from "./timed-kernels.mjs";
 
@@ -15,7 +15,7 @@ const entries = [];
 for (const name of positionals) {
   const session = await InferenceSession.create(modelPath(name), { deterministic: options.plain });
   const feeds = {};
-  for (const [i, input] of inputFiles(name).entries()) feeds[session.inputNames[i]] = await readTensor(input);
+  for (const [i, input] of inputFiles(name).entries()) feeds[session.inputNames[i]] = await readValue(input);
   entries.push({ name, session, feeds, best: new Map(), whole: Infinity, results: {} });
 }
 const end = performance.now() + Number(options.seconds) * 1000;

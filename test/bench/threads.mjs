@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { InferenceSession } from "../../dist/runtime/index.js";
 import { ThreadPool } from "../../dist/runtime/threads/pool.js";
-import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
+import { readValue } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";
 import { keyOf, note, noteIn } from "./timed-kernels.mjs";
 
@@ -50,7 +50,7 @@ for (const name of names) {
   ];
   const feeds = {};
   for (const [i, input] of inputFiles(name).entries())
-    feeds[sessions[0].session.inputNames[i]] = await readTensor(input);
+    feeds[sessions[0].session.inputNames[i]] = await readValue(input);
   const results = [];
   const end = performance.now() + Number(options.seconds) * 1000;
   for (let round = 0; round < 3 || performance.now() < end; round++) {

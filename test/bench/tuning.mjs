@@ -6,7 +6,7 @@ import { lowerSource, tunedProgram } from "../../dist/compiler/compile.js";
 import { parseTuning } from "../../dist/compiler/tuning/tuning-file.js";
 import { compileModule, hasRelaxedSimd } from "../../dist/runtime/engine.js";
 import { loadMemory, writeValue } from "../../dist/runtime/memory.js";
-import { readTensor } from "../../dist/compiler/cli/tensor-files.js";
+import { readValue } from "../../dist/compiler/cli/tensor-files.js";
 import { inputFiles, modelPath } from "./models.mjs";
 
 const [name, tuningFile, roundsText = "20", ...flags] = process.argv.slice(2);
@@ -26,7 +26,7 @@ async function open(graph, tuning) {
   const binary = modules.get((isPlain ? program.modules.at(-1) : program.modules[0]).file);
   const { exports } = await WebAssembly.instantiate(await compileModule(binary, { eager: true }), { env: { memory } });
   const files = existsSync(name) ? [] : inputFiles(name);
-  const inputs = await Promise.all(files.map((input) => readTensor(input)));
+  const inputs = await Promise.all(files.map((input) => readValue(input)));
   // a run overwrites its inputs when they are no longer needed
   const fill = () => {
     for (const [i, { data }] of inputs.entries()) {

@@ -1,0 +1,75 @@
+/** The compiler in a worker of a page: answers what runtime/browser/worker-compiler.ts asks. It is bundled as the text of a script. */
+import { WscError } from "../ir/diagnostic.ts";
+import {
+  type Answer,
+  buffersOf,
+  packProgram,
+  type Question,
+  type Reply,
+  type Request,
+} from "../runtime/browser/messages.ts";
+import type { OpenModel } from "../runtime/model-compiler.ts";
+import type { UnknownName } from "../runtime/session-options.ts";
+import { modelCompiler, openModel } from "./session-compiler.ts";
+
+/** The worker's end of the line to the page. */
+interface PagePort {
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  postMessage(message: Reply, transfer: readonly ArrayBuffer[]): void;
+}
+
+const models = new Map<number, OpenModel>();
+
+async function answer(question: Question): Promise<Answer> {
+  switch (question.kind) {
+    case "open":
+      return open(question);
+    case "compile": {
+      const model = models.get(question.model);
+      if (model === undefined) throw new Error(`internal: model ${question.model} is not open`);
+      return { kind: "compiled", packed: packProgram(await model.compile(question.known)) };
+    }
+    case "fragment": {
+      const { payload, known } = question;
+      return { kind: "compiled", packed: packProgram(await modelCompiler.compileFragment(payload, known)) };
+    }
+    case "close":
+      models.delete(question.model);
+      return { kind: "closed" };
+  }
+}
+
+async function open({ model, name, bytes, settings }: Extract<Question, { kind: "open" }>): Promise<Answer> {
+  const unknown: UnknownName[] = [];
+  const { tuning, ...others } = settings;
+  const opened = await openModel(
+    { bytes, name, owned: true },
+    {
+      ...others,
+      ...(tuning === null ? {} : { tuning }),
+      onUnknownDims: (names) => {
+        unknown.push(...names);
+      },
+    },
+  );
+  models.set(model, opened);
+  return { kind: "opened", opened: { inputs: opened.inputs, outputs: opened.outputs, unknown } };
+}
+
+function failed(error: unknown): Answer {
+  if (error instanceof WscError) return { kind: "refused", diagnostics: error.diagnostics };
+  return { kind: "broken", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Answers what comes; several questions may be under way. */
+export function serve(port: PagePort): void {
+  port.addEventListener("message", ({ data }) => {
+    const request = data as Request;
+    void answer(request)
+      .catch(failed)
+      .then((found) => {
+        const transfer = found.kind === "compiled" ? buffersOf(found.packed) : [];
+        port.postMessage({ ...found, id: request.id }, transfer);
+      });
+  });
+}
