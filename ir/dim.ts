@@ -101,13 +101,15 @@ const timesTerm = (a: Term, b: Term): Term => ({
   factors: [...a.factors, ...b.factors].sort(byText),
 });
 
-export const addDims = (...dims: readonly Dim[]): Dim => fromTerms(dims.flatMap(termsOf));
+export const addDims = (...dims: readonly Dim[]): Dim =>
+  areStatic(dims) ? dims.reduce((sum, dim) => sum + dim, 0) : fromTerms(dims.flatMap(termsOf));
 
-export const mulDims = (...dims: readonly Dim[]): Dim =>
-  dims.reduce<Dim>(
-    (product, dim) => fromTerms(termsOf(product).flatMap((a) => termsOf(dim).map((b) => timesTerm(a, b)))),
-    1,
-  );
+export const mulDims = (...dims: readonly Dim[]): Dim => dims.reduce(mulTwo, 1);
+
+function mulTwo(a: Dim, b: Dim): Dim {
+  if (!isOpenDim(a) && !isOpenDim(b)) return a * b;
+  return fromTerms(termsOf(a).flatMap((term) => termsOf(b).map((other) => timesTerm(term, other))));
+}
 
 export const subDims = (a: Dim, b: Dim): Dim => addDims(a, mulDims(-1, b));
 
@@ -157,6 +159,7 @@ export const ceilDiv = (dim: Dim, by: number): Dim => floorDiv(addDims(dim, by -
 
 /** a / b where b divides a as a polynomial (for all values of the symbols); null where that cannot be shown. */
 export function divideExactly(a: Dim, b: Dim): Dim | null {
+  if (!isOpenDim(a) && !isOpenDim(b)) return b !== 0 && a % b === 0 ? a / b : null;
   const [lead] = termsOf(b);
   if (lead === undefined) return null;
   const quotient: Term[] = [];

@@ -1,10 +1,19 @@
 /** `NodeContext` over a graph builder: what an operator's `lower` reads of its node, and what it emits with. */
+import { compareSizes, type DimRelation, staticDims } from "../../ir/assumptions.ts";
+import type { Dim } from "../../ir/dim.ts";
 import { fail, type DiagnosticCode, showName, WscError } from "../../ir/diagnostic.ts";
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../ir/expr.ts";
 import { type OpSpec, regionsOf, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
 import { inferTypes } from "../../ir/infer.ts";
-import { broadcastShapes, elementCount, makeTensor, scalarTensor, type TensorData } from "../../ir/tensor.ts";
+import {
+  broadcastShapes,
+  elementCount,
+  makeTensor,
+  scalarTensor,
+  type TensorData,
+  tensorFrom,
+} from "../../ir/tensor.ts";
 import { sameShape, showType } from "../../ir/types.ts";
 import { attributeOf, saturate, tensorAttribute } from "./attributes.ts";
 import { Deferral } from "./deferral.ts";
@@ -93,6 +102,10 @@ export class NodeLowering implements NodeContext {
     return type.kind === "dynamic" && type.dims !== null ? type.dims.length : this.shape(index).length;
   }
 
+  dims(index: number): readonly number[] {
+    return this.shape(index);
+  }
+
   anyType(index: number): ValueType {
     return this.scope.region.builder.typeOf(this.input(index));
   }
@@ -113,6 +126,15 @@ export class NodeLowering implements NodeContext {
     const { class: cls } = dtypeInfo(dtype);
     if (cls !== "signed" && cls !== "unsigned") throw this.typeError(`input ${index} is ${dtype}, needs integers`);
     return Array.from(elements as ArrayLike<number | bigint>, saturate);
+  }
+
+  sizes(index: number): readonly number[] {
+    return this.integers(index);
+  }
+
+  decide(left: Dim, relation: DimRelation, right: Dim): boolean {
+    const [a, b] = staticDims([left, right], "a question") as [number, number];
+    return compareSizes(a, relation, b);
   }
 
   int(name: string): number | undefined;
@@ -203,7 +225,8 @@ export class NodeLowering implements NodeContext {
     return this.typeOf(value).dtype === dtype ? value : this.map(cast(dtype, arg(0)), value);
   }
 
-  reshape(value: ValueId, shape: readonly number[]): ValueId {
+  reshape(value: ValueId, dims: readonly Dim[]): ValueId {
+    const shape = staticDims(dims, "a reshape");
     if (sameShape(this.typeOf(value).shape, shape)) return value;
     return this.emitOne({ kind: "reshape", inputs: [value], shape });
   }
@@ -215,7 +238,8 @@ export class NodeLowering implements NodeContext {
   }
 
   /** A dim of 1 is repeated by padding with its edge: no kind of op is needed for this alone. */
-  broadcastTo(value: ValueId, shape: readonly number[]): ValueId {
+  broadcastTo(value: ValueId, dims: readonly Dim[]): ValueId {
+    const shape = staticDims(dims, "a broadcast");
     const type = this.typeOf(value);
     const joint = broadcastShapes([type.shape, shape]);
     if (joint === null || !sameShape(joint, shape)) {
@@ -227,6 +251,28 @@ export class NodeLowering implements NodeContext {
     const after = shape.map((dim, axis) => dim - (ranked[axis] ?? 1));
     const before = shape.map(() => 0);
     return this.emitOne({ kind: "pad", mode: "edge", inputs: [this.reshape(value, ranked)], before, after });
+  }
+
+  slice(value: ValueId, starts: readonly Dim[], sizes: readonly Dim[], steps: readonly number[]): ValueId {
+    const bounds = { starts: staticDims(starts, "a slice"), sizes: staticDims(sizes, "a slice") };
+    return this.emitOne({ kind: "slice", inputs: [value], ...bounds, steps });
+  }
+
+  sizesValue(sizes: readonly Dim[] | Dim): ValueId {
+    const isList = typeof sizes === "object" && "length" in sizes;
+    const elements = staticDims(isList ? sizes : [sizes], "sizes");
+    return this.constantValue(tensorFrom("i64", isList ? [elements.length] : [], elements));
+  }
+
+  countingFrom(start: Dim, size: Dim): ValueId {
+    const [first, count] = staticDims([start, size], "a range") as [number, number];
+    return this.constantValue(
+      tensorFrom(
+        "i64",
+        [count],
+        Array.from({ length: count }, (_, i) => first + i),
+      ),
+    );
   }
 
   constantValue(tensor: TensorData): ValueId {
@@ -242,6 +288,14 @@ export class NodeLowering implements NodeContext {
       const { name } = this.scope.region.builder.valueOf(value);
       return name === "" ? "a value of this node" : `"${showName(name)}"`;
     });
+  }
+
+  dimsOf(value: ValueId): readonly number[] {
+    return this.typeOf(value).shape;
+  }
+
+  dtypeOf(value: ValueId): DType {
+    return this.typeOf(value).dtype;
   }
 
   isStatic(value: ValueId): boolean {

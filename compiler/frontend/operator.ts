@@ -7,6 +7,8 @@
  * part of a `deferred` op (see lower.ts): the runtime lowers it again when the inputs are there. An operator whose result
  * shape depends on data, or that works on strings or sequences, emits a `host` op instead, and may take dynamic operands.
  */
+import type { DimRelation } from "../../ir/assumptions.ts";
+import type { Dim } from "../../ir/dim.ts";
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { OpSpec, TensorType, ValueId, ValueType } from "../../ir/graph.ts";
@@ -57,6 +59,8 @@ export interface NodeContext {
   dtype(index: number): DType;
   shape(index: number): readonly number[];
   rank(index: number): number;
+  /** Its dims, which may be open; otherwise as `shape`. */
+  dims(index: number): readonly Dim[];
   /** Any type, without deferring. */
   anyType(index: number): ValueType;
   /** Its constant value; defers when it is computed at run time. */
@@ -65,6 +69,10 @@ export interface NodeContext {
   constantOrUndefined(index: number): TensorData | undefined;
   /** Integer elements of a constant input (shapes, axes, pads…) as numbers. */
   integers(index: number): number[];
+  /** Integer elements of an input that says sizes: a constant, or what the model computes of open dims. */
+  sizes(index: number): readonly Dim[];
+  /** The answer to a question about sizes; where dims are open, what it is for the shapes that are lowered for (ir/assumptions.ts). */
+  decide(left: Dim, relation: DimRelation, right: Dim): boolean;
 
   int(name: string): number | undefined;
   int(name: string, fallback: number): number;
@@ -85,12 +93,21 @@ export interface NodeContext {
   /** Elementwise: `$i` is operands[i]. */
   map(expr: Expr, ...operands: readonly ValueId[]): ValueId;
   castTo(dtype: DType, value: ValueId): ValueId;
-  reshape(value: ValueId, shape: readonly number[]): ValueId;
+  reshape(value: ValueId, shape: readonly Dim[]): ValueId;
   transpose(value: ValueId, perm: readonly number[]): ValueId;
-  broadcastTo(value: ValueId, shape: readonly number[]): ValueId;
+  broadcastTo(value: ValueId, shape: readonly Dim[]): ValueId;
+  /** out[i] = in[starts + i * steps], `sizes` elements per axis. */
+  slice(value: ValueId, starts: readonly Dim[], sizes: readonly Dim[], steps: readonly number[]): ValueId;
+  /** A vector of sizes, or (without brackets) one, as i64. */
+  sizesValue(sizes: readonly Dim[] | Dim): ValueId;
+  /** start, start + 1, … as an i64 vector of `size` elements. */
+  countingFrom(start: Dim, size: Dim): ValueId;
   constantValue(tensor: TensorData): ValueId;
   scalar(dtype: DType, value: number | bigint): ValueId;
   typeOf(value: ValueId): TensorType;
+  dimsOf(value: ValueId): readonly Dim[];
+  /** Its element type; otherwise as `typeOf`. */
+  dtypeOf(value: ValueId): DType;
   /** Whether a value is a tensor of known shape. */
   isStatic(value: ValueId): boolean;
   /** A function of runtime/host; operands may be dynamic, `types` are the results'. */

@@ -1,4 +1,5 @@
 /** Constants, and tensors that follow from a shape alone. */
+import { areStatic, countOf, type Dim, subDims } from "../../../ir/dim.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import { arg, binary, cast, lit, select } from "../../../ir/expr.ts";
 import type { ValueId, ValueType } from "../../../ir/graph.ts";
@@ -72,7 +73,10 @@ function constant(node: NodeContext): ValueId[] {
 function constantOfShape(node: NodeContext): ValueId[] {
   const value = node.tensor("value") ?? tensorFrom("f32", [1], [0]);
   if (elementCount(value.shape) !== 1) throw node.attributeError("value must have one element");
-  const shape = checkedShape(node, value.dtype, node.integers(0));
+  const dims = node.sizes(0);
+  if (!areStatic(dims))
+    return [node.broadcastTo(node.constantValue(makeTensor(value.dtype, [], value.elements)), dims)];
+  const shape = checkedShape(node, value.dtype, dims);
   const count = elementCount(shape);
   const [element] = value.elements;
   if (count > maxFilledElements || element === undefined) {
@@ -104,12 +108,12 @@ function shape(node: NodeContext): ValueId[] {
     bound(node.int("start", 0), rank),
     bound(node.int("end", rank), rank),
   ];
-  const dims = knownDims(node.anyType(0), pick) ?? node.shape(0).slice(...pick(node.rank(0)));
-  return [node.constantValue(vector("i64", dims))];
+  const dims = knownDims(node.anyType(0), pick) ?? node.dims(0).slice(...pick(node.rank(0)));
+  return [node.sizesValue(dims)];
 }
 
 function size(node: NodeContext): ValueId[] {
-  return [node.constantValue(tensorFrom("i64", [], [elementCount(node.shape(0))]))];
+  return [node.sizesValue(countOf(node.dims(0)))];
 }
 
 /** Number of elements of a range; exact for 64-bit integers. */
@@ -139,8 +143,24 @@ function rangeBound(node: NodeContext, index: number): number | bigint {
   return isSmallFloat(dtype) ? decodeSmallFloat(dtype, Number(value)) : value;
 }
 
+/** Bounds that are open sizes; null where they are constants. */
+function openBounds(node: NodeContext, dtype: DType): readonly [start: Dim, limit: Dim] | null {
+  if (dtype !== "i64" && dtype !== "i32") return null;
+  const isKnown = (index: number): boolean => node.constantOrUndefined(index) !== undefined;
+  if (isKnown(0) && isKnown(1)) return null;
+  const [start] = node.sizes(0);
+  const [limit] = node.sizes(1);
+  return start === undefined || limit === undefined ? null : [start, limit];
+}
+
 function rangeOp(node: NodeContext): ValueId[] {
   const dtype = node.dtype(0);
+  const open = openBounds(node, dtype);
+  if (open !== null && !areStatic(open)) {
+    const [start, limit] = open;
+    if (rangeBound(node, 2) !== 1n) throw node.unsupported("a range of open bounds by other steps than 1");
+    return [toDType(node, dtype, node.countingFrom(start, subDims(limit, start)))];
+  }
   const [start, limit, delta] = [rangeBound(node, 0), rangeBound(node, 1), rangeBound(node, 2)];
   if (Number(delta) === 0) throw node.shapeError("the range's delta is 0");
   const work = computeDType(dtype);

@@ -35,7 +35,7 @@ function convert(node: NodeContext, to: DType): readonly ValueId[] {
   const roundMode = node.string("round_mode", "up");
   if (to === "f8e8m0" && roundMode !== "up") throw node.unsupported(`round_mode ${JSON.stringify(roundMode)}`);
   // Asks for the shape: a cast of a value of unknown shape waits until it is known.
-  node.type(0);
+  node.dims(0);
   return [node.map(cast(to, arg(0), saturate && target.class === "small-float" && target.bits <= 8), node.input(0))];
 }
 

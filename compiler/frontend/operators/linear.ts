@@ -1,4 +1,6 @@
 /** Matrix products: MatMul, Gemm and MatMulInteger. Einsum has a file of its own. */
+import { nth } from "../../../ir/access.ts";
+import { type Dim, showDims } from "../../../ir/dim.ts";
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import { arg, cast, type Expr, lit } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
@@ -10,13 +12,13 @@ import { operator } from "./table.ts";
 
 /** numpy.matmul of values of any rank >= 1: a vector on the left is a row, on the right a column, and loses that dim again. */
 export function matmulOf(node: NodeContext, a: ValueId, b: ValueId, transposeA = false, transposeB = false): ValueId {
-  const [left, right] = [node.typeOf(a).shape, node.typeOf(b).shape];
+  const [left, right] = [node.dimsOf(a), node.dimsOf(b)];
   if (left.length === 0 || right.length === 0) throw node.shapeError("a scalar cannot be multiplied as a matrix");
   const row = left.length === 1 ? node.reshape(a, [1, ...left]) : a;
   const column = right.length === 1 ? node.reshape(b, [...right, 1]) : b;
   const product = node.emitOne({ kind: "matmul", inputs: [row, column], transposeA, transposeB, epilogue: null });
   if (left.length > 1 && right.length > 1) return product;
-  const { shape } = node.typeOf(product);
+  const shape = node.dimsOf(product);
   const [m, n] = [left.length === 1 ? [] : shape.slice(-2, -1), right.length === 1 ? [] : shape.slice(-1)];
   return node.reshape(product, [...shape.slice(0, -2), ...m, ...n]);
 }
@@ -45,17 +47,19 @@ export function gemm(node: NodeContext): readonly ValueId[] {
     const alone = alpha === 1 ? product : node.map(scaled(compute, alpha, arg(0)), product);
     return [toDType(node, dtype, alone)];
   }
-  checkBias(node, node.typeOf(product).shape, node.shape(2));
+  checkBias(node, node.dimsOf(product), node.dims(2));
   const sum = ([x = arg(0), c = arg(1)]: readonly Expr[]): Expr =>
     add(scaled(compute, alpha, x), scaled(compute, beta, c));
   return [mapIn(node, compute, dtype, [product, node.input(2)], sum)];
 }
 
 /** C may be broadcast to the product, but must not enlarge it. */
-function checkBias(node: NodeContext, product: readonly number[], bias: readonly number[]): void {
-  const fits =
-    bias.length <= 2 && bias.every((dim, i) => dim === 1 || dim === product[product.length - bias.length + i]);
-  if (!fits) throw node.shapeError(`C [${bias.join(",")}] does not broadcast to [${product.join(",")}]`);
+function checkBias(node: NodeContext, product: readonly Dim[], bias: readonly Dim[]): void {
+  const fitsAxis = (dim: Dim, i: number): boolean =>
+    dim === 1 || node.decide(dim, "==", nth(product, product.length - bias.length + i));
+  if (bias.length > 2 || !bias.every(fitsAxis)) {
+    throw node.shapeError(`C ${showDims(bias)} does not broadcast to ${showDims(product)}`);
+  }
 }
 
 /** x minus its zero point, in i32. */

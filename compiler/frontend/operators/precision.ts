@@ -34,7 +34,7 @@ export function mapIn(
   operands: readonly ValueId[],
   build: (args: readonly Expr[]) => Expr,
 ): ValueId {
-  const dtypes = operands.map((id) => node.typeOf(id).dtype);
+  const dtypes = operands.map((id) => node.dtypeOf(id));
   const args = dtypes.map((dtype, index): Expr => castExpr(dtype, compute, { op: "arg", index }));
   const expr = build(args);
   return node.map(castExpr(exprDType(expr, dtypes), result, expr), ...operands);
@@ -48,18 +48,18 @@ export function mapSame(
 ): ValueId {
   const [first] = operands;
   if (first === undefined) throw new Error("internal: a map of nothing");
-  const { dtype } = node.typeOf(first);
+  const dtype = node.dtypeOf(first);
   const compute = computeDType(dtype);
   return mapIn(node, compute, dtype, operands, (args) => build(compute, args));
 }
 
 /** A value in a dtype; itself when it is already. */
 export const toDType = (node: NodeContext, dtype: DType, value: ValueId): ValueId =>
-  node.typeOf(value).dtype === dtype ? value : node.castTo(dtype, value);
+  node.dtypeOf(value) === dtype ? value : node.castTo(dtype, value);
 
 /** A value in its compute type. */
 export const widen = (node: NodeContext, value: ValueId): ValueId =>
-  toDType(node, computeDType(node.typeOf(value).dtype), value);
+  toDType(node, computeDType(node.dtypeOf(value)), value);
 
 /** Runs a structured op on operands in their compute type and casts its result back to the first one's dtype. */
 export function widened(
@@ -69,6 +69,6 @@ export function widened(
 ): ValueId {
   const [first] = operands;
   if (first === undefined) throw new Error("internal: no operands to widen");
-  const { dtype } = node.typeOf(first);
+  const dtype = node.dtypeOf(first);
   return toDType(node, dtype, body(operands.map((operand) => widen(node, operand))));
 }

@@ -1,19 +1,34 @@
 /** Operators that cut tensors apart and join them. */
+import { nth } from "../../../ir/access.ts";
+import {
+  addDims,
+  areStatic,
+  ceilDiv,
+  type Dim,
+  isOpenDim,
+  sameDim,
+  showDim,
+  showDims,
+  subDims,
+} from "../../../ir/dim.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { leadingShape } from "../../../ir/tensor.ts";
+import { saturate } from "../attributes.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { bigintAttribute, bigints, concatOf, distinctAxes, range, sliceOf } from "./support.ts";
 import { operator, variadic } from "./table.ts";
 
+/** A bound is a bigint as the model says it, or an open size. */
+type BoundSize = bigint | Dim;
 interface Bounds {
-  readonly starts: readonly bigint[];
-  readonly ends: readonly bigint[];
+  readonly starts: readonly BoundSize[];
+  readonly ends: readonly BoundSize[];
   readonly axes: readonly number[];
   readonly steps: readonly bigint[];
 }
-interface Run {
-  readonly start: number;
-  readonly size: number;
+interface Run<D = number> {
+  readonly start: D;
+  readonly size: D;
   readonly step: number;
 }
 
@@ -34,11 +49,36 @@ export function sliceRun(dim: number, start: bigint, end: bigint, step: bigint):
   return { start: Number(first), size: Number(count), step: count === 1n ? 1 : Number(step) };
 }
 
+/** The same where the axis or a bound is open, forwards. */
+function openRun(node: NodeContext, dim: Dim, start: Dim, end: Dim, step: number): Run<Dim> {
+  if (step < 1) throw node.unsupported("a backward slice of an open axis");
+  const within = (bound: Dim): Dim => {
+    const fromFront = node.decide(bound, "<", 0) ? addDims(bound, dim) : bound;
+    if (node.decide(fromFront, "<", 0)) return 0;
+    return node.decide(dim, "<", fromFront) ? dim : fromFront;
+  };
+  const [first, last] = [within(start), within(end)];
+  if (node.decide(last, "<=", first)) return { start: 0, size: 0, step: 1 };
+  return { start: first, size: ceilDiv(subDims(last, first), step), step };
+}
+
+function runOf(node: NodeContext, dim: Dim, start: BoundSize, end: BoundSize, step: bigint): Run<Dim> {
+  if (typeof dim === "number" && typeof start === "bigint" && typeof end === "bigint") {
+    return sliceRun(dim, start, end, step);
+  }
+  const asDim = (bound: BoundSize): Dim => (typeof bound === "bigint" ? saturate(bound) : bound);
+  return openRun(node, dim, asDim(start), asDim(end), saturate(step));
+}
+
+/** Bounds that the model says, or that it computes of open dims. */
+const boundSizes = (node: NodeContext, index: number): readonly BoundSize[] =>
+  node.constantOrUndefined(index) === undefined ? node.sizes(index) : bigints(node, index);
+
 function boundsOfInputs(node: NodeContext): Bounds {
-  const starts = bigints(node, 1);
+  const starts = boundSizes(node, 1);
   const axes = node.hasInput(3) ? node.integers(3) : range(starts.length);
   const steps = node.hasInput(4) ? bigints(node, 4) : starts.map(() => 1n);
-  return { starts, ends: bigints(node, 2), axes, steps };
+  return { starts, ends: boundSizes(node, 2), axes, steps };
 }
 
 function boundsOfAttributes(node: NodeContext): Bounds {
@@ -48,29 +88,30 @@ function boundsOfAttributes(node: NodeContext): Bounds {
 }
 
 function sliceBy(node: NodeContext, { starts, ends, axes, steps }: Bounds): ValueId[] {
-  const shape = node.shape(0);
+  const shape = node.dims(0);
   if ([ends, axes, steps].some((list) => list.length !== starts.length)) {
     throw node.shapeError(
       `${starts.length} starts, ${ends.length} ends, ${axes.length} axes and ${steps.length} steps`,
     );
   }
-  const runs: Run[] = shape.map((dim) => ({ start: 0, size: dim, step: 1 }));
+  const runs: Run<Dim>[] = shape.map((dim) => ({ start: 0, size: dim, step: 1 }));
   for (const [i, axis] of distinctAxes(node, axes, shape.length).entries()) {
-    const [start = 0n, end = 0n, step = 1n] = [starts[i], ends[i], steps[i]];
+    const step = nth(steps, i);
     if (step === 0n) throw node.attributeError(`the step on axis ${axis} is 0`);
-    runs[axis] = sliceRun(shape[axis] ?? 0, start, end, step);
+    runs[axis] = runOf(node, nth(shape, axis), nth(starts, i), nth(ends, i), step);
   }
-  if (runs.every((run, axis) => run.start === 0 && run.step === 1 && run.size === shape[axis])) return [node.input(0)];
-  const spec = { starts: runs.map((r) => r.start), sizes: runs.map((r) => r.size), steps: runs.map((r) => r.step) };
-  return [node.emitOne({ kind: "slice", inputs: [node.input(0)], ...spec })];
+  const isWhole = runs.every((run, axis) => run.start === 0 && run.step === 1 && sameDim(run.size, nth(shape, axis)));
+  if (isWhole) return [node.input(0)];
+  const [starting, sizes] = [runs.map((run) => run.start), runs.map((run) => run.size)];
+  return [node.slice(node.input(0), starting, sizes, runs.map((run) => run.step))]; // prettier-ignore
 }
 
 /** Cuts an axis into pieces of the given sizes. */
 function splitInto(node: NodeContext, axis: number, sizes: readonly number[]): ValueId[] {
-  const { shape } = node.type(0);
+  const dims = node.dims(0);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total !== shape[axis] || sizes.some((size) => size < 0)) {
-    throw node.shapeError(`[${sizes.join(", ")}] does not split axis ${axis} of [${shape.join(", ")}]`);
+  if (total !== dims[axis] || sizes.some((size) => size < 0)) {
+    throw node.shapeError(`[${sizes.join(", ")}] does not split axis ${axis} of ${showDims(dims)}`);
   }
   if (sizes.length !== node.node.outputs.length) {
     throw node.shapeError(`${sizes.length} pieces for ${node.node.outputs.length} outputs`);
@@ -90,23 +131,25 @@ function equalPieces(node: NodeContext, dim: number, count: number, uneven: bool
 }
 
 const split = (uneven: boolean) => (node: NodeContext) => {
-  const shape = node.shape(0);
+  const shape = node.dims(0);
   const axis = node.axis(node.int("axis", 0), shape.length);
+  const dim = nth(shape, axis);
   const given = node.ints("split") ?? (node.hasInput(1) ? node.integers(1) : undefined);
   const asked = node.int("num_outputs");
   if (given !== undefined && asked !== undefined) throw node.attributeError("both split and num_outputs are given");
   if (asked !== undefined && asked !== node.node.outputs.length) {
     throw node.attributeError(`num_outputs is ${asked}, the node has ${node.node.outputs.length} outputs`);
   }
-  const sizes = given ?? equalPieces(node, shape[axis] ?? 0, asked ?? node.node.outputs.length, uneven);
+  if (isOpenDim(dim)) throw node.unsupported(`pieces of ${showDim(dim)} elements`);
+  const sizes = given ?? equalPieces(node, dim, asked ?? node.node.outputs.length, uneven);
   return splitInto(node, axis, sizes);
 };
 
 function concat(node: NodeContext): ValueId[] {
   const inputs = range(node.inputCount).map((index) => node.input(index));
-  const shapes = inputs.map((input) => node.typeOf(input).shape);
-  const rank = shapes[leadingShape(shapes)]?.length ?? 0;
-  return [concatOf(node, inputs, node.axis(node.int("axis", 0), rank))];
+  const shapes = inputs.map((input) => node.dimsOf(input));
+  const lead = shapes.every(areStatic) ? leadingShape(shapes) : 0;
+  return [concatOf(node, inputs, node.axis(node.int("axis", 0), nth(shapes, lead).length))];
 }
 
 const sliceByAttributes = (node: NodeContext): ValueId[] => sliceBy(node, boundsOfAttributes(node));

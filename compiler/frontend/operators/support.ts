@@ -1,4 +1,6 @@
 /** Small things that several operator families need when they lower. */
+import { nth } from "../../../ir/access.ts";
+import { areStatic } from "../../../ir/dim.ts";
 import { type DType, dtypeInfo, dtypeOfOnnxId, storageBytes } from "../../../ir/dtype.ts";
 import { arg, select } from "../../../ir/expr.ts";
 import { fail, type WscError } from "../../../ir/diagnostic.ts";
@@ -102,7 +104,7 @@ export function literal(node: NodeContext, dtype: DType, value: number): ValueId
 
 /** Elementwise `condition ? x : y` for any element type but complex numbers; strings are chosen on the host. */
 export function choose(node: NodeContext, condition: ValueId, x: ValueId, y: ValueId): ValueId {
-  const { dtype } = node.typeOf(x);
+  const dtype = node.dtypeOf(x);
   const { class: cls } = dtypeInfo(dtype);
   if (cls === "complex") throw node.typeError(`${dtype} is not supported here`);
   if (cls === "string") return chooseStrings(node, [condition, x, y]);
@@ -197,21 +199,17 @@ export function sliceOf(
   size: number,
   step = 1,
 ): ValueId {
-  const { shape } = node.typeOf(value);
+  const shape = node.dimsOf(value);
   if (start === 0 && size === shape[axis] && step === 1) return value;
-  return node.emitOne({
-    kind: "slice",
-    inputs: [value],
-    starts: withAt(new Array<number>(shape.length).fill(0), axis, start),
-    sizes: withAt(shape, axis, size),
-    steps: withAt(new Array<number>(shape.length).fill(1), axis, step),
-  });
+  const starts = withAt(new Array<number>(shape.length).fill(0), axis, start);
+  const steps = withAt(new Array<number>(shape.length).fill(1), axis, step);
+  return node.slice(value, starts, shape.with(axis, size), steps);
 }
 
 /** Joins values along an axis; one value stays as it is. */
 export function concatOf(node: NodeContext, values: readonly ValueId[], axis: number): ValueId {
-  const shapes = values.map((value) => node.typeOf(value).shape);
-  const joined = joinedShapes(shapes, axis).map((at) => values[at] ?? -1);
+  const shapes = values.map((value) => node.dimsOf(value));
+  const joined = shapes.every(areStatic) ? joinedShapes(shapes, axis).map((at) => nth(values, at)) : values;
   const [first] = joined;
   if (first === undefined) throw new Error("internal: nothing to concatenate");
   return joined.length === 1 ? first : node.emitOne({ kind: "concat", inputs: joined, axis });

@@ -1,0 +1,187 @@
+/**
+ * Types of the results of ops with open dims. What cannot be told for open dims is a `NotOpen`, and so is what does not fit: the way by known
+ * shapes says it better. Questions that ranges do not answer become guards (ir/assumptions.ts).
+ */
+import { nth } from "../access.ts";
+import { type Assumptions, NotOpen } from "../assumptions.ts";
+import { addDims, countOf, type Dim, isOpenDim, mulDims, sameDim, showDim, showDims } from "../dim.ts";
+import type { DType } from "../dtype.ts";
+import { inferExpr } from "../infer/elementwise.ts";
+import { epilogueOperands, opSubject } from "../graph.ts";
+import type { OpenOpOf, OpenOpSpec, OpenType } from "./graph.ts";
+
+/** What an op is inferred with. */
+interface OpenSite {
+  readonly subject: string;
+  readonly inputs: readonly OpenType[];
+  readonly assumptions: Assumptions;
+}
+
+type SpecOf<K extends OpenOpSpec["kind"]> = Omit<OpenOpOf<K>, "outputs" | "origin">;
+
+/** The types of an op's results; `origin` names the model's nodes in messages. */
+export function inferOpenTypes(
+  spec: OpenOpSpec,
+  inputs: readonly OpenType[],
+  assumptions: Assumptions,
+  origin: readonly string[],
+): readonly OpenType[] {
+  const site: OpenSite = { subject: opSubject({ kind: subjectKind(spec.kind), origin }), inputs, assumptions };
+  return [applyRule(site, spec)];
+}
+
+/** The kind of `ir/graph.ts` that an op of an open graph is bound to. */
+const subjectKind = (kind: OpenOpSpec["kind"]): Exclude<OpenOpSpec["kind"], "expand" | "sizes" | "count"> | "pad" =>
+  kind === "expand" || kind === "sizes" || kind === "count" ? "pad" : kind;
+
+function applyRule(site: OpenSite, spec: OpenOpSpec): OpenType {
+  switch (spec.kind) {
+    case "map":
+      return inferMap(site, spec);
+    case "matmul":
+      return inferMatmul(site, spec);
+    case "reduce":
+      return inferReduce(site, spec);
+    case "softmax":
+      return only(site);
+    case "normalize":
+      return inferNormalize(site);
+    case "transpose":
+      return { ...only(site), dims: spec.perm.map((axis) => nth(only(site).dims, axis)) };
+    case "concat":
+      return inferConcat(site, spec);
+    case "gather":
+      return inferGather(site, spec);
+    case "reshape":
+      return inferReshape(site, spec);
+    case "slice":
+      return inferSlice(site, spec);
+    case "expand":
+      return inferExpand(site, spec);
+    case "sizes":
+      return { dtype: spec.dtype, dims: spec.shape };
+    case "count":
+      return { dtype: spec.dtype, dims: [spec.size] };
+  }
+}
+
+const only = (site: OpenSite): OpenType => nth(site.inputs, 0);
+
+const misfit = ({ subject }: OpenSite, message: string): NotOpen => new NotOpen(`${subject}: ${message}`);
+
+/** The numpy broadcast of two lists of dims. */
+function broadcastTwo(site: OpenSite, a: readonly Dim[], b: readonly Dim[]): readonly Dim[] {
+  const rank = Math.max(a.length, b.length);
+  const at = (dims: readonly Dim[], axis: number): Dim =>
+    axis < rank - dims.length ? 1 : nth(dims, axis - (rank - dims.length));
+  return Array.from({ length: rank }, (_, axis) => broadcastDim(site, at(a, axis), at(b, axis)));
+}
+
+function broadcastDim(site: OpenSite, a: Dim, b: Dim): Dim {
+  const { assumptions } = site;
+  if (sameDim(a, b) || b === 1) return a;
+  if (a === 1) return b;
+  if (assumptions.decide(a, "==", b)) return isOpenDim(a) ? b : a;
+  if (assumptions.decide(a, "==", 1)) return b;
+  if (assumptions.decide(b, "==", 1)) return a;
+  throw misfit(site, `${showDim(a)} and ${showDim(b)} do not broadcast`);
+}
+
+export const broadcastAll = (site: OpenSite, shapes: readonly (readonly Dim[])[]): readonly Dim[] =>
+  shapes.reduce((joint, shape) => broadcastTwo(site, joint, shape), []);
+
+function expectBroadcastTo(site: OpenSite, dims: readonly Dim[], to: readonly Dim[]): void {
+  const joint = broadcastTwo(site, dims, to);
+  const fits =
+    joint.length === to.length && joint.every((dim, axis) => site.assumptions.decide(dim, "==", nth(to, axis)));
+  if (!fits) throw misfit(site, `${showDims(dims)} does not broadcast to ${showDims(to)}`);
+}
+
+const exprType = (site: OpenSite, expr: Parameters<typeof inferExpr>[1], dtypes: readonly DType[]): DType =>
+  inferExpr({ subject: site.subject, inputs: [] }, expr, dtypes);
+
+function inferMap(site: OpenSite, { expr }: SpecOf<"map">): OpenType {
+  const dtype = exprType(site, expr, site.inputs.map((type) => type.dtype)); // prettier-ignore
+  return { dtype, dims: broadcastAll(site, site.inputs.map(({ dims }) => dims)) }; // prettier-ignore
+}
+
+function matrixDims(site: OpenSite, { dims }: OpenType, transposed: boolean): readonly [Dim, Dim] {
+  if (dims.length < 2) throw misfit(site, `${showDims(dims)} is no matrix`);
+  const [rows, columns] = [nth(dims, dims.length - 2), nth(dims, dims.length - 1)];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+function inferMatmul(site: OpenSite, op: SpecOf<"matmul">): OpenType {
+  const [a, b] = [nth(site.inputs, 0), nth(site.inputs, 1)];
+  if (a.dtype !== "f32" || b.dtype !== "f32") throw misfit(site, `products of ${a.dtype} and ${b.dtype}`);
+  const [rows, inner] = matrixDims(site, a, op.transposeA);
+  const [innerB, columns] = matrixDims(site, b, op.transposeB);
+  if (!site.assumptions.decide(inner, "==", innerB)) {
+    throw misfit(site, `${showDim(inner)} columns meet ${showDim(innerB)} rows`);
+  }
+  const dims = [...broadcastTwo(site, a.dims.slice(0, -2), b.dims.slice(0, -2)), rows, columns];
+  if (op.epilogue === null) return { dtype: a.dtype, dims };
+  const extras = site.inputs.slice(epilogueOperands.matmul);
+  for (const extra of extras) expectBroadcastTo(site, extra.dims, dims);
+  return { dtype: exprType(site, op.epilogue, [a.dtype, ...extras.map(({ dtype }) => dtype)]), dims };
+}
+
+function inferReduce(site: OpenSite, op: SpecOf<"reduce">): OpenType {
+  const { dtype, dims } = only(site);
+  const dropped = new Set(op.axes);
+  const kept = op.keepDims
+    ? dims.map((dim, axis) => (dropped.has(axis) ? 1 : dim))
+    : dims.filter((_, axis) => !dropped.has(axis));
+  return { dtype, dims: kept };
+}
+
+function inferNormalize(site: OpenSite): OpenType {
+  for (const { dims } of site.inputs.slice(1)) expectBroadcastTo(site, dims, only(site).dims);
+  return only(site);
+}
+
+function inferReshape(site: OpenSite, { shape }: SpecOf<"reshape">): OpenType {
+  const { dtype, dims } = only(site);
+  if (!site.assumptions.decide(countOf(dims), "==", countOf(shape))) {
+    throw misfit(site, `${showDims(dims)} has other elements than ${showDims(shape)}`);
+  }
+  return { dtype, dims: shape };
+}
+
+function inferSlice(site: OpenSite, { starts, sizes, steps }: SpecOf<"slice">): OpenType {
+  const { dtype, dims } = only(site);
+  const { assumptions } = site;
+  for (const [axis, dim] of dims.entries()) {
+    const [start, size, step] = [nth(starts, axis), nth(sizes, axis), nth(steps, axis)];
+    if (assumptions.decide(size, "<=", 0)) throw misfit(site, "nothing is taken");
+    const last = addDims(start, mulDims(step, addDims(size, -1)));
+    const [low, high] = step > 0 ? [start, last] : [last, start];
+    const isWithin = assumptions.decide(0, "<=", low) && assumptions.decide(high, "<", dim);
+    if (!isWithin) throw misfit(site, `elements ${showDim(start)} to ${showDim(last)} are not all on axis ${axis}`);
+  }
+  return { dtype, dims: sizes };
+}
+
+function inferExpand(site: OpenSite, { shape }: SpecOf<"expand">): OpenType {
+  expectBroadcastTo(site, only(site).dims, shape);
+  return { dtype: only(site).dtype, dims: shape };
+}
+
+function inferConcat(site: OpenSite, { axis }: SpecOf<"concat">): OpenType {
+  const first = only(site);
+  for (const { dtype, dims } of site.inputs) {
+    const fits =
+      dtype === first.dtype &&
+      dims.length === first.dims.length &&
+      dims.every((dim, at) => at === axis || site.assumptions.decide(dim, "==", nth(first.dims, at)));
+    if (!fits) throw misfit(site, `${showDims(dims)} does not join ${showDims(first.dims)} along axis ${axis}`);
+  }
+  const total = addDims(...site.inputs.map(({ dims }) => nth(dims, axis)));
+  return { dtype: first.dtype, dims: first.dims.with(axis, total) };
+}
+
+function inferGather(site: OpenSite, { axis }: SpecOf<"gather">): OpenType {
+  const [x, index] = [nth(site.inputs, 0), nth(site.inputs, 1)];
+  if (index.dtype !== "i64" && index.dtype !== "i32") throw misfit(site, `indices are ${index.dtype}`);
+  return { dtype: x.dtype, dims: [...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)] };
+}

@@ -1,0 +1,52 @@
+/** Models with open dims, the shapes that they are lowered for, ranges of others, and feeds. */
+import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
+import type { ModelSpec } from "../helpers/onnx-builder.ts";
+import { decoder, encoder, madeUp, perceptron } from "./models.ts";
+
+export type Sizes = Readonly<Record<string, number>>;
+export interface OpenCase {
+  readonly model: ModelSpec;
+  readonly witness: Sizes;
+  readonly sizes: Readonly<Record<string, readonly [number, number]>>;
+  readonly feeds: (sizes: Sizes) => Record<string, TensorData>;
+}
+
+const size = (sizes: Sizes, name: string): number => {
+  const found = sizes[name];
+  if (found === undefined) throw new Error(`no size ${name}`);
+  return found;
+};
+const ids = (batch: number, seq: number): TensorData =>
+  tensorFrom("i64", [batch, seq], Array.from({ length: batch * seq }, (_, i) => (i * 7 + batch) % 30)); // prettier-ignore
+
+export const cases: Readonly<Record<string, OpenCase>> = {
+  perceptron: {
+    model: perceptron,
+    witness: { batch: 3 },
+    sizes: { batch: [2, 9] },
+    feeds: (sizes) => ({ x: madeUp(9, [size(sizes, "batch"), 12]) }),
+  },
+  encoder: {
+    model: encoder,
+    witness: { batch: 2, seq: 5 },
+    sizes: { batch: [2, 4], seq: [2, 9] },
+    feeds: (sizes) => {
+      const [batch, seq] = [size(sizes, "batch"), size(sizes, "seq")];
+      const mask = Array.from({ length: batch * seq }, (_, i) => (i % seq < seq - (i % 2) ? 1 : 0));
+      return { ids: ids(batch, seq), mask: tensorFrom("i64", [batch, seq], mask) };
+    },
+  },
+  decoder: {
+    model: decoder,
+    witness: { batch: 2, seq: 3, past: 4 },
+    sizes: { batch: [2, 3], seq: [2, 6], past: [2, 12] },
+    feeds: (sizes) => {
+      const [batch, seq, past] = [size(sizes, "batch"), size(sizes, "seq"), size(sizes, "past")];
+      const cache = (seed: number): TensorData => madeUp(seed, [batch, 2, past, 8]);
+      return { ids: ids(batch, seq), pastK: cache(5), pastV: cache(6) };
+    },
+  },
+};
+
+export const shapesOf = (feeds: Record<string, TensorData>): Map<string, readonly number[]> =>
+  new Map(Object.entries(feeds).map(([name, { shape }]) => [name, shape]));
