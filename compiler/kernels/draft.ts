@@ -9,7 +9,6 @@ import {
   type KernelEdge,
   type KernelGraph,
   type KernelId,
-  type KernelInput,
   type KernelPort,
   resultWords,
 } from "../../ir/kernel-graph.ts";
@@ -20,8 +19,10 @@ export interface DraftKernel {
   readonly made: ReadonlyMap<ValueId, string>;
 }
 
-/** An edge whose value its producer knows by `made`. */
-export type DraftEdge = Omit<KernelEdge, "result">;
+/** A port, and the operands that the value becomes. */
+export interface DraftInput extends KernelPort {
+  readonly operands: readonly string[];
+}
 
 /** A port, and the value as its producer made it. */
 export interface DraftOutput extends KernelPort {
@@ -30,9 +31,9 @@ export interface DraftOutput extends KernelPort {
 
 /** What a kernel exchanges with the rest of the model. */
 export interface Surroundings {
-  readonly into: readonly DraftEdge[];
-  readonly outOf: readonly DraftEdge[];
-  readonly inputs: readonly KernelInput[];
+  readonly into: readonly KernelEdge[];
+  readonly outOf: readonly KernelEdge[];
+  readonly inputs: readonly DraftInput[];
   readonly outputs: readonly DraftOutput[];
 }
 
@@ -40,8 +41,8 @@ export interface Surroundings {
 const mostVisited = 200;
 
 interface Node extends DraftKernel {
-  into: DraftEdge[];
-  outOf: DraftEdge[];
+  into: KernelEdge[];
+  outOf: KernelEdge[];
   readonly places: Places;
 }
 
@@ -56,7 +57,7 @@ export class Draft {
   readonly name: string;
   readonly host: readonly HostKernel[];
   readonly #nodes = new Map<KernelId, Node>();
-  #inputs: KernelInput[] = [];
+  #inputs: DraftInput[] = [];
   #outputs: DraftOutput[] = [];
   #next = 0;
 
@@ -105,19 +106,19 @@ export class Draft {
     this.#nodes.set(id, { ...this.#node(id), ...draft });
   }
 
-  connect(edge: DraftEdge): void {
+  connect(edge: KernelEdge): void {
     this.#node(edge.from).outOf.push(edge);
     this.#node(edge.to).into.push(edge);
   }
 
-  disconnect(edge: DraftEdge): void {
+  disconnect(edge: KernelEdge): void {
     const from = this.#node(edge.from);
     const to = this.#node(edge.to);
     from.outOf = from.outOf.filter((other) => other !== edge);
     to.into = to.into.filter((other) => other !== edge);
   }
 
-  addInput(port: KernelInput): void {
+  addInput(port: DraftInput): void {
     this.#inputs.push(port);
   }
 
@@ -126,7 +127,7 @@ export class Draft {
   }
 
   /** Changes or drops (null) input ports. */
-  mapInputs(change: (port: KernelInput) => KernelInput | null): void {
+  mapInputs(change: (port: DraftInput) => DraftInput | null): void {
     this.#inputs = this.#inputs.flatMap((port) => change(port) ?? []);
   }
 
@@ -194,13 +195,7 @@ export class Draft {
       this.#node(id).into.map((edge): KernelEdge => {
         const stream = streams.get(edge.stream) ?? streams.size;
         streams.set(edge.stream, stream);
-        return {
-          ...edge,
-          from: numberOf(edge.from),
-          to: numberOf(edge.to),
-          result: this.#resultOf(edge.from, edge.value),
-          stream,
-        };
+        return { ...edge, from: numberOf(edge.from), to: numberOf(edge.to), stream };
       }),
     );
     return {
@@ -208,21 +203,10 @@ export class Draft {
       precision: "f32",
       kernels: order.map((id, number) => ({ ...withTraffic(this.at(id).kernel, this.around(id)), id: number })),
       edges,
-      inputs: this.#inputs.map((port) => ({ ...port, kernel: numberOf(port.kernel) })),
-      outputs: this.#outputs.map(({ name, kernel, words, value }) => ({
-        name,
-        kernel: numberOf(kernel),
-        result: this.#resultOf(kernel, value),
-        words,
-      })),
+      inputs: this.#inputs.map(({ name, kernel, words }) => ({ name, kernel: numberOf(kernel), words })),
+      outputs: this.#outputs.map(({ name, kernel, words }) => ({ name, kernel: numberOf(kernel), words })),
       host: this.host,
     };
-  }
-
-  #resultOf(id: KernelId, value: ValueId): string {
-    const result = this.#node(id).made.get(value);
-    if (result === undefined) throw new Error(`internal: kernel ${id} does not make %${value}`);
-    return result;
   }
 
   #inOrder(): readonly KernelId[] {

@@ -103,7 +103,7 @@ export function buildCores(program: FabricProgram, target: Target): Cores {
   };
 }
 
-function prepareRole(role: Role, target: Target): ReadyRole {
+export function prepareRole(role: Role, target: Target): ReadyRole {
   const regions = new Map(role.regions.map((region) => [region.name, region]));
   const semaphoreOf = new Map<string, number>();
   const writers: number[] = [];

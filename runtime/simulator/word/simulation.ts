@@ -1,5 +1,4 @@
 /** What a word-level simulation takes and gives. */
-import type { Port } from "../../../ir/fabric/program.ts";
 
 export interface SimulateOptions {
   /** elements of a constant, by index into `Graph.values` */
@@ -20,28 +19,14 @@ export interface SampleTimes {
   readonly lastOut: number;
 }
 
-/** What a core did: it computes, or moves words while it does not, or waits; cycles from its first action to its last. */
-export interface CoreActivity {
-  readonly x: number;
-  readonly y: number;
-  /** index into the program's layers */
-  readonly layer: number;
-  /** cycles in which it computes */
+export interface LayerActivity {
+  readonly name: string;
+  readonly cores: number;
+  /** cycles in which its cores compute, all together */
   readonly busy: number;
-  /** cycles in which it does nothing but take in or give out a word */
-  readonly moving: number;
-  /** cycles between its first action and its last in which it does neither: words, room or an instruction's start are waited for */
-  readonly waiting: number;
+  /** first and last cycle in which one of its cores did something */
   readonly first: number;
   readonly last: number;
-}
-
-/** Words that went over a link between neighbouring routers, or over a ramp from a router to its core. */
-export interface LinkActivity {
-  readonly x: number;
-  readonly y: number;
-  readonly to: Port;
-  readonly words: number;
 }
 
 export interface Simulation {
@@ -52,10 +37,7 @@ export interface Simulation {
   readonly outputs: ReadonlyMap<string, readonly Float32Array[]>;
   /** words over all links between routers */
   readonly words: number;
-  /** all cores that have a program */
-  readonly cores: readonly CoreActivity[];
-  /** links that words went over, ramps into cores included */
-  readonly links: readonly LinkActivity[];
+  readonly layers: readonly LayerActivity[];
   /** cycles in which a core or its router did something, over all cores */
   readonly activeCoreCycles: number;
   /** words in a slot of a region after the run */
