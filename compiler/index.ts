@@ -1,4 +1,9 @@
-/** The compiler's public surface. */
+/**
+ * The package's public surface: the compiler's, and with it the runtime's, which has the names of onnxruntime's packages: so it stands for
+ * one of them where a project overrides it (docs/runtime.md).
+ */
+export * from "../runtime/exports.ts";
+export { default } from "../runtime/index.ts";
 export {
   compile,
   type CompileOptions,

@@ -136,7 +136,15 @@ function mismatch(value: HostValue, type: ValueType): string | null {
   }
   const dims = type.kind === "tensor" ? type.shape : type.dims;
   if (dims === null || fitsDims(value.shape, dims)) return null;
-  return `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected`;
+  return `shape [${value.shape.join(",")}] given, [${dims.join(",")}] expected${wrongDim(value.shape, dims)}`;
+}
+
+/** The first dim that differs, in the words of onnxruntime's message: programs find out by them what a model takes. */
+function wrongDim(shape: readonly number[], dims: readonly (number | string)[]): string {
+  const axis = shape.findIndex((size, at) => typeof dims[at] === "number" && size !== dims[at]);
+  return shape.length !== dims.length || axis < 0
+    ? ""
+    : ` (index: ${axis} Got: ${shape[axis]} Expected: ${dims[axis]})`;
 }
 
 const fitsDims = (shape: readonly number[], dims: readonly (number | string)[]): boolean =>

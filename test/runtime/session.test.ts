@@ -185,7 +185,7 @@ describe("feeds", () => {
   it("are refused in words", async () => {
     const session = await InferenceSession.create(bytes);
     await expect(session.run({ x: new Tensor("float32", new Float32Array(8), [2, 4]) })).rejects.toThrow(
-      'error WSC7002: input "x": shape [2,4] given, [2,3] expected',
+      'error WSC7002: input "x": shape [2,4] given, [2,3] expected (index: 1 Got: 4 Expected: 3)',
     );
     await expect(session.run({})).rejects.toThrow(/input "x" is missing\n {2}help: it takes float32\[2,3\]/);
     await expect(session.run({ x: x() }, ["w"])).rejects.toThrow(/no output "w"\n {2}help: outputs: y, z/);
