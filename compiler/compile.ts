@@ -13,6 +13,7 @@ import type { ModelBytes } from "./frontend/model-source.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { PlaceOptions } from "./placement/place.ts";
 import type { PreparedProblem } from "./placement/prepare.ts";
+import type { Replicas } from "./placement/replicas.ts";
 import type { Target } from "../ir/machine/target.ts";
 import type { TuneOptions, TuneReport } from "./tuning/tune.ts";
 import type { Tuning } from "./tuning/tuning.ts";
@@ -26,6 +27,8 @@ export type Stage = (typeof stages)[number];
 export interface CompileOptions extends PlaceOptions {
   /** a preset's name, the path of a JSON file, or a description; default wse2 */
   readonly target?: string | Target;
+  /** copies of the model side by side on the wafer; default 1 */
+  readonly replicas?: Replicas;
   /** several ops may be one layer; default true. Only layers of one op each have a fabric program (docs/fabric.md) */
   readonly fuse?: boolean;
   /** what f32 operands are on the wafer; the program on the host computes as the model says. Default f32 */
@@ -54,6 +57,7 @@ export interface LoweredModel {
 export interface PreparedModel extends LoweredModel {
   readonly target: Target;
   readonly kernels: KernelGraph;
+  /** where there are copies, of the first in its region */
   readonly prepared: PreparedProblem;
 }
 
@@ -99,28 +103,39 @@ export async function kernelsOf(graph: Graph, target: string | Target, fuse = tr
   return buildFusedKernels(graph, await targetOf(target));
 }
 
-/** Takes the layers of a lowered model and prepares the problem of placing them; throws WSC5002 where they do not fit. */
-export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
+/** The layers of a lowered model, for its target. */
+async function layersOf(
+  model: LoweredModel,
+  options: CompileOptions,
+): Promise<Pick<PreparedModel, "target" | "kernels">> {
   const target = await targetOf(options.target ?? "wse2");
   options.onStage?.("kernels");
   const { withPrecision } = await import("./kernels/precision.ts");
   const kernels = withPrecision(await kernelsOf(model.graph, target, options.fuse), options.precision ?? "f32");
   options.onStage?.("place");
+  return { target, kernels };
+}
+
+/** Takes the layers of a lowered model and prepares the problem of placing them once; throws WSC5002 where they do not fit. */
+export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
+  const layers = await layersOf(model, options);
   const { prepare } = await import("./placement/prepare.ts");
-  return { ...model, target, kernels, prepared: prepare(kernels, target, options) };
+  return { ...model, ...layers, prepared: prepare(layers.kernels, layers.target, options) };
 }
 
 /** Places a lowered model; the checker has accepted what this returns. */
 export async function placeModel(model: LoweredModel, options: CompileOptions = {}): Promise<PlacedModel> {
   const start = Date.now();
-  const ready = await prepareModel(model, options);
+  const layers = await layersOf(model, options);
   // one after the other: they share modules, and jest's loader links a module for one of them at a time
-  const { placePrepared, withinLimit } = await import("./placement/place.ts");
+  const { withinLimit } = await import("./placement/place.ts");
+  const { placeReplicas } = await import("./placement/replicas.ts");
   const { checkPlacement } = await import("./placement/checker/check.ts");
-  const placement = await placePrepared(ready.prepared, withinLimit(options, start));
-  const faults = checkPlacement(ready.kernels, placement, ready.target);
+  const { kernels, target } = layers;
+  const placed = await placeReplicas(kernels, target, options.replicas ?? 1, withinLimit(options, start));
+  const faults = checkPlacement(kernels, placed.placement, target);
   if (faults.length > 0) throw new WscError(faults);
-  return { ...ready, placement };
+  return { ...model, ...layers, ...placed };
 }
 
 /** The whole way from a model to a placed, runnable program. */

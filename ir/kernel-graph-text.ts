@@ -7,21 +7,23 @@
  *         activation x0 f32 [1, 1, 28: h + r, 28: 2 w + s from -2]
  *         weight w1 f32 [8: k, 1, 5: r, 5: s]
  *         result y0 f32 [1, 8: k, 24: h, 24: w]
- *         stage conv op=0 y0 over [k, h, w, r, s] vector (k, w) point (1, 0) result (1, 0) code=2
+ *         stage conv op=0 y0 of (x0, w1) over [k, h, w, r, s] vector (k, w) point (1, 0) result (1, 0) code=2
  *       }
- *       k0 -> k1 (x0) words=4608 stream=0 value=3
- *       k0 -> k2 (x0) words=2304 stream=1 value=3 part starts [0, 4] sizes [2, 3] steps [1, 1]
- *       input "image" -> k0 words=784
- *       k1 -> output "logits" words=10
+ *       k0 y0 -> k1 (x0) words=4608 stream=0 value=3
+ *       k0 y0 -> k2 (x0) words=2304 stream=1 value=3 part starts [0, 4] sizes [2, 3] steps [1, 1]
+ *       input "image" -> k0 (x0) words=784
+ *       k1 y0 -> output "logits" words=10
  *       host op=7 if "decides at run time" origin ["If_3"]
  *     }
  *
  * An axis is its size with the position that an iteration touches: a sum of loops (`from` begins it elsewhere than at 0), `784: / e` dealt out
  * over a loop, or the size alone where all of it may be needed. Points and results have operations at the rate of a multiply-add, and at that of a
- * division. `moves [3]` before the stages: ops that only order words. Stages may add `combine (l) times=2`, `gathers y0 [8: k, 24: 2 h + r]`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
+ * division. A stage names the operand behind each input of its op, `y0 [24: 2 h + r]` where it reads other positions than the operand's axes say.
+ * `keeps x1 from "past" append op=3 of (past, x5)`: a cache that stays, and what makes it longer. `moves [3]` before the stages: ops that only order words. Stages may add `combine (l) times=2`, `gathers y0 [8: k, 24: 2 h + r]`, `shuffles` and `steps=5`. Kernels come first, in order; then edges, inputs, outputs and
  * host ops, each kind in its own order. `kernels "lenet" precision f16 {` has operands of 16 bits
  * where the model's are f32.
  */
+import { nth } from "./access.ts";
 import { type DType, isDType } from "./dtype.ts";
 import {
   type Axis,
@@ -34,7 +36,9 @@ import {
   type KernelFamily,
   type KernelGraph,
   type KernelId,
-  type KernelPort,
+  type KernelInput,
+  type KernelOutput,
+  type KernelState,
   type Loop,
   type Operand,
   operandRoles,
@@ -42,6 +46,7 @@ import {
   type Precision,
   precisions,
   type Stage,
+  type StageRead,
   type Term,
   type ValuePart,
 } from "./kernel-graph.ts";
@@ -59,8 +64,13 @@ export function printKernelGraph(graph: KernelGraph): string {
   const lines = [
     ...graph.kernels.flatMap(printKernel),
     ...graph.edges.map(printEdge),
-    ...graph.inputs.map(({ name, kernel, words }) => `input ${quote(name)} -> k${kernel} words=${words}`),
-    ...graph.outputs.map(({ name, kernel, words }) => `k${kernel} -> output ${quote(name)} words=${words}`),
+    ...graph.inputs.map(
+      ({ name, kernel, operands, words }) =>
+        `input ${quote(name)} -> k${kernel} (${operands.join(", ")}) words=${words}`,
+    ),
+    ...graph.outputs.map(
+      ({ name, kernel, result, words }) => `k${kernel} ${result} -> output ${quote(name)} words=${words}`,
+    ),
     ...graph.host.map(({ op, kind, reason, origin }) => `host op=${op} ${kind} ${quote(reason)} ${origins(origin)}`),
   ];
   return `kernels ${quote(graph.name)}${printPrecision(graph.precision)} {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
@@ -73,17 +83,21 @@ export const parsePrecision = (reader: TextReader): Precision =>
   reader.accept("precision") ? reader.oneOf(precisions) : "f32";
 
 function printKernel(kernel: Kernel): string[] {
-  const { id, name, family, dtype, loops, operands, stages, moves, flops, arriving, leaving, origin } = kernel;
+  const { id, name, family, dtype, loops, operands, states, stages, moves, flops, arriving, leaving, origin } = kernel;
   const figures = `flops=${flops} arriving=${arriving} leaving=${leaving}`;
   return [
     `k${id} ${family} ${quote(name)} ${dtype} ${figures} ${origins(origin)} {`,
     `  loops ${printSizes(loops)}`,
     ...operands.map((operand) => `  ${printOperand(operand)}`),
+    ...states.map(printState),
     ...(moves.length === 0 ? [] : [`  moves ${printInts(moves)}`]),
     ...stages.map((stage) => `  ${printStage(stage)}`),
     "}",
   ];
 }
+
+const printState = ({ operand, past, append }: KernelState): string =>
+  `  keeps ${operand} from ${quote(past)}${append === null ? "" : ` append op=${append.op} of (${append.reads.map((name) => name ?? "past").join(", ")})`}`;
 
 const printOperand = ({ name, role, dtype, axes }: Operand): string =>
   `${role} ${name} ${dtype} [${axes.map(printAxis).join(", ")}]`;
@@ -103,7 +117,8 @@ const printTerms = (terms: readonly Term[]): string =>
   terms.map(({ loop, factor }) => (factor === 1 ? loop : `${factor} ${loop}`)).join(" + ");
 
 function printStage(stage: Stage): string {
-  const { op, kind, makes, domain, vector, perPoint, perResult, combine, gathers, shuffles, steps, codeUnits } = stage;
+  const { op, kind, makes, reads, domain, vector, perPoint, perResult, combine, gathers, shuffles, steps, codeUnits } =
+    stage;
   const extras = [
     ...(combine === null ? [] : [`combine (${combine.loops.join(", ")}) times=${combine.times}`]),
     ...gathers.map(({ operand, axes }) => `gathers ${operand} [${axes.map(printAxis).join(", ")}]`),
@@ -112,17 +127,21 @@ function printStage(stage: Stage): string {
   ];
   const work = `point ${printOperations(perPoint)} result ${printOperations(perResult)}`;
   const over = `over [${domain.map(printTerms).join(", ")}] vector (${vector.join(", ")})`;
-  return [`stage ${kind} op=${op} ${makes} ${over} ${work}`, ...extras, `code=${codeUnits}`].join(" ");
+  const of = `of (${reads.map(printRead).join(", ")})`;
+  return [`stage ${kind} op=${op} ${makes} ${of} ${over} ${work}`, ...extras, `code=${codeUnits}`].join(" ");
 }
+
+const printRead = ({ operand, axes }: StageRead): string =>
+  axes === null ? operand : `${operand} [${axes.map(printAxis).join(", ")}]`;
 
 const printOperations = ({ fast, slow }: Operations): string => `(${fast}, ${slow})`;
 
-function printEdge({ from, to, operands, words, stream, value, part }: KernelEdge): string {
+function printEdge({ from, result, to, operands, words, stream, value, part }: KernelEdge): string {
   const what =
     part === null
       ? ""
       : ` part starts ${printInts(part.starts)} sizes ${printInts(part.sizes)} steps ${printInts(part.steps)}`;
-  return `k${from} -> k${to} (${operands.join(", ")}) words=${words} stream=${stream} value=${value}${what}`;
+  return `k${from} ${result} -> k${to} (${operands.join(", ")}) words=${words} stream=${stream} value=${value}${what}`;
 }
 
 const printInts = (values: readonly number[]): string => `[${values.join(", ")}]`;
@@ -152,14 +171,14 @@ interface Parts {
   readonly precision: Precision;
   readonly kernels: Kernel[];
   readonly edges: KernelEdge[];
-  readonly inputs: KernelPort[];
-  readonly outputs: KernelPort[];
+  readonly inputs: KernelInput[];
+  readonly outputs: KernelOutput[];
   readonly host: HostKernel[];
 }
 
 function parseLine(reader: TextReader, graph: Parts): void {
   if (reader.accept("host")) graph.host.push(parseHost(reader));
-  else if (reader.accept("input")) graph.inputs.push(parseInput(reader, graph.kernels.length));
+  else if (reader.accept("input")) graph.inputs.push(parseInput(reader, graph));
   else parseKernelLine(reader, graph);
 }
 
@@ -168,38 +187,41 @@ function parseHost(reader: TextReader): HostKernel {
   return { op, kind: reader.word("an op kind"), reason: reader.string(), origin: parseOrigin(reader) };
 }
 
-function parseInput(reader: TextReader, kernels: number): KernelPort {
+function parseInput(reader: TextReader, { kernels }: Parts): KernelInput {
   const name = reader.string();
   reader.expect("->");
-  return { name, kernel: parseKernelId(reader, kernels), words: namedInteger(reader, "words") };
+  const kernel = parseKernelId(reader, kernels.length);
+  const operands = operandNames(reader, nth(kernels, kernel));
+  return { name, kernel, operands, words: namedInteger(reader, "words") };
 }
+
+/** Names of operands of a kernel. */
+const operandNames = (reader: TextReader, { operands }: Kernel): string[] =>
+  reader.list("(", ")", () => parseOperandName(reader, operands));
 
 /** A line that starts with a kernel's id: its definition, an edge or an output. */
 function parseKernelLine(reader: TextReader, graph: Parts): void {
   const id = parseKernelId(reader, graph.kernels.length + 1);
-  if (!reader.accept("->")) {
-    if (id !== graph.kernels.length) throw reader.unexpected(`"->" after the second k${id}`);
+  const from = graph.kernels[id];
+  if (from === undefined) {
     graph.kernels.push(parseKernel(reader, id));
-  } else if (reader.accept("output")) {
-    const name = reader.string();
-    graph.outputs.push({ name, kernel: known(reader, graph, id), words: namedInteger(reader, "words") });
-  } else {
-    graph.edges.push(parseEdge(reader, known(reader, graph, id), graph.kernels.length));
+    return;
   }
+  const result = parseOperandName(reader, from.operands);
+  reader.expect("->");
+  if (reader.accept("output")) {
+    const name = reader.string();
+    graph.outputs.push({ name, kernel: id, result, words: namedInteger(reader, "words") });
+  } else graph.edges.push(parseEdge(reader, from, result, graph.kernels));
 }
 
-function known(reader: TextReader, graph: Parts, id: KernelId): KernelId {
-  if (id >= graph.kernels.length) throw reader.unexpected(`k${id} to be defined above`);
-  return id;
-}
-
-function parseEdge(reader: TextReader, from: KernelId, kernels: number): KernelEdge {
-  const to = parseKernelId(reader, kernels);
-  const operands = reader.list("(", ")", () => reader.word("an operand"));
+function parseEdge(reader: TextReader, { id: from }: Kernel, result: string, kernels: readonly Kernel[]): KernelEdge {
+  const to = parseKernelId(reader, kernels.length);
+  const operands = operandNames(reader, nth(kernels, to));
   const words = namedInteger(reader, "words");
   const stream = namedInteger(reader, "stream");
   const value = namedInteger(reader, "value");
-  return { from, to, operands, words, stream, value, part: reader.accept("part") ? parsePart(reader) : null };
+  return { from, result, to, operands, words, stream, value, part: reader.accept("part") ? parsePart(reader) : null };
 }
 
 function parsePart(reader: TextReader): ValuePart {
@@ -222,12 +244,25 @@ function parseKernel(reader: TextReader, id: KernelId): Kernel {
   reader.expect("loops");
   const loops = parseSizes(reader);
   const operands: Operand[] = [];
-  while (!reader.at("stage") && !reader.at("moves") && !reader.at("}")) operands.push(parseOperand(reader, loops));
+  while (operandRoles.some((role) => reader.at(role))) operands.push(parseOperand(reader, loops));
+  const states: KernelState[] = [];
+  while (reader.accept("keeps")) states.push(parseState(reader, operands));
   const moves = reader.accept("moves") ? reader.list("[", "]", () => reader.integer("an op", 0)) : [];
   const stages: Stage[] = [];
   while (reader.accept("stage")) stages.push(parseStage(reader, loops, operands));
   reader.expect("}");
-  return { id, name, family, dtype, loops, operands, stages, moves, flops, arriving, leaving, origin };
+  return { id, name, family, dtype, loops, operands, states, stages, moves, flops, arriving, leaving, origin };
+}
+
+function parseState(reader: TextReader, operands: readonly Operand[]): KernelState {
+  const operand = parseOperandName(reader, operands);
+  reader.expect("from");
+  const past = reader.string();
+  if (!reader.accept("append")) return { operand, past, append: null };
+  const op = namedInteger(reader, "op");
+  reader.expect("of");
+  const reads = reader.list("(", ")", () => (reader.accept("past") ? null : parseOperandName(reader, operands)));
+  return { operand, past, append: { op, reads } };
 }
 
 function parseOperand(reader: TextReader, loops: readonly Loop[]): Operand {
@@ -265,6 +300,11 @@ function parseStage(reader: TextReader, loops: readonly Loop[], operands: readon
   const kind = reader.word("an op kind");
   const op = namedInteger(reader, "op");
   const makes = parseOperandName(reader, operands);
+  reader.expect("of");
+  const reads = reader.list("(", ")", (): StageRead => {
+    const operand = parseOperandName(reader, operands);
+    return { operand, axes: reader.at("[") ? reader.list("[", "]", () => parseAxis(reader, loops)) : null };
+  });
   reader.expect("over");
   const domain = reader.list("[", "]", () => parseTerms(reader, loops));
   reader.expect("vector");
@@ -282,7 +322,7 @@ function parseStage(reader: TextReader, loops: readonly Loop[], operands: readon
   const shuffles = reader.accept("shuffles");
   const steps = reader.at("steps") ? namedInteger(reader, "steps", 1) : 0;
   const codeUnits = namedInteger(reader, "code");
-  return { op, kind, makes, domain, vector, perPoint, perResult, combine, gathers, shuffles, steps, codeUnits };
+  return { op, kind, makes, reads, domain, vector, perPoint, perResult, combine, gathers, shuffles, steps, codeUnits };
 }
 
 /** The name of one of a kernel's operands. */

@@ -84,6 +84,13 @@ export interface Gather {
   readonly axes: readonly Axis[];
 }
 
+/** What a stage reads as an input of its op. */
+export interface StageRead {
+  readonly operand: string;
+  /** the positions of the value that an iteration reads; null: those that the operand's own axes say */
+  readonly axes: readonly Axis[] | null;
+}
+
 /** One op of the graph inside a kernel. Loops that it runs over and that its result lacks are summed up. */
 export interface Stage {
   /** index into `Graph.ops` */
@@ -92,6 +99,8 @@ export interface Stage {
   readonly kind: string;
   /** the operand that it makes */
   readonly makes: string;
+  /** the operand behind each input of the op */
+  readonly reads: readonly StageRead[];
   /** its iterations: one loop, or a sum of terms, per dim */
   readonly domain: readonly (readonly Term[])[];
   /** loops that a vector instruction may run along */
@@ -109,6 +118,16 @@ export interface Stage {
   readonly codeUnits: number;
 }
 
+/** A cache that stays on the wafer. */
+export interface KernelState {
+  /** with role `state` */
+  readonly operand: string;
+  /** the model's input that holds the cache before the first step */
+  readonly past: string;
+  /** the concat (index into `Graph.ops`) that makes it longer, and the operand behind each of its inputs, null for the cache; null: a stage of the kernel does it */
+  readonly append: { readonly op: number; readonly reads: readonly (string | null)[] } | null;
+}
+
 export interface Kernel {
   readonly id: KernelId;
   /** for people: the name of the first ONNX node behind it */
@@ -119,6 +138,7 @@ export interface Kernel {
   readonly loops: readonly Loop[];
   readonly operands: readonly Operand[];
   readonly stages: readonly Stage[];
+  readonly states: readonly KernelState[];
   /** indices into `Graph.ops` of ops that only say in which order it reads or makes a value */
   readonly moves: readonly number[];
   readonly flops: number;
@@ -139,6 +159,8 @@ export interface ValuePart {
 /** One value, or a part of it, on its way between two kernels. */
 export interface KernelEdge {
   readonly from: KernelId;
+  /** the operand of the producer that holds the value */
+  readonly result: string;
   readonly to: KernelId;
   /** the operands of the reader that it becomes: several where the reader needs it in several ways */
   readonly operands: readonly string[];
@@ -156,6 +178,16 @@ export interface KernelPort {
   readonly name: string;
   readonly kernel: KernelId;
   readonly words: number;
+}
+
+/** A value from outside, and the operands of the kernel that it becomes. */
+export interface KernelInput extends KernelPort {
+  readonly operands: readonly string[];
+}
+
+/** A value that leaves, and the operand of the kernel that holds it. */
+export interface KernelOutput extends KernelPort {
+  readonly result: string;
 }
 
 /** An op that stays on the host. */
@@ -178,8 +210,8 @@ export interface KernelGraph {
   readonly precision: Precision;
   readonly kernels: readonly Kernel[];
   readonly edges: readonly KernelEdge[];
-  readonly inputs: readonly KernelPort[];
-  readonly outputs: readonly KernelPort[];
+  readonly inputs: readonly KernelInput[];
+  readonly outputs: readonly KernelOutput[];
   readonly host: readonly HostKernel[];
 }
 

@@ -18,6 +18,7 @@ import type { SramBudget, Variant } from "./machine/cost.ts";
 import type { Cut, Mapping } from "./machine/mapping.ts";
 import {
   type Certificate,
+  type Copies,
   type Core,
   type FullestLink,
   type FullestRouter,
@@ -204,12 +205,15 @@ const readCertificate: Reader<Certificate> = (value, path) => {
   return { ...figures, goal: goal ?? { kind: "throughput", value: objective, bound, gap, status } };
 };
 
+const readCopies: Reader<Copies> = readObject({ count: positive, columns: positive, stepX: count, stepY: count });
+
 const readPlacement: Reader<Placement> = readObject({
   version: readVersion,
   model: readString,
   precision: readOneOf(...precisions),
   target: readTarget,
   constraints: orElse(readConstraints, unconstrained),
+  copies: readCopies,
   kernels: readArray(readPlacedKernel),
   routes: readArray(readRoute),
   certificate: readCertificate,

@@ -25,12 +25,15 @@
  *       }
  *     }
  *
- * `placement "lenet" precision f16 {` has operands of 16 bits where the model's are f32.
+ * `placement "lenet" precision f16 {` has operands of 16 bits where the model's are f32. `copies 7 by 4 every (187, 497)` before the kernels says that
+ * they stand there seven times, four in a row of copies.
  */
 import {
   type Certificate,
+  type Copies,
   type Goal,
   linkDirections,
+  oneCopy,
   type Pin,
   type PlacedKernel,
   type Placement,
@@ -67,6 +70,7 @@ export function printPlacement(placement: Placement): string {
   const lines = [
     printTarget(placement.target),
     ...printConstraints(placement.constraints),
+    ...printCopies(placement.copies),
     ...placement.kernels.flatMap(printKernel),
     ...placement.routes.map(printRoute),
     ...printCertificate(placement.certificate),
@@ -78,6 +82,9 @@ function printTarget({ name, width, height, usable, sramBytes, clockHz }: Placem
   const fabric = `fabric ${width} x ${height} usable ${rectangle(usable)}`;
   return `target ${quote(name)} ${fabric} sram=${sramBytes} clock=${clockHz}`;
 }
+
+const printCopies = ({ count, columns, stepX, stepY }: Copies): string[] =>
+  count === 1 ? [] : [`copies ${count} by ${columns} every ${point(stepX, stepY)}`];
 
 const deadPerLine = 8;
 
@@ -164,6 +171,7 @@ export function parsePlacement(text: string): Placement {
   reader.expect("{");
   const target = parseTarget(reader);
   const constraints = reader.accept("constraints") ? parseConstraints(reader) : unconstrained;
+  const copies = reader.accept("copies") ? parseCopies(reader) : oneCopy;
   const kernels: PlacedKernel[] = [];
   while (!reader.at("route") && !reader.at("certificate")) kernels.push(parseKernel(reader, kernels.length));
   const routes: Route[] = [];
@@ -171,7 +179,16 @@ export function parsePlacement(text: string): Placement {
   const certificate = parseCertificate(reader, kernels.length);
   reader.expect("}");
   reader.end();
-  return { version: placementVersion, model, precision, target, constraints, kernels, routes, certificate };
+  return { version: placementVersion, model, precision, target, constraints, copies, kernels, routes, certificate };
+}
+
+function parseCopies(reader: TextReader): Copies {
+  const count = reader.integer("a number of copies", 1);
+  reader.expect("by");
+  const columns = reader.integer("copies in a row", 1);
+  reader.expect("every");
+  const { x, y } = parsePoint(reader);
+  return { count, columns, stepX: x, stepY: y };
 }
 
 function parseTarget(reader: TextReader): PlacementTarget {

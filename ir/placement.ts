@@ -27,7 +27,7 @@
 import type { KernelFamily, KernelId, Precision } from "./kernel-graph.ts";
 import type { Variant } from "./machine/cost.ts";
 
-export const placementVersion = 4;
+export const placementVersion = 5;
 
 export interface Rect {
   readonly x: number;
@@ -109,6 +109,19 @@ export const legsOfShape = (shape: RouteShape): { readonly first: "x" | "y"; rea
 /** Columns and rows that `via` has to hold for a shape. */
 export const viasOf = (shape: RouteShape): number => Math.max(0, legsOfShape(shape).legs - 2);
 
+/** A rectangle somewhere else. */
+export const rectMovedBy = (rect: Rect, { x, y }: Core): Rect => ({ ...rect, x: rect.x + x, y: rect.y + y });
+
+/** A route somewhere else. */
+export function routeMovedBy(route: Route, { x, y }: Core): Route {
+  const { first } = legsOfShape(route.shape);
+  const ends = { fromX: route.fromX + x, fromY: route.fromY + y, toX: route.toX + x, toY: route.toY + y };
+  if (route.via === undefined) return { ...route, ...ends };
+  // the first of them belongs to the second leg, which crosses the first
+  const via = route.via.map((line, leg) => line + ((first === "x") === (leg % 2 === 0) ? x : y));
+  return { ...route, ...ends, via };
+}
+
 /** Names the lane that a route takes turns in: its reader, its color and its last core. */
 export const laneOf = ({ to, color, toX, toY }: Route): string => `k${to} ${color} (${toX}, ${toY})`;
 
@@ -120,6 +133,26 @@ export interface Core {
   readonly x: number;
   readonly y: number;
 }
+
+/**
+ * How often all kernels and routes stand on the wafer, side by side: copy i lies `stepX` * (i mod `columns`) cores east and `stepY` * floor(i / `columns`)
+ * south of the first, whose kernels and routes the placement lists. Samples are dealt out to the copies in turn.
+ */
+export interface Copies {
+  readonly count: number;
+  readonly columns: number;
+  readonly stepX: number;
+  readonly stepY: number;
+}
+
+/** The model once. */
+export const oneCopy: Copies = { count: 1, columns: 1, stepX: 0, stepY: 0 };
+
+/** Where a copy lies from the first. */
+export const copyOffset = ({ columns, stepX, stepY }: Copies, copy: number): Core => ({
+  x: stepX * (copy % columns),
+  y: stepY * Math.floor(copy / columns),
+});
 
 /** A kernel that has its place given: the north-west corner only, or a rectangle that it lies in and that no other kernel enters. */
 export interface Pin {
@@ -209,6 +242,7 @@ export interface Movement {
 /** What decides the interval: the slowest kernel, the fullest link, or the words over the wafer's edge. */
 export type Bottleneck = "kernel" | "link" | "io";
 
+/** What is claimed and proven. Samples per second come from all copies of the model; everything else is counted of one. */
 export interface Certificate {
   /** cycles between two samples in the steady state */
   readonly objective: number;
@@ -222,9 +256,10 @@ export interface Certificate {
   readonly bottleneck: Bottleneck;
   /** the slowest kernel; null where nothing is placed */
   readonly slowest: KernelId | null;
-  /** cycles by cause; the objective is their maximum */
+  /** cycles by cause; the objective is the maximum of the first two, shared by the copies, and the third, which they have in common */
   readonly kernelCycles: number;
   readonly linkCycles: number;
+  /** cycles that a sample takes of the wafer's edge */
   readonly ioCycles: number;
   /** cycles from the first word of a sample in to its last word out, when the pipeline is empty */
   readonly latencyCycles: number;
@@ -246,6 +281,8 @@ export interface Placement {
   readonly precision: Precision;
   readonly target: PlacementTarget;
   readonly constraints: PlacementConstraints;
+  readonly copies: Copies;
+  /** of the first copy, as are the routes */
   readonly kernels: readonly PlacedKernel[];
   readonly routes: readonly Route[];
   readonly certificate: Certificate;
@@ -258,8 +295,12 @@ export const samplesPerSecond = (placement: Placement): number =>
 /** Cores of all rectangles as a share of the usable ones. */
 export function utilisation(placement: Placement): number {
   const { usable } = placement.target;
-  return rectangleCores(placement.kernels) / (usable.width * usable.height);
+  return coresInUse(placement) / (usable.width * usable.height);
 }
+
+/** Cores of all rectangles of all copies. */
+export const coresInUse = ({ copies, kernels }: Pick<Placement, "copies" | "kernels">): number =>
+  copies.count * rectangleCores(kernels);
 
 /** Cores of all rectangles together. */
 export const rectangleCores = (kernels: readonly { readonly rect: Rect }[]): number =>

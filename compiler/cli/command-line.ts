@@ -49,6 +49,12 @@ const compileOptions = {
     describe: "wse1, wse2, wse3, dojo-d1, dojo-tile, or a JSON file",
   },
   mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
+  replicas: {
+    type: "string",
+    requiresArg: true,
+    default: "1",
+    describe: "Copies of the model side by side; auto: as many as give most samples per second",
+  },
   precision: {
     choices: precisions,
     default: "f32" as const,
@@ -199,7 +205,7 @@ const simulateOptions = {
     requiresArg: true,
     describe: "The machine that the model was placed on, where it is a JSON file of yours",
   },
-  samples: { type: "number", requiresArg: true, default: 4, describe: "Samples that follow each other" },
+  samples: { type: "number", requiresArg: true, default: 8, describe: "Samples that follow each other" },
   jitter: { type: "number", requiresArg: true, describe: "Seed of random stalls: same numbers, never fewer cycles" },
   ...jsonOption,
 } as const;

@@ -3,7 +3,7 @@ import path from "node:path";
 import { fail, renderDiagnostic, showName, WscError } from "../../ir/diagnostic.ts";
 import type { Precision } from "../../ir/kernel-graph.ts";
 import { nameHint } from "../../ir/nearest.ts";
-import { type Goal, type Movement, rectangleCores } from "../../ir/placement.ts";
+import { type Goal, type Movement, coresInUse } from "../../ir/placement.ts";
 import { claimArtifact, writeArtifact } from "../artifact.ts";
 import {
   compile,
@@ -22,6 +22,7 @@ import { layoutJson } from "../../ir/json-reader.ts";
 import type { ExplainLimits } from "../placement/explain/allowance.ts";
 import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
+import type { Replicas } from "../placement/replicas.ts";
 import { type EmitStage, note, readDims } from "./command-line.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
 import { exitCodes, writeError } from "./failure.ts";
@@ -43,6 +44,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly target: string;
   readonly precision: Precision;
   readonly objective: PlacementObjective;
+  readonly replicas: string;
   readonly timeLimit: number | undefined;
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
@@ -87,6 +89,7 @@ async function compileAs(given: CompileArguments): Promise<number> {
     dims: readDims(given.dim),
     precision: given.precision,
     objective: given.objective,
+    replicas: readReplicas(given),
     ...searchLimits(given),
     solver: given.solver,
     seed: given.seed,
@@ -112,6 +115,20 @@ async function compileAs(given: CompileArguments): Promise<number> {
   } finally {
     progress.stop();
   }
+}
+
+/** A number of copies, or `auto`; what looks at one copy on the whole wafer is refused beside it. */
+function readReplicas({ replicas, explain, emit }: CompileArguments): Replicas {
+  if (replicas === "1") return 1;
+  if (replicas !== "auto" && !/^[1-9]\d{0,5}$/.test(replicas))
+    throw fail("WSC8001", `--replicas takes a whole number or auto, not "${showName(replicas)}"`);
+  const single = explain ? "--explain" : emit === "ilp" ? "--emit ilp" : emit === "fabric" ? "--emit fabric" : null;
+  if (single !== null)
+    throw fail(
+      "WSC8001",
+      `${single} is about a model that stands on the wafer once, and --replicas ${replicas} asks for copies`,
+    );
+  return replicas === "auto" ? replicas : Number(replicas);
 }
 
 /** The share of the time limit that an explanation is given. */
@@ -264,6 +281,9 @@ interface CompileSummary {
   readonly target: string;
   /** what f32 operands are on the wafer */
   readonly precision: Precision;
+  /** copies of the model on the wafer */
+  readonly replicas: number;
+  /** of one copy */
   readonly kernels: number;
   readonly hostOps: number;
   readonly cores: number;
@@ -291,13 +311,14 @@ interface CompileSummary {
 
 function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "tuning"> {
   const { certificate, target, kernels } = model.placement;
-  const cores = rectangleCores(kernels);
+  const cores = coresInUse(model.placement);
   return {
     model: model.graph.name,
     folder,
     report: path.join(folder, "report.html"),
     target: target.name,
     precision: model.placement.precision,
+    replicas: model.placement.copies.count,
     kernels: kernels.length,
     hostOps: model.kernels.host.length,
     cores,
@@ -322,12 +343,15 @@ function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "
 const sizeText = (bytes: number): string =>
   bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+/** Intervals of copies are fractions of a cycle apart. */
+const cyclesText = (cycles: number): string => cycles.toFixed(Number.isInteger(cycles) || cycles >= 1000 ? 0 : 2);
+
 function describe(s: CompileSummary): string {
   const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
-  const proof = s.status === "optimal" ? "optimal" : `bound ${s.bound.toFixed(0)}, gap ${(100 * s.gap).toFixed(2)} %`;
+  const proof = s.status === "optimal" ? "optimal" : `bound ${cyclesText(s.bound)}, gap ${(100 * s.gap).toFixed(2)} %`;
   return [
-    `${s.model} on ${s.target}${s.precision === "f32" ? "" : ` in ${s.precision}`}: ${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
-    `interval  ${s.intervalCycles.toFixed(0)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
+    `${s.model} on ${s.target}${s.precision === "f32" ? "" : ` in ${s.precision}`}: ${s.replicas === 1 ? "" : `${s.replicas} copies of `}${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
+    `interval  ${cyclesText(s.intervalCycles)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
     `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
     ...goalLines(s),
     ...(s.tuning === null ? [] : [`tuning    ${describeTuning(s.tuning)}`]),

@@ -8,6 +8,8 @@ import { InferenceSession } from "../../runtime/session.ts";
 import type { SessionValue } from "../../runtime/ports.ts";
 import { Tensor } from "../../runtime/tensor.ts";
 import { simulateWords } from "../../runtime/simulator/word/run.ts";
+import { layerActivities } from "../../runtime/simulator/activity.ts";
+import { timesOf } from "../../runtime/simulator/steady.ts";
 import type { Simulation } from "../../runtime/simulator/word/simulation.ts";
 import { artifactFiles } from "../../runtime/artifact.ts";
 import { unpackConstants } from "../fabric/constants.ts";
@@ -44,7 +46,10 @@ interface SimulateSummary {
   readonly layers: readonly {
     readonly name: string;
     readonly cores: number;
+    /** cycles of its cores, all together: computing, moving words without computing, and waiting */
     readonly busyCycles: number;
+    readonly movingCycles: number;
+    readonly waitingCycles: number;
     readonly firstCycle: number;
     readonly lastCycle: number;
   }[];
@@ -85,19 +90,23 @@ export async function simulateVerb(given: SimulateArguments): Promise<number> {
   const summary: SimulateSummary = {
     model: placement.model,
     target: target.name,
-    ...timesOf(simulation),
+    ...timesOf(simulation.samples),
     cycles: simulation.cycles,
     words: simulation.words,
     samples,
     certificate: { interval: objective, latency: latencyCycles },
     error: errorOf(simulation, expected),
-    layers: simulation.layers.map(({ name, cores, busy, first, last }) => ({
-      name,
-      cores,
-      busyCycles: busy,
-      firstCycle: first,
-      lastCycle: last,
-    })),
+    layers: layerActivities(program.layers, simulation.cores).map(
+      ({ name, cores, busy, moving, waiting, first, last }) => ({
+        name,
+        cores,
+        busyCycles: busy,
+        movingCycles: moving,
+        waitingCycles: waiting,
+        firstCycle: first,
+        lastCycle: last,
+      }),
+    ),
   };
   process.stdout.write(given.json ? `${JSON.stringify(summary, null, 2)}\n` : `${describe(summary)}\n`);
   if (summary.error <= tolerance) return exitCodes.done;
@@ -126,17 +135,6 @@ function constantAt(constants: ReadonlyMap<ValueId, Float32Array>, value: ValueI
 function floatsOf(value: SessionValue | undefined, name: string): Float32Array {
   if (value instanceof Tensor && value.data instanceof Float32Array) return value.data;
   throw fail("WSC7002", `input "${showName(name)}" is no tensor of float32`);
-}
-
-/** The interval of the steady state: without the first sample, where there are enough. */
-function timesOf({ samples }: Simulation): { readonly interval: number; readonly latency: number } {
-  const outs = samples.map(({ lastOut }) => lastOut);
-  const first = samples[0] ?? { firstIn: 0, lastOut: 0 };
-  const from = outs.length > 2 ? 1 : 0;
-  const between = outs.length - 1 - from;
-  const latency = first.lastOut - first.firstIn;
-  const interval = between < 1 ? latency : ((outs.at(-1) as number) - (outs[from] as number)) / between;
-  return { interval, latency };
 }
 
 function errorOf({ outputs }: Simulation, expected: Readonly<Record<string, SessionValue>>): number {

@@ -1,5 +1,5 @@
 /**
- * Emits expressions: for one element, or for four at once (kernel.ts, `ExprRequest`). An expression is first made a graph in which equal
+ * Emits expressions: for one element, or for two or four at once (kernel.ts, `ExprRequest`). An expression is first made a graph in which equal
  * subexpressions are one node, so that what fusion duplicated is computed once: a node with several uses is kept in a local.
  */
 import { defined, nth } from "../../ir/access.ts";
@@ -7,6 +7,14 @@ import { type DType, dtypeInfo, isBig, isFloat, isInteger, isSigned } from "../.
 import { type Expr, exprOperands, exprDType, type ScalarValue } from "../../ir/expr.ts";
 import type { ExprRequest } from "./kernel.ts";
 import { hoistSplats, pushSplat } from "./math/constants.ts";
+import {
+  castDoubles,
+  doubleBinary,
+  doubleUnary,
+  hasDoubleCast,
+  hasDoubleForm,
+  pushDoubles,
+} from "./math/double-ops.ts";
 import { castScalar, scalarRep } from "./math/scalar-casts.ts";
 import { scalarBinary, scalarUnary } from "./math/scalar-ops.ts";
 import { castVector, clampToType, hasVectorCast, quantizeLanes, roundLanes, wholeLanes } from "./math/vector-casts.ts";
@@ -96,14 +104,23 @@ function buildGraph(expr: Expr, argTypes: readonly DType[]): ExprGraph {
   return { nodes, root };
 }
 
+/** What lanes of 32 and of 64 bits can hold, and the casts between it. */
+const laneForms = [
+  { lanes: 4, holds: hasLaneForm, casts: hasVectorCast },
+  { lanes: 2, holds: hasDoubleForm, casts: hasDoubleCast },
+] as const;
+
 /** How many elements of an expression the emitter can compute at once. */
-export function exprLanes(expr: Expr, argTypes: readonly DType[]): 1 | 4 {
+export function exprLanes(expr: Expr, argTypes: readonly DType[]): 1 | 2 | 4 {
   const { nodes } = graphOf(expr, argTypes);
-  const fits = nodes.every(({ expr: e, dtype, operands }) => {
-    if (!hasLaneForm(dtype)) return false;
-    return e.op !== "cast" || hasVectorCast(nth(nodes, nth(operands, 0)).dtype, e.to);
+  const form = laneForms.find(({ holds, casts }) => {
+    const fits = nodes.every(({ expr: e, dtype, operands }) => {
+      if (!holds(dtype)) return false;
+      return e.op !== "cast" || casts(nth(nodes, nth(operands, 0)).dtype, e.to);
+    });
+    return fits && argTypes.every(holds);
   });
-  return fits && argTypes.every((dtype) => hasLaneForm(dtype)) ? 4 : 1;
+  return form?.lanes ?? 1;
 }
 
 /** Names an expression: equal keys mean equal code. */
@@ -148,20 +165,19 @@ class ExprEmitter {
 
   #compute(node: Node): void {
     const { expr, operands } = node;
-    const isVector = this.#request.lanes > 1;
+    const { lanes } = this.#request;
+    const isVector = lanes > 1;
     const operandType = operands.length > 0 ? nth(this.#nodes, defined(operands.at(-1))).dtype : node.dtype;
     switch (expr.op) {
       case "arg":
         this.#request.readArg(expr.index);
         break;
       case "const":
-        if (isVector) pushVectorLiteral(this.#f, expr.dtype, expr.value);
-        else pushScalarLiteral(this.#f, expr.dtype, expr.value);
+        this.#pushLiteral(expr.dtype, expr.value);
         break;
       case "unary":
         this.push(nth(operands, 0));
-        if (isVector) vectorUnary(this.#f, expr.fn, operandType);
-        else scalarUnary(this.#f, expr.fn, operandType);
+        unaryForms[lanes](this.#f, expr.fn, operandType);
         break;
       case "binary":
         this.#binary(expr, nth(operands, 0), nth(operands, 1), operandType);
@@ -175,13 +191,14 @@ class ExprEmitter {
         break;
       case "cast":
         if (
-          isVector &&
+          lanes === 4 &&
           (this.#tryQuantize(expr, nth(operands, 0), node === this.#root && this.#request.isSaturatedLater === true) ||
             this.#tryRequantize(expr.to, nth(operands, 0), 0))
         )
           break;
         this.push(nth(operands, 0));
-        if (isVector) castVector(this.#f, operandType, expr.to, expr.saturate, isWhole(expr.x));
+        if (lanes === 4) castVector(this.#f, operandType, expr.to, expr.saturate, isWhole(expr.x));
+        else if (lanes === 2) castDoubles(this.#f, operandType, expr.to);
         else castScalar(this.#f, operandType, expr.to, expr.saturate);
         break;
     }
@@ -236,15 +253,15 @@ class ExprEmitter {
     if (this.#tryDequantize(expr, x, y)) return;
     this.push(x);
     this.push(y);
-    if (this.#request.lanes > 1) vectorBinary(this.#f, expr.fn, dtype);
-    else scalarBinary(this.#f, expr.fn, dtype);
+    binaryForms[this.#request.lanes](this.#f, expr.fn, dtype);
   }
 
   /** Powers with the exponents that models use, without a logarithm. */
   #tryKnownPower({ fn }: { readonly fn: string }, x: number, y: number, dtype: DType): boolean {
     const exponent = this.#literal(y);
     if (fn !== "pow" || !(dtype === "f32" || dtype === "f64") || typeof exponent !== "number") return false;
-    const shape = this.#request.lanes > 1 ? "f32x4" : dtype;
+    const isVector = this.#request.lanes > 1;
+    const shape = isVector ? vectorShapes[dtype] : dtype;
     const f = this.#f;
     switch (exponent) {
       case 1:
@@ -253,7 +270,7 @@ class ExprEmitter {
       case 2:
       case 3: {
         this.push(x);
-        const local = f.local(shape === "f32x4" ? "v128" : shape);
+        const local = f.local(isVector ? "v128" : dtype);
         f.tee(local);
         for (let power = 1; power < exponent; power++) {
           f.get(local);
@@ -274,13 +291,14 @@ class ExprEmitter {
 
   /** min and max against a number that is not NaN: one instruction, which gives NaN for NaN when x stands first. */
   #tryKnownBound({ fn }: { readonly fn: string }, x: number, y: number, dtype: DType): boolean {
-    if (this.#request.lanes === 1 || dtype !== "f32" || (fn !== "min" && fn !== "max")) return false;
+    if (this.#request.lanes === 1 || !(dtype === "f32" || dtype === "f64") || (fn !== "min" && fn !== "max"))
+      return false;
     const [bound, other] = this.#literal(y) === undefined ? [x, y] : [y, x];
     const value = this.#literal(bound);
     if (typeof value !== "number" || Number.isNaN(value)) return false;
     this.push(other);
     this.push(bound);
-    this.#f.op(fn === "min" ? "f32x4.pmin" : "f32x4.pmax");
+    this.#f.op(`${vectorShapes[dtype]}.p${fn}`);
     return true;
   }
 
@@ -288,7 +306,7 @@ class ExprEmitter {
   #tryDequantize({ fn }: { readonly fn: string }, x: number, y: number): boolean {
     const zero = this.#literal(y);
     const { expr, operands, uses } = nth(this.#nodes, x);
-    if (fn !== "sub" || this.#request.lanes === 1 || typeof zero !== "number" || zero === 0) return false;
+    if (fn !== "sub" || this.#request.lanes !== 4 || typeof zero !== "number" || zero === 0) return false;
     return expr.op === "cast" && uses === 1 && this.#tryRequantize(expr.to, nth(operands, 0), zero);
   }
 
@@ -298,8 +316,7 @@ class ExprEmitter {
   }
 
   #pushLiteral(dtype: DType, value: ScalarValue): void {
-    if (this.#request.lanes > 1) pushVectorLiteral(this.#f, dtype, value);
-    else pushScalarLiteral(this.#f, dtype, value);
+    literalForms[this.#request.lanes](this.#f, dtype, value);
   }
 }
 
@@ -321,9 +338,19 @@ function pushVectorLiteral(f: FunctionBuilder, dtype: DType, value: ScalarValue)
   else pushSplat(f, "i32x4", Number(value) | 0);
 }
 
-/** Pushes the value of an expression; for 4 lanes the types must be such that `exprLanes` gives 4. */
+const literalForms = {
+  1: pushScalarLiteral,
+  2: (f: FunctionBuilder, dtype: DType, value: ScalarValue): void => {
+    pushDoubles(f, dtype, Number(value));
+  },
+  4: pushVectorLiteral,
+} as const;
+const unaryForms = { 1: scalarUnary, 2: doubleUnary, 4: vectorUnary } as const;
+const binaryForms = { 1: scalarBinary, 2: doubleBinary, 4: vectorBinary } as const;
+const vectorShapes = { f32: "f32x4", f64: "f64x2" } as const;
+
+/** Pushes the value of an expression; for several lanes the types must be such that `exprLanes` gives as many. */
 export function emitExpr(f: FunctionBuilder, request: ExprRequest): void {
-  if (request.lanes === 2) throw new Error("internal: expressions are emitted for 1 or 4 lanes");
   const graph = graphOf(request.expr, request.argTypes);
   const emitter = new ExprEmitter(f, request, graph);
   emitter.push(graph.root);
@@ -335,12 +362,13 @@ export function emitExpr(f: FunctionBuilder, request: ExprRequest): void {
  * correctness.
  */
 export function hoistExprConstants(f: FunctionBuilder, request: Omit<ExprRequest, "lanes" | "readArg">): void {
-  if (exprLanes(request.expr, request.argTypes) === 1) return;
+  const lanes = exprLanes(request.expr, request.argTypes);
+  if (lanes === 1) return;
   hoistSplats(f, (probe) => {
     const readArg = (): void => {
       probe.splatConst("i32x4", 0);
     };
-    emitExpr(probe, { ...request, lanes: 4, readArg });
+    emitExpr(probe, { ...request, lanes, readArg });
     probe.drop();
   });
 }

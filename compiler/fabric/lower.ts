@@ -15,11 +15,12 @@ import { CapacityError } from "./capacity.ts";
 import { CoreProgram } from "./core-program.ts";
 import { elementsOf } from "./descriptors.ts";
 import { type CoreState, type KernelState, kernelStates } from "./kernel-state.ts";
+import { inputLanes, mostLanes, orderByNeed, shareOut } from "./lanes.ts";
 import { colorNets, layNet, Net } from "./nets.ts";
 import { fabricTargetOf, ProgramBuilder, straightWay } from "./program-builder.ts";
 import { sumSteps } from "./sums.ts";
 import { accumulate, finish, type Held } from "./tile-steps.ts";
-import { gatherTo, giveFrom, type Holder, keyOf, type Needer, type Receiving, type Transfer } from "./transfer.ts";
+import { gatherTo, giveFrom, type Holder, keyOf, type Receiving, type Transfer } from "./transfer.ts";
 
 export interface PlacedGraph {
   readonly graph: Graph;
@@ -33,6 +34,11 @@ const laneLimits = [4, 2, 1];
 
 /** The program of a placement; WSC5007, with the layer, for what has none. */
 export function lowerFabric(placed: PlacedGraph): FabricProgram {
+  const { count } = placed.placement.copies;
+  if (count > 1)
+    throw fail("WSC5007", `the model stands on the wafer ${count} times, and a fabric program is of one copy`, {
+      hint: "compile it without --replicas",
+    });
   const [stays] = placed.kernels.host;
   if (stays !== undefined)
     throw fail("WSC5007", `${stays.kind} stays on the host, and a fabric program is all of a model`, {
@@ -166,9 +172,10 @@ class Lowering {
     for (const operand of edge.operands) {
       const needers = to.needersOf(operand, edge);
       const wanted = new Set(needers.flatMap(({ places }) => [...places.keys()]));
+      const order = orderByNeed(needers);
       const sent = holders.map(({ at, result }): Holder => ({
         at,
-        elements: Array.from(result.elements).filter((element) => wanted.has(element)),
+        elements: order(Array.from(result.elements).filter((element) => wanted.has(element))),
       }));
       const ways = waysOf(route);
       for (let lanes = ways.length; ; lanes = Math.floor(lanes / 2)) {
@@ -176,15 +183,19 @@ class Lowering {
           (_, lane) =>
             Math.floor((lane * lanes) / ways.length) !== Math.floor(((lane - 1) * lanes) / ways.length) || lane === 0,
         );
-        const parts = shareOut(sent, used);
-        if (lanes > 1 && mostLanes(parts, needers) > this.#laneLimit) continue;
+        const parts = shareOut(
+          sent,
+          used.map((way) => nth(way, 0)),
+        );
+        const taken = parts.map((part) => part.flatMap(({ elements }) => elements));
+        if (lanes > 1 && mostLanes(taken, needers) > this.#laneLimit) continue;
         for (const [lane, part] of parts.entries()) {
           if (part.every(({ elements }) => elements.length === 0)) continue;
           const way = used[lane] as Core[];
           const net = this.#net(from.kernel.name, [route.color]);
-          const { order, sendings } = gatherTo(net, way[0] as Core, part);
-          const receivings = giveFrom(net, way, order, needers);
-          this.#keep(from, to, operand, { sendings, receivings });
+          const gathered = gatherTo(net, nth(way, 0), part);
+          const receivings = giveFrom(net, way, gathered.order, needers);
+          this.#keep(from, to, operand, { sendings: gathered.sendings, receivings });
         }
         break;
       }
@@ -201,16 +212,7 @@ class Lowering {
     for (const state of this.#states) {
       for (const { name, operand } of state.inputs) {
         const needers = state.needersOf(operand, null);
-        const rows = new Map<number, number[]>();
-        for (const [element, row] of firstRows(needers)) rows.set(row, [...(rows.get(row) ?? []), element]);
-        const parts = [...rows].sort(([a], [b]) => a - b);
-        const asHolders = parts.map(([y, elements]) => [{ at: { x: 0, y }, elements }]);
-        const lanes =
-          mostLanes(asHolders, needers) > this.#laneLimit
-            ? [[nth(parts, 0)[0], parts.flatMap(([, e]) => e)] as const]
-            : parts;
-        for (const [y, elements] of lanes) {
-          const order = elements.toSorted((a, b) => a - b);
+        for (const { y, elements: order } of inputLanes(needers, this.#laneLimit)) {
           const net = this.#net(state.kernel.name, [23, 22]);
           net.input({ x: 0, y }, "west", order.length);
           const way = straightWay({ x: 0, y }, { x: state.rect.x, y });
@@ -376,44 +378,4 @@ function waysOf(route: Parameters<typeof walk>[0]): Core[][] {
     way = [];
   });
   return ways;
-}
-
-/** Holders by lane: each takes the lane that starts nearest. */
-function shareOut(holders: readonly Holder[], ways: readonly (readonly Core[])[]): Holder[][] {
-  const starts = ways.map((way) => way[0] as Core);
-  const isStacked = new Set(starts.map(({ y }) => y)).size > 1;
-  const parts: Holder[][] = ways.map(() => []);
-  for (const holder of holders) {
-    let best = 0;
-    const distance = (start: Core): number => Math.abs(isStacked ? start.y - holder.at.y : start.x - holder.at.x);
-    for (const [lane, start] of starts.entries()) if (distance(start) < distance(starts[best] as Core)) best = lane;
-    (parts[best] as Holder[]).push(holder);
-  }
-  return parts;
-}
-
-/** Lanes that the core takes from that takes from most. */
-function mostLanes(parts: readonly (readonly Holder[])[], needers: readonly Needer[]): number {
-  let most = 0;
-  for (const { places } of needers) {
-    const lanes = parts.filter((part) => part.some(({ elements }) => elements.some((element) => places.has(element))));
-    most = Math.max(most, lanes.length);
-  }
-  return most;
-}
-
-/** For each element the middle of the rows of cores that need it. */
-function firstRows(needers: readonly Needer[]): Map<number, number> {
-  const rows = new Map<number, { least: number; most: number }>();
-  for (const { at, places } of needers) {
-    for (const element of places.keys()) {
-      const known = rows.get(element);
-      if (known === undefined) rows.set(element, { least: at.y, most: at.y });
-      else {
-        known.least = Math.min(known.least, at.y);
-        known.most = Math.max(known.most, at.y);
-      }
-    }
-  }
-  return new Map([...rows].map(([element, { least, most }]) => [element, (least + most) >> 1]));
 }

@@ -41,9 +41,7 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
       if (op.fn === "lp") return refuse(kernel, "pooling by a norm has no fabric program");
       if (isPadded) return refuse(kernel, "pooling over padding has no fabric program");
       const taps = op.kernel.reduce((product, size) => product * size, 1);
-      return op.fn === "max"
-        ? folding("max", null)
-        : folding("add", { op: "binary", fn: "div", x: arg(0), y: lit("f32", taps) });
+      return op.fn === "max" ? folding("max", null) : folding("add", shareOf(taps));
     }
     case "reduce": {
       const shape = graph.values[op.inputs[0] ?? -1]?.type;
@@ -53,7 +51,7 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
         case "sum":
           return folding("add", null);
         case "mean":
-          return folding("add", { op: "binary", fn: "div", x: arg(0), y: lit("f32", count) });
+          return folding("add", shareOf(count));
         case "max":
           return folding("max", null);
         case "min":
@@ -74,6 +72,14 @@ export function workOfOp(kernel: Kernel, op: Op, graph: Graph): TileWork {
       return refuse(kernel, `${op.kind} has no fabric program`);
   }
 }
+
+/** One of so many parts; a product, since cores divide slowly. */
+const shareOf = (parts: number): Expr => ({
+  op: "binary",
+  fn: "mul",
+  x: arg(0),
+  y: lit("f32", Math.fround(1 / parts)),
+});
 
 const folding = (combiner: Combiner, epilogue: Expr | null): TileWork => ({
   combiner,

@@ -9,6 +9,7 @@ import {
   type KernelGraph,
   type KernelId,
   type Operand,
+  type StageRead,
   type ValuePart,
 } from "../../ir/kernel-graph.ts";
 import { Draft } from "./draft.ts";
@@ -97,7 +98,7 @@ function addKernel(state: State, op: PlaceableOp, index: number): void {
   const sources = sourcesOf(state, op, part);
   const nest = opNest(op, sources);
   const operands: Operand[] = [];
-  const named = readOperands(state, { op, part, id }, sources, nest.reads, operands);
+  const { named, reads } = readOperands(state, { op, part, id }, sources, nest.reads, operands);
   const made = new Map<ValueId, string>();
   for (const [position, output] of op.outputs.entries()) {
     const { dtype } = tensorOf(state, output);
@@ -112,7 +113,8 @@ function addKernel(state: State, op: PlaceableOp, index: number): void {
     dtype: computeType(sources),
     loops: nest.loops,
     operands,
-    stages: [{ op: index, kind: op.kind, makes: "y0", ...nest.stage }],
+    stages: [{ op: index, kind: op.kind, makes: "y0", reads, ...nest.stage }],
+    states: [],
     moves: [],
     flops: nest.flops,
     arriving: 0,
@@ -138,15 +140,16 @@ type NamedSources = ReadonlyMap<
   { readonly source: Source; readonly words: number; readonly names: readonly string[] }
 >;
 
-/** Adds the operands that an op reads. */
+/** Adds the operands that an op reads; gives the one behind each of its inputs. */
 function readOperands(
   state: State,
   { op }: Reader,
   sources: Sources,
   reads: readonly Operand["axes"][],
   operands: Operand[],
-): NamedSources {
-  const seen = new Set<string>();
+): { readonly named: NamedSources; readonly reads: readonly StageRead[] } {
+  const seen = new Map<string, string>();
+  const stageReads: StageRead[] = [];
   const named = new Map<string, { source: Source; words: number; names: string[] }>();
   for (const [position, input] of op.inputs.entries()) {
     const source = sourceOf(state, input);
@@ -154,16 +157,18 @@ function readOperands(
     const key =
       source.kind === "kernel" ? `%${source.value}` : source.kind === "outside" ? source.name : `constant ${input}`;
     const way = `${key} ${JSON.stringify(axes)}`;
-    if (seen.has(way)) continue;
-    seen.add(way);
+    const twin = seen.get(way);
+    const name = twin ?? `${source.kind === "constant" ? "w" : "x"}${position}`;
+    stageReads.push({ operand: name, axes: null });
+    if (twin !== undefined) continue;
+    seen.set(way, name);
     const type = sources.inputs[position]?.type ?? tensorOf(state, input);
-    const name = `${source.kind === "constant" ? "w" : "x"}${position}`;
     operands.push({ name, role: source.kind === "constant" ? "weight" : "activation", dtype: type.dtype, axes });
     const known = named.get(key);
     if (known === undefined) named.set(key, { source, words: wordsOf(type), names: [name] });
     else known.names.push(name);
   }
-  return named;
+  return { named, reads: stageReads };
 }
 
 /** Draws the edges and ports of what a kernel reads. */

@@ -9,6 +9,7 @@ import {
   type KernelEdge,
   type KernelGraph,
   type KernelId,
+  type KernelInput,
   type KernelPort,
   resultWords,
 } from "../../ir/kernel-graph.ts";
@@ -19,10 +20,8 @@ export interface DraftKernel {
   readonly made: ReadonlyMap<ValueId, string>;
 }
 
-/** A port, and the operands that the value becomes. */
-export interface DraftInput extends KernelPort {
-  readonly operands: readonly string[];
-}
+/** An edge whose value its producer knows by `made`. */
+export type DraftEdge = Omit<KernelEdge, "result">;
 
 /** A port, and the value as its producer made it. */
 export interface DraftOutput extends KernelPort {
@@ -31,9 +30,9 @@ export interface DraftOutput extends KernelPort {
 
 /** What a kernel exchanges with the rest of the model. */
 export interface Surroundings {
-  readonly into: readonly KernelEdge[];
-  readonly outOf: readonly KernelEdge[];
-  readonly inputs: readonly DraftInput[];
+  readonly into: readonly DraftEdge[];
+  readonly outOf: readonly DraftEdge[];
+  readonly inputs: readonly KernelInput[];
   readonly outputs: readonly DraftOutput[];
 }
 
@@ -41,8 +40,8 @@ export interface Surroundings {
 const mostVisited = 200;
 
 interface Node extends DraftKernel {
-  into: KernelEdge[];
-  outOf: KernelEdge[];
+  into: DraftEdge[];
+  outOf: DraftEdge[];
   readonly places: Places;
 }
 
@@ -57,7 +56,7 @@ export class Draft {
   readonly name: string;
   readonly host: readonly HostKernel[];
   readonly #nodes = new Map<KernelId, Node>();
-  #inputs: DraftInput[] = [];
+  #inputs: KernelInput[] = [];
   #outputs: DraftOutput[] = [];
   #next = 0;
 
@@ -106,19 +105,19 @@ export class Draft {
     this.#nodes.set(id, { ...this.#node(id), ...draft });
   }
 
-  connect(edge: KernelEdge): void {
+  connect(edge: DraftEdge): void {
     this.#node(edge.from).outOf.push(edge);
     this.#node(edge.to).into.push(edge);
   }
 
-  disconnect(edge: KernelEdge): void {
+  disconnect(edge: DraftEdge): void {
     const from = this.#node(edge.from);
     const to = this.#node(edge.to);
     from.outOf = from.outOf.filter((other) => other !== edge);
     to.into = to.into.filter((other) => other !== edge);
   }
 
-  addInput(port: DraftInput): void {
+  addInput(port: KernelInput): void {
     this.#inputs.push(port);
   }
 
@@ -127,7 +126,7 @@ export class Draft {
   }
 
   /** Changes or drops (null) input ports. */
-  mapInputs(change: (port: DraftInput) => DraftInput | null): void {
+  mapInputs(change: (port: KernelInput) => KernelInput | null): void {
     this.#inputs = this.#inputs.flatMap((port) => change(port) ?? []);
   }
 
@@ -195,7 +194,13 @@ export class Draft {
       this.#node(id).into.map((edge): KernelEdge => {
         const stream = streams.get(edge.stream) ?? streams.size;
         streams.set(edge.stream, stream);
-        return { ...edge, from: numberOf(edge.from), to: numberOf(edge.to), stream };
+        return {
+          ...edge,
+          from: numberOf(edge.from),
+          to: numberOf(edge.to),
+          result: this.#resultOf(edge.from, edge.value),
+          stream,
+        };
       }),
     );
     return {
@@ -203,10 +208,21 @@ export class Draft {
       precision: "f32",
       kernels: order.map((id, number) => ({ ...withTraffic(this.at(id).kernel, this.around(id)), id: number })),
       edges,
-      inputs: this.#inputs.map(({ name, kernel, words }) => ({ name, kernel: numberOf(kernel), words })),
-      outputs: this.#outputs.map(({ name, kernel, words }) => ({ name, kernel: numberOf(kernel), words })),
+      inputs: this.#inputs.map((port) => ({ ...port, kernel: numberOf(port.kernel) })),
+      outputs: this.#outputs.map(({ name, kernel, words, value }) => ({
+        name,
+        kernel: numberOf(kernel),
+        result: this.#resultOf(kernel, value),
+        words,
+      })),
       host: this.host,
     };
+  }
+
+  #resultOf(id: KernelId, value: ValueId): string {
+    const result = this.#node(id).made.get(value);
+    if (result === undefined) throw new Error(`internal: kernel ${id} does not make %${value}`);
+    return result;
   }
 
   #inOrder(): readonly KernelId[] {

@@ -36,7 +36,15 @@ const effort = {
 /** What makes two kernels equal for their variants. */
 export function kernelSignature(kernel: Kernel): string {
   const { family, dtype, loops, operands, stages, arriving, leaving } = kernel;
-  return JSON.stringify([family, dtype, loops, operands, stages.map(({ op: _, ...work }) => work), arriving, leaving]);
+  return JSON.stringify([
+    family,
+    dtype,
+    loops,
+    operands,
+    stages.map(({ op: _, reads: __, ...work }) => work),
+    arriving,
+    leaving,
+  ]);
 }
 
 const shared = (

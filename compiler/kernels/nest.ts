@@ -39,7 +39,7 @@ export interface OpNest {
   /** how each input of the op is read, and each output made */
   readonly reads: readonly (readonly Axis[])[];
   readonly makes: readonly (readonly Axis[])[];
-  readonly stage: Omit<Stage, "op" | "kind" | "makes">;
+  readonly stage: Omit<Stage, "op" | "kind" | "makes" | "reads">;
   readonly flops: number;
 }
 

@@ -8,9 +8,10 @@ import {
   type Kernel,
   type KernelEdge,
   type KernelGraph,
-  type KernelPort,
+  type KernelId,
+  type KernelInput,
+  type KernelOutput,
   type Operand,
-  operandElements,
   type Precision,
   wordBytes,
 } from "../../ir/kernel-graph.ts";
@@ -23,14 +24,17 @@ export function withPrecision(graph: KernelGraph, precision: Precision): KernelG
   const kernels = graph.kernels.map((kernel) => narrowed(kernel, precision));
   const wordsOf = (operand: Operand | undefined, words: number): number =>
     operand?.dtype === "f32" ? Math.ceil((words * dtypeInfo(precision).bits) / (8 * wordBytes)) : words;
-  const edges = graph.edges.map((edge): KernelEdge => ({ ...edge, words: wordsOf(readOf(graph, edge), edge.words) }));
-  const inputs = graph.inputs.map((port): KernelPort => ({
-    ...port,
-    words: wordsOf(entering(graph, port), port.words),
+  const edges = graph.edges.map((edge): KernelEdge => ({
+    ...edge,
+    words: wordsOf(operandOf(graph, edge.to, edge.operands), edge.words),
   }));
-  const outputs = graph.outputs.map((port): KernelPort => ({
+  const inputs = graph.inputs.map((port): KernelInput => ({
     ...port,
-    words: wordsOf(leaving(graph, port), port.words),
+    words: wordsOf(operandOf(graph, port.kernel, port.operands), port.words),
+  }));
+  const outputs = graph.outputs.map((port): KernelOutput => ({
+    ...port,
+    words: wordsOf(operandOf(graph, port.kernel, [port.result]), port.words),
   }));
   const placed = kernels.map((kernel, id) =>
     withTraffic(kernel, {
@@ -51,22 +55,6 @@ export function narrowed(kernel: Kernel, precision: Precision): Kernel {
   return { ...kernel, dtype: kernel.dtype === "f32" ? precision : kernel.dtype, operands };
 }
 
-/** The operand that an edge becomes at its reader. */
-const readOf = ({ kernels }: KernelGraph, { to, operands }: KernelEdge): Operand | undefined =>
-  kernels[to]?.operands.find(({ name }) => operands.includes(name));
-
-const wordsIn = (operand: Operand): number =>
-  Math.ceil((operandElements(operand) * dtypeInfo(operand.dtype).bits) / (8 * wordBytes));
-
-/** The operand that a value from outside becomes: one that no edge feeds, of as many words where there are several. */
-function entering({ kernels, edges }: KernelGraph, { kernel, words }: KernelPort): Operand | undefined {
-  const fed = new Set(edges.flatMap(({ to, operands }) => (to === kernel ? operands : [])));
-  const open = kernels[kernel]?.operands.filter(({ role, name }) => role === "activation" && !fed.has(name)) ?? [];
-  return open.find((operand) => wordsIn(operand) === words) ?? open[0];
-}
-
-/** The result that leaves the wafer. */
-function leaving({ kernels }: KernelGraph, { kernel, words }: KernelPort): Operand | undefined {
-  const results = kernels[kernel]?.operands.filter(({ role }) => role === "result") ?? [];
-  return results.find((operand) => wordsIn(operand) === words) ?? results[0];
-}
+/** The first operand of a kernel that has one of some names. */
+const operandOf = ({ kernels }: KernelGraph, kernel: KernelId, names: readonly string[]): Operand | undefined =>
+  kernels[kernel]?.operands.find(({ name }) => names.includes(name));

@@ -1,5 +1,12 @@
 /** A part of a kernel graph as a kernel graph of its own: what it exchanges with other parts crosses the edge of its wafer. */
-import type { KernelEdge, KernelGraph, KernelId, KernelPort } from "../../ir/kernel-graph.ts";
+import type {
+  KernelEdge,
+  KernelGraph,
+  KernelId,
+  KernelInput,
+  KernelOutput,
+  KernelPort,
+} from "../../ir/kernel-graph.ts";
 
 /**
  * The kernels `ids` (ascending) of a graph, renumbered. A value that leaves leaves once, however many wafers read it, and arrives once.
@@ -8,18 +15,18 @@ import type { KernelEdge, KernelGraph, KernelId, KernelPort } from "../../ir/ker
 export function kernelPart(graph: KernelGraph, ids: readonly KernelId[], name: string): KernelGraph {
   const numberOf = new Map(ids.map((id, number) => [id, number]));
   const edges: KernelEdge[] = [];
-  const inputs: KernelPort[] = portsWithin(graph.inputs, numberOf);
-  const outputs: KernelPort[] = portsWithin(graph.outputs, numberOf);
+  const inputs: KernelInput[] = portsWithin(graph.inputs, numberOf);
+  const outputs: KernelOutput[] = portsWithin(graph.outputs, numberOf);
   const sent = new Set<number>();
   for (const edge of graph.edges) {
-    const { from, to, words, stream } = edge;
+    const { from, to, operands, result, words, stream } = edge;
     const source = numberOf.get(from);
     const reader = numberOf.get(to);
     if (source !== undefined && reader !== undefined) edges.push({ ...edge, from: source, to: reader });
-    else if (reader !== undefined) inputs.push({ name: crossing(stream), kernel: reader, words });
+    else if (reader !== undefined) inputs.push({ name: crossing(stream), kernel: reader, operands, words });
     else if (source !== undefined && !sent.has(stream)) {
       sent.add(stream);
-      outputs.push({ name: crossing(stream), kernel: source, words });
+      outputs.push({ name: crossing(stream), kernel: source, result, words });
     }
   }
   const kernels = ids.flatMap((id) => graph.kernels[id] ?? []).map((kernel, number) => ({ ...kernel, id: number }));
@@ -29,7 +36,7 @@ export function kernelPart(graph: KernelGraph, ids: readonly KernelId[], name: s
 /** A control character keeps it apart from the names of a model's inputs. */
 const crossing = (stream: number): string => `\u0000%${stream}`;
 
-function portsWithin(ports: readonly KernelPort[], numberOf: ReadonlyMap<KernelId, number>): KernelPort[] {
+function portsWithin<Port extends KernelPort>(ports: readonly Port[], numberOf: ReadonlyMap<KernelId, number>): Port[] {
   return ports.flatMap((port) => {
     const kernel = numberOf.get(port.kernel);
     return kernel === undefined ? [] : [{ ...port, kernel }];

@@ -3,11 +3,14 @@ import { type KernelGraph, type KernelId, type KernelPort, wordBytes } from "../
 import {
   type Bottleneck,
   type Certificate,
+  type Copies,
+  copyOffset,
   doubleCentre,
   type Movement,
   type PlacedKernel,
   type PlacementObjective,
   rectangleCores,
+  routeMovedBy,
 } from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../../ir/machine/target.ts";
 import { courseCycles } from "./routing/route-geometry.ts";
@@ -19,6 +22,7 @@ export interface Claims {
   readonly target: Target;
   readonly kernels: readonly PlacedKernel[];
   readonly routing: Routing;
+  readonly copies: Copies;
   /** interval that sizing proved to be the least */
   readonly bound: number;
   readonly solver: string;
@@ -31,15 +35,16 @@ export interface Claims {
 
 /** Draws up the certificate. */
 export function certify(claims: Claims): Certificate {
-  const { graph, target, kernels, routing, bound, solver, seed, movement } = claims;
+  const { graph, target, kernels, routing, copies, bound, solver, seed, movement } = claims;
   const slowest = slowestOf(kernels);
   const kernelCycles = slowest === null ? 0 : (kernels[slowest]?.variant.cycles ?? 0);
   const linkCycles = linkCyclesOf(routing, target);
   const ioCycles = ioCyclesOf(graph, target);
-  const objective = Math.max(1, kernelCycles, linkCycles, ioCycles);
-  const latencyCycles = latencyOf(graph, target, kernels, routing) + ioCycles;
+  const [kernelShare, linkShare] = [kernelCycles / copies.count, linkCycles / copies.count];
+  const objective = Math.max(1 / copies.count, kernelShare, linkShare, ioCycles);
+  const latencyCycles = slowestCopy(claims) + ioCycles;
   const wireLength = wireLengthOf(graph, kernels);
-  const interval = proof(objective, Math.max(1, bound, ioCycles));
+  const interval = proof(objective, Math.max(1 / copies.count, bound, ioCycles));
   const values: Readonly<Record<Exclude<PlacementObjective, "throughput">, number>> = {
     latency: latencyCycles,
     cores: rectangleCores(kernels),
@@ -51,7 +56,7 @@ export function certify(claims: Claims): Certificate {
     ...interval,
     solver,
     seed,
-    bottleneck: bottleneckOf(objective, kernelCycles, linkCycles),
+    bottleneck: bottleneckOf(objective, kernelShare, linkShare),
     slowest,
     kernelCycles,
     linkCycles,
@@ -127,6 +132,17 @@ export function latencyOf(
     }
   }
   return last;
+}
+
+/** Latency of the slowest copy: they differ where the mesh has seams. */
+function slowestCopy({ graph, target, kernels, routing, copies }: Claims): number {
+  const differing = target.link.seams === undefined ? 1 : copies.count;
+  let most = 0;
+  for (let copy = 0; copy < differing; copy++) {
+    const routes = routing.routes.map((route) => routeMovedBy(route, copyOffset(copies, copy)));
+    most = Math.max(most, latencyOf(graph, target, kernels, { ...routing, routes }));
+  }
+  return most;
 }
 
 /** Sum of the L1 distances between the centres of connected kernels. */

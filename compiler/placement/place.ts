@@ -13,7 +13,7 @@
  * what is found in it and of the packing for throughput. What does not fit is a diagnostic with figures (no-fit.ts).
  */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
-import { type Placement, type PlacementObjective, placementVersion } from "../../ir/placement.ts";
+import { oneCopy, type Placement, type PlacementObjective, placementVersion } from "../../ir/placement.ts";
 import type { VariantList } from "../kernels/family.ts";
 import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
@@ -108,6 +108,7 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
     target,
     kernels,
     routing,
+    copies: oneCopy,
     bound: objective === "throughput" ? goalBound : bound,
     solver: solver.name,
     seed: options.seed ?? 0,
@@ -128,6 +129,7 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
       clockHz: clockHz(target),
     },
     constraints: scene.constraints,
+    copies: oneCopy,
     kernels,
     routes: routing.routes,
     certificate,

@@ -86,8 +86,10 @@ const limits = {
 function lead(placement: Placement, kernels: KernelGraph): string {
   const { certificate, target } = placement;
   const layers = `${count(placement.kernels.length)} layer${placement.kernels.length === 1 ? "" : "s"}`;
+  const { count: copies } = placement.copies;
+  const turns = copies === 1 ? "" : `, dealt out to ${count(copies)} copies side by side`;
   const host = kernels.host.length === 0 ? "" : ` ${count(kernels.host.length)} operations stay on the host.`;
-  return `All ${layers} are resident and work at once on successive samples. One sample leaves every <b>${duration(certificate.objective / target.clockHz)}</b>, limited by <b>${limits[certificate.bottleneck]}</b>.${host}`;
+  return `All ${layers} are resident and work at once on successive samples${turns}. One sample leaves every <b>${duration(certificate.objective / target.clockHz)}</b>, limited by <b>${limits[certificate.bottleneck]}</b>.${host}`;
 }
 
 function foot(target: Target): string {

@@ -2,13 +2,7 @@
 import { type Kernel, kernelFamilies, type KernelGraph } from "../../ir/kernel-graph.ts";
 import { sramBytes, type SramBudget, sramCategories } from "../../ir/machine/cost.ts";
 import type { Cut } from "../../ir/machine/mapping.ts";
-import {
-  type PlacedKernel,
-  type Placement,
-  rectangleCores,
-  samplesPerSecond,
-  utilisation,
-} from "../../ir/placement.ts";
+import { type PlacedKernel, type Placement, coresInUse, samplesPerSecond, utilisation } from "../../ir/placement.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import { bytes, count, duration, escapeHtml, number, operations, percent } from "./text.ts";
 
@@ -21,7 +15,7 @@ const withUnit = (text: string): string => text.replace(/^(\S+) (.+)$/, "$1 <sma
 export function summaryCards(placement: Placement, kernels: KernelGraph): string {
   const { certificate, target } = placement;
   const { objective, latencyCycles } = certificate;
-  const cores = rectangleCores(placement.kernels);
+  const cores = coresInUse(placement);
   const flops = kernels.kernels.reduce((sum, kernel) => sum + kernel.flops, 0);
   const rate = samplesPerSecond(placement);
   return `<div class="cards">${[
@@ -49,11 +43,11 @@ const causeNames = { kernel: "Slowest kernel", link: "Fullest link", io: "Edge o
 
 /** What limits the interval, and what is proven about it. */
 export function proofCard(placement: Placement): string {
-  const { certificate, kernels } = placement;
+  const { certificate, kernels, copies } = placement;
   const { objective, bound, bottleneck, kernelCycles, linkCycles, ioCycles } = certificate;
   const causes = [
-    ["kernel", kernelCycles],
-    ["link", linkCycles],
+    ["kernel", kernelCycles / copies.count],
+    ["link", linkCycles / copies.count],
     ["io", ioCycles],
   ] as const;
   const rows = causes.map(([cause, cycles]) => {
@@ -68,6 +62,7 @@ export function proofCard(placement: Placement): string {
       "Status",
       certificate.status === "optimal" ? "optimal" : `feasible, ${percent(certificate.gap)} above the bound at most`,
     ],
+    ...(copies.count === 1 ? [] : [["Copies", `${count(copies.count)}, samples in turn`] as [string, string]]),
     ["Slowest layer", slowest === undefined ? "none" : `<code>${escapeHtml(slowest.name)}</code>`],
     ["Wire length", `${count(certificate.wireLength)} hops between centres`],
     ["Solver, seed", `${escapeHtml(certificate.solver)}, ${certificate.seed}`],
@@ -105,7 +100,7 @@ export function memoryCard(placement: Placement): string {
   const totals = { code: 0, weights: 0, activations: 0, buffers: 0, stack: 0 };
   let cores = 0;
   for (const { rect, variant } of placement.kernels) {
-    const area = rect.width * rect.height;
+    const area = placement.copies.count * rect.width * rect.height;
     cores += area;
     for (const category of sramCategories) totals[category] += variant.sram[category] * area;
   }

@@ -1,6 +1,13 @@
 /** The wafer as SVG, one unit per core: I/O rim, usable area, one rectangle per kernel, the routes on request. */
 import { sramBytes } from "../../ir/machine/cost.ts";
-import { legsOfShape, type PlacedKernel, type Placement, type Route } from "../../ir/placement.ts";
+import {
+  type Copies,
+  copyOffset,
+  legsOfShape,
+  type PlacedKernel,
+  type Placement,
+  type Route,
+} from "../../ir/placement.ts";
 import { count, escapeHtml, percent, shorten } from "./text.ts";
 
 /** Labels smaller than this share of the map's width cannot be read. */
@@ -11,16 +18,23 @@ const characterWidth = 0.58;
 export function waferMap(placement: Placement): string {
   const { width, height, usable, name } = placement.target;
   const kernels = placement.kernels.map((kernel) => kernelBox(kernel, placement)).join("");
-  const label = `${placement.kernels.length} kernels on the ${width} by ${height} cores of ${escapeHtml(name)}; the table below lists them`;
+  const { count: copies } = placement.copies;
+  const label = `${copies === 1 ? "" : `${copies} copies of `}${placement.kernels.length} kernels on the ${width} by ${height} cores of ${escapeHtml(name)}; the table below lists them`;
+  const copy = `${kernels}<g class="routes">${placement.routes.map(routePath).join("")}</g>`;
   return [
     `<svg class="wafer" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">`,
     `<rect class="rim" width="${width}" height="${height}"/>`,
     `<rect class="die" x="${usable.x}" y="${usable.y}" width="${usable.width}" height="${usable.height}"/>`,
-    kernels,
-    `<g class="routes">${placement.routes.map(routePath).join("")}</g>`,
+    copies === 1 ? copy : `<g id="copy">${copy}</g>${furtherCopies(placement.copies)}`,
     "</svg>",
   ].join("");
 }
+
+/** The first copy once more wherever another lies. */
+const furtherCopies = (copies: Copies): string =>
+  Array.from({ length: copies.count - 1 }, (_, index) => copyOffset(copies, index + 1))
+    .map(({ x, y }) => `<use href="#copy" x="${x}" y="${y}"/>`)
+    .join("");
 
 function kernelBox(placed: PlacedKernel, placement: Placement): string {
   const { kernel, family, name, rect, variant } = placed;

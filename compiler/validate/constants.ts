@@ -1,9 +1,9 @@
 /** The constants of the laws, fitted once more: what stands in ir/machine, in the targets and in the tables must be these. */
 import { stencilConstants } from "../../ir/machine/stencil.ts";
-import { layerConstants } from "../../ir/machine/transformer.ts";
+import { handOffCycles, layerConstants } from "../../ir/machine/layer-cycles.ts";
 import { wse2 } from "../targets/wse2.ts";
 import { fitGemm } from "./tables/products.ts";
-import { fitHandOff, handOffCycles } from "./tables/serving.ts";
+import { fitHandOff } from "./tables/serving.ts";
 import { fitStencil } from "./tables/stencils.ts";
 import { fitLayerConstants } from "./tables/waferllm.ts";
 

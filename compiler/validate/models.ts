@@ -11,16 +11,15 @@ import {
   type ReducePattern,
   reducePatterns,
 } from "../../ir/machine/collectives.ts";
+import { type LayerCycles, totalCycles } from "../../ir/machine/layer-cycles.ts";
 import { gemmCycles, gemvCycles } from "../../ir/machine/products.ts";
 import { stencilStepCycles } from "../../ir/machine/stencil.ts";
 import { clockHz, type Target } from "../../ir/machine/target.ts";
 import {
   decodeLayerCycles,
-  type LayerCycles,
   type LayerOnRegion,
   type LayerShape,
   prefillLayerCycles,
-  totalCycles,
 } from "../../ir/machine/transformer.ts";
 import { nameHint } from "../../ir/nearest.ts";
 import { presetTarget } from "../targets/load.ts";

@@ -51,6 +51,10 @@ export function productKernel({ m, k, n, dtype, vector, right }: TileProduct): K
         op: 0,
         kind: "matmul",
         makes: "y0",
+        reads: [
+          { operand: "x0", axes: null },
+          { operand: "w1", axes: null },
+        ],
         domain: Object.keys(loops).map((loop) => [{ loop, factor: 1 }]),
         vector: [vector],
         perPoint: { fast: 1, slow: 0 },
@@ -62,6 +66,7 @@ export function productKernel({ m, k, n, dtype, vector, right }: TileProduct): K
         codeUnits: 2,
       },
     ],
+    states: [],
     moves: [],
     flops: 2 * m * k * n,
     arriving: 0,
@@ -70,21 +75,28 @@ export function productKernel({ m, k, n, dtype, vector, right }: TileProduct): K
   };
 }
 
-/** What a core has to do and hold for its tile. */
-function tileWork(nest: Nest): TileWork {
-  const extents = nest.loops.map(({ size }) => size);
-  const uncut = nest.loops.map(() => 1);
-  return workOf(nest, extents, uncut);
+/** Prepared once for each form: what a core has to do depends on the sizes of its tile alone. */
+const prepared = new Map<string, Nest>();
+
+function preparedNest(product: TileProduct): Nest {
+  const { dtype, vector, right } = product;
+  const form = `${dtype} ${vector} ${right}`;
+  const nest = prepared.get(form) ?? nestOf(productKernel(product));
+  prepared.set(form, nest);
+  return nest;
 }
+
+/** What a core has to do and hold for its tile. */
+const tileWork = (nest: Nest, { m, k, n }: TileProduct): TileWork => workOf(nest, [m, k, n], [1, 1, 1]);
 
 /** Cycles of a core for its tile; sums with other cores are not in it (collectives.ts). */
 export function tileProductCycles(target: Target, product: TileProduct): number {
-  const nest = nestOf(productKernel(product));
-  return busyCycles(siteOf(target, nest), tileWork(nest));
+  const nest = preparedNest(product);
+  return busyCycles(siteOf(target, nest), tileWork(nest, product));
 }
 
 /** Bytes of the right operand where it stays in the core. */
-export const tileWeightBytes = (product: TileProduct): number => tileWork(nestOf(productKernel(product))).weightBytes;
+export const tileWeightBytes = (product: TileProduct): number => tileWork(preparedNest(product), product).weightBytes;
 
 /** The target as a program uses it whose loops start a vector instruction every so many cycles. */
 export const withVectorStartup = (target: Target, vectorStartup: number): Target => ({

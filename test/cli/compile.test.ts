@@ -63,6 +63,26 @@ describe("wsc compile", () => {
     expect(summary["kernels"]).toBeGreaterThan(4);
   });
 
+  it("places copies side by side", async () => {
+    const run = await wsc(["compile", digitsModel, "--replicas", "3", "-o", "copies", "--json", "-q"], scratch.path);
+    expect(run.stderr).toBe("");
+    const summary = JSON.parse(run.stdout) as { replicas: number; intervalCycles: number };
+    expect(summary.replicas).toBe(3);
+    expect(readFileSync(inScratch("copies/report.html"), "utf8")).toContain('<use href="#copy"');
+    const simulated = await wsc(["simulate", "copies"], scratch.path);
+    expect(simulated.stderr).toContain("the model stands on the wafer 3 times");
+  });
+
+  it.each([
+    [["--replicas", "many"], 'a whole number or auto, not "many"'],
+    [["--replicas", "2", "--explain"], "--explain is about a model that stands on the wafer once"],
+    [["--replicas", "2", "--emit", "ilp"], "--emit ilp is about a model that stands on the wafer once"],
+  ])("refuses %j", async (given, message) => {
+    const { code, stderr } = await wsc(["compile", digitsModel, ...given], scratch.path);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
   it("replaces an earlier program, and nothing else", async () => {
     await wsc(["compile", digitsModel, "-o", inScratch("again"), "-q"]);
     expect((await wsc(["compile", digitsModel, "-o", inScratch("again"), "-q"])).code).toBe(0);

@@ -49,7 +49,7 @@ describe("wsc simulate", () => {
     expect(summary).toMatchObject({
       model: "mlp",
       target: "small",
-      samples: 4,
+      samples: 8,
       layers: [{ name: "Gemm_0" }, { name: "Gemm_2" }],
     });
   });
@@ -59,7 +59,7 @@ describe("wsc simulate", () => {
     const { code, stdout } = await wsc(args, scratch.path);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^mlp on small: 4 samples in \d+ cycles, \d+ words over links\ninterval .*the certificate says/,
+      /^mlp on small: 8 samples in \d+ cycles, \d+ words over links\ninterval .*the certificate says/,
     );
     expect((await wsc(args, scratch.path)).stdout).toBe(stdout);
   });

@@ -62,7 +62,7 @@ describe("buildKernelGraph", () => {
     expect(kernels.map(weightBytes)).toEqual([4 * 4 * 3 * 9, 0, 4 * (640 + 10), 0]);
     // the reshape between pool and matmul is only another name
     expect(edges).toContainEqual(expect.objectContaining({ from: 1, to: 2, words: 64 }));
-    expect(inputs).toEqual([{ name: "image", kernel: 0, words: 192 }]);
+    expect(inputs).toEqual([{ name: "image", kernel: 0, operands: ["x0"], words: 192 }]);
     expect(outputs.map(({ kernel }) => kernel)).toEqual([3, 3]);
     expect(host).toEqual([expect.objectContaining({ kind: "host", reason: "gives strings" })]);
   });
@@ -139,6 +139,10 @@ const stage: fc.Arbitrary<Stage> = fc.record({
   op: fc.nat(),
   kind: fc.constantFrom("conv", "map"),
   makes: fc.constantFrom("x0", "y0"),
+  reads: fc.array(
+    fc.record({ operand: fc.constantFrom("x0", "y0"), axes: fc.option(fc.array(axis, { maxLength: 3 })) }),
+    { maxLength: 3 },
+  ),
   domain: fc.array(terms, { maxLength: 3 }),
   vector: fc.array(loop, { maxLength: 3 }),
   perPoint: operations,
@@ -175,6 +179,16 @@ const kernelGraphs: fc.Arbitrary<KernelGraph> = fc.record({
           .tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat())
           .map((sizes) => loopNames.map((called, at) => ({ name: called, size: sizes[at] ?? 0 }))),
         operands: fc.tuple(operand("x0"), operand("y0")),
+        states: fc.array(
+          fc.record({
+            operand: fc.constantFrom("x0", "y0"),
+            past: name,
+            append: fc.option(
+              fc.record({ op: fc.nat(), reads: fc.array(fc.constantFrom("x0", "y0", null), { maxLength: 3 }) }),
+            ),
+          }),
+          { maxLength: 2 },
+        ),
         stages: fc.array(stage, { maxLength: 2 }),
         moves: fc.array(fc.nat(), { maxLength: 2 }),
         flops: fc.maxSafeNat(),
@@ -188,16 +202,19 @@ const kernelGraphs: fc.Arbitrary<KernelGraph> = fc.record({
   edges: fc.array(
     fc.record({
       from: id,
+      result: fc.constantFrom("x0", "y0"),
       to: id,
-      operands: fc.array(fc.constantFrom("x0", "x1"), { maxLength: 2 }),
+      operands: fc.array(fc.constantFrom("x0", "y0"), { maxLength: 2 }),
       words: fc.nat(),
       stream: fc.nat(),
       value: fc.nat(),
       part: fc.option(fc.record({ starts: ints, sizes: ints, steps: ints })),
     }),
   ),
-  inputs: fc.array(fc.record({ name, kernel: id, words: fc.nat() })),
-  outputs: fc.array(fc.record({ name, kernel: id, words: fc.nat() })),
+  inputs: fc.array(
+    fc.record({ name, kernel: id, operands: fc.array(fc.constantFrom("x0", "y0"), { maxLength: 2 }), words: fc.nat() }),
+  ),
+  outputs: fc.array(fc.record({ name, kernel: id, result: fc.constantFrom("x0", "y0"), words: fc.nat() })),
   host: fc.array(
     fc.record({ op: fc.nat(), kind: fc.constantFrom("host", "if"), reason: name, origin: fc.array(name) }),
   ),

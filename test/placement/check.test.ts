@@ -7,7 +7,7 @@ import { costOf, siteOf, type Variant } from "../../ir/machine/cost.ts";
 import type { Kernel } from "../../ir/kernel-graph.ts";
 import type { Mapping } from "../../ir/machine/mapping.ts";
 import { nestOf } from "../../ir/machine/work.ts";
-import type { PlacedKernel, Placement, Route } from "../../ir/placement.ts";
+import { oneCopy, type PlacedKernel, type Placement, type Route } from "../../ir/placement.ts";
 import { convSketch, elementwiseSketch, graphOf, matmulSketch, smallTarget } from "./instances.ts";
 
 const target = smallTarget(40, 40);
@@ -133,6 +133,7 @@ describe("checkPlacement", () => {
       target: wide,
       kernels,
       routing: { routes: [route], fullestLink: 64 / 3 },
+      copies: oneCopy,
       bound: 50,
       solver: "none",
       seed: 0,

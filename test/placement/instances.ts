@@ -54,7 +54,15 @@ function sketchOf(
     family,
     loops,
     operands: [...operands, made],
-    stages: [{ op: 0, kind: op.kind, makes: "y0", ...stage }],
+    stages: [
+      {
+        op: 0,
+        kind: op.kind,
+        makes: "y0",
+        reads: operands.map(({ name: operand }) => ({ operand, axes: null })),
+        ...stage,
+      },
+    ],
     flops,
   };
 }
@@ -123,6 +131,7 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
   const readers = new Map<number, number>();
   const edges = links.map(([from, to]): KernelEdge => ({
     from,
+    result: "y0",
     to,
     operands: [operandFor(sketches[to], readers, to)],
     words: wordsOf(sketches[from]),
@@ -139,6 +148,7 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
       ...sketch,
       stages: sketch.stages.map((stage) => ({ ...stage, op: id })),
       dtype: "f32",
+      states: [],
       moves: [],
       arriving: Math.max(activationBytes(sketch) / 4, arriving),
       leaving: times * resultWords(sketch),
@@ -151,8 +161,8 @@ export function graphOf(sketches: readonly Sketch[], links: readonly (readonly [
     precision: "f32",
     kernels,
     edges,
-    inputs: kernels.length === 0 ? [] : [{ name: "x", kernel: 0, words: kernels[0]?.arriving ?? 1 }],
-    outputs: kernels.length === 0 ? [] : [{ name: "y", kernel: last, words: wordsOf(sketches[last]) }],
+    inputs: kernels.length === 0 ? [] : [{ name: "x", kernel: 0, operands: ["x0"], words: kernels[0]?.arriving ?? 1 }],
+    outputs: kernels.length === 0 ? [] : [{ name: "y", kernel: last, result: "y0", words: wordsOf(sketches[last]) }],
     host: [],
   };
 }

@@ -11,7 +11,16 @@ function routed(words: number): Routing {
   const problem: RouteProblem = {
     width: 24,
     height: 24,
-    edges: [0, 1, 2].map((from) => ({ from, to: 3, operands: [], words, stream: from, value: from, part: null })),
+    edges: [0, 1, 2].map((from) => ({
+      from,
+      result: "y0",
+      to: 3,
+      operands: [],
+      words,
+      stream: from,
+      value: from,
+      part: null,
+    })),
     operandOrder: [0, 1, 2],
     switchPositions: 1,
     rects,

@@ -76,7 +76,7 @@ describe("speeds", () => {
 
   it("say what binds, and how every figure is known", () => {
     const { limit, basis, ...rest } = plan("llama3.1-70b");
-    expect(limit.sentence).toMatch(/^travel over the region takes \d+ % of a token's time, then /);
+    expect(limit.sentence).toMatch(/^sums over the region takes \d+ % of a token's time, then /);
     const figures = Object.entries(rest).filter(([, value]) => typeof value === "number");
     expect(figures.map(([name]) => name).filter((name) => !(name in basis))).toEqual([]);
   });

@@ -21,7 +21,7 @@ import {
 } from "../../../ir/expr.ts";
 import type { MapOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../../ir/tensor.ts";
-import { loadScalar, loadSplat, loadVector, storeScalar, storeVector } from "../elements.ts";
+import { loadSplat, loadVector, storeVector } from "../elements.ts";
 import { emitExpr, exprKey, exprLanes, hoistExprConstants } from "../expr-emit.ts";
 import {
   type KernelArg,
@@ -32,17 +32,27 @@ import {
   type Operands,
 } from "../kernel.ts";
 import { pushSplat } from "../math/constants.ts";
+import { loadDoubles, splatDouble, storeDoubles } from "../math/double-ops.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { broadcastStages } from "./movement.ts";
 import { forEachRow, rowCount } from "./rows-loop.ts";
+import {
+  type Access,
+  accessOf,
+  readScalar,
+  readVector,
+  splatRead,
+  typesOf,
+  writeScalar,
+  writeVector,
+} from "./wide-access.ts";
 
 /** Rows longer than this are cut, so that threads have something to share. */
 const longestRow = 8192;
 
 interface MapPlan {
-  readonly expr: Expr;
-  readonly argTypes: readonly DType[];
+  readonly access: Access;
   readonly output: DType;
   /** bytes per element: operands, then the output */
   readonly bytes: readonly number[];
@@ -84,10 +94,15 @@ export function emitViewedMap(
   const literals = inputs.map(({ dtype }, index) => literalOf(dtype, constants[index]));
   const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
   const expr = substitute(op.expr, (index) => literals[index] ?? arg(used.indexOf(index)));
-  const args = used.map((index): KernelArg => ({ kind: "input", index }));
-  const operands = used.map((index) => ({ ...nth(inputs, index), view: views[index] ?? null }));
+  const access = accessOf(
+    expr,
+    used.map((index) => nth(inputs, index).dtype),
+  );
+  const read = access.reads.map(({ operand }) => nth(used, operand));
+  const args = read.map((index): KernelArg => ({ kind: "input", index }));
+  const operands = read.map((index) => ({ ...nth(inputs, index), view: views[index] ?? null }));
   const places: readonly KernelArg[] = [...args, { kind: "output", index: 0 }];
-  return [mapCode(planMap(expr, operands, output), places, elementCount(output.shape))];
+  return [mapCode(planMap(access, operands, output), places, elementCount(output.shape))];
 }
 
 /** The stage of a map between any places: `args` are the operands', then the output's. */
@@ -97,12 +112,26 @@ export function mapStage(
   output: TensorType,
   args: readonly KernelArg[],
 ): KernelCode {
-  return mapCode(planMap(expr, operands, output), args, elementCount(output.shape));
+  const access = accessOf(
+    expr,
+    operands.map(({ dtype }) => dtype),
+  );
+  const read = access.reads.map(({ operand }) => operand);
+  const places = [...read.map((operand) => nth(args, operand)), defined(args.at(-1))];
+  return mapCode(
+    planMap(
+      access,
+      read.map((operand) => nth(operands, operand)),
+      output,
+    ),
+    places,
+    elementCount(output.shape),
+  );
 }
 
 /** Index space and forms of a map over operands that broadcast to the output's shape. */
 function planMap(
-  expr: Expr,
+  access: Access,
   operands: readonly (TensorType & { readonly view?: Strided | null })[],
   output: TensorType,
 ): MapPlan {
@@ -124,8 +153,7 @@ function planMap(
   const { inner, middle, rest } = cutRow(whole, axes.length <= 1);
   const outer = [...axes.slice(0, -1), ...middle];
   const varies = inner.strides.slice(0, -1).map((stride) => stride > 0);
-  const argTypes = operands.map(({ dtype }) => dtype);
-  return { expr, argTypes, output: output.dtype, bytes, outer, rowLength: inner.size, varies, offsets, rest };
+  return { access, output: output.dtype, bytes, outer, rowLength: inner.size, varies, offsets, rest };
 }
 
 /** Cuts a long innermost axis into rows: into equal ones, or (where nothing else loops) with a rest. */
@@ -145,9 +173,11 @@ function largestDivisor(n: number, limit: number): number {
 
 function mapCode(plan: MapPlan, args: readonly KernelArg[], count: number): KernelCode {
   const rows = count === 0 ? 0 : rowCount(plan.outer);
-  const { expr, argTypes, output, outer, rowLength, varies, offsets, rest } = plan;
+  const { access, output, outer, rowLength, varies, offsets, rest } = plan;
+  const { expr, reads, dtype, saturate } = access;
+  const form = [exprKey(expr, typesOf(access)), reads, dtype, saturate, output];
   return {
-    key: kernelKey("map", exprKey(expr, argTypes), argTypes, output, outer, rowLength, varies, offsets, rest),
+    key: kernelKey("map", ...form, outer, rowLength, varies, offsets, rest),
     units: rows + (rest > 0 ? 1 : 0),
     args,
     work: count * (1 + exprCost(expr)),
@@ -161,7 +191,7 @@ function mapCode(plan: MapPlan, args: readonly KernelArg[], count: number): Kern
 function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
   const bases = f.params.slice(0, -2);
   const [begin, end] = f.params.slice(-2) as [Local, Local];
-  hoistExprConstants(f, plan);
+  hoistExprConstants(f, { expr: plan.access.expr, argTypes: typesOf(plan.access) });
   for (const [operand, offset] of plan.offsets.entries()) increment(f, nth(bases, operand), offset);
   if (plan.rest === 0) {
     forEachRow(f, begin, end, plan.outer, bases, (pointers) => {
@@ -198,6 +228,8 @@ function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
 
 /** How elements come into vectors and out of them. */
 interface VectorForm {
+  /** how the expression is emitted */
+  readonly width: 2 | 4;
   /** elements in a vector */
   readonly lanes: number;
   /** elements in one round of the loop */
@@ -208,6 +240,7 @@ interface VectorForm {
 }
 
 const laneForm = (expr: Expr): VectorForm => ({
+  width: 4,
   lanes: 4,
   round: exprCost(expr) > 12 ? 4 : 16,
   load: loadVector,
@@ -215,8 +248,18 @@ const laneForm = (expr: Expr): VectorForm => ({
   store: storeVector,
 });
 
+const doubleForm = (expr: Expr): VectorForm => ({
+  width: 2,
+  lanes: 2,
+  round: exprCost(expr) > 12 ? 2 : 8,
+  load: loadDoubles,
+  splat: splatDouble,
+  store: storeDoubles,
+});
+
 /** Masks of a byte for each element: what only combines bools does not ask how wide they are. */
 const byteMaskForm: VectorForm = {
+  width: 4,
   lanes: 16,
   round: 64,
   load: (f, _, offset) => {
@@ -239,23 +282,32 @@ const byteMaskForm: VectorForm = {
 const combinesBools: ReadonlySet<string> = new Set(["and", "or", "xor", "not", "eq", "ne"]);
 
 /** Whether an expression does nothing but combine bools. */
-function isOfBools({ expr, argTypes, output }: MapPlan): boolean {
-  let holds = output === "bool" && argTypes.every((dtype) => dtype === "bool");
-  walkExpr(expr, (part) => {
+function isOfBools({ access, output }: MapPlan): boolean {
+  let holds = output === "bool" && access.reads.every(({ stored }) => stored === "bool");
+  walkExpr(access.expr, (part) => {
     if (part.op === "const" || part.op === "cast") holds = false;
     else if (part.op === "unary" || part.op === "binary") holds &&= combinesBools.has(part.fn);
   });
   return holds;
 }
 
+/** The widest form that a row of a map has; null where its elements are computed one by one. */
+function formOf(plan: MapPlan, length: number): VectorForm | null {
+  const { access } = plan;
+  const lanes = exprLanes(access.expr, typesOf(access));
+  if (lanes === 1 || length < lanes) return null;
+  if (lanes === 2) return doubleForm(access.expr);
+  return length >= byteMaskForm.lanes && isOfBools(plan) ? byteMaskForm : laneForm(access.expr);
+}
+
 function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
-  const { expr, argTypes, output, bytes } = plan;
-  const isVector = exprLanes(expr, argTypes) === 4 && length >= 4;
-  if (!isVector) {
+  const { access, output, bytes } = plan;
+  const form = formOf(plan, length);
+  if (form === null) {
     emitScalarRow(f, plan, pointers, length);
     return;
   }
-  const form = length >= byteMaskForm.lanes && isOfBools(plan) ? byteMaskForm : laneForm(expr);
+  const { expr, reads } = access;
   const splats = splatOperands(f, plan, pointers, form);
   const cursors = plan.varies.map((varies, operand) => (varies ? copyOf(f, nth(pointers, operand)) : null));
   const target = copyOf(f, defined(pointers.at(-1)));
@@ -263,18 +315,22 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
     f.get(target);
     emitExpr(f, {
       expr,
-      argTypes,
-      lanes: 4,
+      argTypes: typesOf(access),
+      lanes: form.width,
       readArg: (index) => {
         const cursor = cursors[index];
         if (cursor == null) f.get(defined(splats[index]));
         else {
+          const read = nth(reads, index);
           f.get(cursor);
-          form.load(f, nth(argTypes, index), element * nth(bytes, index));
+          if (read.stored === read.dtype) form.load(f, read.dtype, element * nth(bytes, index));
+          else readVector(f, read, form.width, element * nth(bytes, index));
         }
       },
     });
-    form.store(f, output, element * defined(bytes.at(-1)));
+    const offset = element * defined(bytes.at(-1));
+    if (access.dtype === output) form.store(f, output, offset);
+    else writeVector(f, access, output, form.width, offset);
   };
   const step = (elements: number): void => {
     for (const [operand, cursor] of cursors.entries()) {
@@ -308,15 +364,17 @@ function copyOf(f: FunctionBuilder, local: Local): Local {
 /** Operands that are constant along the row, in all lanes of a local. */
 function splatOperands(
   f: FunctionBuilder,
-  { varies, argTypes }: MapPlan,
+  { varies, access }: MapPlan,
   pointers: readonly Local[],
   form: VectorForm,
 ): (Local | null)[] {
   return varies.map((isVarying, operand) => {
     if (isVarying) return null;
     const splat = f.local("v128");
+    const read = nth(access.reads, operand);
     f.get(nth(pointers, operand));
-    form.splat(f, nth(argTypes, operand));
+    if (read.stored === read.dtype) form.splat(f, read.dtype);
+    else splatRead(f, read);
     f.set(splat);
     return splat;
   });
@@ -324,18 +382,18 @@ function splatOperands(
 
 /** One element at a constant distance from the cursors. */
 function emitScalarElement(f: FunctionBuilder, plan: MapPlan, cursors: readonly Local[], element: number): void {
-  const { expr, argTypes, bytes, varies, output } = plan;
+  const { access, bytes, varies, output } = plan;
   f.get(defined(cursors.at(-1)));
   emitExpr(f, {
-    expr,
-    argTypes,
+    expr: access.expr,
+    argTypes: typesOf(access),
     lanes: 1,
     readArg: (index) => {
       f.get(nth(cursors, index));
-      loadScalar(f, nth(argTypes, index), varies[index] === true ? element * nth(bytes, index) : 0);
+      readScalar(f, nth(access.reads, index), varies[index] === true ? element * nth(bytes, index) : 0);
     },
   });
-  storeScalar(f, output, element * defined(bytes.at(-1)));
+  writeScalar(f, access, output, element * defined(bytes.at(-1)));
 }
 
 function emitScalarRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {

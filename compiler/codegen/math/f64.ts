@@ -26,8 +26,8 @@ export const callF64 =
     f.call(index);
   };
 
-const ln2High = 6.9314718036912381649e-1;
-const ln2Low = 1.90821492927058770002e-10;
+export const ln2High = 6.9314718036912381649e-1;
+export const ln2Low = 1.90821492927058770002e-10;
 
 const series = (terms: number, coefficient: (k: number) => number): number[] =>
   Array.from({ length: terms }, (_, k) => coefficient(k));

@@ -5,9 +5,10 @@
  * unit of a float (6e-8). The same bits on every machine: nothing here is fused.
  */
 import { nth } from "../../../ir/access.ts";
-import type { FunctionBuilder, Local, ModuleBuilder } from "../wasm/index.ts";
+import type { FunctionBuilder, Local } from "../wasm/index.ts";
 import { type Algebra, algebra, apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
+import { type DoubleFunction, longs, roundingShift, shiftedLongs, splitDoubles } from "./double-lanes.ts";
 import { fmodOfFloats } from "./f64.ts";
 import { cosF64, sinF64, tanF64 } from "./f64-trigonometry.ts";
 import { perLane } from "./per-lane.ts";
@@ -45,24 +46,8 @@ const logCoefficients = [
   2.885390081790086, 0.9617966733417604, 0.5770835849814883, 0.4116727178909735, 0.3407301264895164,
 ];
 
-/** The module's function of doubles, emitted on first use. */
-type DoubleFunction = (module: ModuleBuilder) => number;
-
 const lowBytes = [0, 1, 2, 3, 4, 5, 6, 7];
 const highBytes = [8, 9, 10, 11, 12, 13, 14, 15];
-
-const longs = (f: FunctionBuilder, value: bigint): Push => {
-  return () => {
-    pushSplat(f, "i64x2", value);
-  };
-};
-const shiftedLongs = (f: FunctionBuilder, op: "i64x2.shl" | "i64x2.shr_u", x: Push, by: number): Push => {
-  return () => {
-    x();
-    f.i32(by);
-    f.op(op);
-  };
-};
 
 /** Works in an algebra of four floats, over operands from the stack; afterwards the temporaries are free again. */
 function withFloats(f: FunctionBuilder, count: 1 | 2, body: (a: Algebra, x: Push, y: Push) => void): void {
@@ -156,15 +141,11 @@ function unlessAny(
 
 // ---- circular functions ------------------------------------------------------------------------------------------------------------
 
-/** Adding it leaves a double below 2^51 rounded to an integer, in the low bits of the mantissa: 1.5 * 2^52. */
-const roundingShift = 6755399441055744;
-
-/** pi/2 in 25 bits, whose products with integers below 2^28 are exact, and the rest. */
-const halfPiHigh = Math.floor((Math.PI / 2) * 2 ** 24) / 2 ** 24;
-const halfPiLow = Math.PI / 2 - halfPiHigh + 6.123233995736766e-17;
+/** pi/2 in two parts of 23 bits, whose products with integers below 2^30 are exact, and the rest. */
+const halfPiParts = [1.57079625129699707031, 7.549789415861596353e-8, 5.390302858158119e-15] as const;
 
 /** Angles from here on are left to the scalar form. */
-const largestAngle = 2 ** 22;
+const largestAngle = 2 ** 30;
 
 interface Angle {
   /** sine and cosine of what is left of the angle */
@@ -177,7 +158,7 @@ interface Angle {
 function pushAngle(d: Algebra, x: Push): Angle {
   const rounded = d.let(d.add(d.mul(x, d.constant(2 / Math.PI)), d.constant(roundingShift)));
   const n = d.let(d.sub(rounded, d.constant(roundingShift)));
-  const r = d.let(d.sub(d.sub(x, d.mul(n, d.constant(halfPiHigh))), d.mul(n, d.constant(halfPiLow))));
+  const r = d.let(halfPiParts.reduce((rest: Push, part) => d.sub(rest, d.mul(n, d.constant(part))), x));
   const z = d.let(d.mul(r, r));
   const sine = d.let(d.mul(r, d.polynomial(z, sinCoefficients)));
   const cosine = d.let(d.polynomial(z, cosCoefficients));
@@ -306,18 +287,9 @@ export const coshF32x4: VectorFunction = (f) => {
 
 // ---- logarithms --------------------------------------------------------------------------------------------------------------------
 
-const sqrtHalfBits = 0x3fe6a09e667f3bcdn;
-const exponentBits = 0x3fe0000000000000n;
-const significandBits = 0xfffffffffffffn;
-
 /** log2 of doubles that are positive, finite and not subnormal: w = m 2^e, m in [sqrt 1/2, sqrt 2). */
 function logarithm(f: FunctionBuilder, d: Algebra, w: Push): Push {
-  const offset = d.let(apply(f, "i64x2.sub", w, longs(f, sqrtHalfBits - exponentBits)));
-  // the exponent in the low bits of a double from 2^52 on is 1022 more than e
-  const biased = apply(f, "v128.or", shiftedLongs(f, "i64x2.shr_u", offset, 52), d.constant(2 ** 52));
-  const e = d.sub(biased, d.constant(2 ** 52 + 1022));
-  const significand = apply(f, "v128.and", offset, longs(f, significandBits));
-  const m = d.let(apply(f, "i64x2.add", significand, longs(f, sqrtHalfBits)));
+  const { e, m } = splitDoubles(f, d, w);
   const s = d.let(d.div(d.sub(m, d.constant(1)), d.add(m, d.constant(1))));
   const z = d.let(d.mul(s, s));
   return d.add(e, d.mul(s, d.polynomial(z, logCoefficients)));

@@ -16,7 +16,7 @@ const twoOverPi = [
 ] as const; // prettier-ignore
 
 /** pi/2 in parts of 33, 33 and 53 bits. */
-const halfPiParts = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21] as const;
+export const halfPiParts = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21] as const;
 
 /** Calls the reduction; `r` may be pushed again and again. */
 export function reduceByHalfPi(

@@ -20,7 +20,7 @@ import {
   sinhF32x4,
   tanF32x4,
 } from "./float-pairs.ts";
-import { expF64, fmodF64, logF64, modF64, powF64 } from "./f64.ts";
+import { fmodF64, modF64 } from "./f64.ts";
 import {
   acosF64,
   acoshF64,
@@ -28,29 +28,18 @@ import {
   asinhF64,
   atanF64,
   atanhF64,
-  cosF64,
   coshF64,
   erfF64,
-  sigmoidF64,
-  sinF64,
   sinhF64,
-  tanF64,
-  tanhF64,
 } from "./f64-trigonometry.ts";
+import { cosF64x2, expF64x2, logF64x2, powF64x2, sigmoidF64x2, sinF64x2, tanF64x2, tanhF64x2 } from "./f64x2.ts";
 import { integerForm, type IntegerForm, integerHelper, isIntegerHelper, wrapInteger } from "./integers.ts";
 
 type Define = (module: ModuleBuilder) => number;
 
-/** Functions of one double. */
+/** Functions of one double without a vector form. */
 const f64Unary: Partial<Record<UnaryFunction, Define>> = {
-  exp: expF64,
-  log: logF64,
   erf: erfF64,
-  tanh: tanhF64,
-  sigmoid: sigmoidF64,
-  sin: sinF64,
-  cos: cosF64,
-  tan: tanF64,
   asin: asinF64,
   acos: acosF64,
   atan: atanF64,
@@ -81,31 +70,47 @@ export const f32x4Unary: Partial<Record<UnaryFunction, VectorFunction>> = {
   atanh: atanhF32x4,
 };
 
-/** The module's function of one float, by the vector form. */
-function f32Helper(module: ModuleBuilder, fn: UnaryFunction): number {
-  const vector = f32x4Unary[fn];
-  if (vector === undefined) throw new Error(`internal: no function ${fn} of f32`);
-  return inOneLane(module, `f32_${fn}`, 1, vector);
-}
+/** Functions of two doubles with a vector form; scalars go through it, too. */
+export const f64x2Unary: Partial<Record<UnaryFunction, VectorFunction>> = {
+  exp: expF64x2,
+  log: logF64x2,
+  tanh: tanhF64x2,
+  sigmoid: sigmoidF64x2,
+  sin: sinF64x2,
+  cos: cosF64x2,
+  tan: tanF64x2,
+};
 
-/** The module's function of one or two floats: what a function of four does in its first lane. */
-function inOneLane(module: ModuleBuilder, name: string, operands: number, vector: VectorFunction): number {
+const vectorShapes = { f32: "f32x4", f64: "f64x2" } as const;
+
+/** The module's function of one or two floats: what a function of vectors does in its first lane. */
+function inOneLane(
+  module: ModuleBuilder,
+  shape: FloatShape,
+  fn: UnaryFunction | BinaryFunction,
+  operands: number,
+  vector: VectorFunction,
+): number {
+  const name = `${shape}_${fn}_in_one_lane`;
   return module.shared(name, () =>
-    module.function(name, { params: Array.from({ length: operands }, () => "f32"), results: ["f32"] }, (f) => {
+    module.function(name, { params: Array.from({ length: operands }, () => shape), results: [shape] }, (f) => {
       for (const param of f.params) {
         f.get(param);
-        f.op("f32x4.splat");
+        f.op(`${vectorShapes[shape]}.splat`);
       }
       vector(f);
-      f.lane("f32x4.extract_lane", 0);
+      f.lane(`${vectorShapes[shape]}.extract_lane`, 0);
     }),
   );
 }
 
-function callF64Unary(f: FunctionBuilder, fn: UnaryFunction): void {
-  const define = f64Unary[fn];
-  if (define === undefined) throw new Error(`internal: no function ${fn} of f64`);
-  f.call(define(f.module));
+/** The module's function of one float. */
+function unaryHelper(module: ModuleBuilder, fn: UnaryFunction, shape: FloatShape): number {
+  const vector = (shape === "f32" ? f32x4Unary : f64x2Unary)[fn];
+  if (vector !== undefined) return inOneLane(module, shape, fn, 1, vector);
+  const define = shape === "f64" ? f64Unary[fn] : undefined;
+  if (define === undefined) throw new Error(`internal: no function ${fn} of ${shape}`);
+  return define(module);
 }
 
 /** Applies a unary function to the scalar on the stack. */
@@ -163,8 +168,7 @@ const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder, shape
 function floatUnary(f: FunctionBuilder, fn: UnaryFunction, shape: FloatShape): void {
   const inline = inlineFloatUnary[fn];
   if (inline !== undefined) inline(f, shape);
-  else if (shape === "f64") callF64Unary(f, fn);
-  else f.call(f32Helper(f.module, fn));
+  else f.call(unaryHelper(f.module, fn, shape));
 }
 
 /** ±1 where x is neither zero nor NaN, else x. */
@@ -279,7 +283,11 @@ export const isNativeFloatBinary = (fn: BinaryFunction): fn is NativeFloatBinary
   (nativeFloatBinary as readonly BinaryFunction[]).includes(fn);
 
 type FloatHelper = "mod" | "fmod" | "pow";
-const f64Binary: Readonly<Record<FloatHelper, Define>> = { mod: modF64, fmod: fmodF64, pow: powF64 };
+const f64Binary: Readonly<Record<FloatHelper, Define>> = {
+  mod: modF64,
+  fmod: fmodF64,
+  pow: (module) => inOneLane(module, "f64", "pow", 2, powF64x2),
+};
 /** Whether a function of two floats takes more than an instruction. */
 export const isFloatHelper = (fn: BinaryFunction): fn is FloatHelper => fn in f64Binary;
 /** Functions of two vectors of floats that are no instruction. */
@@ -293,7 +301,7 @@ function floatBinary(f: FunctionBuilder, fn: BinaryFunction, shape: FloatShape):
   if (isNativeFloatBinary(fn)) f.op(`${shape}.${fn}`);
   else if (!isFloatHelper(fn)) throw new Error(`internal: ${fn} of ${shape}`);
   else if (shape === "f64") f.call(f64Binary[fn](f.module));
-  else f.call(inOneLane(f.module, `f32_${fn}`, 2, f32x4Binary[fn]));
+  else f.call(inOneLane(f.module, "f32", fn, 2, f32x4Binary[fn]));
 }
 
 const bitwise: Partial<Record<BinaryFunction, "and" | "or" | "xor">> = {

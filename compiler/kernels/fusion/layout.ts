@@ -5,8 +5,8 @@
  */
 import { nth } from "../../../ir/access.ts";
 import type { Graph, OpOf, ValueId } from "../../../ir/graph.ts";
-import type { Axis, Kernel, KernelEdge, KernelId, Operand, ValuePart } from "../../../ir/kernel-graph.ts";
-import type { Draft, DraftInput } from "../draft.ts";
+import type { Axis, Kernel, KernelId, KernelInput, Operand, ValuePart } from "../../../ir/kernel-graph.ts";
+import type { Draft, DraftEdge } from "../draft.ts";
 import { align, type Atom } from "./align.ts";
 import { type Body, splitLoop } from "./loops.ts";
 
@@ -151,7 +151,7 @@ function intoReaders(draft: Draft, id: KernelId, move: Move, maySplit: boolean):
 }
 
 /** Sends what one kernel was sent to another. */
-function feed(draft: Draft, source: KernelEdge | DraftInput, to: KernelId, operands: readonly string[]): void {
+function feed(draft: Draft, source: DraftEdge | KernelInput, to: KernelId, operands: readonly string[]): void {
   if ("from" in source) draft.connect({ ...source, to, operands });
   else draft.addInput({ ...source, kernel: to, operands });
 }

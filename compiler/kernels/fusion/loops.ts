@@ -1,5 +1,5 @@
 /** Rewrites a kernel's loops: renamed, split in two, or expressed by other loops. Everything that names a loop follows. */
-import type { Axis, Gather, Kernel, Loop, Operand, Stage, Term } from "../../../ir/kernel-graph.ts";
+import type { Axis, Gather, Kernel, Loop, Operand, Stage, StageRead, Term } from "../../../ir/kernel-graph.ts";
 
 /** The part of a kernel that is written in its loops. */
 export type Body = Pick<Kernel, "loops" | "operands" | "stages">;
@@ -31,8 +31,15 @@ export function rewrite({ operands, stages }: Body, by: Replacements): Pick<Body
       if (axes === null) return null;
       gathers.push({ ...gather, axes });
     }
+    const reads: StageRead[] = [];
+    for (const read of stage.reads) {
+      const axes = read.axes === null ? null : rewriteAxes(read.axes, by);
+      if (read.axes !== null && axes === null) return null;
+      reads.push({ ...read, axes });
+    }
     newStages.push({
       ...stage,
+      reads,
       gathers,
       domain: stage.domain.map((terms) => rewriteTerms(terms, by).terms),
       vector: rewriteNames(stage.vector, by),

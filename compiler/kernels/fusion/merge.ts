@@ -4,8 +4,8 @@
  * (`exchange`), or makes all that it reads, seams twice (`recompute`). Where the reader needs a whole dim, cores gather it.
  */
 import type { ValueId } from "../../../ir/graph.ts";
-import type { Axis, Gather, Kernel, KernelEdge, KernelFamily, Loop, Operand, Term } from "../../../ir/kernel-graph.ts";
-import type { DraftKernel } from "../draft.ts";
+import type { Axis, Gather, Kernel, KernelFamily, Loop, Operand, Stage, Term } from "../../../ir/kernel-graph.ts";
+import type { DraftEdge, DraftKernel } from "../draft.ts";
 import { align, type Atom } from "./align.ts";
 import {
   type Body,
@@ -28,7 +28,7 @@ export interface Pair {
   readonly producer: DraftKernel;
   readonly reader: DraftKernel;
   /** all edges between them */
-  readonly edges: readonly KernelEdge[];
+  readonly edges: readonly DraftEdge[];
   /** values of the producer that others need too */
   readonly leaving: ReadonlySet<ValueId>;
 }
@@ -67,7 +67,10 @@ export function merge({ producer, reader, edges, leaving }: Pair, way: SeamWay):
   ];
   const [first, ...others] = bodies.read.stages;
   if (first === undefined || bodies.loops.length > mostLoops) return null;
-  const stages = [...bodies.made.stages, { ...first, gathers: [...first.gathers, ...gathers] }, ...others];
+  const linked = [{ ...first, gathers: [...first.gathers, ...gathers] }, ...others].map((stage) =>
+    readingFrom(stage, aligned.pairs, bodies),
+  );
+  const stages = [...bodies.made.stages, ...linked];
   const main = mainOf(producer.kernel, reader.kernel);
   const made = new Map(producer.made);
   for (const [value, name] of reader.made) made.set(value, renamed.operandNames.get(name) ?? name);
@@ -78,6 +81,7 @@ export function merge({ producer, reader, edges, leaving }: Pair, way: SeamWay):
       loops: bodies.loops,
       operands,
       stages,
+      states: [...producer.kernel.states, ...renamedStates(reader.kernel.states, renamed.operandNames)],
       moves: [...new Set([...producer.kernel.moves, ...reader.kernel.moves])],
       flops: producer.kernel.flops + reader.kernel.flops,
       origin: [...new Set([...producer.kernel.origin, ...reader.kernel.origin])],
@@ -141,6 +145,7 @@ function apart(reader: Kernel, producer: Kernel): Renamed {
       stages: rewritten.stages.map((stage) => ({
         ...stage,
         makes: nameOf(stage.makes),
+        reads: stage.reads.map((read) => ({ ...read, operand: nameOf(read.operand) })),
         gathers: stage.gathers.map((gather) => ({ ...gather, operand: nameOf(gather.operand) })),
       })),
     },
@@ -158,7 +163,7 @@ interface Link {
 
 function linksOf(
   producer: DraftKernel,
-  edges: readonly KernelEdge[],
+  edges: readonly DraftEdge[],
   names: ReadonlyMap<string, string>,
 ): readonly Link[] | null {
   const links: Link[] = [];
@@ -220,6 +225,44 @@ const axesOf = ({ operands }: Body, name: string): readonly Axis[] => {
   const operand = operands.find((other) => other.name === name);
   if (operand === undefined) throw new Error(`internal: no operand ${name}`);
   return operand.axes;
+};
+
+/** A stage that reads what the producer holds, where it read operands that are gone. */
+function readingFrom(stage: Stage, links: readonly Link[], { made, read }: Solved): Stage {
+  return {
+    ...stage,
+    reads: stage.reads.map((one) => {
+      const link = links.find((other) => other.read === one.operand);
+      if (link === undefined) return one;
+      const own = one.axes ?? axesOf({ loops: [], ...read }, link.read);
+      const axes = own.map((axis, dim) => (link.reversed.has(dim) ? backwards(axis) : axis));
+      const isAlike = positionsOf(axes) === positionsOf(axesOf({ loops: [], ...made }, link.made));
+      return { operand: link.made, axes: isAlike ? null : axes };
+    }),
+  };
+}
+
+/** The same positions from the last to the first. */
+const backwards = (axis: Axis): Axis =>
+  axis.kind !== "index"
+    ? axis
+    : {
+        ...axis,
+        terms: axis.terms.map(({ loop, factor }) => ({ loop, factor: -factor })),
+        offset: axis.size - 1 - axis.offset,
+      };
+
+/** Caches of the reader under the names that its operands have in the kernel that is made. */
+const renamedStates = (states: Kernel["states"], names: ReadonlyMap<string, string>): Kernel["states"] => {
+  const nameOf = (name: string): string => names.get(name) ?? name;
+  return states.map((state) => ({
+    ...state,
+    operand: nameOf(state.operand),
+    append:
+      state.append === null
+        ? null
+        : { ...state.append, reads: state.append.reads.map((name) => (name === null ? null : nameOf(name))) },
+  }));
 };
 
 /** What is read backwards may lie in any core along that dim. */

@@ -1,16 +1,16 @@
 /** What becomes of a group of kernels when they are fused one after the other, before anything in the draft is changed. */
 import type { ValueId } from "../../../ir/graph.ts";
-import type { Kernel, KernelEdge, KernelId } from "../../../ir/kernel-graph.ts";
-import { type Draft, type DraftInput, type DraftKernel, type DraftOutput, withTraffic } from "../draft.ts";
+import type { Kernel, KernelId, KernelInput } from "../../../ir/kernel-graph.ts";
+import { type Draft, type DraftEdge, type DraftKernel, type DraftOutput, withTraffic } from "../draft.ts";
 import { merge, type Pair, type SeamWay } from "./merge.ts";
 import { fusionRules } from "./rules.ts";
 
 export interface Plan {
   readonly made: DraftKernel;
   /** what the kernel exchanges with others, its own end not yet numbered */
-  readonly into: readonly KernelEdge[];
-  readonly outOf: readonly KernelEdge[];
-  readonly inputs: readonly DraftInput[];
+  readonly into: readonly DraftEdge[];
+  readonly outOf: readonly DraftEdge[];
+  readonly inputs: readonly KernelInput[];
   readonly outputs: readonly DraftOutput[];
   readonly group: readonly KernelId[];
   /** true where the other way of making seams gives another kernel */
@@ -85,22 +85,27 @@ function once<T extends { readonly operands: readonly string[] }>(list: readonly
 /** Operands that are one value read in one way become one operand. */
 function withoutTwins(plan: Plan): Plan {
   const { kernel } = plan.made;
-  const gone = new Set<string>();
+  /** the twin that stays, by the one that goes */
+  const gone = new Map<string, string>();
   const single = <T extends { readonly operands: readonly string[] }>(item: T): T => {
-    const ways = new Set<string>();
+    const ways = new Map<string, string>();
     const operands = item.operands.filter((name) => {
       const way = JSON.stringify(kernel.operands.find((operand) => operand.name === name)?.axes);
-      if (ways.has(way)) gone.add(name);
-      const isNew = !ways.has(way);
-      ways.add(way);
-      return isNew;
+      const twin = ways.get(way);
+      if (twin === undefined) ways.set(way, name);
+      else gone.set(name, twin);
+      return twin === undefined;
     });
     return { ...item, operands };
   };
   const into = plan.into.map(single);
   const inputs = plan.inputs.map(single);
   const operands = kernel.operands.filter(({ name }) => !gone.has(name));
-  return { ...plan, into, inputs, made: { ...plan.made, kernel: { ...kernel, operands } } };
+  const stages = kernel.stages.map((stage) => ({
+    ...stage,
+    reads: stage.reads.map((read) => ({ ...read, operand: gone.get(read.operand) ?? read.operand })),
+  }));
+  return { ...plan, into, inputs, made: { ...plan.made, kernel: { ...kernel, operands, stages } } };
 }
 
 /** The kernel of a plan, with its traffic. */

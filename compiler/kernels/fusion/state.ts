@@ -3,8 +3,8 @@
  * gave: so the cache is state of the kernel that reads it, only the new positions arrive, and neither name crosses the edge.
  */
 import type { Graph, OpOf } from "../../../ir/graph.ts";
-import type { Axis, Kernel, KernelId, Operand } from "../../../ir/kernel-graph.ts";
-import type { Draft, DraftInput, DraftOutput } from "../draft.ts";
+import type { Axis, Kernel, KernelId, KernelInput, KernelState, Operand } from "../../../ir/kernel-graph.ts";
+import type { Draft, DraftOutput } from "../draft.ts";
 import { axesByDim, standsFor } from "./layout.ts";
 import { freshName } from "./loops.ts";
 
@@ -32,7 +32,7 @@ const isCache = (given: string, made: string): boolean =>
   marks.some(([from, to]) => from.test(given) && to.test(made) && given.replace(from, "") === made.replace(to, ""));
 
 /** True where a kernel other than the one that makes it longer takes the cache from outside. */
-function isReadElsewhere(draft: Draft, id: KernelId, past: DraftInput): boolean {
+function isReadElsewhere(draft: Draft, id: KernelId, past: KernelInput): boolean {
   return draft.ids.some((other) => other !== id && draft.around(other).inputs.some(({ name }) => name === past.name));
 }
 
@@ -41,21 +41,28 @@ function keep(
   graph: Graph,
   id: KernelId,
   op: OpOf<"concat">,
-  past: DraftInput,
+  past: KernelInput,
   present: DraftOutput,
 ): void {
   draft.mapInputs((port) => (port === past ? null : port));
   draft.mapOutputs((port) => (port === present ? null : port));
-  if (intoReader(draft, graph, id, op)) return;
+  if (intoReader(draft, graph, id, op, past)) return;
   const { kernel, made } = draft.at(id);
   const operands = kernel.operands.map((operand): Operand =>
     past.operands.includes(operand.name) ? { ...operand, role: "state" } : operand,
   );
-  draft.set(id, { kernel: { ...kernel, operands }, made });
+  const states = past.operands.map((operand): KernelState => ({ operand, past: past.name, append: null }));
+  draft.set(id, { kernel: { ...kernel, operands, states: [...kernel.states, ...states] }, made });
 }
 
 /** Makes the cache state of its only reader; false where there are several, or where one does not go through it position by position. */
-function intoReader(draft: Draft, graph: Graph, id: KernelId, { axis, outputs }: OpOf<"concat">): boolean {
+function intoReader(
+  draft: Draft,
+  graph: Graph,
+  id: KernelId,
+  { axis, outputs }: OpOf<"concat">,
+  past: KernelInput,
+): boolean {
   const { kernel } = draft.at(id);
   const { into, outOf, outputs: ports } = draft.around(id);
   const [edge, ...more] = outOf;
@@ -72,6 +79,10 @@ function intoReader(draft: Draft, graph: Graph, id: KernelId, { axis, outputs }:
       operand.name === name ? { ...operand, role: "state" } : operand,
     ),
   };
+  const stage = kernel.stages[0];
+  if (stage === undefined) throw new Error("internal: a concat without a stage");
+  /** operands of the reader by those of the concat */
+  const kept = new Map<string, string>();
   for (const { operands: own, ...sent } of into) {
     const names = own.map((operand) => {
       const fresh = freshName(now.operands, "x");
@@ -82,11 +93,14 @@ function intoReader(draft: Draft, graph: Graph, id: KernelId, { axis, outputs }:
       );
       const added: Operand = { name: fresh, role: "activation", dtype: typeOf(kernel, operand), axes };
       now = { ...now, operands: [...now.operands, added] };
+      kept.set(operand, fresh);
       return fresh;
     });
     draft.connect({ ...sent, to: edge.to, operands: names });
   }
-  draft.set(edge.to, { kernel: now, made: reader.made });
+  const reads = stage.reads.map(({ operand }) => kept.get(operand) ?? null);
+  const states = [...now.states, { operand: name, past: past.name, append: { op: stage.op, reads } }];
+  draft.set(edge.to, { kernel: { ...now, states }, made: reader.made });
   draft.remove(id);
   return true;
 }

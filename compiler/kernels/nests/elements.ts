@@ -1,7 +1,7 @@
 /** Kernels over the elements of one shape: maps, reductions, softmax, normalisation. Loops i0, i1, ... are its dims. */
 import { exprCost } from "../../../ir/expr.ts";
 import type { ArgReduceOp, MapOp, NormalizeOp, ReduceOp, SoftmaxOp } from "../../../ir/graph.ts";
-import type { Axis, Combination, KernelFamily, Operations, Stage } from "../../../ir/kernel-graph.ts";
+import type { Axis, Combination, KernelFamily, Operations } from "../../../ir/kernel-graph.ts";
 import { operationsOf } from "../../../ir/machine/operations.ts";
 import {
   broadcastAxes,
@@ -28,7 +28,7 @@ const stageOf = (
   perPoint: Operations,
   combine: Combination | null,
   codeUnits: number,
-): Omit<Stage, "op" | "kind" | "makes"> => ({
+): OpNest["stage"] => ({
   domain: names.everything(),
   vector: names.loops.map(({ name }) => name),
   perPoint,

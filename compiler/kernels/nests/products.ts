@@ -1,6 +1,6 @@
 /** Matrix products: batches, with both operands moving or one resident, and weights of few bits. */
 import { epilogueOperands, type MatmulOp, type OpOf } from "../../../ir/graph.ts";
-import type { Axis, Stage } from "../../../ir/kernel-graph.ts";
+import type { Axis } from "../../../ir/kernel-graph.ts";
 import type { Expr } from "../../../ir/expr.ts";
 import { operationsOf } from "../../../ir/machine/operations.ts";
 import {
@@ -42,7 +42,7 @@ interface ProductAxes {
   readonly inner: Axis;
 }
 
-const productStage = (names: LoopNames, epilogue: Expr | null): Omit<Stage, "op" | "kind" | "makes"> => ({
+const productStage = (names: LoopNames, epilogue: Expr | null): OpNest["stage"] => ({
   domain: names.everything(),
   vector: names.known("n", "m"),
   perPoint: { fast: 1, slow: 0 },

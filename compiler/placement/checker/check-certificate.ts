@@ -2,7 +2,7 @@
 import { type KernelGraph, type KernelPort, wordBytes } from "../../../ir/kernel-graph.ts";
 import { linkDirections, type PlacedKernel, type Placement, type Rect } from "../../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../../../ir/machine/target.ts";
-import type { Tally } from "./check-routes.ts";
+import type { Counted } from "./check-copies.ts";
 import type { Faults } from "./faults.ts";
 
 const slowestOf = (kernels: readonly PlacedKernel[]): number =>
@@ -12,7 +12,8 @@ const slowestOf = (kernels: readonly PlacedKernel[]): number =>
 export function checkClaims(placement: Placement, faults: Faults): void {
   const { certificate, kernels } = placement;
   const { objective, bound, gap, movement } = certificate;
-  const slowest = slowestOf(kernels);
+  const { copies } = placement;
+  const slowest = slowestOf(kernels) / copies.count;
   const claim = (message: string): void => {
     faults.add("certificate", message);
   };
@@ -53,10 +54,10 @@ export function checkCertificate(
   graph: KernelGraph,
   placement: Placement,
   target: Target,
-  tally: Tally,
+  tally: Counted,
   faults: Faults,
 ): void {
-  const { certificate, kernels, routes } = placement;
+  const { certificate, kernels, routes, copies } = placement;
   const fullest = tally.load.reduce((most, words) => Math.max(most, words), 0);
   const slowest = slowestOf(kernels);
   const ioCycles = Math.ceil((edgeWords(graph) * wordBytes) / ioBytesPerCycle(target));
@@ -66,8 +67,8 @@ export function checkCertificate(
     ["cycles of the slowest kernel", certificate.kernelCycles, slowest],
     ["cycles of the fullest link", certificate.linkCycles, linkCycles],
     ["cycles of the wafer's edge", certificate.ioCycles, ioCycles],
-    ["cycles between samples", certificate.objective, Math.max(1, slowest, linkCycles, ioCycles)],
-    ["cycles of latency", certificate.latencyCycles, latency(graph, kernels, tally) + ioCycles],
+    ["cycles between samples", certificate.objective, Math.max(Math.max(1, slowest, linkCycles) / copies.count, ioCycles)],
+    ["cycles of latency", certificate.latencyCycles, slowestCopy(graph, kernels, tally) + ioCycles],
     ["hops of wire", certificate.wireLength, routes.reduce((sum, { from, to }) => sum + centreDistance(kernels[from]?.rect, kernels[to]?.rect), 0)],
   ]; // prettier-ignore
   for (const [what, claimed, counted] of figures) {
@@ -88,8 +89,11 @@ function edgeWords({ inputs, outputs }: KernelGraph): number {
   return total(inputs) + total(outputs);
 }
 
+const slowestCopy = (graph: KernelGraph, kernels: readonly PlacedKernel[], { travels }: Counted): number =>
+  travels.reduce((most, travel) => Math.max(most, latency(graph, kernels, travel)), 0);
+
 /** Cycles of the longest way; every edge leads to a kernel with a higher number. */
-function latency(graph: KernelGraph, kernels: readonly PlacedKernel[], { travel }: Tally): number {
+function latency(graph: KernelGraph, kernels: readonly PlacedKernel[], travel: Float64Array): number {
   const begin = new Float64Array(kernels.length);
   const order = graph.edges.map((_, index) => index);
   order.sort((a, b) => (graph.edges[a]?.from ?? 0) - (graph.edges[b]?.from ?? 0));
@@ -101,9 +105,9 @@ function latency(graph: KernelGraph, kernels: readonly PlacedKernel[], { travel 
   return kernels.reduce((most, { kernel }) => Math.max(most, endOf(kernel)), 0);
 }
 
-function checkBottleneck({ certificate, kernels }: Placement, faults: Faults): void {
+function checkBottleneck({ certificate, kernels, copies: { count } }: Placement, faults: Faults): void {
   const { bottleneck, slowest, objective, kernelCycles, linkCycles, ioCycles } = certificate;
-  const causes = { kernel: kernelCycles, link: linkCycles, io: ioCycles };
+  const causes = { kernel: kernelCycles / count, link: linkCycles / count, io: ioCycles };
   if (kernels.length > 0 && causes[bottleneck] < objective)
     faults.add("certificate", `calls the ${bottleneck} its bottleneck, which takes ${causes[bottleneck]} of ${objective} cycles`); // prettier-ignore
   const named = slowest === null ? undefined : kernels[slowest];
@@ -117,7 +121,7 @@ function checkBottleneck({ certificate, kernels }: Placement, faults: Faults): v
 function checkFullest(
   { certificate, routes }: Placement,
   { fabric }: Target,
-  { load, colors, edgesOnNamed }: Tally,
+  { load, colors, edgesOnNamed }: Counted,
   words: number,
   faults: Faults,
 ): void {

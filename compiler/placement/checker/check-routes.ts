@@ -140,7 +140,7 @@ function checkEnds(books: Books, route: Route, index: number, allowed: ReadonlyS
  * Where a lane starts, turns and ends. Its legs lie `shift` rows or columns beside the first lane's; the shift turns over at a bend whose legs
  * both go towards larger coordinates, or both towards smaller ones.
  */
-function corners(route: Route, lane: number): readonly Point[] {
+export function corners(route: Route, lane: number): readonly Point[] {
   const { fromX, fromY, toX, toY, lanes, via = [] } = route;
   const { first, legs } = legsOfShape(route.shape);
   const alongX = (leg: number): boolean => (first === "x") === (leg % 2 === 0);
@@ -191,8 +191,8 @@ function faultOfLane({ placement, target }: Books, route: Route, points: readonl
   return points.every((point) => contains(fabric, point)) ? null : "leaves the fabric";
 }
 
-const stepX = [1, -1, 0, 0];
-const stepY = [0, 0, 1, -1];
+export const stepX: readonly number[] = [1, -1, 0, 0];
+export const stepY: readonly number[] = [0, 0, 1, -1];
 
 /** Follows one lane; false after a fault. */
 function walkLane(books: Books, route: Route, points: readonly Point[], lane: number): boolean {
@@ -221,7 +221,7 @@ function walkLane(books: Books, route: Route, points: readonly Point[], lane: nu
 }
 
 /** Cycles of the hop from a router in a direction; more where it leads over a seam of the mesh. */
-function hopCycles({ link }: Target, x: number, y: number, direction: number): number {
+export function hopCycles({ link }: Target, x: number, y: number, direction: number): number {
   const { seams } = link;
   if (seams === undefined) return link.hopCycles;
   const forward = direction % 2 === 0 ? 1 : 0;

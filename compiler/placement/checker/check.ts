@@ -7,6 +7,7 @@
  *     memory       code + weights + activations + buffers + stack of the fullest core, counted again, within its SRAM
  *     routes       every edge once, from a core of its producer to a core of its consumer, inside the fabric
  *     colors       allowed for routes; at any router a color has one source, one way in, and at most the router's number of them
+ *     copies       apart from each other, each on working cores inside the usable area (check-copies.ts)
  *     constraints  pinned there, nothing on keep-out areas and dead cores, co-located kernels touch, the interval within its limit
  *     certificate  objective, bound and gap agree with each other, and so do the goal's; every figure is counted again
  */
@@ -16,6 +17,7 @@ import type { PlacedKernel, Placement, Rect } from "../../../ir/placement.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { checkCertificate, checkClaims } from "./check-certificate.ts";
 import { checkConstraints } from "./check-constraints.ts";
+import { checkCopies } from "./check-copies.ts";
 import { checkMapping } from "./check-mapping.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { Faults } from "./faults.ts";
@@ -29,10 +31,11 @@ export function checkPlacement(graph: KernelGraph, placement: Placement, target:
       checkMapping(kernelAt(graph, index), placed, target, faults);
     const tally = checkRoutes(graph, placement, target, faults);
     checkConstraints(placement, target, faults);
+    const travels = checkCopies(placement, target, tally.travel, faults);
     const isSound = faults.list.length === 0;
     checkClaims(placement, faults);
     // figures are counted again only where what they are counted from is in order
-    if (isSound) checkCertificate(graph, placement, target, tally, faults);
+    if (isSound) checkCertificate(graph, placement, target, { ...tally, travels }, faults);
   }
   return faults.list;
 }
@@ -59,7 +62,7 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
       `is ${fabric.width} x ${fabric.height}, the placement is for ${placement.target.width} x ${placement.target.height}`,
     );
   }
-  checkCopies(placement, target, faults);
+  checkMachine(placement, target, faults);
   if (placement.precision !== graph.precision)
     faults.add("precision", `is ${placement.precision}, the layers are ${graph.precision}`);
   if (placement.kernels.length !== graph.kernels.length || placement.routes.length !== graph.edges.length) {
@@ -91,7 +94,7 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
 }
 
 /** The facts about the machine that a placement carries along. */
-function checkCopies(placement: Placement, { core, fabric, io }: Target, faults: Faults): void {
+function checkMachine(placement: Placement, { core, fabric, io }: Target, faults: Faults): void {
   const { usable, sramBytes } = placement.target;
   if (sramBytes !== core.sramBytes)
     faults.add("target", `has ${core.sramBytes} bytes per core, the placement says ${sramBytes}`);

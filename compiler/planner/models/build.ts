@@ -1,5 +1,7 @@
 /** A configuration's graph, and what of it plans are made of. */
-import { Draft, type DraftOptions, elementsOf } from "./draft.ts";
+import { nth } from "../../../ir/access.ts";
+import type { LayerProduct } from "../../../ir/machine/layer-cycles.ts";
+import { Draft, type DraftOptions, elementsOf, type Weight } from "./draft.ts";
 import type { Family, ModelConfig } from "./config.ts";
 import { dalle } from "./families/dalle.ts";
 import { gpt } from "./families/gpt.ts";
@@ -37,6 +39,12 @@ export interface LayerShape {
   readonly vectors: number;
   /** elements of the cache per token */
   readonly cache: number;
+  /** products of a token with the matrices, and with one expert's, in the order of the graph */
+  readonly products: readonly LayerProduct[];
+  readonly expertProducts: readonly LayerProduct[];
+  /** attentions of a token, and norms of its whole vector */
+  readonly attentions: number;
+  readonly norms: number;
 }
 
 /** Sizes of a model, without any weight at hand. */
@@ -71,6 +79,14 @@ export function shapeOf(config: ModelConfig): ModelShape {
       cache: draft.cache
         .filter(({ layer }) => layer === name)
         .reduce((total, { elementsPerToken }) => total + elementsPerToken, 0),
+      products: own.filter(({ role }) => role === "matrix").map(productWith),
+      // an expert's biases are vectors and take part in no product
+      expertProducts: own.filter(({ role, dims }) => role === "expert" && dims.length === 3).map(productWith),
+      attentions: own.filter((weight) => weight.role === "matrix" && weight.name.endsWith("attn.o_proj.weight")).length,
+      norms: own.filter(
+        (weight) =>
+          weight.role === "vector" && weight.name.endsWith("norm.weight") && elementsOf(weight) === config.hidden,
+      ).length,
     };
   });
   const total = (of: (layer: LayerShape) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
@@ -85,6 +101,13 @@ export function shapeOf(config: ModelConfig): ModelShape {
   };
   shapes.set(config, shape);
   return shape;
+}
+
+/** The product that a matrix stands for. Matrices of a third dim are one for each head, on cores of its own; or one for each expert, of which one counts. */
+function productWith({ role, dims }: Weight): LayerProduct {
+  const [k, n] = [nth(dims, dims.length - 2), nth(dims, dims.length - 1)];
+  const heads = role === "matrix" && dims.length === 3 ? nth(dims, 0) : 1;
+  return { k: heads * k, n };
 }
 
 /** All parameters of a layer. */

@@ -1,5 +1,7 @@
 /** How many bytes the parts of a model take, by the form of its weights. */
+import { nth } from "../../../ir/access.ts";
 import type { LayerShape } from "../models/build.ts";
+import { type ItemWork, workOfShape } from "../speed/layer-work.ts";
 import type { WeightFormat } from "./weight-formats.ts";
 import { type ModelConfig, seenBy } from "../models/config.ts";
 
@@ -39,9 +41,14 @@ export interface Item {
   readonly cache: number;
   /** values of one token that a layer has at once */
   readonly values: number;
-  /** multiply-adds of one token: with weights, and for each token that it looks at */
+  /** multiply-adds of one token with weights */
   readonly work: number;
-  readonly perSeen: number;
+  /** what it does for a token */
+  readonly does: ItemWork;
+  /** whether a decoded token passes it: an encoder's layers see prompts only */
+  readonly decodes: boolean;
+  /** layers of one kind take the same time */
+  readonly kind: string;
   /** tokens that are looked at, of the context */
   readonly seen: number;
 }
@@ -64,8 +71,9 @@ export function itemsOf(
   const items = layers.map((layer): Item => {
     const index = decoder.exec(layer.name)?.[1];
     const seen = index === undefined ? context : seenBy(config, Number(index), context);
-    const inner =
-      layer.experts > 0 ? (config.experts?.inner ?? 0) * (config.experts?.chosen ?? 0) : config.feedForward.inner;
+    const { experts } = config;
+    const chosen = layer.experts === 0 || experts === undefined ? null : experts;
+    const inner = chosen === null ? config.feedForward.inner : chosen.inner * chosen.chosen;
     return {
       name: layer.name,
       dense: layer.matrices * bytes.matrix + (layer.tables + layer.vectors) * wide,
@@ -73,23 +81,25 @@ export function itemsOf(
       expertBytes: Math.ceil(layer.expert * bytes.expert),
       cache: layer.cache * seen * wide,
       values: (4 * config.hidden + 2 * inner) * wide,
-      work: layer.matrices + layer.expert * Math.min(layer.experts, config.experts?.chosen ?? 0),
-      perSeen: layer.cache === 0 ? 0 : attentionWork(config),
+      work: layer.matrices + (chosen === null ? 0 : layer.expert * Math.min(layer.experts, chosen.chosen)),
+      does: workOfShape(config, layer, null),
+      decodes: !layer.name.startsWith("encoder"),
+      kind: `${layer.name.replace(/\d+/, "")} ${layer.matrices} ${layer.experts} ${layer.attentions} ${seen}`,
       seen,
     };
   });
   const table = layers.find(({ tables }) => tables > 0);
   if (!config.tied || table === undefined) return items;
-  const matrix = config.vocabulary * config.hidden;
-  return items.map((item) =>
+  const product = { k: config.hidden, n: config.vocabulary };
+  const matrix = product.k * product.n;
+  return items.map((item, i) =>
     item.name === "head"
-      ? { ...item, dense: item.dense + (copiedTable ? matrix * wide : 0), work: item.work + matrix }
+      ? {
+          ...item,
+          dense: item.dense + (copiedTable ? matrix * wide : 0),
+          work: item.work + matrix,
+          does: workOfShape(config, nth(layers, i), product),
+        }
       : item,
   );
-}
-
-/** Multiply-adds of a token with each one that it looks at, scores and their use. */
-function attentionWork({ attention }: ModelConfig): number {
-  if (attention.kind === "heads") return 2 * attention.heads * attention.headSize;
-  return attention.heads * (2 * attention.latent + attention.turned);
 }

@@ -96,6 +96,8 @@ export interface Plan {
   readonly regions: {
     readonly columns: number;
     readonly rows: number;
+    /** rectangles that hold layers */
+    readonly used: number;
     readonly width: number;
     readonly height: number;
   } | null;
@@ -103,7 +105,11 @@ export interface Plan {
   readonly balance: number;
   readonly decodePerUser: number;
   readonly decodeInAll: number;
+  /** of one prompt, and of prompts that follow each other from region to region */
   readonly prefillTokensPerSecond: number;
+  readonly prefillInAll: number;
+  /** pieces that a prompt is cut into because its values do not fit at once */
+  readonly promptPieces: number;
   readonly timeToFirstToken: number;
   readonly usersInFlight: number;
   /** share of the edge and of the links between wafers that is in use */
@@ -242,6 +248,8 @@ export function bases({ system, speculative }: PlanOptions, clock: Clock): Reado
         "decodePerUser",
         "decodeInAll",
         "prefillTokensPerSecond",
+        "prefillInAll",
+        "promptPieces",
         "timeToFirstToken",
         "edgeLoad",
         "linkLoad",

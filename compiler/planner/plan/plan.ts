@@ -1,25 +1,17 @@
 /** A plan: on how many wafers a model lies, where its layers are, how fast it writes, and what limits it. From shapes alone; no weight is read. */
-import { clockHz } from "../../../ir/machine/target.ts";
+import { nth } from "../../../ir/access.ts";
 import { fail } from "../../../ir/diagnostic.ts";
 import { type ModelShape, shapeOf } from "../models/build.ts";
 import type { ModelConfig } from "../models/config.ts";
 import { checkContext } from "../models/find.ts";
-import { type Cycles, fittedClock } from "../speed/clock.ts";
+import { usableRect } from "../../../ir/machine/target.ts";
+import { sharedClock } from "../speed/clock.ts";
 import { planProblems } from "./check.ts";
-import { type Item, itemBytes, itemsOf, wide } from "./formats.ts";
-import {
-  absent,
-  bases,
-  coreMap,
-  limitOf,
-  type Plan,
-  type PlanOptions,
-  sequencesOf,
-  type Speculation,
-  summary,
-} from "./plan-data.ts";
+import { type Item, itemBytes, itemsOf } from "./formats.ts";
+import { absent, bases, coreMap, type Plan, type PlanOptions, sequencesOf, summary } from "./plan-data.ts";
 import type { PlanMode } from "./plan-names.ts";
 import { bestRegions, type RegionPlan, tasksOf } from "./regions.ts";
+import { speedOf } from "./speed.ts";
 import { streamed } from "./stream.ts";
 import {
   heldBytes,
@@ -139,7 +131,7 @@ function resident(shape: ModelShape, context: number, options: PlanOptions): Pla
   const batch = options.batch ?? 1;
   const known = new Map(items.map((item) => [item.name, item]));
   const { sramBytes, systemBytes, codeBytes } = target.core;
-  const clock = options.clock ?? fittedClock;
+  const clock = options.clock ?? sharedClock;
   const regionOptions = {
     target,
     clock,
@@ -149,17 +141,24 @@ function resident(shape: ModelShape, context: number, options: PlanOptions): Pla
   };
   const plans = regionsOfWafers(wafers, (wafer) => bestRegions(tasksOf(wafer, known, bytes), regionOptions));
   const replicas = Math.max(1, Math.floor((wafersAllowed(options) ?? wafers.length) / wafers.length));
-  const speed = speedOf(shape, options, {
-    replicas,
-    plans,
-    wafers: wafers.length,
-    context,
-    batch,
-  });
   const fullest = wafers.reduce((a, b) => (heldBytes(b) > heldBytes(a) ? b : a));
+  const valueBytes = Math.max(...items.map(({ values }) => values));
+  const speed = speedOf(
+    {
+      config: shape.config,
+      wafers,
+      regions: plans,
+      replicas,
+      context,
+      batch,
+      promptTokens: batch + Math.floor((waferBytes(target) - heldBytes(fullest)) / valueBytes),
+    },
+    options,
+    clock,
+  );
   const work = plans.map(({ tasks }) => tasks.flat().reduce((sum, { item, share }) => sum + share * item.work, 0));
-  const busiest = plans[work.indexOf(Math.max(...work))] as RegionPlan;
-  const { tokensPerStep } = speed;
+  const busiest = nth(plans, work.indexOf(Math.max(...work)));
+  const { width, height } = usableRect(target);
   return {
     ...summary(shape, context, options),
     mode,
@@ -173,11 +172,15 @@ function resident(shape: ModelShape, context: number, options: PlanOptions): Pla
     layersPerWafer: wafers.map(({ layers }) => layers.map(showPart)),
     heldBytes: wafers.map(heldBytes),
     coreBytes: coreMap(target, fullest),
-    regions: { columns: busiest.columns, rows: busiest.rows, ...busiest.region },
+    regions: {
+      columns: Math.floor(width / busiest.region.width),
+      rows: Math.floor(height / busiest.region.height),
+      used: busiest.tasks.length,
+      ...busiest.region,
+    },
     balance: Math.max(...work) / (work.reduce((a, b) => a + b, 0) / work.length),
     usersInFlight: usersInFlight(items, wafers, waferBytes(target), options),
     ...speed,
-    tokensPerStep,
     stream: null,
     basis: bases(options, clock),
     clockSource: clock.source,
@@ -226,66 +229,4 @@ function usersInFlight(
   }));
   const counts = each.filter(({ one }) => one > 0).map(({ room, one }) => Math.floor(room / one));
   return items.length === 0 ? 0 : Math.max(sequences, Math.min(...counts));
-}
-
-interface SpeedInput {
-  readonly replicas: number;
-  readonly plans: readonly RegionPlan[];
-  readonly wafers: number;
-  readonly context: number;
-  readonly batch: number;
-}
-
-function speedOf(shape: ModelShape, options: PlanOptions, { replicas, plans, wafers, context, batch }: SpeedInput) {
-  const { target } = options.system;
-  const hz = clockHz(target);
-  const cycles = plans.reduce<Cycles>(
-    (sum, { decode }) => ({
-      products: sum.products + decode.products,
-      travel: sum.travel + decode.travel,
-      fixed: sum.fixed + decode.fixed,
-    }),
-    { products: 0, travel: 0, fixed: 0 },
-  );
-  const handed = batch * shape.config.hidden * wide;
-  const hand = target.neighbours.latencySeconds + handed / target.neighbours.bytesPerSecond;
-  // the last wafer's token goes back to the first
-  const links = wafers === 1 ? 0 : wafers * hand;
-  const parts = {
-    products: cycles.products / hz,
-    "travel over the region": cycles.travel / hz,
-    "what stands between products": cycles.fixed / hz,
-    "links between wafers": links,
-  };
-  const step = Object.values(parts).reduce((sum, seconds) => sum + seconds, 0);
-  const gain = options.speculative === null ? null : speculationGain(options.speculative);
-  const latency = step / (gain?.speedup ?? 1);
-  const stages = plans.reduce((sum, { tasks }) => sum + tasks.length, 0);
-  const slowest = Math.max(...plans.map(({ decodeStage }) => decodeStage)) / hz;
-  const atOnce = Math.min(options.users / batch, stages);
-  const inAll = Math.min(Math.max(1, atOnce) * batch * (1 / latency), (batch / slowest) * (gain?.speedup ?? 1));
-  const prefillStage = Math.max(...plans.map(({ prefillStage: stage }) => stage)) / hz;
-  const fill = plans.reduce((sum, { prefill }) => sum + prefill, 0) / hz;
-  const watts = replicas * wafers * target.power.average;
-  return {
-    decodePerUser: 1 / latency,
-    decodeInAll: replicas * inAll,
-    prefillTokensPerSecond: replicas / prefillStage,
-    timeToFirstToken: context * prefillStage + fill + links + step,
-    edgeLoad: (inAll * 2 * 4) / target.io.bytesPerSecond,
-    linkLoad: wafers === 1 ? 0 : (inAll * shape.config.hidden * wide) / target.neighbours.bytesPerSecond,
-    watts,
-    joulesPerToken: watts / (replicas * inAll),
-    limit: limitOf(parts),
-    tokensPerStep: gain?.tokens ?? null,
-  };
-}
-
-/** Share of a step's time that the small model takes for a token: nothing is published. */
-const draftShare = 0.1;
-
-/** Tokens that a confirmation gives (Leviathan et al., arXiv 2211.17192), and how much sooner a token comes. */
-function speculationGain({ tokens, acceptance }: Speculation): { readonly tokens: number; readonly speedup: number } {
-  const given = acceptance === 1 ? tokens + 1 : (1 - acceptance ** (tokens + 1)) / (1 - acceptance);
-  return { tokens: given, speedup: given / (1 + draftShare * tokens) };
 }

@@ -1,33 +1,36 @@
 /**
- * How a wafer is cut into equal rectangles, each holding some of its layers, which a token passes one after the other. Small rectangles are crossed
- * sooner, large ones share a layer's products among more cores: every cut whose rectangles hold their layers is tried.
+ * How a wafer is cut into equal rectangles, each holding some of its layers, which a token passes one after the other. Sums cross small rectangles
+ * sooner, large ones share a layer's products among more cores, and every rectangle more is a hand-off more: squares of many sizes and every cut of the
+ * wafer are tried.
  */
+import { addedCycles, type LayerCycles, noCycles, type Region, totalCycles } from "../../../ir/machine/layer-cycles.ts";
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
-import { type Clock, type Cycles, type Rectangle, totalOf } from "../speed/clock.ts";
-import { fewestParts } from "./chain.ts";
+import type { Clock } from "../speed/clock.ts";
+import { balancedCut, fewestParts } from "./chain.ts";
 import type { Item } from "./formats.ts";
 import type { WaferLoad } from "./wafers.ts";
 
 /** Part of a layer as a region works on it. */
 export interface Task {
   readonly item: Item;
+  /** share of its bytes, of what all tokens pass, and of its experts */
   readonly share: number;
+  readonly dense: number;
+  readonly experts: number;
   readonly bytes: number;
 }
 
 export interface RegionPlan {
-  readonly columns: number;
-  readonly rows: number;
-  readonly region: Rectangle;
+  readonly region: Region;
+  /** rectangles of that size that the wafer has */
+  readonly places: number;
   /** tasks of each rectangle in use */
   readonly tasks: readonly (readonly Task[])[];
-  /** cycles of a token by what takes them, all rectangles in turn */
-  readonly decode: Cycles;
-  /** cycles of the slowest rectangle: a decoded token, and a token of a prompt */
+  /** cycles of a step, all rectangles in turn, without hand-offs; and of the slowest rectangle */
+  readonly decode: LayerCycles;
   readonly decodeStage: number;
-  readonly prefillStage: number;
-  /** cycles of a token of a prompt through all rectangles */
-  readonly prefill: number;
+  /** rectangles that a decoded token passes */
+  readonly decodes: number;
 }
 
 export interface RegionOptions {
@@ -46,67 +49,117 @@ export const tasksOf = (
   items: ReadonlyMap<string, Item>,
   bytesOf: (item: Item) => number,
 ): readonly Task[] =>
-  load.layers.flatMap(({ name, share }) => {
+  load.layers.flatMap(({ name, share, experts: range }) => {
     const item = items.get(name);
-    return item === undefined ? [] : [{ item, share, bytes: share * bytesOf(item) }];
+    if (item === undefined) return [];
+    const [all, held] = [bytesOf(item), range === null ? 0 : range[1] - range[0]];
+    const fluid = all - item.experts * item.expertBytes;
+    const dense = share === 1 ? 1 : Math.max(0, (share * all - held * item.expertBytes) / fluid);
+    const experts = item.experts === 0 ? 0 : held / item.experts;
+    return [{ item, share, dense, experts, bytes: share * all }];
   });
 
-const most = 32;
+/** Most rectangles along a side of a wafer. */
+const most = 24;
 
-/** The best cut of a wafer; one rectangle always holds what the wafer holds. */
+/** Sides of the squares that are tried: each so many times the one before. */
+const growth = 1.04;
+const smallestSide = 32;
+
+/** Rectangles that are tried: cuts of the wafer into equal ones, and squares. */
+function candidates(target: Target, tasks: number): readonly Region[] {
+  const { width, height } = usableRect(target);
+  const regions: Region[] = [];
+  for (let columns = 1; columns <= most; columns++)
+    for (let rows = 1; rows <= most && columns * rows <= 2 * tasks + 1; rows++) {
+      const region = { width: Math.floor(width / columns), height: Math.floor(height / rows) };
+      const [short, long] = [Math.min(region.width, region.height), Math.max(region.width, region.height)];
+      if (columns * rows === 1 || long <= 3 * short) regions.push(region);
+    }
+  for (let side = smallestSide; side < Math.min(width, height); side *= growth)
+    regions.push({ width: Math.floor(side), height: Math.floor(side) });
+  return regions;
+}
+
+/** The best cut of a wafer; one rectangle of all its cores always holds what the wafer holds. */
 export function bestRegions(tasks: readonly Task[], options: RegionOptions): RegionPlan {
+  const bytes = tasks.reduce((sum, task) => sum + task.bytes, 0);
+  const largest = Math.max(0, ...tasks.map((task) => task.bytes));
   const { width, height } = usableRect(options.target);
   let best: RegionPlan | null = null;
-  for (let columns = 1; columns <= most; columns++)
-    for (let rows = 1; rows <= most; rows++) {
-      const region = { width: Math.floor(width / columns), height: Math.floor(height / rows) };
-      if (Math.max(region.width, region.height) > 3 * Math.min(region.width, region.height) && columns * rows > 1)
-        continue;
-      const plan = regionsOf(tasks, { columns, rows, region }, options);
-      if (plan !== null && (best === null || valueOf(plan, options) < valueOf(best, options))) best = plan;
-    }
+  for (const region of candidates(options.target, tasks.length)) {
+    const places = Math.floor(width / region.width) * Math.floor(height / region.height);
+    const capacity = region.width * region.height * options.coreBytes;
+    const isWhole = region.width === width && region.height === height;
+    // what cannot hold its tasks is dropped before any cycle is counted
+    if (!isWhole && (capacity < largest || places * capacity < bytes)) continue;
+    const plan = regionsOf(tasks, { region, places }, isWhole ? Infinity : capacity, options);
+    if (plan !== null && (best === null || valueOf(plan, options) < valueOf(best, options))) best = plan;
+  }
   if (best === null) throw new Error("internal: a wafer does not hold what it was given");
   return best;
 }
 
-const valueOf = (plan: RegionPlan, { objective }: RegionOptions): number =>
-  objective === "latency" ? totalOf(plan.decode) : plan.decodeStage;
+const valueOf = (plan: RegionPlan, { objective, clock }: RegionOptions): number =>
+  objective === "latency" ? totalCycles(plan.decode) + plan.decodes * clock.handOff : plan.decodeStage;
 
 function regionsOf(
   tasks: readonly Task[],
-  cut: Pick<RegionPlan, "columns" | "rows" | "region">,
-  { target, clock, batch, coreBytes }: RegionOptions,
+  cut: Pick<RegionPlan, "region" | "places">,
+  capacity: number,
+  options: RegionOptions,
 ): RegionPlan | null {
-  const { region, columns, rows } = cut;
-  const whole = columns * rows === 1;
-  const capacity = whole ? Infinity : region.width * region.height * coreBytes;
-  const links = tasks.map(({ bytes, item, share }) => ({ bytes, load: share * item.work }));
-  const ends = fewestParts(links, capacity);
-  if (ends === null || ends.length > columns * rows) return null;
+  const { clock, batch, objective } = options;
+  const known = new Map<string, LayerCycles>();
+  const cyclesOf = (task: Task): LayerCycles => {
+    const { item, dense, experts } = task;
+    if (!item.decodes || item.work === 0) return noCycles;
+    const key = `${item.kind} ${dense} ${experts}`;
+    const cycles = known.get(key) ?? clock.decode(partOf(task, cut.region, options), batch, item.seen);
+    known.set(key, cycles);
+    return cycles;
+  };
+  const links = tasks.map((task) => ({ bytes: task.bytes, load: totalCycles(cyclesOf(task)) }));
+  const ends =
+    objective === "latency"
+      ? fewestParts(links, capacity)
+      : (balancedCut(links, capacity, Math.min(cut.places, links.length))?.ends ?? null);
+  if (ends === null || ends.length > cut.places) return null;
   const groups = ends.map((end, i) => tasks.slice(i === 0 ? 0 : ends[i - 1], end));
-  let decode: Cycles = { products: 0, travel: 0, fixed: 0 };
-  let [decodeStage, prefillStage, prefill] = [0, 0, 0];
-  for (const group of groups) {
-    let [own, ownPrefill] = [0, 0];
-    for (const { item, share } of group) {
-      if (item.work === 0) continue;
-      const work = { weights: share * item.work, perSeen: share * item.perSeen };
-      // an encoder's layers see a prompt only
-      if (!item.name.startsWith("encoder.")) {
-        const cycles = clock.decode(target, work, region, item.seen);
-        // a batch's tokens share what stands between products and the ways over the region
-        const step = { ...cycles, products: cycles.products * batch };
-        decode = {
-          products: decode.products + step.products,
-          travel: decode.travel + step.travel,
-          fixed: decode.fixed + step.fixed,
-        };
-        own += totalOf(step);
-      }
-      ownPrefill += totalOf(clock.prefill(target, work, region, item.seen / 2));
-    }
-    [decodeStage, prefillStage] = [Math.max(decodeStage, own), Math.max(prefillStage, ownPrefill)];
-    prefill += ownPrefill;
-  }
-  return { ...cut, tasks: groups, decode, decodeStage, prefillStage, prefill };
+  const stages = groups.map((group) => group.reduce((sum, task) => addedCycles(sum, cyclesOf(task)), noCycles));
+  return {
+    ...cut,
+    tasks: groups,
+    decode: stages.reduce(addedCycles, noCycles),
+    decodeStage: Math.max(...stages.map(totalCycles)) + clock.handOff,
+    decodes: stages.filter((stage) => totalCycles(stage) > 0).length,
+  };
+}
+
+const partOf = ({ item, dense, experts }: Task, region: Region, { target }: Pick<RegionOptions, "target">) => ({
+  target,
+  work: item.does,
+  region,
+  dense,
+  experts,
+});
+
+/** Cycles of a part of a prompt in each rectangle: so many tokens, scored with `seen(item)` others each. */
+export function prefillStages(
+  { region, tasks }: RegionPlan,
+  options: Pick<RegionOptions, "target" | "clock">,
+  tokens: number,
+  seen: (item: Item) => number,
+): readonly number[] {
+  const known = new Map<string, number>();
+  const cyclesOf = (task: Task): number => {
+    const { item, dense, experts } = task;
+    if (item.work === 0) return 0;
+    const key = `${item.kind} ${dense} ${experts}`;
+    const cycles =
+      known.get(key) ?? totalCycles(options.clock.prefill(partOf(task, region, options), tokens, seen(item)));
+    known.set(key, cycles);
+    return cycles;
+  };
+  return tasks.map((group) => group.reduce((sum, task) => sum + cyclesOf(task), 0));
 }

@@ -1,8 +1,9 @@
 /** Weights that come in through the edge, layer by layer, while caches and values stay: one wafer, or several that are sent the same. */
 import { fail } from "../../../ir/diagnostic.ts";
-import { clockHz, usableRect } from "../../../ir/machine/target.ts";
+import { clockHz, type Target, usableRect } from "../../../ir/machine/target.ts";
 import type { ModelShape } from "../models/build.ts";
-import { fittedClock, totalOf } from "../speed/clock.ts";
+import { totalCycles } from "../../../ir/machine/layer-cycles.ts";
+import { type Clock, sharedClock } from "../speed/clock.ts";
 import { type Item, itemsOf } from "./formats.ts";
 import { absent, bases, coreMap, limitOf, type Plan, type PlanOptions, summary } from "./plan-data.ts";
 import { waferBytes } from "./wafers.ts";
@@ -10,8 +11,38 @@ import { waferBytes } from "./wafers.ts";
 /** Two layers' weights are on the wafer at once: one that is multiplied by, one that arrives. */
 const layersHeld = 2;
 
-/** Layers that a decoded token passes; an encoder's see prompts only. */
-const decodes = ({ name }: Item): boolean => !name.startsWith("encoder.");
+/** Seconds in which a whole wafer computes a step of so many tokens, all layers in turn. */
+export function passSeconds(
+  items: readonly Item[],
+  { target, clock }: { readonly target: Target; readonly clock: Clock },
+  tokens: number,
+  seen: (item: Item) => number,
+): number {
+  const region = usableRect(target);
+  const known = new Map<string, number>();
+  const cycles = items.map((item) => {
+    if (item.work === 0) return 0;
+    const part = { target, work: item.does, region, dense: 1, experts: 1 };
+    const own = known.get(item.kind) ?? totalCycles(clock.prefill(part, tokens, seen(item)));
+    known.set(item.kind, own);
+    return own;
+  });
+  return cycles.reduce((sum, each) => sum + each, 0) / clockHz(target);
+}
+
+/** The least whole number from 1 on that holds, if every greater one does as well; at most `most`. */
+export function leastThat(holds: (value: number) => boolean, most: number): number {
+  let [low, high] = [1, most];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Sequences beyond which nobody asks. */
+const mostSequences = 2 ** 24;
 
 /** Plans a model whose weights stream. */
 export function streamed(shape: ModelShape, context: number, options: PlanOptions): Plan {
@@ -33,21 +64,15 @@ export function streamed(shape: ModelShape, context: number, options: PlanOption
   const largest = Math.max(...items.map(({ dense, expertBytes }) => Math.min(dense + expertBytes, capacity / 4)));
   const room = capacity - layersHeld * largest;
   const most = Math.floor(room / (cache + values));
-  const clock = options.clock ?? fittedClock;
-  const hz = clockHz(target);
+  const clock = options.clock ?? sharedClock;
   const region = usableRect(target);
-  const perToken = items
-    .filter((item) => decodes(item) && item.work > 0)
-    .reduce((sum, item) => {
-      const cycles = clock.prefill(target, { weights: item.work, perSeen: item.perSeen }, region, item.seen);
-      return sum + totalOf(cycles) / hz;
-    }, 0);
+  const passed = items.filter(({ decodes }) => decodes);
+  const computing = (sequences: number): number =>
+    passSeconds(passed, { target, clock }, sequences, ({ seen }) => seen);
   const edge = Math.min(target.io.bytesPerSecond, target.memory.bytesPerSecond);
-  const passing = items
-    .filter(decodes)
-    .reduce((sum, { dense, experts, expertBytes }) => sum + dense + experts * expertBytes, 0);
+  const passing = passed.reduce((sum, { dense, experts, expertBytes }) => sum + dense + experts * expertBytes, 0);
   const pass = passing / edge;
-  const hiding = Math.ceil(pass / perToken);
+  const hiding = leastThat((sequences) => computing(sequences) >= pass, mostSequences);
   const batch = options.batch ?? Math.max(1, Math.min(most, hiding));
   if (batch > most) {
     const missing = Math.ceil(batch * (cache + values) - room);
@@ -60,10 +85,14 @@ export function streamed(shape: ModelShape, context: number, options: PlanOption
       },
     );
   }
-  const step = Math.max(pass, batch * perToken);
+  const step = Math.max(pass, computing(batch));
+  const prompt = Math.max(
+    pass,
+    passSeconds(items, { target, clock }, context, ({ seen }) => seen),
+  );
   const inAll = (wafers * batch) / step;
   const watts = wafers * target.power.average;
-  const limit = limitOf({ "weights through the edge": pass, computing: batch * perToken });
+  const limit = limitOf({ "weights through the edge": pass, computing: computing(batch) });
   const held = { weights: layersHeld * largest, cache: batch * cache, values: batch * values };
   return {
     ...base,
@@ -78,12 +107,14 @@ export function streamed(shape: ModelShape, context: number, options: PlanOption
     layersPerWafer: Array.from({ length: wafers }, () => items.map(({ name }) => name)),
     heldBytes: Array.from({ length: wafers }, () => held.weights + held.cache + held.values),
     coreBytes: coreMap(target, held),
-    regions: { columns: 1, rows: 1, width: region.width, height: region.height },
+    regions: { columns: 1, rows: 1, used: 1, width: region.width, height: region.height },
     balance: 1,
     decodePerUser: 1 / step,
     decodeInAll: inAll,
-    prefillTokensPerSecond: Math.min(1 / perToken, (context * 1) / pass),
-    timeToFirstToken: Math.max(pass, context * perToken),
+    prefillTokensPerSecond: context / prompt,
+    prefillInAll: (wafers * context) / prompt,
+    promptPieces: 1,
+    timeToFirstToken: prompt + step,
     usersInFlight: most * wafers,
     edgeLoad: Math.min(1, pass / step),
     linkLoad: 0,

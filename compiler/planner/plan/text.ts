@@ -63,7 +63,7 @@ export function planRows(plan: Plan): readonly (readonly [string, string, Basis]
           row(
             "regions",
             "regions",
-            `${regions.columns} x ${regions.rows} of ${regions.width} x ${regions.height} cores on the busiest wafer`,
+            `${regions.used} of ${regions.width} x ${regions.height} cores on the busiest wafer`,
           ),
         ]),
     row("decodePerUser", "decode, a user", `${showNumber(plan.decodePerUser)} tokens/s`),
@@ -72,7 +72,11 @@ export function planRows(plan: Plan): readonly (readonly [string, string, Basis]
       "decode, in all",
       `${showNumber(plan.decodeInAll)} tokens/s for ${plan.users}${plan.replicas === 1 ? "" : " on each copy"}`,
     ),
-    row("prefillTokensPerSecond", "prefill", `${showNumber(plan.prefillTokensPerSecond)} tokens/s`),
+    row(
+      "prefillTokensPerSecond",
+      "prefill",
+      `${showNumber(plan.prefillTokensPerSecond)} tokens/s a prompt${plan.promptPieces === 1 ? "" : ` in ${plan.promptPieces} pieces`}, ${showNumber(plan.prefillInAll)} in all`,
+    ),
     row("timeToFirstToken", "first token", `after ${showSeconds(plan.timeToFirstToken)}`),
     row("usersInFlight", "users in flight", `up to ${plan.usersInFlight}, by their caches`),
     row("edgeLoad", "edge in use", `${(100 * plan.edgeLoad).toFixed(2)} %`),

@@ -4,13 +4,13 @@
  * and the rest is computed again. All figures are derived.
  */
 import { fail } from "../../../ir/diagnostic.ts";
-import { clockHz, usableRect } from "../../../ir/machine/target.ts";
 import { shapeOf } from "../models/build.ts";
 import type { ModelConfig } from "../models/config.ts";
 import { checkContext } from "../models/find.ts";
 import type { WaferSystem } from "../machines/systems.ts";
-import { fittedClock, totalOf } from "../speed/clock.ts";
+import { sharedClock } from "../speed/clock.ts";
 import { itemsOf, wide } from "./formats.ts";
+import { leastThat, passSeconds } from "./stream.ts";
 import { waferBytes } from "./wafers.ts";
 
 export interface TrainOptions {
@@ -50,6 +50,9 @@ export interface TrainingPlan {
 /** Forward, and twice as much backward: gradients of values and of weights. */
 const passes = 3;
 
+/** Sequences beyond which nobody asks. */
+const mostSequences = 2 ** 20;
+
 /** Plans a training step. */
 export function planTraining(
   config: ModelConfig,
@@ -64,13 +67,9 @@ export function planTraining(
   const edge = Math.min(target.io.bytesPerSecond, target.memory.bytesPerSecond);
   // both ways of the edge work at once; in takes longer
   const edgeSeconds = Math.max(2 * weights, weights) / edge;
-  const region = usableRect(target);
-  const forward = items
-    .filter(({ work }) => work > 0)
-    .reduce((sum, { work, perSeen }) => {
-      const cycles = fittedClock.prefill(target, { weights: work, perSeen }, region, context / 2);
-      return sum + totalOf(cycles) / clockHz(target);
-    }, 0);
+  // every token is scored with those of its own sequence
+  const forward = (sequences: number): number =>
+    passSeconds(items, { target, clock: sharedClock }, sequences * context, () => context);
   const kept = items.reduce((sum, item) => sum + (item.work > 0 ? item.values + 4 * config.hidden * wide : 0), 0);
   const inputs = items.filter(({ work }) => work > 0).length * config.hidden * wide;
   const largest = Math.max(
@@ -78,10 +77,11 @@ export function planTraining(
   );
   const room = waferBytes(target) - 2 * largest;
   const most = (perToken: number): number => Math.floor(room / (perToken * context));
-  const hiding = (perToken: number): number => Math.max(1, Math.ceil(edgeSeconds / (perToken * context)));
+  const hiding = (times: number): number =>
+    leastThat((sequences) => times * forward(sequences) >= edgeSeconds, mostSequences);
   // what is kept costs room, what is computed again costs a pass: kept where it lets the edge be hidden
-  const keeps = most(kept) >= (given ?? hiding(passes * forward));
-  const perToken = (keeps ? passes : passes + 1) * forward;
+  const keeps = most(kept) >= (given ?? hiding(passes));
+  const times = keeps ? passes : passes + 1;
   const bytes = keeps ? kept : inputs;
   const largestBatch = most(bytes);
   if (largestBatch < 1 || (given !== null && given > largestBatch))
@@ -89,8 +89,8 @@ export function planTraining(
       subject: config.name,
       hint: largestBatch < 1 ? "a shorter --context" : `at most --batch ${largestBatch}`,
     });
-  const batch = given ?? Math.min(largestBatch, hiding(perToken));
-  const computeSeconds = batch * context * perToken;
+  const batch = given ?? Math.min(largestBatch, hiding(times));
+  const computeSeconds = times * forward(batch);
   const stepSeconds = Math.max(edgeSeconds, computeSeconds);
   return {
     model: config.name,
@@ -99,7 +99,7 @@ export function planTraining(
     wafers,
     context,
     batch,
-    hidingBatch: hiding(perToken),
+    hidingBatch: hiding(times),
     largestBatch,
     values: keeps ? "kept" : "computed again",
     valueBytesPerToken: bytes,

@@ -1,77 +1,72 @@
 /**
- * What a layer takes on a rectangle of cores: what plans ask of a clock, and the law that they use. Its form is that of WaferLLM's programs on WSE-2
- * (arXiv 2502.04563, tables 3 and 4): weights over cores, words over the sides, and what stands between products.
- *
- *     decode  = 0.992 * work / area + 15.31 * side * hop + 4,924     [cycles per layer and token]
- *     prefill = 1.154 * work / area + 1.092 * side * hop             [cycles per layer and token of a long prompt]
- *
- * work: multiply-adds of a token; side: mean of the rectangle's sides; the first term is scaled by the machine's rate of float16, the second by its
- * hops. Fitted by least squares on the eight rows of each table, at 1.1 GHz; errors up to 1.9 % and 10.7 %. With 2 cycles a hop the decode
- * law is within 4 % of what WaferEngine measured on WSE-3 (hardware notes, section 2.4 of the second sheet).
+ * What layers take on a rectangle of cores: what plans ask of a clock, and the one that they use, which is that of `modelDecode` and `modelPrefill`
+ * (ir/machine/layer-cycles.ts). `wsc validate` compares it with published tables.
  */
+import {
+  addedCycles,
+  decodeCycles,
+  handOffCycles,
+  type LayerCycles,
+  type LayerWork,
+  noCycles,
+  prefillCycles,
+  type Region,
+  scaledCycles,
+} from "../../../ir/machine/layer-cycles.ts";
 import type { Basis, Target } from "../../../ir/machine/target.ts";
-import { lineCycles } from "../../../ir/machine/travel.ts";
+import { type ItemWork, partOfWork } from "./layer-work.ts";
 
-/** A layer's work for one token, multiply-adds. */
-export interface LayerWork {
-  /** with weights: every matrix and the chosen experts */
-  readonly weights: number;
-  /** of attention, for each token that is looked at */
-  readonly perSeen: number;
-}
-
-export interface Rectangle {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Cycles by what takes them. */
-export interface Cycles {
-  readonly products: number;
-  readonly travel: number;
-  readonly fixed: number;
+/** A part of a layer on a region, and the shares of it that lie there. */
+export interface PartOnRegion {
+  readonly target: Target;
+  readonly work: ItemWork;
+  readonly region: Region;
+  /** share of what all tokens pass, and of the experts; 1: all */
+  readonly dense: number;
+  readonly experts: number;
 }
 
 /** Says what layers take. */
 export interface Clock {
   readonly basis: Basis;
   readonly source: string;
-  /** cycles of one token behind `seen` others */
-  readonly decode: (target: Target, work: LayerWork, region: Rectangle, seen: number) => Cycles;
-  /** cycles per token of a prompt whose tokens see `seen` others on average */
-  readonly prefill: (target: Target, work: LayerWork, region: Rectangle, seen: number) => Cycles;
+  /** cycles of one token of each sequence behind `seen` others */
+  readonly decode: (part: PartOnRegion, sequences: number, seen: number) => LayerCycles;
+  /** cycles of so many tokens of a prompt that are scored with `seen` others each */
+  readonly prefill: (part: PartOnRegion, tokens: number, seen: number) => LayerCycles;
+  /** cycles between a region and the next one */
+  readonly handOff: number;
 }
 
-export const totalOf = ({ products, travel, fixed }: Cycles): number => products + travel + fixed;
+/** Cycles of what a region has of a layer. A token finds its experts there as often as their share says. */
+const parts = ({ work, dense, experts }: PartOnRegion, cycles: (work: LayerWork) => LayerCycles): LayerCycles =>
+  addedCycles(
+    dense === 0 ? noCycles : cycles(partOfWork(dense, work.dense)),
+    work.experts === null || experts === 0 ? noCycles : scaledCycles(experts, cycles(work.experts)),
+  );
 
-/** WSE-2's rate of float16, multiply-adds per cycle, that the fitted first terms contain. */
-const fittedRate = 1.896;
+const decode: Clock["decode"] = (part, sequences, seen) => {
+  const { target, region } = part;
+  return parts(part, (work) => decodeCycles({ target, work, region, sequences, seen }));
+};
 
-interface Law {
-  readonly work: number;
-  readonly side: number;
-  readonly fixed: number;
-}
+/**
+ * Products whose operands both go round need as many tokens as a side has cores to give each of them some; fewer tokens are multiplied as those of so
+ * many sequences are, by weights that stay.
+ */
+const prefill: Clock["prefill"] = (part, tokens, seen) => {
+  const { target, region } = part;
+  return tokens < Math.max(region.width, region.height)
+    ? decode(part, tokens, seen)
+    : parts(part, (work) => prefillCycles({ target, work, region, tokens, seen }));
+};
 
-const decodeLaw: Law = { work: 0.992, side: 15.31, fixed: 4924 };
-const prefillLaw: Law = { work: 1.154, side: 1.092, fixed: 0 };
-
-const cyclesBy =
-  (law: Law): Clock["decode"] =>
-  (target, { weights, perSeen }, { width, height }, seen) => {
-    const rate = target.core.rates.f16.conflicting / fittedRate;
-    const travel = (lineCycles(target, "x", 0, width) + lineCycles(target, "y", 0, height)) / 2;
-    return {
-      products: (law.work * (weights + perSeen * seen)) / (width * height * rate),
-      travel: law.side * travel,
-      fixed: law.fixed,
-    };
-  };
-
-/** The fitted laws. */
-export const fittedClock: Clock = {
+/** The clock of the validated tables. */
+export const sharedClock: Clock = {
   basis: "fitted",
-  source: "rows of WaferLLM on WSE-2 (arXiv 2502.04563, tables 3 and 4), scaled by hops and rates",
-  decode: cyclesBy(decodeLaw),
-  prefill: cyclesBy(prefillLaw),
+  source:
+    "modelDecode and modelPrefill, whose constants are fitted on WaferLLM's rows of WSE-2 (arXiv 2502.04563, tables 3 and 4) and WaferEngine's of WSE-3",
+  decode,
+  prefill,
+  handOff: handOffCycles,
 };

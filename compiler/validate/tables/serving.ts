@@ -1,5 +1,6 @@
 /** Qwen3-1.7B served by a pipeline of 256 x 256 regions on a CS-3 (WaferEngine's notes), by the constants of WSE-2. */
-import { decodeLayerCycles, totalCycles } from "../../../ir/machine/transformer.ts";
+import { handOffCycles, totalCycles } from "../../../ir/machine/layer-cycles.ts";
+import { decodeLayerCycles } from "../../../ir/machine/transformer.ts";
 import { wse3 } from "../../targets/wse3.ts";
 import { type Constants, fitConstants } from "../fit.ts";
 import { qwen3Of1B7 as shape } from "../shapes.ts";
@@ -17,12 +18,6 @@ const deployments = [
   { stages: 8, layers: 4, rates: [15872.9, 15260, 14703.2, 14095.3, 12924.6] },
   { stages: 28, layers: 1, rates: [46858.4, 45378.2, 43478, 41341.4, 37433.2] },
 ] as const;
-
-/**
- * Cycles of a stage that its layers do not explain: a token's vector goes on to the next region. Fitted by `npm run validate -- --fit` on the
- * rows of both deployments with a prefix of 256.
- */
-export const handOffCycles = 4_873;
 
 const layerCycles = (prefix: number): number =>
   totalCycles(decodeLayerCycles({ target: wse3, shape, grid, context: prefix + decoded / 2 }));

@@ -1,11 +1,6 @@
 /** Language models on WSE-2, measured by WaferLLM (arXiv 2502.04563, OSDI'25), whose figures per second are at 1.1 GHz. */
-import {
-  decodeLayerCycles,
-  type LayerConstants,
-  layerConstants,
-  prefillLayerCycles,
-  totalCycles,
-} from "../../../ir/machine/transformer.ts";
+import { type LayerConstants, layerConstants, totalCycles } from "../../../ir/machine/layer-cycles.ts";
+import { decodeLayerCycles, prefillLayerCycles } from "../../../ir/machine/transformer.ts";
 import { wse2 } from "../../targets/wse2.ts";
 import { fitConstants } from "../fit.ts";
 import { codeLlamaOf34B, llama2Of13B, llama3Of8B, type ModelShape, qwen2Of72B } from "../shapes.ts";

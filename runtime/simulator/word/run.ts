@@ -7,6 +7,7 @@ import { fail } from "../../../ir/diagnostic.ts";
 import { type FabricProgram, ports } from "../../../ir/fabric/program.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { combine } from "./computation.ts";
+import { Counts } from "./counts.ts";
 import { buildCores, type Cores, type ReadyRole, type ReadyStep, type ReadyTask } from "./cores.ts";
 import { Edges } from "./edges.ts";
 import { loadRegions } from "./load.ts";
@@ -76,13 +77,8 @@ class Machine {
   readonly #blocked: Uint8Array;
 
   // counts
-  #words = 0;
-  #activeCoreCycles = 0;
-  readonly #lastActive: Float64Array;
+  readonly #counts: Counts;
   readonly #coreAtChannel: Int32Array;
-  readonly #busy: Float64Array;
-  readonly #first: Float64Array;
-  readonly #last: Float64Array;
   #unfinished: number;
 
   constructor(program: FabricProgram, target: Target, options: SimulateOptions) {
@@ -137,16 +133,12 @@ class Machine {
     this.#filterAt = new Int32Array(routers.count);
     this.#linkFree = new Float64Array(routers.linkCount);
     this.#blocked = new Uint8Array(routers.count + count + this.edges.agents);
-    this.#lastActive = new Float64Array(cores.count).fill(-1);
     this.#coreAtChannel = Int32Array.from(
       { length: routers.count },
       (_, channel) =>
         cores.at.get((routers.y[channel] as number) * program.target.width + (routers.x[channel] as number)) ?? -1,
     );
-    const layers = program.layers.length;
-    this.#busy = new Float64Array(layers);
-    this.#first = new Float64Array(layers).fill(Infinity);
-    this.#last = new Float64Array(layers);
+    this.#counts = new Counts(cores, routers);
     this.wheel = new Wheel(routers.count + count + this.edges.agents);
     loadRegions(program, cores, options.constants);
   }
@@ -250,9 +242,10 @@ class Machine {
       const at = channel * 5 + port;
       const link = routers.link[at] as number;
       this.#linkFree[link] = Math.max(this.#linkFree[link] as number, now) + cyclesPerWord;
+      this.#counts.link(link);
       let latency = rampCycles;
       if (port !== rampPort) {
-        this.#words++;
+        this.#counts.words++;
         latency = routers.hop[at] as number;
         // ports 1 and 2, 3 and 4 lie opposite each other
         if (from !== rampPort && (from + 1) >> 1 !== (port + 1) >> 1) latency += turnCycles;
@@ -263,7 +256,7 @@ class Machine {
       this.#filterAt[channel] = ((this.#filterAt[channel] as number) + 1) % period;
     this.#advance(channel, position);
     const core = this.#coreAtChannel[channel] as number;
-    if (core >= 0) this.#act(core);
+    if (core >= 0) this.#counts.act(core, now);
     const next = routers.inQueue[
       channel * 5 +
         (routers.from[(routers.firstPosition[channel] as number) + (this.#position[channel] as number)] as number)
@@ -299,12 +292,6 @@ class Machine {
     this.queues.push(queue, value, time);
     const consumer = this.queues.consumers[queue] as number;
     if (wasEmpty && consumer >= 0) this.wheel.at(consumer, Math.max(this.wheel.now + 1, Math.ceil(time)));
-  }
-
-  #act(core: number): void {
-    if (this.#lastActive[core] === this.wheel.now) return;
-    this.#lastActive[core] = this.wheel.now;
-    this.#activeCoreCycles++;
   }
 
   #runTask(task: number): void {
@@ -416,13 +403,13 @@ class Machine {
     } else value = cores.memory[at] as number;
     // a word that is worked on leaves a cycle after it came
     if (output >= 0) this.#push(output, value, now + this.target.link.rampCycles + (input >= 0 ? 1 : 0));
-    this.#act(core);
+    this.#counts.act(core, now);
+    this.#counts.move(core, now);
     word++;
     this.#word[task] = word;
     if (word === step.places.length) {
       const isLast = (this.step[task] as number) + 1 === (this.tasks[task] as ReadyTask).steps.length;
       this.#sleep(task, now + 1 + (input >= 0 && !isLast ? this.target.core.taskCycles : 0));
-      this.#note(core);
       return false;
     }
     segment = step.segments[(this.#segment[task] as number) + 1];
@@ -452,10 +439,7 @@ class Machine {
     this.#coreUntil[core] = now + cycles;
     this.#word[task] = 0;
     this.#sleep(task, now + cycles);
-    const { layer } = this.#roleOf(core).role;
-    this.#busy[layer] = (this.#busy[layer] as number) + cycles;
-    this.#activeCoreCycles += cycles;
-    this.#note(core);
+    this.#counts.compute(core, now, cycles);
     return false;
   }
 
@@ -506,13 +490,6 @@ class Machine {
     }
   }
 
-  #note(core: number): void {
-    const { layer } = this.#roleOf(core).role;
-    const { now } = this.wheel;
-    this.#first[layer] = Math.min(this.#first[layer] as number, now);
-    this.#last[layer] = Math.max(this.#last[layer] as number, now);
-  }
-
   #edge(agent: number): void {
     const { wheel, queues, edges } = this;
     const { now } = wheel;
@@ -552,15 +529,10 @@ class Machine {
       cycles: this.wheel.now,
       samples: this.edges.times(),
       outputs: this.edges.outputs,
-      words: this.#words,
-      activeCoreCycles: this.#activeCoreCycles,
-      layers: program.layers.map((name, layer) => ({
-        name,
-        cores: cores.roleOf.reduce((sum, role) => sum + (cores.roles[role]?.role.layer === layer ? 1 : 0), 0),
-        busy: this.#busy[layer] as number,
-        first: this.#first[layer] as number,
-        last: this.#last[layer] as number,
-      })),
+      words: this.#counts.words,
+      activeCoreCycles: this.#counts.activeCoreCycles,
+      cores: this.#counts.cores(),
+      links: this.#counts.links(),
       sram: (x, y, name, slot = 0) => {
         const core = cores.at.get(y * program.target.width + x);
         const region =

@@ -1,4 +1,5 @@
 /** What a word-level simulation takes and gives. */
+import type { Port } from "../../../ir/fabric/program.ts";
 
 export interface SimulateOptions {
   /** elements of a constant, by index into `Graph.values` */
@@ -19,14 +20,28 @@ export interface SampleTimes {
   readonly lastOut: number;
 }
 
-export interface LayerActivity {
-  readonly name: string;
-  readonly cores: number;
-  /** cycles in which its cores compute, all together */
+/** What a core did: it computes, or moves words while it does not, or waits; cycles from its first action to its last. */
+export interface CoreActivity {
+  readonly x: number;
+  readonly y: number;
+  /** index into the program's layers */
+  readonly layer: number;
+  /** cycles in which it computes */
   readonly busy: number;
-  /** first and last cycle in which one of its cores did something */
+  /** cycles in which it does nothing but take in or give out a word */
+  readonly moving: number;
+  /** cycles between its first action and its last in which it does neither: words, room or an instruction's start are waited for */
+  readonly waiting: number;
   readonly first: number;
   readonly last: number;
+}
+
+/** Words that went over a link between neighbouring routers, or over a ramp from a router to its core. */
+export interface LinkActivity {
+  readonly x: number;
+  readonly y: number;
+  readonly to: Port;
+  readonly words: number;
 }
 
 export interface Simulation {
@@ -37,7 +52,10 @@ export interface Simulation {
   readonly outputs: ReadonlyMap<string, readonly Float32Array[]>;
   /** words over all links between routers */
   readonly words: number;
-  readonly layers: readonly LayerActivity[];
+  /** all cores that have a program */
+  readonly cores: readonly CoreActivity[];
+  /** links that words went over, ramps into cores included */
+  readonly links: readonly LinkActivity[];
   /** cycles in which a core or its router did something, over all cores */
   readonly activeCoreCycles: number;
   /** words in a slot of a region after the run */

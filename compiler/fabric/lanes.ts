@@ -1,0 +1,160 @@
+/**
+ * Which lane takes which words, and in which order. Words that the same cores need follow each other, so that each core's window of a lane is
+ * dense and a few descriptors hold it; lanes of one value take about equally many words.
+ */
+import { nth } from "../../ir/access.ts";
+import type { Core } from "../../ir/placement.ts";
+import type { Holder, Needer } from "./transfer.ts";
+
+/** First and last core that needs an element, by number in the order of rows. */
+interface Reach {
+  readonly first: number;
+  readonly last: number;
+}
+
+const byRows = (a: Core, b: Core): number => a.y - b.y || a.x - b.x;
+
+/** Needers row by row, and for each element the first and the last of them. */
+interface Needs {
+  readonly needers: readonly Needer[];
+  readonly reach: ReadonlyMap<number, Reach>;
+}
+
+function needsOf(given: readonly Needer[]): Needs {
+  const needers = given.toSorted((a, b) => byRows(a.at, b.at));
+  const reach = new Map<number, { first: number; last: number }>();
+  for (const [index, { places }] of needers.entries()) {
+    for (const element of places.keys()) {
+      const known = reach.get(element);
+      if (known === undefined) reach.set(element, { first: index, last: index });
+      else known.last = index;
+    }
+  }
+  return { needers, reach };
+}
+
+function reachOf({ reach }: Needs, element: number): Reach {
+  const found = reach.get(element);
+  if (found === undefined) throw new Error(`internal: nobody needs element ${element}`);
+  return found;
+}
+
+function sorted(needs: Needs, elements: readonly number[]): number[] {
+  return elements.toSorted((a, b) => {
+    const [first, second] = [reachOf(needs, a), reachOf(needs, b)];
+    return first.first - second.first || first.last - second.last || a - b;
+  });
+}
+
+/** Orders elements so that those that the same cores need follow each other; somebody must need each of them. */
+export function orderByNeed(needers: readonly Needer[]): (elements: readonly number[]) => number[] {
+  const needs = needsOf(needers);
+  return (elements) => sorted(needs, elements);
+}
+
+/** Lanes that the core takes from that takes from most. */
+export function mostLanes(lanes: readonly (readonly number[])[], needers: readonly Needer[]): number {
+  return needers.reduce((most, { places }) => {
+    const taken = lanes.filter((elements) => elements.some((element) => places.has(element)));
+    return Math.max(most, taken.length);
+  }, 0);
+}
+
+/** Holders by lane: they stand in the order of the lanes' first routers, and each lane takes about equally many words. */
+export function shareOut(holders: readonly Holder[], starts: readonly Core[]): Holder[][] {
+  const isStacked = new Set(starts.map(({ y }) => y)).size > 1;
+  const along = ({ x, y }: Core): number => (isStacked ? y : x);
+  const lanes = starts.map((_, lane) => lane).sort((a, b) => along(nth(starts, a)) - along(nth(starts, b)));
+  const parts: Holder[][] = starts.map(() => []);
+  const total = holders.reduce((sum, { elements }) => sum + elements.length, 0);
+  let before = 0;
+  for (const holder of holders.toSorted((a, b) => along(a.at) - along(b.at) || byRows(a.at, b.at))) {
+    // a holder goes where its middle word would
+    const middle = before + holder.elements.length / 2;
+    const share = total === 0 ? 0 : Math.min(lanes.length - 1, Math.floor((middle * lanes.length) / total));
+    nth(parts, nth(lanes, share)).push(holder);
+    before += holder.elements.length;
+  }
+  return parts;
+}
+
+/** Words of a model's input that come in over one row of the fabric. */
+export interface InputLane {
+  readonly y: number;
+  readonly elements: readonly number[];
+}
+
+/** Rows that words which the same rows need come in over at most; all of their ways meet, and take a color each there. */
+const mostWays = 4;
+
+/** Elements that are needed in the same rows. */
+interface RowGroup {
+  readonly least: number;
+  readonly most: number;
+  readonly elements: number[];
+}
+
+/**
+ * Lanes of an input, the northernmost first: words come in over the rows that need them. Where each core needs only a part of what its row does,
+ * the rest is dealt out over further rows that need it too; no core takes from more than `limit` lanes.
+ */
+export function inputLanes(given: readonly Needer[], limit: number): InputLane[] {
+  const needs = needsOf(given);
+  const groups = new Map<string, RowGroup>();
+  for (const element of sorted(needs, [...needs.reach.keys()])) {
+    const { first, last } = reachOf(needs, element);
+    const [least, most] = [nth(needs.needers, first).at.y, nth(needs.needers, last).at.y];
+    const key = `${least} ${most}`;
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, { least, most, elements: [element] });
+    else known.elements.push(element);
+  }
+  for (let spread = mostWays; spread >= 1; spread = Math.floor(spread / 2)) {
+    const lanes = rowsOf([...groups.values()], needs.needers, spread);
+    if (spread === 1 || mostLanes([...lanes.values()], given) <= limit) return joined(lanes, needs, limit);
+  }
+  throw new Error("internal: an input may come in over no lane");
+}
+
+/** Elements by row, those of each group over at most so many rows. */
+function rowsOf(groups: readonly RowGroup[], needers: readonly Needer[], spread: number): Map<number, number[]> {
+  const rows = new Map<number, number[]>();
+  for (const { least, most, elements } of groups) {
+    const own = new Set(elements);
+    const fullest = needers.reduce((top, { places }) => {
+      let words = 0;
+      for (const element of places.keys()) if (own.has(element)) words++;
+      return Math.max(top, words);
+    }, 1);
+    const ways = Math.min(spread, most - least + 1, Math.ceil(elements.length / fullest));
+    for (let way = 0; way < ways; way++) {
+      const y = least + Math.floor(((2 * way + 1) * (most - least + 1) - 1) / (2 * ways));
+      const part = elements.slice(
+        Math.ceil((way * elements.length) / ways),
+        Math.ceil(((way + 1) * elements.length) / ways),
+      );
+      rows.set(y, [...(rows.get(y) ?? []), ...part]);
+    }
+  }
+  return rows;
+}
+
+/** Lanes of neighbouring rows become one until no core takes from too many. */
+function joined(rows: ReadonlyMap<number, readonly number[]>, needs: Needs, limit: number): InputLane[] {
+  const ordered = [...rows].sort(([a], [b]) => a - b);
+  for (let together = 1; ; together *= 2) {
+    const lanes = Array.from({ length: Math.ceil(ordered.length / together) }, (_, lane): InputLane => {
+      const own = ordered.slice(lane * together, (lane + 1) * together);
+      const [y] = nth(own, own.length >> 1);
+      return {
+        y,
+        elements: sorted(
+          needs,
+          own.flatMap(([, elements]) => elements),
+        ),
+      };
+    });
+    const parts = lanes.map(({ elements }) => elements);
+    if (lanes.length <= 1 || mostLanes(parts, needs.needers) <= limit) return lanes;
+  }
+}
