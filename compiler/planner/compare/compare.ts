@@ -2,7 +2,16 @@
 import { fail, WscError } from "../../../ir/diagnostic.ts";
 import type { Basis } from "../../../ir/machine/target.ts";
 import { nameHint } from "../../../ir/nearest.ts";
-import { bytesOnEach, fittedBatch, type GpuPrecision, lawOf, secondsBy, type Serving, termsOf } from "../gpus/law.ts";
+import {
+  bytesOnEach,
+  fittedBatch,
+  type GpuPrecision,
+  type LawError,
+  lawOf,
+  secondsBy,
+  type Serving,
+  termsOf,
+} from "../gpus/law.ts";
 import { comparedNames, clusters, type GpuNode, gpuNodes } from "../machines/gpus.ts";
 import { findSystem, systemNames } from "../machines/systems.ts";
 import type { ModelConfig } from "../models/config.ts";
@@ -19,8 +28,8 @@ export interface Comparison {
   readonly watts: number | null;
   readonly validated: boolean;
   readonly basis: Basis;
-  /** mean error of the law on rows that it was fitted on, and on models left out; null: no such law */
-  readonly lawError: { readonly inSample: number; readonly leftOut: number } | null;
+  /** mean errors of the law; null: no such law */
+  readonly lawError: LawError | null;
   readonly published: {
     readonly tokensPerSecond: number;
     readonly source: string;
@@ -133,7 +142,7 @@ function onGpus(config: ModelConfig, node: GpuNode, options: Omit<PlanOptions, "
   const law = lawOf(config);
   const row = publishedOf(config, node.name);
   const published =
-    row?.load === undefined ? null : beside(row, 1 / secondsBy(law, termsOf(config, { node, ...row.load })));
+    row?.load === undefined ? null : beside(row, 1 / secondsBy(law.constants, termsOf(config, { node, ...row.load })));
   const known = {
     ...nothing(node.name),
     basis: law.basis,
@@ -144,11 +153,13 @@ function onGpus(config: ModelConfig, node: GpuNode, options: Omit<PlanOptions, "
   const over = bytesOnEach(config, serving) - node.gpu.memoryBytes;
   if (over > 0) return { ...known, note: `${Math.ceil(over)} bytes more than each GPU has` };
   const beyond =
-    serving.batch > fittedBatch ? `; ${serving.batch} requests are beyond the ${fittedBatch} of the fit` : "";
+    serving.batch > fittedBatch
+      ? `; more than the ${fittedBatch} of the fit, where the law is off by ${Math.round(100 * law.meanError.largeBatches)} % on the mean`
+      : "";
   return {
     ...known,
     units: node.count,
-    tokensPerSecondPerUser: 1 / secondsBy(law, termsOf(config, serving)),
+    tokensPerSecondPerUser: 1 / secondsBy(law.constants, termsOf(config, serving)),
     validated: true,
     note: `${serving.precision}, ${serving.batch} at once${beyond}`,
   };

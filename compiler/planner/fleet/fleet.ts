@@ -94,7 +94,7 @@ async function copyOf(config: ModelConfig, { machine, context, weights }: FleetO
       throw fail("WSC5002", `${config.name} is ${over} bytes more than each GPU of ${machine} has`, {
         subject: config.name,
       });
-    const seconds = secondsBy(lawOf(config), termsOf(config, serving));
+    const seconds = secondsBy(lawOf(config).constants, termsOf(config, serving));
     return {
       systems: 1,
       users: batch,
