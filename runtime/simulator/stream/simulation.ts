@@ -1,5 +1,6 @@
 /** What a stream-level simulation takes and gives. */
-import type { LayerActivity, SampleTimes } from "../word/simulation.ts";
+import type { LayerActivity } from "../activity.ts";
+import type { SampleTimes } from "../word/simulation.ts";
 import type { ValueOptions } from "./values.ts";
 
 export interface StreamOptions {
@@ -19,7 +20,7 @@ export interface StreamSimulation {
   readonly outputs: ReadonlyMap<string, readonly Float32Array[]>;
   /** words over all links between routers */
   readonly words: number;
-  readonly layers: readonly LayerActivity[];
+  readonly layers: readonly Pick<LayerActivity, "name" | "cores" | "busy" | "first" | "last">[];
   /** pieces of streams and steps of cores that were looked at */
   readonly events: number;
   /** words in a slot of a region after the run; for simulations with values */
