@@ -36,6 +36,14 @@ const forceOption = {
   },
 } as const;
 
+const effortOption = {
+  effort: {
+    type: "number",
+    requiresArg: true,
+    describe: "Seconds of a fast machine to search for, as counted work: the same bytes on every machine",
+  },
+} as const;
+
 /** An option that may be given more than once. */
 const listOption = { type: "string", array: true, nargs: 1, default: [] as string[] } as const;
 
@@ -86,6 +94,7 @@ const compileOptions = {
     describe:
       "Seconds to search on for while better is possible, --explain included (default: some, and never over 120)",
   },
+  ...effortOption,
   solver: { choices: ["auto", "glpk", "highs"] as const, default: "auto" as const, describe: "Integer program solver" },
   seed: {
     type: "number",
@@ -258,6 +267,7 @@ const placeOptions = {
     default: 120,
     describe: "Seconds for the search; more never gives a worse placement",
   },
+  ...effortOption,
   seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
   emit: {
     choices: ["ilp"] as const,

@@ -46,6 +46,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly objective: PlacementObjective;
   readonly replicas: string;
   readonly timeLimit: number | undefined;
+  readonly effort: number | undefined;
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
   readonly joinVectors: boolean;
@@ -137,14 +138,17 @@ const explainShare = 0.4;
 /** Without a time limit: seconds after which search and explanation end in any case, and what explanations are given as counted work. */
 const usual = { guardSeconds: 120, explainEffort: 60 } as const;
 
-/** A time limit that was asked for is used while the placement can still be better. */
+/** A time limit that was asked for is used while the placement can still be better, or an effort, which no usual machine needs ten times as long for. */
 function searchLimits({
   timeLimit,
+  effort,
   explain,
 }: CompileArguments): Pick<CompileOptions, "timeLimitSeconds" | "effortSeconds"> {
-  if (timeLimit === undefined) return { timeLimitSeconds: usual.guardSeconds };
+  const counted = effort === undefined ? {} : { effortSeconds: effort };
+  if (timeLimit === undefined)
+    return { timeLimitSeconds: Math.max(usual.guardSeconds, 10 * (effort ?? 0)), ...counted };
   const seconds = explain ? timeLimit * (1 - explainShare) : timeLimit;
-  return { timeLimitSeconds: seconds, effortSeconds: seconds };
+  return { timeLimitSeconds: seconds, effortSeconds: seconds, ...counted };
 }
 
 function explainLimits({ timeLimit }: CompileArguments): ExplainLimits {

@@ -13,6 +13,7 @@ export interface PlaceArguments {
   readonly graph: string;
   readonly output: string | undefined;
   readonly timeLimit: number;
+  readonly effort: number | undefined;
   readonly seed: number;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -32,6 +33,7 @@ export async function placeVerb(given: PlaceArguments): Promise<number> {
   const start = performance.now();
   const placement = await placeContest(graph, {
     timeLimitSeconds: given.timeLimit,
+    ...(given.effort === undefined ? {} : { effortSeconds: given.effort }),
     seed: given.seed,
     onBetter: (stage, cost) => {
       if (process.stderr.isTTY) note(`${stage}: cost ${figure(cost)}`, given.quiet || given.json);
@@ -62,7 +64,7 @@ const figure = (value: number): string => value.toLocaleString("en-US", { maximu
 
 function report(
   name: string,
-  { score, bound, cycleBound, status }: ContestPlacement,
+  { score, bound, cycleBound, status, endedBy }: ContestPlacement,
   seed: number,
   seconds: number,
 ): object {
@@ -78,6 +80,7 @@ function report(
     gap: gapOf(cost, bound),
     cycleBound,
     status,
+    endedBy,
     seed,
     seconds,
   };

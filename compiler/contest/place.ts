@@ -1,6 +1,6 @@
 /** Contest graph -> placement: the placer's search over the contest's kernels, then a last touch on the cuts. */
 import { fail, type WscError } from "../../ir/diagnostic.ts";
-import { arrange, type ArrangeStage, type NotArranged } from "../placement/arrangement/arrange.ts";
+import { arrange, type ArrangeStage, type NotArranged, type SearchEnd } from "../placement/arrangement/arrange.ts";
 import type { Arrangement } from "../placement/arrangement/arrangement.ts";
 import { floorplanText } from "../placement/arrangement/floorplan-text.ts";
 import { workIn } from "../placement/arrangement/work.ts";
@@ -17,7 +17,7 @@ import { polish } from "./polish.ts";
 export interface ContestOptions {
   /** seconds for the search; more of them never make the result worse */
   readonly timeLimitSeconds: number;
-  /** seconds that are given to the search as counted work; default: all. The same number gives the same result unless the time limit strikes first */
+  /** seconds of a fast machine that are given to the search as counted work; default: all. The same number gives the same result unless the time limit strikes first */
   readonly effortSeconds?: number;
   readonly seed: number;
   readonly onBetter?: (stage: ArrangeStage | "proof", cost: number) => void;
@@ -31,6 +31,8 @@ export interface ContestPlacement {
   /** no placement has a slowest kernel of fewer cycles: proven by area over all cuts */
   readonly cycleBound: number;
   readonly status: "optimal" | "feasible";
+  /** what ended the search for arrangements (proofs of integer programs follow for few kernels) */
+  readonly endedBy: SearchEnd;
 }
 
 /** Largest problem: curves of the slicing tree take 8 bytes per item and column. */
@@ -69,7 +71,14 @@ export async function placeContest(graph: ContestGraph, options: ContestOptions)
   const cost = isProven(score, bound) ? bound.cost : await proveSmall(problem, bound, score.cost, { deadline, offer });
   if (score.faults.length > 0) throw new Error(`internal: the placement is not legal: ${score.faults.join("; ")}`);
   const status = isProven(score, { ...bound, cost }) ? "optimal" : "feasible";
-  return { places, score, bound: Math.min(cost, score.cost), cycleBound: bound.cycles, status };
+  return {
+    places,
+    score,
+    bound: Math.min(cost, score.cost),
+    cycleBound: bound.cycles,
+    status,
+    endedBy: arranged.endedBy,
+  };
 }
 
 /** Share of the time that is kept for the proof of a small problem. */
@@ -123,6 +132,7 @@ const emptyPlacement = (graph: ContestGraph): ContestPlacement => ({
   bound: 0,
   cycleBound: 0,
   status: "optimal",
+  endedBy: "proof",
 });
 
 /** Which limit stands in the way, and by how much. */

@@ -78,11 +78,15 @@ export function listingTries({ kernels }: KernelGraph): number {
   return distinct * shared(effort.tries, distinct);
 }
 
-/** Lists variants of every kernel of a graph, in order; equal kernels share one object. */
+/**
+ * Lists variants of every kernel of a graph, in order; equal kernels share one object. Kernels that are reached when `isLate` are listed in as few
+ * cuts as in the largest graphs.
+ */
 export function variantTable(
   graph: KernelGraph,
   target: Target,
   window: TimeWindow | null = null,
+  isLate: () => boolean = () => false,
 ): readonly VariantList[] {
   const signatures = graph.kernels.map(kernelSignature);
   const distinct = new Set(signatures).size;
@@ -91,7 +95,7 @@ export function variantTable(
     const signature = signatures[id] ?? "";
     const known = lists.get(signature);
     if (known !== undefined) return known;
-    const list = variantsOf(kernel, target, distinct, window);
+    const list = variantsOf(kernel, target, isLate() ? Infinity : distinct, window);
     lists.set(signature, list);
     return list;
   });

@@ -164,14 +164,11 @@ async function fastest(
   }
   const selection = new Selection(betterBy("throughput"));
   searchThroughput(search, task, selection);
-  // proofs of tight floorplans may take all the time there is; half of it is enough for most
-  const options = {
-    bound: Math.max(bound, scene.ioCycles),
-    seed,
-    deadline: (Date.now() + deadline) / 2,
-    effortSeconds,
-  };
-  persevere(search, selection, options.bound);
+  // unasked, proofs of tight floorplans may take all the time there is; half of it is enough for most
+  const half = (Date.now() + deadline) / 2;
+  const until = effortSeconds > 0 ? deadline : half;
+  const options = { bound: Math.max(bound, scene.ioCycles), seed, deadline: until, effortSeconds };
+  persevere({ ...search, deadline: half }, selection, options.bound);
   tighten(scene, task, selection, options);
   const unproven = (selection.best?.interval ?? 0) > options.bound && isSmall(task);
   const solver = unproven ? await loadSolver(solverChoice === "glpk" ? "glpk" : "highs") : search.solver;

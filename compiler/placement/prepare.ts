@@ -48,6 +48,8 @@ export interface ProblemOptions {
   readonly objective?: PlacementObjective;
   /** variants of every kernel; default: the kernel library */
   readonly variants?: readonly VariantList[];
+  /** seconds for all of the search; half of them may go into listing variants, then fewer are listed. Default: no limit */
+  readonly timeLimitSeconds?: number;
 }
 
 export interface PrepareOptions extends ProblemOptions {
@@ -61,6 +63,9 @@ const preferences: Readonly<Record<PlacementObjective, Preference>> = {
   cores: smallFirst,
   wire: thinFirst,
 };
+
+/** The share of a time limit that listing variants may take. */
+const listingShare = 0.5;
 
 /** Prepares a graph for a target, or throws a WscError: WSC5002 says what does not fit, WSC5005 which constraint is not valid. */
 export function prepare(graph: KernelGraph, target: Target, options: PrepareOptions = {}): PreparedProblem {
@@ -76,12 +81,13 @@ export function prepareUnder(
   graph: KernelGraph,
   target: Target,
   constraints: PlacementConstraints,
-  { objective = "throughput", variants }: ProblemOptions = {},
+  { objective = "throughput", variants, timeLimitSeconds = Infinity }: ProblemOptions = {},
 ): PreparedProblem | Unfit {
+  const listUntil = Date.now() + timeLimitSeconds * 1000 * listingShare;
   // nothing is gained by kernels that are faster than the edge of the wafer
   const ioCycles = ioCyclesOf(graph, target);
   const scene: Scene = { graph, target, constraints, ioCycles };
-  const all = variants ?? tunedVariants(graph, target, ioCycles);
+  const all = variants ?? tunedVariants(graph, target, ioCycles, () => Date.now() > listUntil);
   const homeless = emptyOf(all);
   if (homeless.length > 0) return { kind: "memory", scene, kernels: homeless };
   const limit = constraints.maxInterval ?? Infinity;

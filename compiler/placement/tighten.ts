@@ -23,8 +23,8 @@ export interface TightenOptions {
 /** Annealing steps that take a second or two; a number, not a time, so that every machine does the same. */
 const steps = (items: number): number => Math.ceil(1_000_000 / (items + 20));
 
-/** Annealing is given half of the effort, the rest is the integer programs'. */
-const effortShare = 0.5;
+/** Where integer programs follow, annealing is given half of the effort and of the time. */
+const annealingShare = (task: Task): number => (isSmall(task) ? 0.5 : 1);
 
 /**
  * Largest tasks that are searched: unasked, and where more effort is asked for. ResNet-50's 57 kernels and BERT's 187 gained nothing in 20 and
@@ -59,10 +59,11 @@ export function tighten(scene: Scene, task: Task, selection: Selection, options:
   const most = effortSeconds > 0 ? mostItems.asked : mostItems.unasked;
   if (length > most || !isWorthIt(task, selection.best, options)) return;
   const { problem, planOf } = taskArrangement(scene.graph, task, true);
+  const share = annealingShare(task);
   const arranged = arrange(problem, {
-    ...(effortSeconds > 0 ? { work: workIn(effortSeconds * effortShare) } : { steps: steps(length) }),
+    ...(effortSeconds > 0 ? { work: workIn(effortSeconds * share) } : { steps: steps(length) }),
     seed: options.seed,
-    deadline: options.deadline,
+    deadline: Date.now() + (options.deadline - Date.now()) * share,
     isOptimal: ({ cycles }) => cycles <= options.bound,
   });
   if (typeof arranged === "string") return;

@@ -15,14 +15,22 @@ const windowAround = (cycles: number): TimeWindow => ({ least: cycles * 0.7, mos
 
 const maxRounds = 3;
 
-/** Variants of every kernel, fine around the interval that the area (or `slowest`, if that is more) allows. */
-export function tunedVariants(graph: KernelGraph, target: Target, slowest: number): readonly VariantList[] {
-  let lists = variantTable(graph, target);
+/**
+ * Variants of every kernel, fine around the interval that the area (or `slowest`, if that is more) allows. Once `isLate`, kernels are listed in few
+ * cuts, and no finer round begins.
+ */
+export function tunedVariants(
+  graph: KernelGraph,
+  target: Target,
+  slowest: number,
+  isLate: () => boolean = () => false,
+): readonly VariantList[] {
+  let lists = variantTable(graph, target, null, isLate);
   let expected = expectedInterval(graph, target, lists, slowest);
-  for (let round = 0; round < maxRounds; round++) {
-    // what does not fit yet may fit with finer cuts of any speed
+  for (let round = 0; round < maxRounds && (expected === null || !isLate()); round++) {
+    // what does not fit yet may fit with finer cuts of any speed; no lack of time decides that
     const window = expected === null ? { least: 0, most: Infinity } : windowAround(expected);
-    lists = mergeTables(lists, variantTable(graph, target, window));
+    lists = mergeTables(lists, variantTable(graph, target, window, expected === null ? undefined : isLate));
     const next = expectedInterval(graph, target, lists, slowest);
     if (next === null || (expected !== null && next > expected * 0.8)) break;
     expected = next;

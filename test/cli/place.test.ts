@@ -25,6 +25,7 @@ interface Report {
   readonly bound: number;
   readonly cycleBound: number;
   readonly status: string;
+  readonly endedBy: string;
 }
 
 /** Places a graph's text; the report, and the paint file. */
@@ -38,6 +39,13 @@ async function place(name: string, text: string, ...options: string[]): Promise<
 const instance = (id: string): string => contestInstances().find((candidate) => candidate.id === id)?.text ?? "";
 
 describe("wsc place", () => {
+  it("gives the same bytes for the same effort", async () => {
+    const options = ["--effort", "0.05", "--time-limit", "600"];
+    const [first, second] = [await place("A", instance("A"), ...options), await place("A", instance("A"), ...options)];
+    expect(first.report.endedBy).toBe("effort");
+    expect(second.paint).toBe(first.paint);
+  });
+
   const scorer = sharedPath("tools/ispd2020_score.py");
 
   // least cycles of the slowest kernel by area, as published with the instances

@@ -50,13 +50,20 @@ describe("placing contest graphs", () => {
   ); // prettier-ignore
 
   it("gives the same bytes for the same seed", async () => {
-    expect(await paintOf(network, 0.2, 7)).toBe(await paintOf(network, 0.2, 7));
+    expect(await paintOf(network, 0.06, 7)).toBe(await paintOf(network, 0.06, 7));
+  });
+
+  it("says what ended the search", async () => {
+    const endOf = async (timeLimitSeconds: number, effortSeconds: number): Promise<string> =>
+      (await placeContest(network, { timeLimitSeconds, effortSeconds, seed: 0 })).endedBy;
+    expect(await endOf(600, 0.05)).toBe("effort");
+    expect(await endOf(0, 600)).toBe("clock");
   });
 
   it("does not get worse with more time", async () => {
     const graph = network;
     const costs: number[] = [];
-    for (const seconds of [0.05, 0.2, 0.6]) {
+    for (const seconds of [0.02, 0.06, 0.2]) {
       costs.push((await placeContest(graph, { timeLimitSeconds: 600, effortSeconds: seconds, seed: 3 })).score.cost);
     }
     expect(costs).toEqual([...costs].sort((a, b) => b - a));

@@ -44,6 +44,20 @@ describe("a prepared problem", () => {
     });
   });
 
+  it("lists fewer variants where time is over, and never calls that a lack of room", () => {
+    const graph = chainOf([matmulSketch(64, 512, 768), matmulSketch(64, 768, 384)]);
+    const target = smallTarget(90, 90);
+    const candidates = (timeLimitSeconds: number): number =>
+      prepare(graph, target, { timeLimitSeconds }).lists.reduce((sum, list) => sum + list.candidates.length, 0);
+    expect(candidates(0)).toBeLessThan(candidates(3600));
+    const tight = chainOf([matmulSketch(1, 997, 991)]);
+    const fits = (timeLimitSeconds: number): string => {
+      const prepared = prepareUnder(tight, smallTarget(12, 11), unconstrained, { timeLimitSeconds });
+      return "kind" in prepared ? prepared.kind : "fits";
+    };
+    expect(fits(0)).toBe(fits(3600));
+  });
+
   it("is the same each time", () => {
     fc.assert(
       fc.property(graphs, targets, (graph, target) => {

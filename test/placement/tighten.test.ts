@@ -24,7 +24,7 @@ describe("small graphs on small wafers", () => {
     const graph = chainOf(Array.from({ length: 14 }, (_, i) => matmulSketch(4, 40 + 7 * i, 50 + 3 * i)));
     const target = smallTarget(34, 31);
     const at = async (effortSeconds: number) => await place(graph, target, { timeLimitSeconds: 600, effortSeconds });
-    const [short, again, long] = [await at(0.2), await at(0.2), await at(2)];
+    const [short, again, long] = [await at(0.06), await at(0.06), await at(0.6)];
     expect(again).toEqual(short);
     expect(checkPlacement(graph, long, target)).toEqual([]);
     expect(long.certificate.objective).toBeLessThanOrEqual(short.certificate.objective);

@@ -40,7 +40,11 @@ export interface Arranged {
   readonly bound: CostBound;
   /** annealing steps done */
   readonly steps: number;
+  readonly endedBy: SearchEnd;
 }
+
+/** What ended a search: nothing better is possible, the steps or the work are done, or the deadline. Only the last depends on the machine. */
+export type SearchEnd = "proof" | "effort" | "clock";
 
 /** Why there is no arrangement: the smallest shapes do not fit by area, or none was found. */
 export type NotArranged = "area" | "packing";
@@ -81,8 +85,8 @@ export function arrange(problem: ArrangementProblem, options: ArrangeOptions): A
   const [first] = starts.sort((a, b) => a.cost - b.cost);
   if (first === undefined) return "packing";
   options.onBetter?.("strips", first.cost);
-  const { best, steps } = annealRounds(problem, annealing, starts, bound, options);
-  return { arrangement: annealing.arrangement(best), bound, steps };
+  const { best, ...counts } = annealRounds(problem, annealing, starts, bound, options);
+  return { arrangement: annealing.arrangement(best), bound, ...counts };
 }
 
 function annealRounds(
@@ -91,7 +95,7 @@ function annealRounds(
   starts: readonly Tuned[],
   bound: CostBound,
   options: ArrangeOptions,
-): { readonly best: Tuned; readonly steps: number } {
+): { readonly best: Tuned } & Pick<Arranged, "steps" | "endedBy"> {
   let best = starts[0] as Tuned;
   let steps = 0;
   const isOptimal = options.isOptimal ?? (({ cost }) => cost <= bound.cost);
@@ -114,7 +118,7 @@ function annealRounds(
     proven = isOptimal(annealing.arrangement(best), bound);
     options.onBetter?.("anneal", best.cost);
   }
-  return { best, steps };
+  return { best, steps, endedBy: proven ? "proof" : Date.now() >= deadline ? "clock" : "effort" };
 }
 
 function scheduleOf({ items }: ArrangementProblem, round: number): Schedule {
