@@ -1,32 +1,29 @@
 /**
- * Blocks: runs of consecutive items cut apart by straight lines (a slicing floorplan that keeps the order). For every run of up to `longest`
- * items and one interval T the curve of the smallest boxes is computed exactly, in the manner of Stockmeyer:
- *
- *     heightAt[w]   least height in width w        one above the other:  hA[w] + hB[w]
- *     widthAt[h]    least width in height h        side by side:         wA[h] + wB[h]
- *
- * each minimised over all places to split the run, and each curve then lowered by what the other one knows. Runs of equal classes share a
- * block, so a network of repeated layers costs little.
+ * Blocks: runs of consecutive items cut apart by straight lines (a slicing floorplan that keeps the order, but within windows of a few items,
+ * sets.ts). For every run of up to `longest` items and one interval T the curves of the smallest boxes (curves.ts) are computed exactly, each
+ * minimised over all places to split the run. Runs of equal classes share a block, so a network of repeated layers costs little.
  */
+import { type Block, emptyBlock, joinInto, never, reconcile, transposed } from "./curves.ts";
 import type { Box } from "./grid.ts";
 import type { Problem } from "../problem.ts";
+import {
+  blockOfSet,
+  type ItemSet,
+  membersOf,
+  partsOf,
+  type SetBlocks,
+  setBlocksOf,
+  setOfRun,
+  transposedSets,
+} from "./sets.ts";
 import { type Staircase, staircases, type Standing } from "./staircase.ts";
-
-/** Stands for "does not fit"; two of them add up to a 16-bit number. */
-const never = 32_767;
-
-interface Block {
-  /** least height by width 0..W */
-  readonly heightAt: Uint16Array;
-  /** least width by height 0..H */
-  readonly widthAt: Uint16Array;
-}
 
 export interface Blocks {
   readonly problem: Problem;
   /** items in a run at most */
   readonly longest: number;
   readonly stairs: readonly Staircase[];
+  readonly sets: SetBlocks;
   /** by item * longest + count - 1; undefined where the run would pass the last item */
   readonly runs: readonly (Block | undefined)[];
 }
@@ -46,6 +43,7 @@ export function blocksOf(problem: Problem, cycles: number): Blocks | null {
   const stairs = staircases(problem, cycles);
   if (items.some((item) => (stairs[item]?.length ?? 0) === 0)) return null;
   const longest = longestRun(problem);
+  const sets = setBlocksOf(problem, stairs);
   const runs = new Array<Block | undefined>(items.length * longest);
   const known = new Map<string, Block>();
   for (let count = 1; count <= longest; count++) {
@@ -54,25 +52,15 @@ export function blocksOf(problem: Problem, cycles: number): Blocks | null {
       let block = known.get(key);
       if (block === undefined) {
         block =
-          count === 1 ? single(problem, stairs[items[first] ?? 0] ?? []) : joined(problem, runs, longest, first, count);
+          count <= sets.window
+            ? blockOfSet(sets, setOfRun(first, count))
+            : joined(problem, runs, longest, first, count);
         known.set(key, block);
       }
       runs[first * longest + count - 1] = block;
     }
   }
-  return { problem, longest, stairs, runs };
-}
-
-const empty = ({ width, height }: Problem): Block => ({
-  heightAt: new Uint16Array(width + 1).fill(never),
-  widthAt: new Uint16Array(height + 1).fill(never),
-});
-
-function single(problem: Problem, stairs: Staircase): Block {
-  const block = empty(problem);
-  for (const { width, height } of stairs) block.heightAt[width] = height;
-  reconcile(block);
-  return block;
+  return { problem, longest, stairs, sets, runs };
 }
 
 function runOf(runs: readonly (Block | undefined)[], longest: number, first: number, count: number): Block {
@@ -88,38 +76,29 @@ function joined(
   first: number,
   count: number,
 ): Block {
-  const block = empty(problem);
+  const block = emptyBlock(problem);
   for (let split = 1; split < count; split++) {
     const a = runOf(runs, longest, first, split);
     const b = runOf(runs, longest, first + split, count - split);
-    addCurves(block.heightAt, a.heightAt, b.heightAt, problem.height);
-    addCurves(block.widthAt, a.widthAt, b.widthAt, problem.width);
+    joinInto(block, a, b, problem);
   }
   reconcile(block);
   return block;
 }
 
-/** least[i] = min(least[i], a[i] + b[i]) where the sum is within the limit. */
-function addCurves(least: Uint16Array, a: Uint16Array, b: Uint16Array, limit: number): void {
-  for (let i = 1; i < least.length; i++) {
-    const sum = (a[i] as number) + (b[i] as number);
-    if (sum <= limit && sum < (least[i] as number)) least[i] = sum;
-  }
-}
-
-/** Makes both curves fall, and each as low as the other one allows. */
-function reconcile({ heightAt, widthAt }: Block): void {
-  lowerBy(widthAt, heightAt);
-  lowerBy(heightAt, widthAt);
-}
-
-/** For every box (i, from[i]): to[from[i]] <= i; then `to` is made to fall. */
-function lowerBy(to: Uint16Array, from: Uint16Array): void {
-  for (let i = from.length - 1; i >= 1; i--) {
-    const at = from[i] as number;
-    if (at !== never && i < (to[at] as number)) to[at] = i;
-  }
-  for (let i = 1; i < to.length; i++) if ((to[i - 1] as number) < (to[i] as number)) to[i] = to[i - 1] as number;
+/** The same blocks with rows and columns exchanged. */
+export function transposedBlocks({ problem, longest, stairs, sets, runs }: Blocks): Blocks {
+  return {
+    problem: { ...problem, width: problem.height, height: problem.width },
+    longest,
+    stairs: stairs.map((steps) =>
+      steps
+        .map(({ width, height, shape, rotated }) => ({ width: height, height: width, shape, rotated: !rotated }))
+        .reverse(),
+    ),
+    sets: transposedSets(sets),
+    runs: runs.map((run) => run && transposed(run)),
+  };
 }
 
 /** Least width of a run in a height; Infinity when it does not fit. */
@@ -162,14 +141,23 @@ export const styles: readonly Style[] = [
   { even: false, stack: false },
 ];
 
+/** Items that are laid out together: a run, or, where they are few, a set. */
+type Group =
+  | { readonly kind: "run"; readonly first: number; readonly count: number }
+  | { readonly kind: "set"; readonly set: ItemSet };
+
 interface Cut {
-  /** items of the first part */
-  readonly split: number;
+  readonly parts: Parts;
   /** one above the other, else side by side */
   readonly stacked: boolean;
   /** height or width of the first part */
   readonly size: number;
 }
+
+type Parts = readonly [Group, Group];
+
+const groupOf = ({ sets }: Blocks, first: number, count: number): Group =>
+  count <= sets.window ? { kind: "set", set: setOfRun(first, count) } : { kind: "run", first, count };
 
 /**
  * Lays a run out in a box that holds it, beginning at a corner; returns the corner near which it ends. The second part of a cut begins where
@@ -184,30 +172,64 @@ export function layRun(
   style: Style,
   out: Placed[],
 ): Corner {
-  if (count === 1) {
-    out[first] = standIn(blocks, first, box, begin);
+  return layGroup(blocks, groupOf(blocks, first, count), box, begin, style, out);
+}
+
+function layGroup(blocks: Blocks, group: Group, box: Box, begin: Corner, style: Style, out: Placed[]): Corner {
+  const only = onlyItem(group);
+  if (only !== null) {
+    out[only] = standIn(blocks, only, box, begin);
     return begin;
   }
-  const { split, stacked, size } = cutOf(blocks, first, count, box, style);
+  const { parts, stacked, size } = cutOf(blocks, group, box, style);
   const [near, far] = stacked ? halvesAcross(box, size, begin.bottom) : halvesAlong(box, size, begin.right);
-  const middle = layRun(blocks, first, split, near, begin, style, out);
+  const middle = layGroup(blocks, parts[0], near, begin, style, out);
   const next = stacked ? { right: middle.right, bottom: begin.bottom } : { right: begin.right, bottom: middle.bottom };
-  const end = layRun(blocks, first + split, count - split, far, next, style, out);
+  const end = layGroup(blocks, parts[1], far, next, style, out);
   return stacked ? { right: end.right, bottom: !begin.bottom } : { right: !begin.right, bottom: end.bottom };
 }
 
-function cutOf(blocks: Blocks, first: number, count: number, box: Box, style: Style): Cut {
-  const fitting = (split: number, stacked: boolean): Cut | null => {
-    const sizeOf = stacked ? runHeight : runWidth;
+function onlyItem(group: Group): number | null {
+  if (group.kind === "run") return group.count === 1 ? group.first : null;
+  return group.set.mask === 0 ? group.set.first : null;
+}
+
+function cutOf(blocks: Blocks, group: Group, box: Box, style: Style): Cut {
+  const fitting = (parts: Parts, stacked: boolean): Cut | null => {
     const [across, along] = stacked ? [box.width, box.height] : [box.height, box.width];
-    const size = sizeOf(blocks, first, split, across);
-    return size + sizeOf(blocks, first + split, count - split, across) <= along ? { split, stacked, size } : null;
+    const sizeOf = (part: Group): number => {
+      const { heightAt, widthAt } = blockOf(blocks, part);
+      return (stacked ? heightAt : widthAt)[across] as number;
+    };
+    const size = sizeOf(parts[0]);
+    return size + sizeOf(parts[1]) <= along ? { parts, stacked, size } : null;
   };
-  for (const split of splitsOf(count, style.even)) {
-    const cut = fitting(split, style.stack) ?? fitting(split, !style.stack);
+  for (const parts of waysToPart(blocks, group, style)) {
+    const cut = fitting(parts, style.stack) ?? fitting(parts, !style.stack);
     if (cut !== null) return cut;
   }
   throw new Error("internal: a run outgrew its box");
+}
+
+const blockOf = ({ runs, longest, sets }: Blocks, group: Group): Block =>
+  group.kind === "run" ? runOf(runs, longest, group.first, group.count) : blockOfSet(sets, group.set);
+
+/** Parts that keep the order come first. */
+function* waysToPart(blocks: Blocks, group: Group, { even }: Style): Generator<Parts> {
+  if (group.kind === "run") {
+    const { first, count } = group;
+    for (const split of splitsOf(count, even))
+      yield [groupOf(blocks, first, split), groupOf(blocks, first + split, count - split)];
+    return;
+  }
+  const set = (of: ItemSet): Group => ({ kind: "set", set: of });
+  const ways = [...partsOf(group.set)];
+  const size = membersOf(group.set).length;
+  const isInOrder = ([a, b]: readonly [ItemSet, ItemSet]): boolean => membersOf(a).every((item) => item < b.first);
+  const inOrder = ways.filter(isInOrder);
+  for (const split of splitsOf(size, even))
+    for (const [a, b] of inOrder) if (membersOf(a).length === split) yield [set(a), set(b)];
+  for (const way of ways) if (!isInOrder(way)) yield [set(way[0]), set(way[1])];
 }
 
 /** Upper and lower part of a box, the one where the run begins first and `size` high. */

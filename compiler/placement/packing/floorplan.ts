@@ -1,7 +1,7 @@
 /** Finds the least interval at which the items can be packed, starting from the bound that sizing proved. */
-import { type Blocks, blocksOf, type Placed, type Style, styles } from "./blocks.ts";
+import { type Blocks, blocksOf, type Placed, type Style, styles, transposedBlocks } from "./blocks.ts";
 import { distinctTimes, type Problem } from "../problem.ts";
-import { packShelves, packWhole, transposedBlocks } from "./shelves.ts";
+import { packShelves, packWhole } from "./shelves.ts";
 import { packingsOnSite, turnBack } from "./site-packing.ts";
 
 /** A way to pack that succeeded, to be laid out in any style. */

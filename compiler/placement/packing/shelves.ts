@@ -19,7 +19,6 @@
  * equal height is dropped, as is one whose remaining items have not even the area. Within this class of floorplans (order kept, heights from a list) the answer is exact, hence monotone in T.
  */
 import { type Blocks, layRun, type Placed, runHeight, runWidth, type Style } from "./blocks.ts";
-import type { Problem } from "../problem.ts";
 
 interface Run {
   readonly width: number;
@@ -220,21 +219,5 @@ export function packWhole(blocks: Blocks): ((style: Style) => Placed[]) | null {
     const placed = new Array<Placed>(count);
     if (count > 0) layRun(blocks, 0, count, box, { right: false, bottom: false }, style, placed);
     return placed;
-  };
-}
-
-/** The same blocks with rows and columns exchanged. */
-export function transposedBlocks(blocks: Blocks): Blocks {
-  const { problem, longest, stairs, runs } = blocks;
-  const turned: Problem = { ...problem, width: problem.height, height: problem.width };
-  return {
-    problem: turned,
-    longest,
-    stairs: stairs.map((steps) =>
-      steps
-        .map(({ width, height, shape, rotated }) => ({ width: height, height: width, shape, rotated: !rotated }))
-        .reverse(),
-    ),
-    runs: runs.map((run) => run && { heightAt: run.widthAt, widthAt: run.heightAt }),
   };
 }

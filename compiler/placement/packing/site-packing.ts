@@ -3,14 +3,13 @@
  * that must touch become one item each (clusters.ts), and the rest is packed on shelves around the obstacles (obstacle-shelves.ts), along rows
  * or columns, or into free boxes (free-rectangles.ts).
  */
-import { type Blocks, blocksOf, type Placed, styles } from "./blocks.ts";
+import { type Blocks, blocksOf, type Placed, styles, transposedBlocks } from "./blocks.ts";
 import { type Cluster, clusterOf, membersOf } from "./clusters.ts";
 import { affordableModes, freeBoxesOf, packFreeBoxes } from "./free-rectangles.ts";
 import type { Box, Grid } from "./grid.ts";
 import { packShelvesAround } from "./obstacle-shelves.ts";
 import type { Problem, Shape, Site } from "../problem.ts";
 import { settle, type Settled } from "./settle.ts";
-import { transposedBlocks } from "./shelves.ts";
 import { type Staircase, staircases } from "./staircase.ts";
 
 /** Obstacles beyond which shelves between them are too short to be worth trying. */
