@@ -19,7 +19,7 @@ import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
 import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
 import { certify } from "./certificate.ts";
-import { floorplansAt, leastPackable, pack } from "./packing/floorplan.ts";
+import { floorplansAt, leastPackable, leastWidened, pack, widen } from "./packing/floorplan.ts";
 import { holdOld, movementFrom, releaseOrder } from "./hold.ts";
 import { noColors, noPacking, tooSlowLinks } from "./explain/no-fit.ts";
 import { prepare, type PreparedProblem, type PrepareOptions } from "./prepare.ts";
@@ -31,6 +31,7 @@ import { sizeLayers } from "./sizing/sizing.ts";
 import { type Held, type Task, taskOf } from "./task.ts";
 import { shortenWires } from "./wires.ts";
 import { Grid } from "./packing/grid.ts";
+import { packingSteps } from "./packing/sets.ts";
 import { isKernelBound, isSmall, proveInterval, tighten } from "./tighten.ts";
 
 export { type PlacementObjective, placementObjectives } from "../../ir/placement.ts";
@@ -168,6 +169,7 @@ async function fastest(
   const half = (Date.now() + deadline) / 2;
   const until = effortSeconds > 0 ? deadline : half;
   const options = { bound: Math.max(bound, scene.ioCycles), seed, deadline: until, effortSeconds };
+  if (isKernelBound(selection.best)) widenOn({ ...search, deadline: half }, selection, options.bound);
   persevere({ ...search, deadline: half }, selection, options.bound);
   tighten(scene, task, selection, options);
   const unproven = (selection.best?.interval ?? 0) > options.bound && isSmall(task);
@@ -204,20 +206,67 @@ function nearOld(search: Search, old: Placement, kept: readonly Held[]): Candida
 /** Packs and routes from the fastest on, until links no longer decide. */
 function searchThroughput(search: Search, task: Task, selection: Selection): void {
   const { scene, areaCycles, deadline, progress } = search;
-  const cycles = leastPackable(task.problem, Math.max(areaCycles, scene.ioCycles), {
+  const bound = Math.max(areaCycles, scene.ioCycles);
+  const cycles = leastPackable(task.problem, bound, {
     tolerance: packingTolerance(task.problem),
     deadline,
-    onTry: (tried, fits) => {
-      progress("floorplan", `${tried} cycles ${fits ? "fit" : "do not fit"}`);
-    },
+    onTry: onTryOf(search),
   });
   if (cycles === null) return;
+  packWider(search, task, selection, { bound, reached: cycles, by: 1 });
   for (const plan of plansFrom(task, cycles, () => selection.best?.interval ?? Infinity)) {
     if (selection.best !== null && (selection.routed >= maxRoutings || Date.now() > deadline)) break;
     const result = selection.offer(scene, placedKernels(scene, task, plan));
     if (result !== null) progress("routes", `${result.interval} cycles`);
   }
 }
+
+const onTryOf =
+  ({ progress }: Search) =>
+  (cycles: number, fits: boolean): void => {
+    progress("floorplan", `${cycles} cycles ${fits ? "fit" : "do not fit"}`);
+  };
+
+/** Offers packings in wider windows, faster than what was reached. */
+function packWider(
+  search: Search,
+  task: Task,
+  selection: Selection,
+  { bound, reached, by }: { readonly bound: number; readonly reached: number; readonly by: number },
+): void {
+  const { scene, deadline, progress } = search;
+  const wider = reached > bound ? widen(task.problem, by) : null;
+  if (wider === null) return;
+  const cycles = leastWidened(wider, bound, reached, { deadline, onTry: onTryOf(search) });
+  if (cycles === null) return;
+  for (const styled of floorplansAt(wider, cycles)) {
+    for (const plan of styled) {
+      const result = selection.offer(scene, placedKernels(scene, task, plan));
+      if (result !== null) progress("routes", `${result.interval} cycles`);
+      if (Date.now() > deadline || (selection.best?.interval ?? Infinity) <= cycles) return;
+    }
+  }
+}
+
+/** Packs in ever wider windows while the effort that was asked for allows it. */
+function widenOn(search: Search, selection: Selection, bound: number): void {
+  const { task, effortSeconds } = search;
+  let steps = effortSeconds * packingStepsPerSecond * wideningShare;
+  for (let by = 2; ; by++) {
+    const wider = widen(task.problem, by);
+    if (wider === null || selection.best === null || Date.now() > search.deadline) return;
+    steps -= packingSteps(wider) * usualTries;
+    if (steps < 0) return;
+    packWider(search, task, selection, { bound, reached: selection.best.interval, by });
+  }
+}
+
+/** Steps of packing in a second of effort: additions of curves. */
+const packingStepsPerSecond = 1e9;
+
+/** Tries of one window, and the share of the effort for all of them. */
+const usualTries = 6;
+const wideningShare = 0.3;
 
 /**
  * Packs at intervals between the bound and what was reached, for the effort that was asked for: whether rectangles can be packed on shelves does not

@@ -46,6 +46,8 @@ export interface Problem {
   readonly items: readonly number[];
   /** absent: the bare rectangle */
   readonly site?: Site;
+  /** consecutive items that may be packed in any order; absent: as many as a budget of work allows (packing/sets.ts) */
+  readonly window?: number;
 }
 
 /** Cores that items may lie on. */

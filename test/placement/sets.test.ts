@@ -3,6 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { nth } from "../../ir/access.ts";
 import { blocksOf, layRun, type Placed, runHeight, styles } from "../../compiler/placement/packing/blocks.ts";
+import { leastWidened, pack, widen } from "../../compiler/placement/packing/floorplan.ts";
 import { overlapOf } from "../../compiler/placement/packing/grid.ts";
 import { setOfRun, windowOf } from "../../compiler/placement/packing/sets.ts";
 import type { Problem } from "../../compiler/placement/problem.ts";
@@ -53,7 +54,15 @@ describe("sets of items", () => {
 
   it("fill what an order leaves free: two flat items beside a tall one", () => {
     // 0 and 2 stand on each other, 1 beside both; in the order of the flow, three would be 5 wide or 6 high
-    const problem = problemOf([[2, 2], [4, 1], [2, 2]], 3, 4); // prettier-ignore
+    const problem = problemOf(
+      [
+        [2, 2],
+        [4, 1],
+        [2, 2],
+      ],
+      3,
+      4,
+    );
     const blocks = blocksOf(problem, 1);
     expect(blocks).not.toBeNull();
     if (blocks !== null) expect(runHeight(blocks, 0, 3, 3)).toBe(4);
@@ -82,9 +91,43 @@ describe("sets of items", () => {
     );
   });
 
-  it("have windows that a budget bounds, however many items there are", () => {
-    const many = (count: number): Problem => ({ ...problemOf([[1, 1]], 750, 994), items: Array.from({ length: count }, () => 0) }); // prettier-ignore
+  it("have windows that a budget bounds, however many items there are, and wider ones where they are asked for", () => {
+    const many = (count: number): Problem => ({
+      ...problemOf([[1, 1]], 750, 994),
+      items: Array.from({ length: count }, () => 0),
+    });
     expect([1, 2, 60, 240, 2_000, 100_000].map((count) => windowOf(many(count)))).toEqual([1, 2, 7, 6, 4, 2]);
+    expect(windowOf({ ...many(60), window: 8 })).toBe(8);
     expect(setOfRun(4, 3)).toEqual({ first: 4, mask: 0b11 });
+  });
+});
+
+describe("wider windows", () => {
+  it("find a packing that narrower ones do not", () => {
+    // they fill the square to the last core, out of order only
+    const sides = [
+      [2, 3],
+      [1, 3],
+      [1, 1],
+      [3, 1],
+      [1, 3],
+    ] as const;
+    const problem = { ...problemOf(sides, 4, 4), window: 2 };
+    expect(pack(problem, 1)).toBeNull();
+    const wider = widen(problem, 3);
+    expect(wider).not.toBeNull();
+    if (wider !== null) expect(pack(wider, 1)).not.toBeNull();
+    expect(widen(problem, 4)).toBeNull();
+  });
+
+  it("are searched for the least interval below the one that was reached", () => {
+    const times = [1, 2, 3, 4];
+    const shapes = (side: number) => times.map((cycles) => ({ rows: side - cycles, columns: 2, cycles }));
+    const problem: Problem = { width: 6, height: 5, classes: [shapes(7), shapes(6)], items: [0, 1, 0] };
+    const wide = { ...problem, window: 3 };
+    const reached = leastWidened(wide, 1, 5, { deadline: Infinity });
+    const fitting = times.filter((cycles) => pack(wide, cycles) !== null);
+    expect(reached).toBe(fitting[0] ?? null);
+    expect(leastWidened(wide, 1, 1, { deadline: Infinity })).toBeNull();
   });
 });

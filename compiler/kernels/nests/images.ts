@@ -1,4 +1,5 @@
 /** What convolutions and pooling share: images of any number of spatial dims, in either layout, and windows over them. */
+import { nth } from "../../../ir/access.ts";
 import type { ConvLayout } from "../../../ir/graph.ts";
 import type { Axis, Term } from "../../../ir/kernel-graph.ts";
 import type { LoopNames } from "../nest.ts";
@@ -40,10 +41,11 @@ export function windowAxes(names: LoopNames, input: readonly number[], steps: Wi
   const taps = spatialNames("taps", input.length);
   return input.map((size, dim) => {
     const terms: Term[] = [
-      { loop: positions[dim] ?? "", factor: steps.strides[dim] ?? 1 },
-      { loop: taps[dim] ?? "", factor: steps.dilations[dim] ?? 1 },
+      { loop: nth(positions, dim), factor: nth(steps.strides, dim) },
+      { loop: nth(taps, dim), factor: nth(steps.dilations, dim) },
     ];
-    return names.index(size, -(steps.padsBegin[dim] ?? 0), ...terms);
+    // not -0, which no text form has
+    return names.index(size, 0 - nth(steps.padsBegin, dim), ...terms);
   });
 }
 

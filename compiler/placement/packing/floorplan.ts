@@ -1,5 +1,7 @@
 /** Finds the least interval at which the items can be packed, starting from the bound that sizing proved. */
 import { type Blocks, blocksOf, type Placed, type Style, styles, transposedBlocks } from "./blocks.ts";
+import { nth } from "../../../ir/access.ts";
+import { windowOf } from "./sets.ts";
 import { distinctTimes, type Problem } from "../problem.ts";
 import { packShelves, packWhole } from "./shelves.ts";
 import { packingsOnSite, turnBack } from "./site-packing.ts";
@@ -78,6 +80,39 @@ export function leastPackable(problem: Problem, bound: number, options: SearchOp
   }
   return times[fits] ?? null;
 }
+
+/** Largest problems that are packed in wider windows: the blocks of all sets are held in memory. */
+const mostToWiden = 400;
+
+/** The same items in windows wider by so many, each of which makes packing take three times as long; null where that would be too much. */
+export const widen = (problem: Problem, by: number): Problem | null =>
+  problem.items.length > mostToWiden || problem.site !== undefined || windowOf(problem) + by > problem.items.length
+    ? null
+    : { ...problem, window: windowOf(problem) + by };
+
+/** The least interval between the bound and what was reached for which a packing in wider windows is found; null for none. */
+export function leastWidened(
+  wider: Problem,
+  bound: number,
+  reached: number,
+  { deadline, onTry }: Omit<SearchOptions, "tolerance">,
+): number | null {
+  const times = distinctTimes(wider).filter((time) => time >= bound && time < reached);
+  let [failed, fits] = [-1, times.length];
+  while (fits - failed > 1 && (times[fits] ?? reached) > (times[failed] ?? bound) * (1 + wideTolerance)) {
+    if (Date.now() > deadline) break;
+    const middle = (failed + fits) >> 1;
+    const cycles = nth(times, middle);
+    const isPacked = pack(wider, cycles) !== null;
+    onTry?.(cycles, isPacked);
+    if (isPacked) fits = middle;
+    else failed = middle;
+  }
+  return times[fits] ?? null;
+}
+
+/** Intervals that are told apart in wider windows. */
+const wideTolerance = 0.004;
 
 /** The first index after `from` whose time reaches `time`, or the last one. */
 function nextIndex(times: readonly number[], from: number, time: number): number {

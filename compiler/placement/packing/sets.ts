@@ -33,13 +33,18 @@ const widestWindow = 7;
 /** Ways to part all sets of a window that hold its first item. */
 const partings = (window: number): number => 3 ** (window - 1) - 2 ** (window - 1);
 
-/** Items in a window that the budget allows. */
-export function windowOf({ items, width, height }: Problem): number {
+/** Items in a window: as many as are asked for, or as the budget allows. */
+export function windowOf({ items, width, height, window: asked }: Problem): number {
+  if (asked !== undefined) return Math.min(asked, items.length);
   const steps = Math.max(1, items.length) * (width + height);
   let window = Math.min(2, items.length);
   while (window < Math.min(widestWindow, items.length) && partings(window + 1) * steps <= stepBudget) window++;
   return window;
 }
+
+/** Steps that computing the blocks of all sets takes at most: curves that are added, point by point. */
+export const packingSteps = (problem: Problem): number =>
+  problem.items.length * (problem.width + problem.height) * partings(windowOf(problem));
 
 /** Computes the blocks of all sets; every item has a staircase. */
 export function setBlocksOf(problem: Problem, stairs: readonly Staircase[]): SetBlocks {
