@@ -2,11 +2,20 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Precision } from "../ir/kernel-graph.ts";
 import type { CompiledProgram } from "../ir/program.ts";
-import type { KnownInput, ModelCompiler, NamedText, OpenModel, OpenOptions } from "../runtime/model-compiler.ts";
+import type {
+  KnownInput,
+  ModelCompiler,
+  NamedText,
+  OpenCompilation,
+  OpenModel,
+  OpenOptions,
+} from "../runtime/model-compiler.ts";
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
+import { generateOpenProgram } from "./codegen/open/lower.ts";
 import { lowerFragment } from "./frontend/fragment.ts";
 import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
+import { lowerOpenModel } from "./frontend/open/lower.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
 import type { OnnxModel } from "./frontend/onnx.ts";
 import { readModel } from "./frontend/read-model.ts";
@@ -36,7 +45,19 @@ export async function openModel(source: string | ModelBytes, options: OpenOption
     programOf(lowerModel(model, { dims, ...lowering }).graph, { tuning, joinVectors, precision });
   // where shapes are still open, one lowering now, so that a bad model is refused when the session is created
   if (inputs.some(({ type }) => type.kind !== "tensor")) lowerModel(model, { dims, checkOnly: true });
-  return { inputs, outputs, compile: (known) => Promise.resolve(compile(loweringOf(known))) };
+  return {
+    inputs,
+    outputs,
+    compile: (known) => Promise.resolve(compile(loweringOf(known))),
+    compileOpen: (shapes) => {
+      const closed = (what: string): Promise<OpenCompilation> =>
+        Promise.resolve({ kind: "closed", reason: `${what} is for known shapes` });
+      if (tuning.size > 0) return closed("a tuning");
+      return precision === "f32"
+        ? Promise.resolve(openProgramOf(model, shapes, dims))
+        : closed(`precision ${precision}`);
+    },
+  };
 }
 
 /** The dims to be bound that the model has. */
@@ -64,6 +85,21 @@ function programOf(
   if (tuning.size === 0) return generateProgram(ready, { joinVectors });
   const { schedule } = tunedScheduler(tuning, joinVectors);
   return generateProgram(ready, { scheduler: schedule, joinVectors });
+}
+
+/** What goes wrong here is no fault of the model's: it is compiled for known shapes then, which tells what is. */
+function openProgramOf(
+  model: OnnxModel,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  dims: ReadonlyMap<string, number>,
+): OpenCompilation {
+  try {
+    const { graph } = lowerOpenModel(model, shapes, dims);
+    return { kind: "open", compiled: generateOpenProgram(graph) };
+  } catch (error) {
+    if (error instanceof Error) return { kind: "closed", reason: error.message };
+    throw error;
+  }
 }
 
 async function tuningOf(file: NamedText | undefined): Promise<Tuning> {

@@ -91,6 +91,11 @@ export class ProgramInstance {
     return new ProgramInstance(source.program, functions, await ProgramKernels.load(source, options), options);
   }
 
+  /** This program closed for other shapes, with the same kernels, weights and memory: one of them may run at a time. */
+  reshaped(program: Program): ProgramInstance {
+    return new ProgramInstance(program, this.#functions, this.#kernels.reshaped(program), this.#options);
+  }
+
   /** Runs the program once; `inputs` stand in the order of `program.inputs` and have its types. */
   async run(inputs: readonly HostValue[]): Promise<HostValue[]> {
     for (const [index, port] of this.program.inputs.entries()) {

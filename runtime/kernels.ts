@@ -6,7 +6,7 @@ import { type Diagnostic, diagnostic, fail } from "../ir/diagnostic.ts";
 import type { KernelStep, Program, ProgramModule } from "../ir/program.ts";
 import { indexFault } from "./index-faults.ts";
 import { firstDifference } from "./joined-probe.ts";
-import { allocateMemory, memoryEnd, type SharedRoom, weightsIn } from "./memory.ts";
+import { allocateMemory, growMemory, memoryEnd, type SharedRoom, weightsIn } from "./memory.ts";
 import { chooseModules, compileModules, type Exports, linkModules } from "./modules.ts";
 import type { ProgramSource } from "./source.ts";
 import { stepsIn } from "./steps.ts";
@@ -73,6 +73,13 @@ export class ProgramKernels {
     );
     const exports = linkModules(modules, memory);
     return new ProgramKernels({ modules, memory, exports, threads: shared === null ? null : threads, workAreas });
+  }
+
+  /** The same kernels and weights in the same memory, grown where it must be, for another closed form of the program. */
+  reshaped(program: Program): ProgramKernels {
+    if (this.#loaded.threads !== null) throw new Error("internal: a memory that threads share cannot grow");
+    growMemory(this.memory, program);
+    return new ProgramKernels(this.#loaded);
   }
 
   /** A call for a step; all steps are bound before the first run. */

@@ -38,6 +38,20 @@ export function allocateMemory(program: Program, shared: SharedRoom | null = nul
   }
 }
 
+/** Makes a memory that is not shared large enough for another program; it never shrinks. */
+export function growMemory(memory: WebAssembly.Memory, program: Program): void {
+  const missing = Math.ceil((memoryEnd(program) - memory.buffer.byteLength) / pageBytes);
+  if (missing <= 0) return;
+  try {
+    memory.grow(missing);
+  } catch {
+    throw fail(
+      "WSC1009",
+      `the program needs ${(missing * pageBytes) / 2 ** 20} MiB more of WebAssembly memory, which cannot be had here`,
+    );
+  }
+}
+
 /** The weights' part of the memory. */
 export const weightsIn = (memory: WebAssembly.Memory, { memory: plan }: Program): Uint8Array =>
   new Uint8Array(memory.buffer, plan.weightsOffset, plan.weightsBytes);

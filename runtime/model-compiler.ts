@@ -4,6 +4,7 @@
  */
 import type { Precision } from "../ir/kernel-graph.ts";
 import type { Port, ValueType } from "../ir/graph.ts";
+import type { CompiledOpenProgram } from "../ir/open/program.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { TensorData } from "../ir/tensor.ts";
 import { isNode } from "./platform.ts";
@@ -26,7 +27,14 @@ export interface OpenModel {
   readonly outputs: readonly ModelPort[];
   /** compiles for inputs of these types, by name; inputs that are left out keep their declared static types */
   compile(known: ReadonlyMap<string, KnownInput>): Promise<CompiledProgram>;
+  /** compiles for inputs of these shapes, by name, and all others that the result admits; null for a compiler that cannot */
+  readonly compileOpen: ((shapes: ReadonlyMap<string, readonly number[]>) => Promise<OpenCompilation>) | null;
 }
+
+/** A program with open dims, or why the model has none. */
+export type OpenCompilation =
+  | { readonly kind: "open"; readonly compiled: CompiledOpenProgram }
+  | { readonly kind: "closed"; readonly reason: string };
 
 export interface OpenOptions {
   /** values of symbolic dims, by name */

@@ -13,6 +13,7 @@ import { type ExecutionOptions, type InstanceOptions, ProgramInstance } from "./
 import { memoryEnd } from "./memory.ts";
 import { keyOf } from "./known-inputs.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
+import { OpenPrograms } from "./open-programs.ts";
 import type { ProgramSource } from "./source.ts";
 
 export interface Runner {
@@ -20,6 +21,8 @@ export interface Runner {
   readonly outputs: readonly ModelPort[];
   /** Runs the model once, after the runs before. It has read or copied what it is fed when it returns its promise. */
   run(feeds: Feeds): Promise<ReadonlyMap<string, HostValue>>;
+  /** the programs with open dims of an `.onnx` model; null for a folder */
+  readonly open: OpenPrograms | null;
 }
 
 /** Inputs of one run, by name. */
@@ -46,7 +49,12 @@ const shapeElements = 1024;
 export async function programRunner(source: ProgramSource, options: RunnerOptions): Promise<Runner> {
   const instance = await ProgramInstance.load(source, instanceOptions(options));
   const { inputs, outputs } = source.program;
-  return { inputs, outputs, run: (feeds) => runFed(instance, { ...feeds, values: asCompiled(feeds.values, inputs) }) };
+  return {
+    inputs,
+    outputs,
+    open: null,
+    run: (feeds) => runFed(instance, { ...feeds, values: asCompiled(feeds.values, inputs) }),
+  };
 }
 
 /** What is fed for scalars as tensors of one element, as the scalars that the program was compiled for. */
@@ -70,11 +78,13 @@ const isScalar = (type: ValueType): boolean => type.kind === "tensor" && type.sh
 /** Compiles a model when it is first fed, or at once when its inputs have known shapes. */
 export async function modelRunner(model: OpenModel, options: RunnerOptions): Promise<Runner> {
   const cache = new ProgramCache((known) => model.compile(known), options);
+  const open = new OpenPrograms(model, instanceOptions(options));
   const isStatic = model.inputs.every(({ type }) => type.kind === "tensor");
   if (isStatic) await cache.get(new Map());
   return {
     inputs: model.inputs,
     outputs: model.outputs,
+    open,
     run: async (feeds) => {
       const known = new Map<string, KnownInput>();
       for (const { name, type } of model.inputs) {
@@ -83,8 +93,13 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
       }
       const ready = cache.find(known);
       if (ready !== null) return runFed(ready, feeds);
+      // memory that threads share cannot grow; a first shape gets a program for it alone, which no other is faster than
+      const mayBeOpen = (options.threads ?? null) === null && !isStatic && !cache.isEmpty;
+      const form = mayBeOpen ? open.find(feeds.values) : null;
+      if (form !== null) return runFed(form, feeds);
       const own = ownFeeds(feeds);
-      return runFed(await cache.get(known), own);
+      const made = mayBeOpen ? await open.make(own.values) : null;
+      return runFed(made ?? (await cache.get(known)), own);
     },
   };
 }
@@ -158,6 +173,10 @@ class ProgramCache {
     this.#programs.delete(key);
     this.#programs.set(key, kept);
     return kept.ready;
+  }
+
+  get isEmpty(): boolean {
+    return this.#programs.size === 0;
   }
 
   /** Forgets all programs. */

@@ -6,12 +6,12 @@
 import { defined, nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Graph, TensorType } from "../../ir/graph.ts";
+import { alignUp, planArena } from "../../ir/memory-plan.ts";
 import { maxMemoryBytes } from "../../ir/program-text.ts";
 import {
   type Block,
   type CompiledProgram,
   type Program,
-  type ProgramModule,
   type ProgramPort,
   type ProgramValue,
   programVersion,
@@ -21,11 +21,10 @@ import {
 import type { BufferId, Draft, DraftBlock, DraftStep, Place } from "./draft.ts";
 import type { KernelCode } from "./kernel.ts";
 import { type KernelOf, lowerGraph } from "./lower-graph.ts";
-import { alignUp, planArena } from "./memory-plan.ts";
 import { refuseOversized } from "./weight-bound.ts";
 import { joinedScheduler, modelScheduler, type Scheduler } from "./scheduler.ts";
-import { type Features, ModuleBuilder } from "./wasm/index.ts";
-import { equalBytes, WeightPool } from "./weight-pool.ts";
+import { emitModules, kernelNamed, type NamedKernel } from "./kernel-modules.ts";
+import { WeightPool } from "./weight-pool.ts";
 
 export interface GenerateOptions {
   /** kernel of a top-level op in the kernel graph; -1 for none */
@@ -177,64 +176,3 @@ function resolveStep(step: DraftStep, addressOf: AddressOf, nameOf: (code: Kerne
       return { ...step, body: inner(step.body) };
   }
 }
-
-// ---- kernels ----------------------------------------------------------------------------------------------------------------------
-
-interface NamedKernel {
-  readonly name: string;
-  readonly code: KernelCode;
-}
-
-/** One function for each key, named by its kind and a running number, in order of first use. */
-function kernelNamed(kernels: Map<string, NamedKernel>, code: KernelCode): NamedKernel {
-  const known = kernels.get(code.key);
-  if (known !== undefined) return known;
-  const kind = /^\w+/.exec(code.key)?.[0] ?? "kernel";
-  const kernel = { name: `${kind}_${kernels.size}`, code };
-  kernels.set(code.key, kernel);
-  return kernel;
-}
-
-function emitModule(kernels: Iterable<NamedKernel>, features: Features): Uint8Array {
-  const module = new ModuleBuilder({ features, names: true });
-  for (const { name, code } of kernels) module.export(name, code.emit(module));
-  return module.finish();
-}
-
-interface Emitted {
-  readonly modules: readonly ProgramModule[];
-  readonly binaries: ReadonlyMap<string, Uint8Array>;
-}
-
-const plainFile = "kernels.wasm";
-const relaxedFile = "kernels.relaxed.wasm";
-const joinedFile = "kernels.joined.wasm";
-
-/** The plain module, and before it those that an engine with more features is better off with, if they are others. */
-function emitModules(
-  kernels: ReadonlyMap<string, NamedKernel>,
-  { plainSimdOnly, joinVectors }: Pick<GenerateOptions, "plainSimdOnly" | "joinVectors">,
-): Emitted {
-  const emit = (features: Features): Uint8Array => emitModule(kernels.values(), features);
-  const plain = emit({ relaxedSimd: false });
-  const modules: ProgramModule[] = [{ file: plainFile, features: ["simd128"] }];
-  const binaries = new Map([[plainFile, plain]]);
-  const add = (file: string, features: ProgramModule["features"], binary: Uint8Array): void => {
-    if ([...binaries.values()].some((other) => equalBytes(other, binary))) return;
-    modules.unshift({ file, features });
-    binaries.set(file, binary);
-  };
-  if (plainSimdOnly !== true) add(relaxedFile, ["simd128", "relaxed-simd"], emit({ relaxedSimd: true }));
-  const joined = joinVectors === true ? [...kernels.values()].filter(isOtherJoined) : [];
-  if (joined.length > 0) {
-    const binary = emitModule(joined, { relaxedSimd: true, joinedVectors: true });
-    add(joinedFile, ["simd128", "relaxed-simd", "joined-vectors"], binary);
-  }
-  return { modules, binaries };
-}
-
-/** True for a kernel that has another form for joined vectors: only that should go through an optimisation that engines call experimental. */
-function isOtherJoined(kernel: NamedKernel): boolean {
-  const [relaxed, joined] = [false, true].map((joinedVectors) => emitModule([kernel], { relaxedSimd: true, joinedVectors }));
-  return relaxed === undefined || joined === undefined || !equalBytes(relaxed, joined);
-} // prettier-ignore

@@ -176,6 +176,8 @@ export const workerCompiler: ModelCompiler = {
         await cache.keepProgram(known, packed);
         return unpackProgram(packed);
       },
+      // the messages to the worker, and the page's cache, hold programs of known shapes only
+      compileOpen: null,
     };
   },
 

@@ -19,6 +19,12 @@ const size = (sizes: Sizes, name: string): number => {
 const ids = (batch: number, seq: number): TensorData =>
   tensorFrom("i64", [batch, seq], Array.from({ length: batch * seq }, (_, i) => (i * 7 + batch) % 30)); // prettier-ignore
 
+function decoderFeeds(sizes: Sizes): Record<string, TensorData> {
+  const [batch, seq, past] = [size(sizes, "batch"), size(sizes, "seq"), size(sizes, "past")];
+  const cache = (seed: number): TensorData => madeUp(seed, [batch, 2, past, 8]);
+  return { ids: ids(batch, seq), pastK: cache(5), pastV: cache(6) };
+}
+
 export const cases: Readonly<Record<string, OpenCase>> = {
   perceptron: {
     model: perceptron,
@@ -40,11 +46,20 @@ export const cases: Readonly<Record<string, OpenCase>> = {
     model: decoder,
     witness: { batch: 2, seq: 3, past: 4 },
     sizes: { batch: [2, 3], seq: [2, 6], past: [2, 12] },
-    feeds: (sizes) => {
-      const [batch, seq, past] = [size(sizes, "batch"), size(sizes, "seq"), size(sizes, "past")];
-      const cache = (seed: number): TensorData => madeUp(seed, [batch, 2, past, 8]);
-      return { ids: ids(batch, seq), pastK: cache(5), pastV: cache(6) };
-    },
+    feeds: decoderFeeds,
+  },
+  // a size of 0 or 1 at hand is a number
+  "decoder from nothing": {
+    model: decoder,
+    witness: { batch: 2, seq: 3, past: 0 },
+    sizes: { batch: [2, 3], seq: [2, 6], past: [0, 0] },
+    feeds: decoderFeeds,
+  },
+  "decoder token by token": {
+    model: decoder,
+    witness: { batch: 1, seq: 1, past: 4 },
+    sizes: { batch: [1, 1], seq: [1, 1], past: [2, 30] },
+    feeds: decoderFeeds,
   },
 };
 

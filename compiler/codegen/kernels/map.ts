@@ -68,7 +68,7 @@ interface MapPlan {
 }
 
 /** The value of a constant operand of one element. */
-function literalOf(dtype: DType, constant: TensorData | undefined): Expr | null {
+export function literalOf(dtype: DType, constant: TensorData | undefined): Expr | null {
   if (constant === undefined || elementCount(constant.shape) !== 1 || !isComputable(dtype)) return null;
   return lit(dtype, defined((constant.elements as ArrayLike<ScalarValue>)[0]));
 }

@@ -36,14 +36,18 @@ export const emitNormalize: KernelEmitter<NormalizeOp> = (op, operands) => {
 
 // ---- rows -------------------------------------------------------------------------------------------------------------------------
 
-interface RowPlan {
+/** What a row is made of. */
+export interface NormalizedRow {
   readonly size: number;
-  /** bytes: x, scale, bias (where present), output */
-  readonly rows: readonly Axis[];
   /** for scale and bias: they have an element for each of the row, or one for all */
   readonly varies: readonly boolean[];
   readonly centered: boolean;
   readonly epsilon: number;
+}
+
+interface RowPlan extends NormalizedRow {
+  /** bytes: x, scale, bias (where present), output */
+  readonly rows: readonly Axis[];
 }
 
 /** The plan of the fast form, or null when the op is not one of rows. */
@@ -74,7 +78,7 @@ function rowStage(plan: RowPlan, { inputs }: Operands): KernelCode {
       module.function("normalize", kernelType(args.length), (f) => {
         const [begin, end] = f.params.slice(-2) as [Local, Local];
         forEachRow(f, begin, end, plan.rows, f.params.slice(0, -2), (pointers) => {
-          emitRow(f, plan, pointers);
+          emitNormalizedRow(f, plan, pointers);
         });
       }),
   };
@@ -89,7 +93,8 @@ const constantOperand = (f: FunctionBuilder, scalar: Local): RowOperand => {
   return { kind: "constant", scalar, vector };
 };
 
-function emitRow(f: FunctionBuilder, plan: RowPlan, pointers: readonly Local[]): void {
+/** One row; the pointers are x's, scale's and bias' where they are present, and the result's. */
+export function emitNormalizedRow(f: FunctionBuilder, plan: NormalizedRow, pointers: readonly Local[]): void {
   const { size, centered, epsilon, varies } = plan;
   const a = algebra(f, "f32");
   const x: RowOperand = { kind: "row", pointer: nth(pointers, 0) };

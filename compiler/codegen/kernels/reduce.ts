@@ -61,8 +61,7 @@ export function reduceStages(
       module.function("reduce", kernelType(2), (f) => {
         const [from, to, begin, end] = f.params as [Local, Local, Local, Local];
         forEachRow(f, begin, end, plan.rows, [from, to], ([rowFrom, rowTo]) => {
-          if (plan.stripe > 1) emitStripe(f, plan, defined(rowFrom), defined(rowTo));
-          else emitResult(f, plan, defined(rowFrom), defined(rowTo));
+          emitReduced(f, plan, defined(rowFrom), defined(rowTo));
         });
       }),
   };
@@ -161,6 +160,12 @@ function overAxes(f: FunctionBuilder, axes: readonly Axis[], from: Local, body: 
     increment(f, cursor, axis.strides[0] ?? 0);
   });
   f.release(cursor, counter);
+}
+
+/** One result, or one stripe of them. */
+export function emitReduced(f: FunctionBuilder, plan: ReducePlan, from: Local, to: Local): void {
+  if (plan.stripe > 1) emitStripe(f, plan, from, to);
+  else emitResult(f, plan, from, to);
 }
 
 /** A stripe of neighbouring results, in vectors. */

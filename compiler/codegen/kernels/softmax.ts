@@ -24,7 +24,7 @@ const shifted = binary("sub", arg(0), arg(1));
 const exponential = unary("exp", shifted);
 
 /** Puts the constants of the vector exponential into locals. */
-function hoistExponential(f: FunctionBuilder): void {
+export function hoistExponential(f: FunctionBuilder): void {
   hoistSplats(f, (probe) => {
     probe.splatConst("i32x4", 0);
     expOfNegativeF32x4(probe);
@@ -148,7 +148,7 @@ export const softmaxRows = (module: ModuleBuilder, size: number, stride: number)
       f.get(rows);
       pushOffset(f, row, stride);
       f.set(pointer);
-      emitRow(f, size, false, pointer, pointer);
+      emitSoftmaxRow(f, size, false, pointer, pointer);
     });
   });
 
@@ -163,7 +163,7 @@ function rowStage(rows: number, size: number, log: boolean, work: number): Kerne
         const [from, to, begin, end] = f.params as [Local, Local, Local, Local];
         hoistExponential(f);
         forEachRow(f, begin, end, [axis(rows, size * 4)], [from, to], ([source, target]) => {
-          emitRow(f, size, log, defined(source), defined(target));
+          emitSoftmaxRow(f, size, log, defined(source), defined(target));
         });
       }),
   };
@@ -210,7 +210,8 @@ function overVectors(
   }
 }
 
-function emitRow(f: FunctionBuilder, size: number, log: boolean, from: Local, to: Local): void {
+/** The softmax of `size` elements (at least 4), or its logarithm. */
+export function emitSoftmaxRow(f: FunctionBuilder, size: number, log: boolean, from: Local, to: Local): void {
   const tail = size - (size % 4);
   const tailOffsets = Array.from({ length: size - tail }, (_, i) => 4 * (tail + i));
   const most = rowMaximum(f, size, tailOffsets, from);

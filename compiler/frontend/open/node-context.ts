@@ -4,7 +4,7 @@
  */
 import { type DimRelation, NotOpen } from "../../../ir/assumptions.ts";
 import { areStatic, type Dim, sameDims, showDims } from "../../../ir/dim.ts";
-import { fail, type DiagnosticCode, showName, type WscError } from "../../../ir/diagnostic.ts";
+import { fail, type DiagnosticCode, type WscError } from "../../../ir/diagnostic.ts";
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../../ir/expr.ts";
 import { type OpSpec, type TensorType, tensorType, type ValueId, type ValueType } from "../../../ir/graph.ts";
@@ -289,7 +289,7 @@ export class OpenNodeContext implements NodeContext {
   }
 
   #notOpen(reason: string): NotOpen {
-    return new NotOpen(`${showName(this.node.opType)} ${nodeSubject(this.node)}: ${reason}`);
+    return new NotOpen(`${nodeSubject(this.node)}: ${reason}`);
   }
 }
 

@@ -1,12 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import {
-  alignUp,
-  arenaLowerBound,
-  bufferAlignment,
-  type BufferRequest,
-  planArena,
-} from "../../compiler/codegen/memory-plan.ts";
+import { alignUp, arenaLowerBound, bufferAlignment, type BufferRequest, planArena } from "../../ir/memory-plan.ts";
 
 const request = fc
   .tuple(fc.nat(5000), fc.nat(40), fc.nat(12))

@@ -1,0 +1,222 @@
+/**
+ * Open graph -> open program (ir/open/program.ts): every op becomes kernels whose sizes are parameters, every value a place in the weights or in
+ * a buffer whose bytes are a `Dim`. Nothing here looks at the shapes at hand: one result serves all shapes that the graph's conditions admit.
+ */
+import { defined, nth } from "../../../ir/access.ts";
+import { NotOpen } from "../../../ir/assumptions.ts";
+import { countOf, type Dim, mulDims, sameDim } from "../../../ir/dim.ts";
+import { storageBytes } from "../../../ir/dtype.ts";
+import type { ValueId } from "../../../ir/graph.ts";
+import type { OpenGraph, OpenOp } from "../../../ir/open/graph.ts";
+import type {
+  CompiledOpenProgram,
+  OpenAddress,
+  OpenBuffer,
+  OpenPlace,
+  OpenStep,
+  OpenSymbol,
+} from "../../../ir/open/program.ts";
+import { emitModules, kernelNamed, type NamedKernel } from "../kernel-modules.ts";
+import { WeightPool } from "../weight-pool.ts";
+import { emitOpenGather } from "./gather.ts";
+import type { OpenKernelArg, OpenKernelCode, OpenOperand, OpenOperands } from "./kernel.ts";
+import { emitOpenMap } from "./map.ts";
+import { emitOpenMatmul } from "./matmul.ts";
+import {
+  emitOpenConcat,
+  emitOpenCount,
+  emitOpenExpand,
+  emitOpenSizes,
+  emitOpenSlice,
+  emitOpenTranspose,
+} from "./movement.ts";
+import { emitOpenNormalize, emitOpenReduce, emitOpenSoftmax } from "./row-kernels.ts";
+
+/** Compiles an open graph. Throws NotOpen for what has no kernel of open sizes. */
+export function generateOpenProgram(graph: OpenGraph): CompiledOpenProgram {
+  const lowering = new OpenProgramLowering(graph);
+  return lowering.run();
+}
+
+function kernelsOf(op: OpenOp, operands: OpenOperands): readonly OpenKernelCode[] {
+  switch (op.kind) {
+    case "map":
+      return emitOpenMap(op.expr, operands);
+    case "matmul":
+      return emitOpenMatmul(op, operands);
+    case "reduce":
+      return emitOpenReduce(op, operands);
+    case "softmax":
+      return emitOpenSoftmax(op, operands);
+    case "normalize":
+      return emitOpenNormalize(op, operands);
+    case "transpose":
+      return emitOpenTranspose(op, operands);
+    case "concat":
+      return emitOpenConcat(op, operands);
+    case "gather":
+      return emitOpenGather(op, operands);
+    case "slice":
+      return emitOpenSlice(op, operands);
+    case "expand":
+      return emitOpenExpand(op, operands);
+    case "sizes":
+      return emitOpenSizes(op.elements, op.dtype);
+    case "count":
+      return emitOpenCount(op.start, op.step, op.size, op.dtype);
+    case "reshape":
+      throw new Error("internal: a reshape is a view");
+  }
+}
+
+interface Lives {
+  readonly bytes: Dim;
+  readonly first: number;
+  last: number;
+}
+
+class OpenProgramLowering {
+  readonly #graph: OpenGraph;
+  readonly #weights = new WeightPool();
+  readonly #buffers: Lives[] = [];
+  readonly #places = new Map<ValueId, OpenPlace>();
+  readonly #kernels = new Map<string, NamedKernel>();
+  readonly #steps: OpenStep[] = [];
+  #time = 0;
+
+  constructor(graph: OpenGraph) {
+    this.#graph = graph;
+  }
+
+  run(): CompiledOpenProgram {
+    const { name, inputs, outputs, ops, conditions } = this.#graph;
+    for (const { value } of inputs) this.#places.set(value, this.#newBuffer(this.#bytes(value)));
+    const read = readValues(this.#graph);
+    for (const op of ops) {
+      this.#time++;
+      if (op.outputs.some((value) => read.has(value))) this.#lower(op);
+    }
+    this.#time++;
+    const given = outputs.map(({ name: port, value }) => ({
+      name: port,
+      ...this.#type(value),
+      place: this.#placeOf(value),
+    }));
+    const { modules, binaries } = emitModules(this.#kernels, {});
+    const weightsBytes = this.#weights.byteLength;
+    const segments = this.#weights.layout(0);
+    const buffers = this.#buffers.map(({ bytes, first, last }): OpenBuffer => ({ bytes, first, last }));
+    return {
+      program: {
+        name,
+        conditions,
+        symbols: symbolsIn(this.#graph),
+        inputs: inputs.map((port) => ({
+          name: port.name,
+          ...this.#type(port.value),
+          place: this.#placeOf(port.value),
+        })),
+        outputs: given,
+        buffers,
+        steps: this.#steps,
+        weights: { bytes: weightsBytes, offsets: segments.map(({ offset }) => offset) },
+        modules,
+      },
+      modules: binaries,
+      weights: segments.filter(({ byteLength }) => byteLength > 0),
+    };
+  }
+
+  #type(value: ValueId): OpenOperand {
+    return nth(this.#graph.values, value).type;
+  }
+
+  #bytes(value: ValueId): Dim {
+    const { dtype, dims } = this.#type(value);
+    if (dtype === "string") throw new NotOpen("strings");
+    return mulDims(countOf(dims), storageBytes(dtype));
+  }
+
+  #newBuffer(bytes: Dim): OpenPlace {
+    this.#buffers.push({ bytes, first: this.#time, last: this.#time });
+    return { kind: "buffer", buffer: this.#buffers.length - 1 };
+  }
+
+  /** Where a value lies, which is used now. */
+  #placeOf(value: ValueId): OpenPlace {
+    const place = this.#places.get(value) ?? this.#constantPlace(value);
+    if (place.kind === "buffer") nth(this.#buffers, place.buffer).last = this.#time;
+    return place;
+  }
+
+  #constantPlace(value: ValueId): OpenPlace {
+    const { constant } = nth(this.#graph.values, value);
+    if (constant === undefined) throw new Error(`internal: %${value} is read before it is defined`);
+    this.#bytes(value);
+    const place: OpenPlace = { kind: "weights", segment: this.#weights.constant(constant) };
+    this.#places.set(value, place);
+    return place;
+  }
+
+  #lower(op: OpenOp): void {
+    const output = nth(op.outputs, 0);
+    if (op.kind === "reshape") {
+      this.#places.set(output, this.#placeOf(nth(op.inputs, 0)));
+      return;
+    }
+    const operands: OpenOperands = {
+      inputs: op.inputs.map((value) => this.#type(value)),
+      output: this.#type(output),
+      constants: op.inputs.map((value) => nth(this.#graph.values, value).constant),
+      areEqual: sameDim,
+    };
+    const stages = kernelsOf(op, operands);
+    this.#places.set(output, this.#newBuffer(this.#bytes(output)));
+    const scratch = new Map<number, OpenPlace>();
+    for (const code of stages) {
+      const args = code.args.map((arg) => this.#address(op, arg, scratch));
+      const { units, sizes, work, indices } = code;
+      const step = { function: kernelNamed(this.#kernels, code).name, args, sizes, units, work, origin: op.origin };
+      this.#steps.push(indices === undefined ? step : { ...step, indices });
+    }
+  }
+
+  #address(op: OpenOp, arg: OpenKernelArg, scratch: Map<number, OpenPlace>): OpenAddress {
+    switch (arg.kind) {
+      case "input":
+        return { place: this.#placeOf(nth(op.inputs, arg.index)), at: arg.at ?? 0 };
+      case "output":
+        return { place: this.#placeOf(nth(op.outputs, arg.index)), at: arg.at ?? 0 };
+      case "packed": {
+        const constant = defined(nth(this.#graph.values, nth(op.inputs, arg.input)).constant);
+        return { place: { kind: "weights", segment: this.#weights.packed(constant, arg) }, at: 0 };
+      }
+      case "scratch": {
+        const place = scratch.get(arg.id) ?? this.#newBuffer(arg.bytes);
+        scratch.set(arg.id, place);
+        if (place.kind === "buffer") nth(this.#buffers, place.buffer).last = this.#time;
+        return { place, at: 0 };
+      }
+    }
+  }
+}
+
+/** The values that an output depends on: one sweep backwards. */
+function readValues(graph: OpenGraph): ReadonlySet<ValueId> {
+  const read = new Set(graph.outputs.map(({ value }) => value));
+  for (const op of graph.ops.toReversed()) {
+    if (op.outputs.some((value) => read.has(value))) for (const input of op.inputs) read.add(input);
+  }
+  return read;
+}
+
+/** Where the sizes of the graph's symbols are read off its inputs. */
+function symbolsIn(graph: OpenGraph): readonly OpenSymbol[] {
+  const symbols = new Map<string, OpenSymbol>();
+  for (const [input, { value }] of graph.inputs.entries()) {
+    for (const [axis, dim] of nth(graph.values, value).type.dims.entries()) {
+      if (typeof dim !== "number" && !symbols.has(dim.text)) symbols.set(dim.text, { dim, input, axis });
+    }
+  }
+  return [...symbols.values()];
+}

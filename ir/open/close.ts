@@ -1,0 +1,85 @@
+/** Open program + shapes of its inputs -> program: evaluates sizes, plans the arena, resolves addresses. Nothing is lowered, emitted or compiled. */
+import { nth } from "../access.ts";
+import { brokenCondition } from "../assumptions.ts";
+import { type Dim, type DimBinding, evaluateDim } from "../dim.ts";
+import { fail } from "../diagnostic.ts";
+import { tensorType } from "../graph.ts";
+import { alignUp, planArena } from "../memory-plan.ts";
+import { maxMemoryBytes } from "../program-text.ts";
+import { type KernelStep, type Program, type ProgramPort, type ProgramValue, programVersion } from "../program.ts";
+import type { OpenAddress, OpenPlace, OpenPort, OpenProgram, OpenStep } from "./program.ts";
+
+/** The sizes of a program's symbols for inputs of these shapes, in the order of its inputs; null where the shapes are none of this program's. */
+export function bindShapes(program: OpenProgram, shapes: readonly (readonly number[])[]): DimBinding | null {
+  const binding = new Map<string, number>();
+  for (const { dim, input, axis } of program.symbols) {
+    const size = shapes[input]?.[axis];
+    if (size === undefined) return null;
+    for (const { factors } of dim.terms)
+      for (const factor of factors) if (factor.kind === "symbol") binding.set(factor.name, size);
+  }
+  const fits = program.inputs.every(({ dims }, input) => {
+    const shape = nth(shapes, input);
+    return dims.length === shape.length && dims.every((dim, axis) => evaluateDim(dim, binding) === shape[axis]);
+  });
+  return fits && brokenCondition(program.conditions, binding) === null ? binding : null;
+}
+
+/** The program for these sizes, which must meet its conditions. Throws WSC1009 where it would need more memory than there can be. */
+export function closeProgram(program: OpenProgram, binding: DimBinding): Program {
+  const size = (dim: Dim): number => evaluateDim(dim, binding);
+  const plan = planArena(program.buffers.map(({ bytes, first, last }) => ({ bytes: size(bytes), first, last })));
+  const arenaOffset = alignUp(program.weights.bytes);
+  if (arenaOffset + plan.bytes > maxMemoryBytes) {
+    throw fail("WSC1009", "the program needs more than the 4 GiB of memory that WebAssembly has for these shapes", {
+      subject: program.name,
+      hint: [...binding].map(([name, value]) => `${name} is ${value}`).join(", "),
+    });
+  }
+  const placed = (place: OpenPlace): number =>
+    place.kind === "weights"
+      ? nth(program.weights.offsets, place.segment)
+      : arenaOffset + nth(plan.offsets, place.buffer);
+  const address = ({ place, at }: OpenAddress): number => placed(place) + size(at);
+  const ports = [...program.inputs, ...program.outputs];
+  const values = ports.map(({ dtype, dims, place }): ProgramValue => {
+    const region = place.kind === "weights" ? "weights" : "arena";
+    return { kind: "memory", offset: placed(place), dtype, shape: dims.map(size), region };
+  });
+  const portAt = ({ name, dtype, dims }: OpenPort, slot: number): ProgramPort => ({
+    name,
+    type: tensorType(dtype, dims.map(size)),
+    slot,
+  });
+  return {
+    version: programVersion,
+    name: program.name,
+    inputs: program.inputs.map(portAt),
+    outputs: program.outputs.map((port, index) => portAt(port, program.inputs.length + index)),
+    memory: { weightsOffset: 0, weightsBytes: program.weights.bytes, arenaOffset, arenaBytes: plan.bytes },
+    modules: program.modules,
+    values,
+    steps: program.steps.flatMap((step) => closedStep(step, size, address)),
+  };
+}
+
+function closedStep(
+  { function: name, args, sizes, units: open, work, indices, origin }: OpenStep,
+  size: (dim: Dim) => number,
+  address: (address: OpenAddress) => number,
+): readonly KernelStep[] {
+  const units = size(open);
+  if (units === 0) return [];
+  const step: KernelStep = {
+    kind: "kernel",
+    function: name,
+    args: [...args.map(address), ...sizes.map(size)],
+    units,
+    private: [],
+    work: size(work),
+    kernel: -1,
+    origin,
+  };
+  if (indices === undefined) return [step];
+  return [{ ...step, indices: { ...indices, count: size(indices.count), sizes: indices.sizes.map(size) } }];
+}

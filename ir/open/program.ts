@@ -1,0 +1,76 @@
+/**
+ * A program whose sizes are open: one for all shapes that its conditions admit. `closeProgram` (close.ts) makes the closed program of one shape
+ * by evaluating its expressions and planning its memory, which compiles nothing: the kernels are the same, and so are the weights.
+ */
+import type { OpenConditions } from "../assumptions.ts";
+import type { Dim, OpenDim } from "../dim.ts";
+import type { DType } from "../dtype.ts";
+import type { ProgramModule, WeightSegment } from "../program.ts";
+
+/** A symbol is read off dim `axis` of input `input`. */
+export interface OpenSymbol {
+  readonly dim: OpenDim;
+  readonly input: number;
+  readonly axis: number;
+}
+
+export type OpenPlace =
+  { readonly kind: "weights"; readonly segment: number } | { readonly kind: "buffer"; readonly buffer: number };
+
+/** `at` bytes behind a place. */
+export interface OpenAddress {
+  readonly place: OpenPlace;
+  readonly at: Dim;
+}
+
+export interface OpenPort {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly Dim[];
+  readonly place: OpenPlace;
+}
+
+/** Bytes needed from one step's time to another's, both included. */
+export interface OpenBuffer {
+  readonly bytes: Dim;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A kernel's call: addresses, then sizes, then the range of units. One of no units is left out. */
+export interface OpenStep {
+  readonly function: string;
+  readonly args: readonly OpenAddress[];
+  readonly sizes: readonly Dim[];
+  readonly units: Dim;
+  readonly work: Dim;
+  readonly indices?: {
+    readonly arg: number;
+    readonly dtype: "i32" | "i64";
+    readonly count: Dim;
+    readonly axes: readonly number[];
+    readonly sizes: readonly Dim[];
+  };
+  readonly origin: readonly string[];
+}
+
+export interface OpenProgram {
+  readonly name: string;
+  readonly conditions: OpenConditions;
+  readonly symbols: readonly OpenSymbol[];
+  readonly inputs: readonly OpenPort[];
+  readonly outputs: readonly OpenPort[];
+  readonly buffers: readonly OpenBuffer[];
+  readonly steps: readonly OpenStep[];
+  /** bytes of all weights, which begin at 0, and where each segment lies */
+  readonly weights: { readonly bytes: number; readonly offsets: readonly number[] };
+  /** in order of preference */
+  readonly modules: readonly ProgramModule[];
+}
+
+export interface CompiledOpenProgram {
+  readonly program: OpenProgram;
+  /** by `ProgramModule.file` */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  readonly weights: readonly WeightSegment[];
+}

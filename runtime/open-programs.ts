@@ -1,0 +1,103 @@
+/**
+ * Programs with open dims of one model: each serves all shapes that its conditions admit, in one memory with one set of kernels and weights. A new
+ * shape costs an evaluation of sizes and a plan of the memory, which grows where it must; nothing is compiled.
+ */
+import { nth } from "../ir/access.ts";
+import type { DimBinding } from "../ir/dim.ts";
+import { bindShapes, closeProgram } from "../ir/open/close.ts";
+import type { OpenProgram } from "../ir/open/program.ts";
+import { type HostValue, isTensor } from "./host/value.ts";
+import { type InstanceOptions, ProgramInstance } from "./instance.ts";
+import type { OpenModel } from "./model-compiler.ts";
+
+/** Open programs that are kept of a model. */
+const programsKept = 3;
+/** Attempts at models that cannot be compiled so: each costs a lowering. */
+const mostAttempts = 4;
+/** Closed forms that are kept of a program; each is a list of steps. */
+const formsKept = 16;
+
+interface KeptOpen {
+  readonly program: OpenProgram;
+  /** the form that it was loaded with */
+  readonly loaded: ProgramInstance;
+  /** by the sizes of the symbols; the least recently used goes first */
+  readonly forms: Map<string, ProgramInstance>;
+}
+
+type Shapes = readonly (readonly number[])[];
+
+export class OpenPrograms {
+  readonly #model: OpenModel;
+  readonly #options: InstanceOptions;
+  readonly #kept: KeptOpen[] = [];
+  #reason: string | null = null;
+  #failures = 0;
+
+  constructor(model: OpenModel, options: InstanceOptions) {
+    this.#model = model;
+    this.#options = options;
+  }
+
+  /** Why the last shapes could not be served by an open program; null where none failed. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
+  get count(): number {
+    return this.#kept.length;
+  }
+
+  /** An instance for inputs like these, of a program that is there already; null where there is none. */
+  find(values: ReadonlyMap<string, HostValue>): ProgramInstance | null {
+    const shapes = this.#shapesOf(values);
+    if (shapes === null) return null;
+    for (const kept of this.#kept) {
+      const binding = bindShapes(kept.program, shapes);
+      if (binding !== null) return formFor(kept, binding);
+    }
+    return null;
+  }
+
+  /** Compiles an open program that admits inputs like these, and keeps it; null where the model cannot be compiled so. */
+  async make(values: ReadonlyMap<string, HostValue>): Promise<ProgramInstance | null> {
+    const shapes = this.#shapesOf(values);
+    if (shapes === null) return null;
+    const { inputs, compileOpen } = this.#model;
+    if (compileOpen === null || this.#failures === mostAttempts) return null;
+    const made = await compileOpen(new Map(inputs.map(({ name }, index) => [name, nth(shapes, index)])));
+    if (made.kind === "closed") {
+      this.#failures++;
+      this.#reason = made.reason;
+      return null;
+    }
+    const { program } = made.compiled;
+    const binding = bindShapes(program, shapes);
+    if (binding === null) throw new Error("internal: an open program that does not admit its own shapes");
+    const closed = { ...made.compiled, program: closeProgram(program, binding) };
+    const loaded = await ProgramInstance.create(closed, this.#options);
+    if (this.#kept.length === programsKept) this.#kept.shift()?.loaded.dispose();
+    this.#kept.push({ program, loaded, forms: new Map([[keyOf(binding), loaded]]) });
+    return loaded;
+  }
+
+  /** Shapes in the order of the model's inputs; null where one is no tensor. */
+  #shapesOf(values: ReadonlyMap<string, HostValue>): Shapes | null {
+    const shapes = this.#model.inputs.map(({ name }) => {
+      const value = values.get(name);
+      return value !== undefined && isTensor(value) ? value.shape : null;
+    });
+    return shapes.every((shape) => shape !== null) ? shapes : null;
+  }
+}
+
+const keyOf = (binding: DimBinding): string => [...binding.values()].join();
+
+function formFor({ program, loaded, forms }: KeptOpen, binding: DimBinding): ProgramInstance {
+  const key = keyOf(binding);
+  const form = forms.get(key) ?? loaded.reshaped(closeProgram(program, binding));
+  forms.delete(key);
+  forms.set(key, form);
+  for (const oldest of [...forms.keys()].slice(0, -formsKept)) forms.delete(oldest);
+  return form;
+}

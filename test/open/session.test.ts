@@ -1,0 +1,103 @@
+/** Sessions over models with open dims: after the second shape nothing is compiled, memory stays, results are those of sessions for one shape. */
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { InferenceSession, Tensor } from "../../runtime/index.ts";
+import { modelRunner } from "../../runtime/runner.ts";
+import { loadCompiler } from "../../runtime/model-compiler.ts";
+import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
+import { f32, modelBytes, node } from "../helpers/onnx-builder.ts";
+import { relativeError } from "../helpers/oracle.ts";
+import { cases, type Sizes } from "./cases.ts";
+
+const tensors = (feeds: Record<string, TensorData>): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, { dtype, shape, elements }]) => [
+      name,
+      new Tensor(dtype === "i64" ? "int64" : "float32", elements as Float32Array, shape),
+    ]),
+  );
+
+/** Counts compilations of WebAssembly, whichever way. */
+function countCompilations(): () => number {
+  const spies = [
+    jest.spyOn(WebAssembly, "Module"),
+    jest.spyOn(WebAssembly, "compile"),
+    jest.spyOn(WebAssembly, "instantiate"),
+  ];
+  return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const shapes: Readonly<Record<string, readonly Sizes[]>> = {
+  perceptron: [{ batch: 1 }, { batch: 4 }, { batch: 2 }, { batch: 61 }, { batch: 7 }, { batch: 2 }],
+  encoder: [
+    { batch: 2, seq: 3 },
+    { batch: 2, seq: 7 },
+    { batch: 3, seq: 4 },
+    { batch: 2, seq: 33 },
+    { batch: 5, seq: 2 },
+  ],
+  "decoder from nothing": [
+    { batch: 2, seq: 3, past: 0 },
+    { batch: 2, seq: 2, past: 0 },
+    { batch: 3, seq: 6, past: 0 },
+  ],
+  "decoder token by token": [3, 4, 5, 6, 7, 20].map((past) => ({ batch: 1, seq: 1, past })),
+  decoder: [
+    { batch: 2, seq: 3, past: 4 },
+    { batch: 2, seq: 2, past: 7 },
+    { batch: 2, seq: 3, past: 9 },
+    { batch: 3, seq: 5, past: 20 },
+  ],
+};
+
+describe.each(Object.entries(cases))("%s", (name, one) => {
+  test("compiles for the first shape and for the second, and equals sessions of one shape", async () => {
+    const bytes = await modelBytes(one.model);
+    const session = await InferenceSession.create(bytes);
+    const compilations = countCompilations();
+    const counts: number[] = [];
+    for (const sizes of shapes[name] ?? []) {
+      const feeds = tensors(one.feeds(sizes));
+      const before = compilations();
+      const results = await session.run(feeds);
+      counts.push(compilations() - before);
+      const alone = await InferenceSession.create(bytes);
+      const expected = await alone.run(feeds);
+      await alone.release();
+      for (const [output, { data, dims }] of Object.entries(expected)) {
+        expect(results[output]?.dims).toEqual(dims);
+        expect(relativeError(results[output]?.data as Float32Array, data as Float32Array)).toBeLessThan(1e-5);
+      }
+    }
+    const [first, second, ...others] = counts;
+    expect([first, second].every((count) => count !== undefined && count > 0)).toBe(true);
+    expect(others).toEqual(others.map(() => 0));
+    await session.release();
+  });
+});
+
+describe("models that cannot be compiled with open dims", () => {
+  const strange = {
+    opset: 13,
+    inputs: { x: f32("batch", 3) },
+    outputs: { y: f32("batch", 3) },
+    nodes: [node("CumSum", ["x", "axis"], ["y"])],
+    initializers: { axis: tensorFrom("i64", [], [1]) },
+  };
+
+  test("are compiled for each shape, and the reason is told", async () => {
+    const model = await (await loadCompiler()).open(await modelBytes(strange), {});
+    const runner = await modelRunner(model, {});
+    for (const batch of [1, 4, 2, 7]) {
+      const values = Array.from({ length: 3 * batch }, (_, i) => i + 1);
+      const { y } = Object.fromEntries(await runner.run({ values: new Map([["x", tensorFrom("f32", [batch, 3], values)]]), owned: true })); // prettier-ignore
+      const sums = values.map((value, i) => value + (i % 3 > 0 ? value - 1 : 0) + (i % 3 > 1 ? value - 2 : 0));
+      expect(Array.from((y as TensorData).elements as Float32Array)).toEqual(sums);
+    }
+    expect(runner.open?.count).toBe(0);
+    expect(runner.open?.reason).toContain('"CumSum_0": it asks for the numbers of [batch,3]');
+  });
+});
