@@ -20,6 +20,7 @@ import type { ModelBytes } from "./frontend/model-source.ts";
 import type { OnnxModel } from "./frontend/onnx.ts";
 import { readModel } from "./frontend/read-model.ts";
 import { unknownDims } from "./frontend/suggest-dims.ts";
+import { fuseOpenGraph } from "./passes/fuse-open.ts";
 import { runPasses } from "./passes/pipeline.ts";
 import { roundOperands } from "./passes/round-operands.ts";
 import { tunedScheduler, type Tuning } from "./tuning/tuning.ts";
@@ -95,7 +96,7 @@ function openProgramOf(
 ): OpenCompilation {
   try {
     const { graph } = lowerOpenModel(model, shapes, dims);
-    return { kind: "open", compiled: generateOpenProgram(graph) };
+    return { kind: "open", compiled: generateOpenProgram(fuseOpenGraph(graph)) };
   } catch (error) {
     if (error instanceof Error) return { kind: "closed", reason: error.message };
     throw error;

@@ -1,7 +1,7 @@
 /** Open program + shapes of its inputs -> program: evaluates sizes, plans the arena, resolves addresses. Nothing is lowered, emitted or compiled. */
 import { nth } from "../access.ts";
 import { brokenCondition } from "../assumptions.ts";
-import { type Dim, type DimBinding, evaluateDim } from "../dim.ts";
+import { type Dim, type DimBinding, evaluateDim, isOpenDim } from "../dim.ts";
 import { fail } from "../diagnostic.ts";
 import { tensorType } from "../graph.ts";
 import { alignUp, planArena } from "../memory-plan.ts";
@@ -27,7 +27,7 @@ export function bindShapes(program: OpenProgram, shapes: readonly (readonly numb
 
 /** The program for these sizes, which must meet its conditions. Throws WSC1009 where it would need more memory than there can be. */
 export function closeProgram(program: OpenProgram, binding: DimBinding): Program {
-  const size = (dim: Dim): number => evaluateDim(dim, binding);
+  const size = sizesFor(binding);
   const plan = planArena(program.buffers.map(({ bytes, first, last }) => ({ bytes: size(bytes), first, last })));
   const arenaOffset = alignUp(program.weights.bytes);
   if (arenaOffset + plan.bytes > maxMemoryBytes) {
@@ -60,6 +60,17 @@ export function closeProgram(program: OpenProgram, binding: DimBinding): Program
     modules: program.modules,
     values,
     steps: program.steps.flatMap((step) => closedStep(step, size, address)),
+  };
+}
+
+/** Evaluates sizes; most of a program's are the same few. */
+function sizesFor(binding: DimBinding): (dim: Dim) => number {
+  const known = new Map<string, number>();
+  return (dim) => {
+    if (!isOpenDim(dim)) return dim;
+    const size = known.get(dim.text) ?? evaluateDim(dim, binding);
+    known.set(dim.text, size);
+    return size;
   };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { generateOpenProgram } from "../../compiler/codegen/open/lower.ts";
 import { lowerOpenModel } from "../../compiler/frontend/open/lower.ts";
+import { fuseOpenGraph } from "../../compiler/passes/fuse-open.ts";
 import { bindGraph } from "../../ir/open/bind.ts";
 import { bindShapes, closeProgram } from "../../ir/open/close.ts";
 import type { TensorData } from "../../ir/tensor.ts";
@@ -19,7 +20,7 @@ const numbers = (value: unknown): ArrayLike<number> => (value as TensorData).ele
 describe.each(Object.entries(cases))("%s", (_, one) => {
   test("one program, one set of kernels, any shape", async () => {
     const { graph, witness } = lowerOpenModel(await model(one.model), shapesOf(one.feeds(one.witness)));
-    const compiled = generateOpenProgram(graph);
+    const compiled = generateOpenProgram(fuseOpenGraph(graph));
     const { program } = compiled;
     const loaded = await ProgramInstance.create({ ...compiled, program: closeProgram(program, witness) }, options);
     const inputsOf = (sizes: Sizes): TensorData[] => {
