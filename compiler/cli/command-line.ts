@@ -7,7 +7,8 @@ import { WscError } from "../../ir/diagnostic.ts";
 import { precisions } from "../../ir/kernel-graph.ts";
 import { defaultLoopIterations } from "../../runtime/loop-limit.ts";
 import { exitCodes, writeError } from "./failure.ts";
-import { usageError } from "./usage-errors.ts";
+import { usageError, type VerbTable } from "./usage-errors.ts";
+import { verbs } from "./verbs/index.ts";
 
 /** Values of `--emit`: where the pipeline stops. */
 export const emitStages = ["graph", "kernels", "placement", "fabric", "program", "wat", "ilp"] as const;
@@ -403,7 +404,7 @@ export async function runCommandLine(args: readonly string[], version: string): 
 }
 
 /** Every verb with its options. */
-const verbOptions = {
+const verbOptions: VerbTable = {
   compile: compileOptions,
   run: runOptions,
   simulate: simulateOptions,
@@ -417,7 +418,8 @@ const verbOptions = {
   fleet: fleetOptions,
   targets: jsonOption,
   ops: jsonOption,
-} as const;
+  ...Object.fromEntries(verbs.map(({ name, options }) => [name, options])),
+};
 
 const repeatable: ReadonlySet<string> = new Set(
   Object.values(verbOptions)
@@ -437,6 +439,10 @@ function checkValues(given: Readonly<Record<string, unknown>>): true {
 }
 
 function commands(argv: Argv, done: (code: number) => void): Argv {
+  return verbs.reduce((found, verb) => verb.addTo(found, done), olderCommands(argv, done));
+}
+
+function olderCommands(argv: Argv, done: (code: number) => void): Argv {
   const model = (y: Argv) => y.positional("model", { type: "string", demandOption: true, describe: "An .onnx model" });
   return argv
     .command(

@@ -1,0 +1,34 @@
+/** Options that several verbs have. */
+export const modelPlace = {
+  model: { type: "string", demandOption: true, describe: "An .onnx model" },
+} as const;
+
+export const jsonOption = { json: { type: "boolean", default: false, describe: "Print JSON on stdout" } } as const;
+
+export const dimOption = {
+  dim: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe: "Bind a symbolic dim: NAME=N (repeatable)",
+  },
+} as const;
+
+/** Where inputs come from. */
+export const feedOptions = {
+  input: {
+    alias: "i",
+    type: "string",
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe: "NAME=FILE: an input as .npy or TensorProto .pb (repeatable)",
+  },
+  "input-dir": { type: "string", requiresArg: true, describe: "Folder with input_0.pb, input_1.pb, … or NAME.npy" },
+  random: {
+    type: "number",
+    requiresArg: true,
+    describe: "Fill inputs that are not given with random values of this seed",
+  },
+} as const;

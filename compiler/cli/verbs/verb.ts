@@ -1,0 +1,49 @@
+/** A verb of the command line as a value: what its arguments are, and what is done with them. */
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options, PositionalOptions } from "yargs";
+
+export type OptionTable = Readonly<Record<string, Options>>;
+export type PlaceTable = Readonly<Record<string, PositionalOptions>>;
+
+/** What a verb's file says of it. The bodies of heavy verbs are imported by `run`. */
+export interface VerbSpec<P extends PlaceTable, O extends OptionTable> {
+  readonly name: string;
+  readonly describe: string;
+  /** arguments by place, in order; those with `demandOption` must be given */
+  readonly positionals: P;
+  readonly options: O;
+  /** command lines, and what they do */
+  readonly examples: readonly (readonly [command: string, effect: string])[];
+  /** gives the exit code */
+  readonly run: (given: ArgumentsCamelCase<InferredOptionTypes<P & O>>) => Promise<number>;
+}
+
+export interface Verb {
+  readonly name: string;
+  readonly options: OptionTable;
+  /** adds it to yargs; `done` is told the exit code */
+  readonly addTo: (argv: Argv, done: (code: number) => void) => Argv;
+}
+
+export function verb<P extends PlaceTable, O extends OptionTable>(spec: VerbSpec<P, O>): Verb {
+  const { name, describe, positionals, options, examples } = spec;
+  const places = Object.entries(positionals).map(([place, { demandOption }]) =>
+    demandOption === true ? `<${place}>` : `[${place}]`,
+  );
+  return {
+    name,
+    options,
+    addTo: (argv, done) =>
+      argv.command(
+        [name, ...places].join(" "),
+        describe,
+        (y) => {
+          for (const [place, option] of Object.entries<PositionalOptions>(positionals)) y.positional(place, option);
+          for (const [command, effect] of examples) y.example(`wsc ${command}`, effect);
+          return y.options(options);
+        },
+        async (given) => {
+          done(await spec.run(given as ArgumentsCamelCase<InferredOptionTypes<P & O>>));
+        },
+      ),
+  };
+}
