@@ -217,6 +217,12 @@ const simulateOptions = {
   },
   samples: { type: "number", requiresArg: true, default: 8, describe: "Samples that follow each other" },
   jitter: { type: "number", requiresArg: true, describe: "Seed of random stalls: same numbers, never fewer cycles" },
+  level: {
+    choices: ["word", "stream"],
+    requiresArg: true,
+    describe: "Word by word, or streams with shares of links (default: word for up to 5,000 cores)",
+  },
+  values: { type: "boolean", default: false, describe: "Compute the numbers at the stream level too" },
   ...jsonOption,
 } as const;
 

@@ -7,6 +7,9 @@ import type { Graph, ValueId } from "../../ir/graph.ts";
 import { InferenceSession } from "../../runtime/session.ts";
 import type { SessionValue } from "../../runtime/ports.ts";
 import { Tensor } from "../../runtime/tensor.ts";
+import { coreCount, type FabricProgram } from "../../ir/fabric/program.ts";
+import { simulateStreams } from "../../runtime/simulator/stream/run.ts";
+import type { StreamSimulation } from "../../runtime/simulator/stream/simulation.ts";
 import { simulateWords } from "../../runtime/simulator/word/run.ts";
 import { layerActivities } from "../../runtime/simulator/activity.ts";
 import { timesOf } from "../../runtime/simulator/steady.ts";
@@ -24,13 +27,28 @@ export interface SimulateArguments extends FeedArguments {
   readonly target: string | undefined;
   readonly samples: number;
   readonly jitter: number | undefined;
+  readonly level: string | undefined;
+  readonly values: boolean;
   readonly json: boolean;
+}
+
+export const simulationLevels = ["word", "stream"] as const;
+
+type Level = (typeof simulationLevels)[number];
+
+/** Cores up to which a program is run word by word unless told otherwise. */
+const mostWordCores = 5_000;
+
+/** What both levels give. */
+interface Run extends Pick<Simulation, "cycles" | "samples" | "outputs" | "words"> {
+  readonly layers: SimulateSummary["layers"];
 }
 
 /** What `--json` prints; cycles are those of the wafer's clock. */
 interface SimulateSummary {
   readonly model: string;
   readonly target: string;
+  readonly level: Level;
   /** cycles between two samples */
   readonly interval: number;
   /** cycles from the first word of the first sample in to its last word out, over the edge of the wafer */
@@ -41,15 +59,15 @@ interface SimulateSummary {
   readonly samples: number;
   /** what the placement's certificate says */
   readonly certificate: { readonly interval: number; readonly latency: number };
-  /** greatest difference to the host's outputs, as a share of the largest one */
-  readonly error: number;
+  /** greatest difference to the host's outputs, as a share of the largest one; null where only times were simulated */
+  readonly error: number | null;
   readonly layers: readonly {
     readonly name: string;
     readonly cores: number;
-    /** cycles of its cores, all together: computing, moving words without computing, and waiting */
+    /** cycles of its cores, all together: computing, moving words without computing, and waiting (these two at the word level only) */
     readonly busyCycles: number;
-    readonly movingCycles: number;
-    readonly waitingCycles: number;
+    readonly movingCycles?: number;
+    readonly waitingCycles?: number;
     readonly firstCycle: number;
     readonly lastCycle: number;
   }[];
@@ -76,43 +94,79 @@ export async function simulateVerb(given: SimulateArguments): Promise<number> {
   const program = lowerFabric({ graph: withConstants(graph, constants), kernels, placement, target });
   const faults = verifyFabric(program);
   if (faults.length > 0) throw new WscError(faults);
+  const level = levelOf(given, program);
+  const hasValues = level === "word" || given.values;
   const session = await InferenceSession.create(given.model);
   const { feeds } = await collectFeeds(session, given);
-  const expected = await session.run(feeds);
+  const expected = hasValues ? await session.run(feeds) : {};
   await session.release();
-  const simulation = simulateWords(program, target, {
-    samples,
-    constants: (value) => constantAt(constants, value),
-    inputs: (name) => floatsOf(feeds[name], name),
-    ...(jitter === undefined ? {} : { jitter }),
-  });
+  const values = {
+    constants: (value: number) => constantAt(constants, value),
+    inputs: (name: string) => floatsOf(feeds[name], name),
+  };
+  const simulation =
+    level === "word"
+      ? runOfWords(
+          program,
+          simulateWords(program, target, { samples, ...values, ...(jitter === undefined ? {} : { jitter }) }),
+        )
+      : runOfStreams(simulateStreams(program, target, { samples, ...(hasValues ? { values } : {}) }));
   const { objective, latencyCycles } = placement.certificate;
   const summary: SimulateSummary = {
     model: placement.model,
     target: target.name,
+    level,
     ...timesOf(simulation.samples),
     cycles: simulation.cycles,
     words: simulation.words,
     samples,
     certificate: { interval: objective, latency: latencyCycles },
-    error: errorOf(simulation, expected),
-    layers: layerActivities(program.layers, simulation.cores).map(
-      ({ name, cores, busy, moving, waiting, first, last }) => ({
-        name,
-        cores,
-        busyCycles: busy,
-        movingCycles: moving,
-        waitingCycles: waiting,
-        firstCycle: first,
-        lastCycle: last,
-      }),
-    ),
+    error: hasValues ? errorOf(simulation, expected) : null,
+    layers: simulation.layers,
   };
   process.stdout.write(given.json ? `${JSON.stringify(summary, null, 2)}\n` : `${describe(summary)}\n`);
-  if (summary.error <= tolerance) return exitCodes.done;
+  if (summary.error === null || summary.error <= tolerance) return exitCodes.done;
   throw fail("WSC7010", `the outputs differ from the host's by ${summary.error.toExponential(1)} of the largest one`, {
     subject: placement.model,
   });
+}
+
+const runOfWords = (program: FabricProgram, simulation: Simulation): Run => ({
+  ...simulation,
+  layers: layerActivities(program.layers, simulation.cores).map(
+    ({ name, cores, busy, moving, waiting, first, last }) => ({
+      name,
+      cores,
+      busyCycles: busy,
+      movingCycles: moving,
+      waitingCycles: waiting,
+      firstCycle: first,
+      lastCycle: last,
+    }),
+  ),
+});
+
+const runOfStreams = (simulation: StreamSimulation): Run => ({
+  ...simulation,
+  layers: simulation.layers.map(({ name, cores, busy, first, last }) => ({
+    name,
+    cores,
+    busyCycles: busy,
+    firstCycle: first,
+    lastCycle: last,
+  })),
+});
+
+/** The level that was asked for, or the one that suits the size of the program. */
+function levelOf({ level, jitter }: SimulateArguments, program: FabricProgram): Level {
+  const asked = simulationLevels.find((one) => one === level);
+  const cores = program.roles.reduce((sum, role) => sum + coreCount(role.cores), 0);
+  const found = asked ?? (jitter !== undefined || cores <= mostWordCores ? "word" : "stream");
+  if (found === "stream" && jitter !== undefined)
+    throw fail("WSC8001", "--jitter stalls single words, which the stream level does not know", {
+      hint: "use --level word",
+    });
+  return found;
 }
 
 /** A graph whose named constants are known to be at hand. */
@@ -137,7 +191,7 @@ function floatsOf(value: SessionValue | undefined, name: string): Float32Array {
   throw fail("WSC7002", `input "${showName(name)}" is no tensor of float32`);
 }
 
-function errorOf({ outputs }: Simulation, expected: Readonly<Record<string, SessionValue>>): number {
+function errorOf({ outputs }: Run, expected: Readonly<Record<string, SessionValue>>): number {
   let worst = 0;
   for (const [name, samples] of outputs) {
     const wanted = floatsOf(expected[name], name);
@@ -157,16 +211,16 @@ const against = (cycles: number, promised: number): string =>
   `${cycles.toFixed(0)} cycles; the certificate says ${promised.toFixed(0)} (${(100 * (cycles / promised - 1)).toFixed(1)} %)`;
 
 function describe(summary: SimulateSummary): string {
-  const { model, target, samples, cycles, words, interval, latency, certificate, error, layers } = summary;
+  const { model, target, level, samples, cycles, words, interval, latency, certificate, error, layers } = summary;
   const rows = layers.map(
     ({ name, cores, busyCycles, firstCycle, lastCycle }) =>
       `  ${showName(name)}: ${cores} cores, computing ${((100 * busyCycles) / Math.max(1, cores * cycles)).toFixed(1)} % of the time, cycles ${firstCycle} to ${lastCycle}`,
   );
   return [
-    `${showName(model)} on ${target}: ${samples} samples in ${cycles} cycles, ${words} words over links`,
+    `${showName(model)} on ${target}, ${level} level: ${samples} samples in ${cycles} cycles, ${words} words over links`,
     `interval  ${against(interval, certificate.interval)}`,
     `latency   ${against(latency, certificate.latency)}`,
-    `numbers   within ${error.toExponential(1)} of the host's`,
+    error === null ? "numbers   not computed (--values)" : `numbers   within ${error.toExponential(1)} of the host's`,
     ...rows,
   ].join("\n");
 }

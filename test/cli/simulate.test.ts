@@ -21,6 +21,12 @@ async function compiled(name: keyof typeof models): Promise<void> {
   await writeArtifact({ ...model, kernels, placement: { ...placement, model: name } }, path.join(scratch.path, name));
 }
 
+interface Summary {
+  readonly error: number | null;
+  readonly cycles: number;
+  readonly words: number;
+}
+
 describe("wsc simulate", () => {
   beforeAll(async () => {
     writeFileSync(path.join(scratch.path, "small.json"), JSON.stringify(target));
@@ -59,9 +65,24 @@ describe("wsc simulate", () => {
     const { code, stdout } = await wsc(args, scratch.path);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^mlp on small: 8 samples in \d+ cycles, \d+ words over links\ninterval .*the certificate says/,
+      /^mlp on small, word level: 8 samples in \d+ cycles, \d+ words over links\ninterval .*the certificate says/,
     );
     expect((await wsc(args, scratch.path)).stdout).toBe(stdout);
+  });
+
+  it("runs streams instead of words where it is told to, with numbers and without", async () => {
+    const args = ["simulate", "mlp", "-t", "small.json", "--random", "3", "--json"];
+    const read = async (...more: string[]): Promise<Summary> =>
+      JSON.parse((await wsc([...args, ...more], scratch.path)).stdout) as Summary;
+    const word = await read();
+    const stream = await read("--level", "stream", "--values");
+    expect(stream.error).toBeLessThan(1e-5);
+    expect(stream.words).toBe(word.words);
+    expect(Math.abs(stream.cycles / word.cycles - 1)).toBeLessThan(0.03);
+    expect(await read("--level", "stream")).toEqual({ ...stream, error: null });
+    const { code, stderr } = await wsc([...args, "--level", "stream", "--jitter", "1"], scratch.path);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--jitter stalls single words/);
   });
 
   it("refuses by name what has no fabric program", async () => {

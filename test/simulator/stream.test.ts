@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import {
   allReduceProgram,
   broadcastProgram,
@@ -70,6 +71,41 @@ describe.each(Object.entries(programs))("%s", (_name, build) => {
       expect(stream.sram(x, y, dataRegion)).toEqual(word.sram(x, y, dataRegion));
     },
   );
+});
+
+describe("any machine and row", () => {
+  const anyTarget = fc
+    .record({
+      hopCycles: fc.integer({ min: 1, max: 3 }),
+      turnCycles: fc.integer({ min: 0, max: 8 }),
+      rampCycles: fc.integer({ min: 1, max: 4 }),
+      queueWords: fc.integer({ min: 2, max: 12 }),
+      fabricStartup: fc.integer({ min: 2, max: 20 }),
+      taskCycles: fc.integer({ min: 1, max: 6 }),
+    })
+    .map(({ hopCycles, turnCycles, rampCycles, ...core }): Target => ({
+      ...wse2,
+      core: { ...wse2.core, ...core },
+      link: { ...wse2.link, hopCycles, turnCycles, rampCycles },
+    }));
+
+  it("takes the same time at both levels", () => {
+    fc.assert(
+      fc.property(
+        anyTarget,
+        fc.integer({ min: 2, max: 24 }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.constantFrom(...Object.values(programs)),
+        (target, cores, words, build) => {
+          const { word, stream } = both(build({ target, cores, words }), target);
+          // a few cycles of short programs: words of a shared link take turns in fours
+          expect(Math.abs(stream.cycles - word.cycles)).toBeLessThanOrEqual(Math.max(0.03 * word.cycles, 8));
+          expect(stream.words).toBe(word.words);
+        },
+      ),
+      { numRuns: 60, seed: 14 },
+    );
+  });
 });
 
 describe.each([

@@ -74,6 +74,9 @@ class Machine {
   readonly #passed: Int32Array;
   readonly #filterAt: Int32Array;
   readonly #linkFree: Float64Array;
+  /** channel that found a link busy and has the next word on it, and the cycle in which it may pass; others may after that */
+  readonly #nextOnLink: Int32Array;
+  readonly #turnAt: Float64Array;
   readonly #blocked: Uint8Array;
 
   // counts
@@ -132,6 +135,8 @@ class Machine {
     this.#passed = new Int32Array(routers.count);
     this.#filterAt = new Int32Array(routers.count);
     this.#linkFree = new Float64Array(routers.linkCount);
+    this.#nextOnLink = new Int32Array(routers.linkCount);
+    this.#turnAt = new Float64Array(routers.linkCount).fill(-1);
     this.#blocked = new Uint8Array(routers.count + count + this.edges.agents);
     this.#coreAtChannel = Int32Array.from(
       { length: routers.count },
@@ -224,9 +229,20 @@ class Machine {
     }
     for (let port = 0; port < 5; port++) {
       if ((to & (1 << port)) === 0) continue;
-      const free = this.#linkFree[routers.link[channel * 5 + port] as number] as number;
+      const link = routers.link[channel * 5 + port] as number;
+      const free = this.#linkFree[link] as number;
       if (free > now + 1 - 1e-9) {
-        wheel.at(channel, Math.floor(free + 1e-9));
+        // colors of a router take turns
+        const turn = Math.floor(free + 1e-9);
+        if ((this.#turnAt[link] as number) < turn) {
+          this.#turnAt[link] = turn;
+          this.#nextOnLink[link] = channel;
+        }
+        wheel.at(channel, turn);
+        return;
+      }
+      if ((this.#turnAt[link] as number) >= now && this.#nextOnLink[link] !== channel) {
+        wheel.at(channel, now + 1);
         return;
       }
       const out = routers.outQueue[channel * 5 + port] as number;
