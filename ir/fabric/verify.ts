@@ -14,6 +14,7 @@ import {
   type Strided,
 } from "./program.ts";
 import { FabricFaults } from "./faults.ts";
+import { checkCoverage } from "./coverage.ts";
 import { checkFlows } from "./flows.ts";
 import { checkWaits } from "./waits.ts";
 
@@ -29,6 +30,7 @@ export function verifyFabric(program: FabricProgram): Diagnostic[] {
   checkLoads(program, faults);
   if (faults.found.length > 0) return faults.found;
   const flows = checkFlows(program, faults);
+  if (faults.found.length === 0) checkCoverage(program, faults);
   if (faults.found.length === 0) checkWaits(program, flows, faults);
   return faults.found;
 }
@@ -182,9 +184,10 @@ function faultsOfStep(role: Role, step: Step): string[] {
     case "fill":
       return outside(step.into);
     case "compute": {
-      const { sizes, operation, args, out } = step;
+      const { sizes, operation, args, out, vector } = step;
       const wanted = operation.kind === "multiplyAdd" ? 2 : operation.kind === "combine" ? 1 : args.length;
       return [
+        ...(vector >= 0 && vector < sizes.length ? [] : [`vectors run along loop ${vector} of ${sizes.length}`]),
         ...(args.length === wanted ? [] : [`an operation of ${wanted} operands has ${args.length}`]),
         ...[out, ...args].flatMap(({ region, offset, strides }) =>
           strides.length === sizes.length
