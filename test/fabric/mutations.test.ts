@@ -98,22 +98,21 @@ describe.each(Object.entries(subjects))("%s with a fault", (name, build) => {
   });
 });
 
-// the mean of the residual model is the same in any order
-describe.each(Object.entries(subjects).filter(([name]) => name !== "residual"))(
-  "%s with words out of order",
-  (name, build) => {
-    it("does not give the wanted numbers, and does not hang", async () => {
-      const subject = await build();
-      const unseen: string[] = [];
-      for (const [kind, mutation] of Object.entries(disorders)) {
-        for (let seed = 1; seed <= 12; seed++) {
-          const mutated = mutation(subject.program, pickerOf(seed));
-          if (mutated === null || JSON.stringify(mutated) === JSON.stringify(subject.program)) continue;
-          const { by } = fateOf(subject, mutated);
-          if (by.startsWith("nobody")) unseen.push(`${kind} ${seed}: ${by}`);
-        }
+// a mean is the same in any order, and so are values that a rectifier made zero
+const ordered = Object.entries(subjects).filter(([name]) => name !== "residual" && name !== "convolution");
+
+describe.each(ordered)("%s with words out of order", (name, build) => {
+  it("does not give the wanted numbers, and does not hang", async () => {
+    const subject = await build();
+    const unseen: string[] = [];
+    for (const [kind, mutation] of Object.entries(disorders)) {
+      for (let seed = 1; seed <= 12; seed++) {
+        const mutated = mutation(subject.program, pickerOf(seed));
+        if (mutated === null || JSON.stringify(mutated) === JSON.stringify(subject.program)) continue;
+        const { by } = fateOf(subject, mutated);
+        if (by.startsWith("nobody")) unseen.push(`${kind} ${seed}: ${by}`);
       }
-      expect(`${name}\n${unseen.join("\n")}`).toBe(`${name}\n`);
-    });
-  },
-);
+    }
+    expect(`${name}\n${unseen.join("\n")}`).toBe(`${name}\n`);
+  });
+});

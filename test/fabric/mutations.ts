@@ -179,7 +179,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     changeRouter(program, pick, (rule, at) => {
       const isTaken = rule.positions.some(({ from, to }) => from === "ramp" || to.includes("ramp"));
       if (isTaken) return { ...rule, cores: [single({ x: at.x, y: at.y + 1 })] };
-      return { ...rule, positions: rule.positions.map((one) => ({ ...one, to: [...one.to, "ramp" as Port] })) };
+      return { ...rule, positions: rule.positions.map((one) => ({ ...one, to: [...one.to, "ramp"] })) };
     }),
   "a step twice": (program, pick) => {
     const role = pick(program.roles.length);
