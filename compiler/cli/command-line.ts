@@ -350,7 +350,12 @@ const planOptions = {
     requiresArg: true,
     describe: "context=1024:4096,batch=1..8,weights=fp16:int8: a row for each",
   },
-  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the plan as JSON" },
+  output: {
+    alias: "o",
+    type: "string",
+    requiresArg: true,
+    describe: "File for the plan as JSON; FILE.html: as a page",
+  },
   ...forceOption,
   ...jsonOption,
 } as const;

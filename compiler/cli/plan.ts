@@ -10,7 +10,9 @@ import type { PlanObjective, planModes } from "../planner/plan/plan-names.ts";
 import { chartOf, parseSweep, sweep, type SweepPoint } from "../planner/plan/sweep.ts";
 import { planRows, showNumber, showSeconds } from "../planner/plan/text.ts";
 import { planTraining } from "../planner/plan/train.ts";
+import { renderPlan } from "../report/plan-page.ts";
 import { exitCodes } from "./failure.ts";
+import { pageOf } from "./plan-page.ts";
 import { printTable, tableText } from "./table.ts";
 import { claimText, writeText } from "./text-output.ts";
 
@@ -43,7 +45,10 @@ export async function planVerb(given: PlanArguments): Promise<number> {
     return show(given, sweepText(sweep(config, options, parseSweep(given.sweep)), given.json));
   const plan = planModel(config, options);
   const json = `${JSON.stringify(plan, null, 2)}\n`;
-  if (given.output !== undefined) await writeText(given.output, json, { force: given.force });
+  if (given.output !== undefined) {
+    const text = /\.html?$/i.test(given.output) ? renderPlan(pageOf(plan)) : json;
+    await writeText(given.output, text, { force: given.force });
+  }
   if (given.json) process.stdout.write(json);
   else describe(plan);
   return exitCodes.done;

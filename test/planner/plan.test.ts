@@ -1,5 +1,8 @@
 /** Plans of the named models: wafers, speeds beside published ones, what is refused, and what the recount finds. */
 import { describe, expect, it } from "@jest/globals";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { findSystem } from "../../compiler/planner/machines/systems.ts";
 import { namedModel } from "../../compiler/planner/models/named/index.ts";
 import { planProblems } from "../../compiler/planner/plan/check.ts";
@@ -8,6 +11,7 @@ import { type Plan, type PlanOptions, usualPlan } from "../../compiler/planner/p
 import { parseSweep, sweep } from "../../compiler/planner/plan/sweep.ts";
 import { planTraining } from "../../compiler/planner/plan/train.ts";
 import type { WaferLoad } from "../../compiler/planner/plan/wafers.ts";
+import { escapeHtml } from "../../compiler/report/text.ts";
 import { wsc } from "../cli/run-cli.ts";
 
 const usual: PlanOptions = { ...usualPlan, system: await findSystem("wse3") };
@@ -178,5 +182,20 @@ describe("wsc plan", () => {
   it("says of machines that nobody measured that they are not validated", async () => {
     const { stdout } = await wsc(["plan", "llama3.1-8b", "--target", "dojo-exapod"]);
     expect(stdout).toContain("not validated");
+  });
+
+  it("draws a page that loads nothing, with every wafer and what it holds", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "wsc-plan-"));
+    const file = path.join(folder, "plan.html");
+    const { code } = await wsc(["plan", "gpt-oss-120b", "--target", "wse3", "-o", file]);
+    const html = readFileSync(file, "utf8");
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(0);
+    expect(html).toContain("default-src 'none'");
+    expect(html).not.toMatch(/<script|(?:src|href)\s*=/);
+    const { wafers, waferLoads, waferBytes: capacity, limit } = plan("gpt-oss-120b");
+    expect(html.match(/class="stackbar"/g)).toHaveLength(wafers + 1);
+    expect(html).toContain(escapeHtml(limit.sentence));
+    for (const { weights, cache, values } of waferLoads) expect(weights + cache + values).toBeLessThanOrEqual(capacity);
   });
 });

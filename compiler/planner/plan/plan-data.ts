@@ -1,5 +1,5 @@
 /** What a plan says, and what all modes say alike. */
-import type { Basis, Target } from "../../../ir/machine/target.ts";
+import { type Basis, type Target, usableRect } from "../../../ir/machine/target.ts";
 import type { ModelShape } from "../models/build.ts";
 import type { WaferSystem } from "../machines/systems.ts";
 import type { Clock } from "../speed/clock.ts";
@@ -64,6 +64,8 @@ export interface Limit {
   readonly next: string;
   readonly doubled: number;
   readonly sentence: string;
+  /** seconds of a token by what takes them */
+  readonly parts: readonly { readonly name: string; readonly seconds: number }[];
 }
 
 export interface Plan {
@@ -91,6 +93,14 @@ export interface Plan {
   readonly waferBytes: number;
   readonly layersPerWafer: readonly (readonly string[])[];
   readonly heldBytes: readonly number[];
+  /** bytes of each wafer by what they are, and multiply-adds of a token with its weights */
+  readonly waferLoads: readonly {
+    readonly weights: number;
+    readonly cache: number;
+    readonly values: number;
+    readonly work: number;
+  }[];
+  readonly coresPerWafer: number;
   readonly coreBytes: CoreMap;
   /** rectangles of the busiest wafer */
   readonly regions: {
@@ -157,11 +167,13 @@ export type Summary = Pick<
   | "weightBytes"
   | "cacheBytesPerToken"
   | "waferBytes"
+  | "coresPerWafer"
 >;
 
 /** What all modes say of a model. */
 export function summary(shape: ModelShape, context: number, options: PlanOptions): Summary {
   const { config, layers } = shape;
+  const { width, height } = usableRect(options.system.target);
   const bytes = elementBytes(options.weights, config);
   const sum = (of: (layer: (typeof layers)[number]) => number): number =>
     layers.reduce((total, layer) => total + of(layer), 0);
@@ -179,6 +191,7 @@ export function summary(shape: ModelShape, context: number, options: PlanOptions
     ),
     cacheBytesPerToken: sum(({ cache }) => cache * wide),
     waferBytes: waferBytes(options.system.target),
+    coresPerWafer: width * height,
   };
 }
 
@@ -210,7 +223,14 @@ export function limitOf(parts: Readonly<Record<string, number>>): Limit {
   const doubled = total / (total - time / 2);
   const percent = (part: number): string => `${((100 * part) / total).toFixed(0)} %`;
   const sentence = `${binds} takes ${percent(time)} of a token's time, then ${next} (${percent(nextTime)}); twice as fast there gives ${doubled.toFixed(2)} x`;
-  return { binds, share: time / total, next, doubled, sentence };
+  return {
+    binds,
+    share: time / total,
+    next,
+    doubled,
+    sentence,
+    parts: Object.entries(parts).map(([name, seconds]) => ({ name, seconds })),
+  };
 }
 
 /** How the figures of a plan are known. */
@@ -238,6 +258,8 @@ export function bases({ system, speculative }: PlanOptions, clock: Clock): Reado
         "longestContext",
         "layersPerWafer",
         "heldBytes",
+        "waferLoads",
+        "coresPerWafer",
         "coreBytes",
         "usersInFlight",
       ].map((name) => [name, memory]),

@@ -171,6 +171,7 @@ function resident(shape: ModelShape, context: number, options: PlanOptions): Pla
     batch,
     layersPerWafer: wafers.map(({ layers }) => layers.map(showPart)),
     heldBytes: wafers.map(heldBytes),
+    waferLoads: wafers.map(({ weights, cache, values }, i) => ({ weights, cache, values, work: nth(work, i) })),
     coreBytes: coreMap(target, fullest),
     regions: {
       columns: Math.floor(width / busiest.region.width),

@@ -106,6 +106,7 @@ export function streamed(shape: ModelShape, context: number, options: PlanOption
     batch,
     layersPerWafer: Array.from({ length: wafers }, () => items.map(({ name }) => name)),
     heldBytes: Array.from({ length: wafers }, () => held.weights + held.cache + held.values),
+    waferLoads: Array.from({ length: wafers }, () => ({ ...held, work: base.activeParameters })),
     coreBytes: coreMap(target, held),
     regions: { columns: 1, rows: 1, used: 1, width: region.width, height: region.height },
     balance: 1,
