@@ -59,8 +59,14 @@ export class OpenPrograms {
     return null;
   }
 
-  /** Compiles an open program that admits inputs like these, and keeps it; null where the model cannot be compiled so. */
-  async make(values: ReadonlyMap<string, HostValue>): Promise<ProgramInstance | null> {
+  /**
+   * Compiles an open program that admits inputs like these, and keeps it; null where the model cannot be compiled so. `earlier` is a program of the
+   * model for one shape, whose weights are copied where they are the same.
+   */
+  async make(
+    values: ReadonlyMap<string, HostValue>,
+    earlier: ProgramInstance | null = null,
+  ): Promise<ProgramInstance | null> {
     const shapes = this.#shapesOf(values);
     if (shapes === null) return null;
     const { inputs, compileOpen } = this.#model;
@@ -75,7 +81,7 @@ export class OpenPrograms {
     const binding = bindShapes(program, shapes);
     if (binding === null) throw new Error("internal: an open program that does not admit its own shapes");
     const closed = { ...made.compiled, program: closeProgram(program, binding) };
-    const loaded = await ProgramInstance.create(closed, this.#options);
+    const loaded = await ProgramInstance.create(closed, this.#options, earlier);
     if (this.#kept.length === programsKept) this.#kept.shift()?.loaded.dispose();
     this.#kept.push({ program, loaded, forms: new Map([[keyOf(binding), loaded]]) });
     return loaded;

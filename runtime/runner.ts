@@ -98,7 +98,7 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
       const form = mayBeOpen ? open.find(feeds.values) : null;
       if (form !== null) return runFed(form, feeds);
       const own = ownFeeds(feeds);
-      const made = mayBeOpen ? await open.make(own.values) : null;
+      const made = mayBeOpen ? await open.make(own.values, cache.latest) : null;
       return runFed(made ?? (await cache.get(known)), own);
     },
   };
@@ -173,6 +173,11 @@ class ProgramCache {
     this.#programs.delete(key);
     this.#programs.set(key, kept);
     return kept.ready;
+  }
+
+  /** The program used last, if it is ready. */
+  get latest(): ProgramInstance | null {
+    return [...this.#programs.values()].at(-1)?.ready ?? null;
   }
 
   get isEmpty(): boolean {

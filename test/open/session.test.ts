@@ -79,6 +79,18 @@ describe.each(Object.entries(cases))("%s", (name, one) => {
   });
 });
 
+test("memory grows to the largest shape's need, and not with the number of shapes", async () => {
+  const { model, feeds } = cases["encoder"] as NonNullable<(typeof cases)[string]>;
+  const session = await InferenceSession.create(await modelBytes(model));
+  const grow = jest.spyOn(WebAssembly.Memory.prototype, "grow");
+  for (const seq of [2, 3, 39]) await session.run(tensors(feeds({ batch: 40, seq })));
+  expect(grow.mock.calls.length).toBeGreaterThan(0);
+  grow.mockClear();
+  for (let seq = 2; seq < 39; seq++) await session.run(tensors(feeds({ batch: 40, seq })));
+  expect(grow.mock.calls).toEqual([]);
+  await session.release();
+});
+
 describe("models that cannot be compiled with open dims", () => {
   const strange = {
     opset: 13,
