@@ -3,9 +3,11 @@
  * shape costs an evaluation of sizes and a plan of the memory, which grows where it must; nothing is compiled.
  */
 import { nth } from "../ir/access.ts";
+import { NotOpen } from "../ir/assumptions.ts";
 import type { DimBinding } from "../ir/dim.ts";
 import { bindShapes, closeProgram } from "../ir/open/close.ts";
 import type { OpenProgram } from "../ir/open/program.ts";
+import type { Program } from "../ir/program.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
 import { type InstanceOptions, ProgramInstance } from "./instance.ts";
 import type { OpenModel } from "./model-compiler.ts";
@@ -54,7 +56,8 @@ export class OpenPrograms {
     if (shapes === null) return null;
     for (const kept of this.#kept) {
       const binding = bindShapes(kept.program, shapes);
-      if (binding !== null) return formFor(kept, binding);
+      const form = binding === null ? null : formFor(kept, binding);
+      if (form !== null) return form;
     }
     return null;
   }
@@ -80,8 +83,13 @@ export class OpenPrograms {
     const { program } = made.compiled;
     const binding = bindShapes(program, shapes);
     if (binding === null) throw new Error("internal: an open program that does not admit its own shapes");
-    const closed = { ...made.compiled, program: closeProgram(program, binding) };
-    const loaded = await ProgramInstance.create(closed, this.#options, earlier);
+    const closed = closedFor(program, binding);
+    if (closed === null) {
+      this.#failures++;
+      this.#reason = "a kernel's size would be beyond 32 bits";
+      return null;
+    }
+    const loaded = await ProgramInstance.create({ ...made.compiled, program: closed }, this.#options, earlier);
     if (this.#kept.length === programsKept) this.#kept.shift()?.loaded.dispose();
     this.#kept.push({ program, loaded, forms: new Map([[keyOf(binding), loaded]]) });
     return loaded;
@@ -99,9 +107,26 @@ export class OpenPrograms {
 
 const keyOf = (binding: DimBinding): string => [...binding.values()].join();
 
-function formFor({ program, loaded, forms }: KeptOpen, binding: DimBinding): ProgramInstance {
+/** The closed form, or null for sizes that kernels cannot take. */
+function closedFor(program: OpenProgram, binding: DimBinding): Program | null {
+  try {
+    return closeProgram(program, binding);
+  } catch (error) {
+    if (error instanceof NotOpen) return null;
+    throw error;
+  }
+}
+
+function newForm({ program, loaded }: KeptOpen, binding: DimBinding): ProgramInstance | null {
+  const closed = closedFor(program, binding);
+  return closed === null ? null : loaded.reshaped(closed);
+}
+
+function formFor(kept: KeptOpen, binding: DimBinding): ProgramInstance | null {
+  const { forms } = kept;
   const key = keyOf(binding);
-  const form = forms.get(key) ?? loaded.reshaped(closeProgram(program, binding));
+  const form = forms.get(key) ?? newForm(kept, binding);
+  if (form === null) return null;
   forms.delete(key);
   forms.set(key, form);
   for (const oldest of [...forms.keys()].slice(0, -formsKept)) forms.delete(oldest);

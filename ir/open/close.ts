@@ -1,6 +1,6 @@
 /** Open program + shapes of its inputs -> program: evaluates sizes, plans the arena, resolves addresses. Nothing is lowered, emitted or compiled. */
 import { nth } from "../access.ts";
-import { brokenCondition } from "../assumptions.ts";
+import { brokenCondition, NotOpen } from "../assumptions.ts";
 import { type Dim, type DimBinding, evaluateDim, isOpenDim } from "../dim.ts";
 import { fail } from "../diagnostic.ts";
 import { tensorType } from "../graph.ts";
@@ -25,7 +25,10 @@ export function bindShapes(program: OpenProgram, shapes: readonly (readonly numb
   return fits && brokenCondition(program.conditions, binding) === null ? binding : null;
 }
 
-/** The program for these sizes, which must meet its conditions. Throws WSC1009 where it would need more memory than there can be. */
+/**
+ * The program for these sizes, which must meet its conditions. Throws WSC1009 where it would need more memory than there can be, NotOpen where a
+ * kernel would take a size that its 32 bits do not hold.
+ */
 export function closeProgram(program: OpenProgram, binding: DimBinding): Program {
   const size = sizesFor(binding);
   const plan = planArena(program.buffers.map(({ bytes, first, last }) => ({ bytes: size(bytes), first, last })));
@@ -63,6 +66,12 @@ export function closeProgram(program: OpenProgram, binding: DimBinding): Program
   };
 }
 
+/** A kernel's parameter: sizes that it writes as data or compares must not wrap. */
+function inWord(size: number): number {
+  if (size >= -(2 ** 31) && size < 2 ** 31) return size;
+  throw new NotOpen(`a kernel's size would be ${size}, beyond 32 bits`);
+}
+
 /** Evaluates sizes; most of a program's are the same few. */
 function sizesFor(binding: DimBinding): (dim: Dim) => number {
   const known = new Map<string, number>();
@@ -84,7 +93,7 @@ function closedStep(
   const step: KernelStep = {
     kind: "kernel",
     function: name,
-    args: [...args.map(address), ...sizes.map(size)],
+    args: [...args.map(address), ...sizes.map((dim) => inWord(size(dim)))],
     units,
     private: [],
     work: size(work),

@@ -4,7 +4,7 @@ import { InferenceSession, Tensor } from "../../runtime/index.ts";
 import { modelRunner } from "../../runtime/runner.ts";
 import { loadCompiler } from "../../runtime/model-compiler.ts";
 import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
-import { f32, modelBytes, node } from "../helpers/onnx-builder.ts";
+import { f32, i64, ints, modelBytes, node } from "../helpers/onnx-builder.ts";
 import { relativeError } from "../helpers/oracle.ts";
 import { cases, type Sizes } from "./cases.ts";
 
@@ -112,4 +112,20 @@ describe("models that cannot be compiled with open dims", () => {
     expect(runner.open?.count).toBe(0);
     expect(runner.open?.reason).toContain('"CumSum_0": it asks for the numbers of [batch,3]');
   });
+});
+
+test("sizes beyond 32 bits are computed for the shape alone", async () => {
+  const large = {
+    opset: 13,
+    inputs: { x: f32("n") },
+    outputs: { y: i64(1) },
+    nodes: [node("Shape", ["x"], ["shape"]), node("Mul", ["shape", "factor"], ["y"])],
+    initializers: { factor: ints(600_000_000) },
+  };
+  const session = await InferenceSession.create(await modelBytes(large));
+  for (const n of [2, 3, 4, 7, 3]) {
+    const { y } = await session.run({ x: new Tensor("float32", new Float32Array(n), [n]) });
+    expect(Array.from(y?.data as BigInt64Array)).toEqual([BigInt(n) * 600_000_000n]);
+  }
+  await session.release();
 });
