@@ -28,6 +28,17 @@ function roomFor(count: number): Boxes {
   return { ...sides, area: floats(), levels: { top: levels(), left: levels(), bottom: levels(), right: levels() } };
 }
 
+/** Rooms up to this size are kept for the next call: for few boxes making one takes as long as all else. */
+const mostKept = 4096;
+let kept: { readonly count: number; readonly boxes: Boxes } | null = null;
+
+/** Room for so many boxes, of which nothing is known; it is the caller's until the next call. */
+function roomOf(count: number): Boxes {
+  if (count > mostKept) return roomFor(count);
+  if (kept === null || kept.count < count) kept = { count, boxes: roomFor(count) };
+  return kept.boxes;
+}
+
 const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 
@@ -91,15 +102,15 @@ function suppress(
   centred: boolean,
   most: number,
   iou: number,
-  kept: Boxes,
+  room: Boxes,
   append: (index: number) => void,
 ): void {
   for (let count = 0; count < most;) {
     const index = next();
     if (index === null) return;
-    readBox(values, 4 * index, centred, kept, count);
+    readBox(values, 4 * index, centred, room, count);
     // a negative share is met by boxes that are apart
-    if (iou < 0 ? count > 0 : overlapsAny(kept, count, iou)) continue;
+    if (iou < 0 ? count > 0 : overlapsAny(room, count, iou)) continue;
     append(index);
     count++;
   }
@@ -113,13 +124,13 @@ const nonMaxSuppression: HostFunction = (inputs, attributes) => {
   const [boxValues, scoreValues] = [numbersOf(boxes), numbersOf(scores)];
   const centred = flagOf(attributes, "centerPointBox");
   const selected: number[] = [];
-  const kept = roomFor(Math.min(count, Math.max(0, most)) + 1);
+  const room = roomOf(Math.min(count, Math.max(0, most)) + 1);
   const queueOf = scoreQueues(count, numberAt(inputs, 4, -Infinity));
   for (let batch = 0; batch < batches; batch++) {
     const own = boxValues.subarray(batch * count * 4, (batch + 1) * count * 4);
     for (let cls = 0; cls < classes; cls++) {
       const begin = (batch * classes + cls) * count;
-      suppress(own, queueOf(scoreValues.subarray(begin, begin + count)), centred, most, iou, kept, (index) => {
+      suppress(own, queueOf(scoreValues.subarray(begin, begin + count)), centred, most, iou, room, (index) => {
         selected.push(batch, cls, index);
       });
     }

@@ -10,7 +10,7 @@ export type NextIndex = () => number | null;
 /** Makes queues over the scores above `least`, of up to `most` scores; one at a time is in use. */
 export function scoreQueues(most: number, least: number): (scores: NumberArray) => NextIndex {
   if (most > mostIndices) return (scores) => sortedQueue(scores, least);
-  const heap = new ScoreHeap(most);
+  const heap = heapFor(most);
   return (scores) => {
     heap.fill(scores, least);
     return () => heap.take();
@@ -62,25 +62,60 @@ class ScoreHeap {
   }
 }
 
-/** Writes the indices of the scores above `least`, and gives their number. Four are passed at once where none is. */
+/** Heaps of up to so many indices are kept for the next call. */
+const mostKept = 4096;
+let kept: { readonly most: number; readonly heap: ScoreHeap } | null = null;
+
+function heapFor(most: number): ScoreHeap {
+  if (most > mostKept) return new ScoreHeap(most);
+  if (kept === null || kept.most < most) kept = { most, heap: new ScoreHeap(most) };
+  return kept.heap;
+}
+
+/** Writes the indices of the scores above `least`, and gives their number. */
 function indicesAbove(scores: NumberArray, least: number, indices: Float64Array): number {
-  let count = 0;
-  let i = 0;
-  for (const end = scores.length - 3; i < end; i += 4) {
-    const isAny =
-      (scores[i] as number) > least ||
-      (scores[i + 1] as number) > least ||
-      (scores[i + 2] as number) > least ||
-      (scores[i + 3] as number) > least;
-    if (!isAny) continue;
-    // a sum in place of a branch, which would be guessed wrong as often as right
-    for (let at = i; at < i + 4; at++) {
-      indices[count] = at;
-      count += Number((scores[at] as number) > least);
-    }
+  const isOrdered = scores instanceof Float32Array && least >= 0 && Math.fround(least) === least;
+  return isOrdered ? floatsAbove(scores, least, indices) : appendAbove(scores, 0, scores.length, least, indices, 0);
+}
+
+/** Appends the indices from `from` to `to` of scores above `least`: a sum in place of a branch, which would be guessed wrong as often as right. */
+function appendAbove(
+  scores: NumberArray,
+  from: number,
+  to: number,
+  least: number,
+  indices: Float64Array,
+  count: number,
+): number {
+  for (let at = from; at < to; at++) {
+    indices[count] = at;
+    count += Number((scores[at] as number) > least);
   }
-  for (; i < scores.length; i++) if ((scores[i] as number) > least) indices[count++] = i;
   return count;
+}
+
+/**
+ * The same for floats and a float that is not negative, whose bits order as they do: eight are passed at once where the differences of their bits
+ * have no sign. A negative score or NaN may have one without being above.
+ */
+function floatsAbove(scores: Float32Array, least: number, indices: Float64Array): number {
+  const words = new Int32Array(scores.buffer, scores.byteOffset, scores.length);
+  const bound = new Int32Array(Float32Array.of(least + 0).buffer)[0] as number;
+  const whole = words.length & ~7;
+  let count = 0;
+  for (let i = 0; i < whole; i += 8) {
+    const signs =
+      (bound - (words[i] as number)) |
+      (bound - (words[i + 1] as number)) |
+      (bound - (words[i + 2] as number)) |
+      (bound - (words[i + 3] as number)) |
+      (bound - (words[i + 4] as number)) |
+      (bound - (words[i + 5] as number)) |
+      (bound - (words[i + 6] as number)) |
+      (bound - (words[i + 7] as number));
+    if (signs < 0) count = appendAbove(scores, i, i + 8, least, indices, count);
+  }
+  return appendAbove(scores, whole, words.length, least, indices, count);
 }
 
 /** Puts a key at a place of a heap, or as far below as it belongs. */

@@ -1,12 +1,13 @@
 /**
  * The functions of ir/expr.ts on four lanes of 32 bits: f32 as f32x4, integers of up to 32 bits as i32x4 (narrow ones extended), bool as a mask of all
- * ones or zeros. What has no vector form (integer division) is done lane by lane with the scalar form.
+ * ones or zeros. What has no vector form (integer powers) is done lane by lane with the scalar form.
  */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
 import type { FunctionBuilder, OpName } from "../wasm/index.ts";
 import { apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
+import { divideLanes, remainderLanes, shiftLanesLeft, shiftLanesRight } from "./integer-lanes.ts";
 import { integerForm, type IntegerForm } from "./integers.ts";
 import { perLane } from "./per-lane.ts";
 import { f32x4Binary, f32x4Unary, isFloatHelper, isNativeFloatBinary, scalarBinary } from "./scalar-ops.ts";
@@ -224,5 +225,25 @@ function integerBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): vo
     f.op(plain);
     if (fn === "add" || fn === "sub" || fn === "mul") wrapLanes(f, form);
   } else if (isSignedBinary(fn)) f.op(`i32x4.${fn}_${form.signed ? "s" : "u"}`);
-  else binaryPerLane(f, fn, dtype);
+  else {
+    const lanes = integerLanes[fn];
+    if (lanes === undefined) binaryPerLane(f, fn, dtype);
+    else {
+      lanes(f, form);
+      wrapLanes(f, form);
+    }
+  }
 }
+
+/** Functions of two vectors of integers that take more than an instruction. */
+const integerLanes: Partial<Record<BinaryFunction, (f: FunctionBuilder, form: IntegerForm) => void>> = {
+  div: divideLanes,
+  fmod: (f, form) => {
+    remainderLanes(f, form, false);
+  },
+  mod: (f, form) => {
+    remainderLanes(f, form, true);
+  },
+  shl: shiftLanesLeft,
+  shr: shiftLanesRight,
+};
