@@ -5,8 +5,8 @@
  * - Integers wrap modulo 2^bits; integer `div` truncates toward zero, and division by zero gives 0 (ONNX leaves it undefined).
  * - `mod` takes the divisor's sign, `fmod` the dividend's. `min`/`max` return NaN if either side is NaN. `round` is half-to-even.
  * - Comparisons, `and`/`or`/`xor`/`not`, `isnan`, `isinf` give bool; `sign` of NaN is NaN.
- * - `cast` float -> integer truncates; out of range it wraps as numpy does for in-range-of-i64 values, unless `saturate` is set, which
- *   clamps to the target's range (NaN -> 0). int -> narrower int wraps. float -> bool is `x != 0`.
+ * - `cast` float -> integer truncates; out of range it wraps, having been clamped to the range of i32 (of i64 for u32 and wider types; NaN -> 0),
+ *   unless `saturate` is set, which clamps to the target's range (NaN -> 0). int -> narrower int wraps. float -> bool is `x != 0`.
  * - Small floats (f16, bf16, f8*) appear only under `cast`: arithmetic on them is written as cast to f32, compute, cast back.
  */
 import { type DType, dtypeInfo } from "./dtype.ts";

@@ -1,6 +1,6 @@
 /**
- * Conversion between element types, as ir/expr.ts has it. Where that leaves a float -> integer cast open (beyond the range of i64, NaN),
- * the float is clamped to the range of i64 first and NaN is 0, which is what WebAssembly's saturating truncation to i64 gives.
+ * Conversion between element types, as ir/expr.ts has it. A float that becomes an integer passes through i64 where that is u32 or wider, and through
+ * i32 else: it is clamped to that range, and NaN is 0, which is what WebAssembly's saturating truncations give.
  */
 import { type DType, dtypeInfo, isBig, isFloat, isInteger } from "../../ir/dtype.ts";
 import { decodeSmallFloat, encodeSmallFloat, isSmallFloat, type SmallFloat } from "../../ir/small-float.ts";
@@ -39,14 +39,13 @@ function smallFloatRounder(dtype: SmallFloat, saturate: boolean): NumberCast {
   return (x) => decodeSmallFloat(dtype, encodeSmallFloat(dtype, x, { saturate }));
 }
 
-const i64End = 2 ** 63;
-
 function truncating(dtype: DType): NumberCast {
   const wrap = wrapper(dtype);
-  const most = wrap(-1);
+  const end = dtype === "u32" ? 2 ** 63 : 2 ** 31;
+  const [least, most] = [wrap(-end), dtype === "u32" ? wrap(-1) : wrap(end - 1)];
   return (x) => {
-    if (Math.abs(x) < i64End) return wrap(x);
-    return x > 0 ? most : 0;
+    if (Math.abs(x) < end) return wrap(x);
+    return x > 0 ? most : x < 0 ? least : 0;
   };
 }
 

@@ -210,6 +210,31 @@ describe("MaxPool's indices", () => {
     expect(await indices(1)).toEqual([4, 7, 5, 8, 9, 12, 10, 13]);
   });
 
+  it("lie at -1 along every dim where a window has nothing but padding, as in onnxruntime", async () => {
+    const indices = async (shape: readonly number[], attributes: NodeCase["attributes"]): Promise<number[]> => {
+      const spec: NodeCase = { op: "MaxPool", opset: 12, outputs: 2, attributes, inputs: [ramp(shape)] };
+      const [, second] = await run(spec);
+      return second === undefined ? [] : numbers(second);
+    };
+    const plane = { kernel_shape: [2, 2], dilations: [6, 7], pads: [1, 1, 1, 1] };
+    expect(await indices([1, 2, 5, 6], plane)).toEqual([-7, 23]);
+    expect(await indices([1, 2, 5, 6], { ...plane, storage_order: 1 })).toEqual([-6, 24]);
+    expect(await indices([2, 2, 9], { kernel_shape: [2], dilations: [10], pads: [1, 1] })).toEqual([-1, 8, 17, 26]);
+    const space = { kernel_shape: [2, 2, 2], dilations: [4, 3, 4], pads: [1, 0, 0, 1, 0, 0] };
+    expect(await indices([1, 1, 3, 4, 5], space)).toEqual([-26]);
+    expect(await indices([1, 1, 3, 4, 5], { ...space, storage_order: 1 })).toEqual([-16]);
+  });
+
+  it("pass over NaN unless a window begins with it, as in onnxruntime", async () => {
+    const x = tensor([1, 1, 6], [NaN, 1, NaN, -Infinity, NaN, NaN]);
+    const spec: NodeCase = { op: "MaxPool", opset: 12, outputs: 2, attributes: { kernel_shape: [2] }, inputs: [x] };
+    const results = (await run(spec)).map(numbers);
+    expect(results).toEqual([
+      [NaN, 1, NaN, -Infinity, NaN],
+      [0, 1, 2, 3, 4],
+    ]);
+  });
+
   it("name the element that the first output has, whatever the padding", async () => {
     await fc.assert(
       fc.asyncProperty(lines, fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 18, maxLength: 18 }), async (line, data) => {

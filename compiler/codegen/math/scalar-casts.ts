@@ -84,9 +84,11 @@ function castFloatToInteger(f: FunctionBuilder, from: "f32" | "f64", to: DType, 
     clampInteger(f, form);
   } else if (to === "u64") {
     castFloatToU64(f, from);
-  } else {
+  } else if (rep === "i64" || to === "u32") {
     f.op(`i64.trunc_sat_${from}_s`);
     if (rep === "i32") f.op("i32.wrap_i64");
+  } else {
+    f.op(`i32.trunc_sat_${from}_s`);
     wrapInteger(f, form);
   }
 }

@@ -40,7 +40,8 @@ export const hasVectorCast = (from: DType, to: DType): boolean =>
 function castFloatLanes(f: FunctionBuilder, to: DType, saturate: boolean): void {
   const form = integerForm(to);
   if (!saturate) {
-    f.call(truncateWrapping(f.module));
+    if (to === "u32") f.call(truncateWrapping(f.module));
+    else f.op("i32x4.trunc_sat_f32x4_s");
     wrapLanes(f, form);
     return;
   }

@@ -1,13 +1,14 @@
 /** Pools over sliding windows and over the whole image, and MaxUnpool. */
-import type { DType } from "../../../ir/dtype.ts";
-import { arg, binary, lit, select } from "../../../ir/expr.ts";
+import { nth } from "../../../ir/access.ts";
+import { type DType, dtypeInfo, isFloat } from "../../../ir/dtype.ts";
+import { arg, binary, lit, select, unary } from "../../../ir/expr.ts";
 import type { PoolOp, ValueId } from "../../../ir/graph.ts";
 import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
 import { lpNorm } from "./norm.ts";
 import { widen, widened } from "./precision.ts";
-import { checkedShape, countFrom, indexTensor, literal, range } from "./support.ts";
+import { checkedShape, countFrom, indexTensor, literal, range, sliceOf } from "./support.ts";
 import { type Attributes, type Lower, operator } from "./table.ts";
 import { kernelOf, padsOf, perDim, span, spatialOf, unravel, type Windows, windowsOf } from "./window.ts";
 
@@ -97,22 +98,26 @@ function exponent(node: NodeContext): number {
 export function maxPool(node: NodeContext): readonly ValueId[] {
   commonDType(node, "numeric");
   const pooling = poolingOf(node);
+  const alone = windowsOfPaddingAlone(node, pooling);
+  if (node.wantsOutput(1)) {
+    const { largest, index } = maxPoolWithIndices(node, pooling, alone);
+    return [withPaddingAlone(node, pooling, alone, largest), index];
+  }
   const run = ([x = 0]: readonly ValueId[]): ValueId =>
     poolOf(node, x, pooling, { fn: "max", countPadding: false, p: 0 });
-  const largest = withPaddingAlone(node, pooling, widened(node, [node.input(0)], run));
-  return node.wantsOutput(1) ? [largest, maxPoolIndices(node, pooling)] : [largest];
+  return [withPaddingAlone(node, pooling, alone, widened(node, [node.input(0)], run))];
 }
 
-/** What onnxruntime gives for a window that touches nothing but padding; of other types it is what the maximum of nothing is here. */
-const ofPaddingAlone: ReadonlyMap<DType, number> = new Map([
-  ["f32", -3.4028234663852886e38],
-  ["f64", -Number.MAX_VALUE],
-]);
+/** What onnxruntime gives for a window that touches nothing but padding. */
+function ofPaddingAlone(dtype: DType): number {
+  if (dtype === "f32") return -3.4028234663852886e38;
+  if (dtype === "f64") return -Number.MAX_VALUE;
+  const { bits, class: cls } = dtypeInfo(dtype);
+  return cls === "signed" ? -(2 ** (bits - 1)) : cls === "unsigned" ? 0 : -Infinity;
+}
 
-/** Dilated windows may have all of their taps in the padding. */
-function withPaddingAlone(node: NodeContext, { windows, output }: Pooling, largest: ValueId): ValueId {
-  const { dtype, shape } = node.typeOf(largest);
-  const lowest = ofPaddingAlone.get(dtype);
+/** For every window whether all of its taps lie in the padding, which dilated ones may; null if there is none. */
+function windowsOfPaddingAlone(node: NodeContext, { windows, output }: Pooling): readonly boolean[] | null {
   const { kernel, strides, dilations, padsBegin } = windows;
   const input = spatialOf(node, 0);
   const isAlone = output.map((count, axis) => {
@@ -125,12 +130,23 @@ function withPaddingAlone(node: NodeContext, { windows, output }: Pooling, large
       }),
     );
   });
-  if (lowest === undefined || isAlone.every((axis) => !axis.includes(true))) return largest;
-  const places = range(elementCount(output)).map((window) =>
-    unravel(window, output).some((at, axis) => isAlone[axis]?.[at] === true) ? 1 : 0,
+  if (isAlone.every((axis) => !axis.includes(true))) return null;
+  return range(elementCount(output)).map((window) =>
+    unravel(window, output).some((at, axis) => isAlone[axis]?.[at] === true),
   );
-  const mask = node.constantValue(tensorFrom("bool", [...shape.slice(0, 2).map(() => 1), ...output], places));
-  return node.map(select(arg(1), lit(dtype, lowest), arg(0)), largest, mask);
+}
+
+function withPaddingAlone(
+  node: NodeContext,
+  { output }: Pooling,
+  alone: readonly boolean[] | null,
+  largest: ValueId,
+): ValueId {
+  if (alone === null) return largest;
+  const { dtype, shape } = node.typeOf(largest);
+  const mask = tensorFrom("bool", [...shape.slice(0, 2).map(() => 1), ...output], alone.map(Number));
+  const lowest = lit(dtype, ofPaddingAlone(dtype));
+  return node.map(select(arg(1), lowest, arg(0)), largest, node.constantValue(mask));
 }
 
 /** Where the coordinates lie in an image, row by row; -1 outside of it. */
@@ -170,38 +186,64 @@ function columnMajor(position: number, shape: readonly number[]): number {
   return coordinates.reduceRight((sum, at, axis) => sum * (shape[axis] ?? 1) + at, 0);
 }
 
+/** Where onnxruntime says that the maximum of padding alone lies: at -1 along every dim. */
+function positionOfPadding(shape: readonly number[], isColumnMajor: boolean): number {
+  const sizes = isColumnMajor ? shape.toReversed() : shape;
+  return sizes.reduce((sum, size) => sum * size - 1, 0);
+}
+
 /**
- * MaxPool's second output: the position of each maximum in the flattened input. The taps of all windows are gathered, the largest
+ * MaxPool with its second output, the position of each maximum in the flattened input. The taps of all windows are gathered, the largest
  * one of each is looked up, and its tap's position is read from the same table:
  *
  *     x [NC, area] -gather-> [NC, windows, taps] -argmax-> [NC, windows] -gather table-> position in the image (+ image * area)
+ *
+ * A NaN that a window begins with is its maximum, and others are passed over: that is what onnxruntime's comparisons come to where it gives positions.
  */
-function maxPoolIndices(node: NodeContext, pooling: Pooling): ValueId {
+function maxPoolWithIndices(
+  node: NodeContext,
+  pooling: Pooling,
+  alone: readonly boolean[] | null,
+): { readonly largest: ValueId; readonly index: ValueId } {
   const { dtype, shape } = node.type(0);
   const input = shape.slice(2);
   const [images, area] = [elementCount(shape.slice(0, 2)), elementCount(input)];
   const [windows, taps] = [elementCount(pooling.output), elementCount(pooling.windows.kernel)];
+  const result = [...shape.slice(0, 2), ...pooling.output];
   checkedShape(node, dtype === "f64" ? "f64" : "f32", [images, windows, taps]);
   const table = tapTable(input, pooling);
-  const positions = node.constantValue(indexTensor([windows * taps], (i) => table[i] ?? 0));
+  const positions = node.constantValue(indexTensor([windows * taps], (i) => nth(table, i)));
   const flat = node.reshape(node.input(0), [images, area]);
-  const gathered = node.reshape(gatherOf(node, flat, positions, 1), [images, windows, taps]);
-  const best = node.emitOne({
+  const gathered = widen(node, node.reshape(gatherOf(node, flat, positions, 1), [images, windows, taps]));
+  const computed = node.typeOf(gathered).dtype;
+  const compared = isFloat(computed)
+    ? node.map(select(unary("isnan", arg(0)), lit(computed, -Infinity), arg(0)), gathered)
+    : gathered;
+  const found = node.emitOne({
     kind: "argReduce",
-    inputs: [widen(node, gathered)],
+    inputs: [compared],
     fn: "max",
     axis: 2,
     keepDims: false,
     selectLast: false,
   });
+  const first = node.reshape(sliceOf(node, gathered, 2, 0, 1), [images, windows]);
+  const best = isFloat(computed)
+    ? node.map(select(unary("isnan", arg(0)), lit("i64", 0), arg(1)), first, found)
+    : found;
   const entry = node.map(binary("add", arg(0), arg(1)), best, countFrom(node, windows, 0, taps));
-  const column = node.int("storage_order", 0) !== 0;
-  const found = column
-    ? node.constantValue(indexTensor([windows * taps], (i) => columnMajor(table[i] ?? 0, input)))
-    : positions;
+  const within = gatherOf(node, positions, entry, 0);
+  const largest = node.emitOne({ kind: "gatherElements", inputs: [flat, within], axis: 1 });
+  const isColumnMajor = node.int("storage_order", 0) !== 0;
+  const told = node.constantValue(
+    indexTensor([windows * taps], (i) => {
+      if (alone?.[Math.floor(i / taps)] === true) return positionOfPadding(input, isColumnMajor);
+      return isColumnMajor ? columnMajor(nth(table, i), input) : nth(table, i);
+    }),
+  );
   const image = node.reshape(countFrom(node, images, 0, area), [images, 1]);
-  const index = node.map(binary("add", arg(0), arg(1)), gatherOf(node, found, entry, 0), image);
-  return node.reshape(index, [...shape.slice(0, 2), ...pooling.output]);
+  const index = node.map(binary("add", arg(0), arg(1)), gatherOf(node, told, entry, 0), image);
+  return { largest: node.reshape(largest, result), index: node.reshape(index, result) };
 }
 
 const gatherOf = (node: NodeContext, x: ValueId, indices: ValueId, axis: number): ValueId =>
