@@ -37,7 +37,8 @@ export const modelCompiler: ModelCompiler = {
 
 /** Reads a model, ready to be compiled for particular shapes. */
 export async function openModel(source: string | ModelBytes, options: OpenOptions): Promise<OpenModel> {
-  const model = await readModel(source, { externalData: options.externalData });
+  const { externalData, externalPaths } = options;
+  const model = await readModel(source, { externalData, externalPaths });
   const dims = knownDims(model, options);
   const { inputs, outputs } = modelPorts(model, dims);
   const tuning = await tuningOf(options.tuning);

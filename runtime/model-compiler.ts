@@ -43,6 +43,8 @@ export interface OpenOptions {
   readonly onUnknownDims?: (unknown: readonly UnknownName[]) => void;
   /** external data by location, where it cannot be read from the model's folder */
   readonly externalData?: ReadonlyMap<string, Uint8Array>;
+  /** files on this machine that hold external data, by location; of these, what is needed is read when it is needed */
+  readonly externalPaths?: ReadonlyMap<string, string>;
   /** a tuning file: choices for kernels */
   readonly tuning?: NamedText;
   /** kernels for engines that join pairs of vectors */

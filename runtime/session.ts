@@ -208,12 +208,14 @@ async function openModel(
   settings: RunnerOptions,
 ): Promise<Runner> {
   const compiler = await loadCompiler();
+  const external = await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source);
   const model = await compiler.open(source, {
     onUnknownDims: (unknown) => {
       tellUnknown(unknown, options.strict ?? false, settings.onWarning ?? ignored);
     },
     dims: new Map(Object.entries(options.freeDimensionOverrides ?? {})),
-    externalData: await readExternalFiles(options.externalData ?? [], source instanceof Uint8Array ? null : source),
+    externalData: external.bytes,
+    externalPaths: external.paths,
     ...(options.tuning === undefined ? {} : { tuning: await readText(options.tuning) }),
     precision: options.precision ?? "f32",
     cachePrograms: options.cachePrograms ?? true,

@@ -6,7 +6,7 @@
 import { fail, showName } from "../../ir/diagnostic.ts";
 import { smallTensorBytes } from "../../ir/tensor-source.ts";
 import { isExternal, tensorBytes, tensorDType, tensorShape, tensorSubject } from "./decode-tensor.ts";
-import { type FileRange, wholeModelBytes } from "./file-range.ts";
+import { type FileRange, type PartlyRead, rangeOf, wholeModelBytes } from "./file-range.ts";
 import type { ExternalFiles } from "./model-source.ts";
 import type { Onnx } from "./proto.ts";
 
@@ -21,23 +21,36 @@ export const noFiles: ExternalFiles = {
     ),
 };
 
-/** Files that the caller holds in memory, by location; `others` has what they lack. */
-export function filesInMemory(files: ReadonlyMap<string, Uint8Array>, others: ExternalFiles = noFiles): ExternalFiles {
+/** Files that the caller has given, by location: their bytes, or what reads parts of them. `others` has what they lack. */
+export function givenFiles(
+  files: ReadonlyMap<string, Uint8Array | PartlyRead>,
+  others: ExternalFiles = noFiles,
+): ExternalFiles {
   const byPath = new Map([...files].map(([location, file]) => [plainPath(location), file]));
+  const checked = (...[location, offset, length, subject]: ExternalRangeOf): Uint8Array | PartlyRead | undefined => {
+    const file = byPath.get(plainPath(location));
+    if (file !== undefined) {
+      checkRange(location, offset, length, file instanceof Uint8Array ? file.length : file.size, subject);
+    }
+    return file;
+  };
   return {
     read: (location, offset, length, subject) => {
-      const file = byPath.get(plainPath(location));
+      const file = checked(location, offset, length, subject);
       if (file === undefined) return others.read(location, offset, length, subject);
-      checkRange(location, offset, length, file.length, subject);
-      return Promise.resolve(file.subarray(offset, offset + length));
+      if (file instanceof Uint8Array) return Promise.resolve(file.subarray(offset, offset + length));
+      return Promise.resolve(file.read(offset, length));
     },
-    // what is in memory is at hand
-    locate: (location, ...range) =>
-      byPath.has(plainPath(location))
-        ? Promise.resolve(null)
-        : (others.locate?.(location, ...range) ?? Promise.resolve(null)),
+    locate: (location, offset, length, subject) => {
+      const file = checked(location, offset, length, subject);
+      if (file === undefined) return others.locate?.(location, offset, length, subject) ?? Promise.resolve(null);
+      // what is in memory is at hand
+      return Promise.resolve(file instanceof Uint8Array ? null : rangeOf(file, location, offset, length));
+    },
   };
 }
+
+type ExternalRangeOf = Parameters<ExternalFiles["read"]>;
 
 /** One spelling of a relative path: "./a//b", "a\\b" and "a/c/../b" are "a/b". */
 function plainPath(location: string): string {

@@ -24,5 +24,7 @@ export type FileListener = (file: string) => void;
 export interface ReadOptions {
   /** external data by location, in place of that in the model's folder */
   readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** files on this machine that hold external data, by location (Node only) */
+  readonly externalPaths?: ReadonlyMap<string, string> | undefined;
   readonly onFile?: FileListener | undefined;
 }

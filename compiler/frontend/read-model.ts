@@ -1,7 +1,7 @@
 /** Reads an ONNX model: from a path (Node), or from bytes (anywhere). */
 import { fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { decodeModel } from "./decode.ts";
-import { filesInMemory, noFiles, readExternalData, tensorsOf, type UnreadData } from "./external-data.ts";
+import { givenFiles, noFiles, readExternalData, tensorsOf, type UnreadData } from "./external-data.ts";
 import { readExtras } from "./extras.ts";
 import { type FileRange, type PartlyRead, rangeOf } from "./file-range.ts";
 import type { ExternalFiles, ModelBytes, ReadOptions } from "./model-source.ts";
@@ -13,20 +13,32 @@ import { lookalikeBytes, refuseLookalikes } from "./sniff.ts";
 
 /** Reads and checks a model's structure; throws a WscError (WSC1xxx) when it is no valid ONNX file. */
 export async function readModel(source: string | ModelBytes, options: ReadOptions = {}): Promise<OnnxModel> {
-  const { externalData = new Map<string, Uint8Array>(), onFile } = options;
+  const { onFile } = options;
+  const given = await openGiven(options);
   if (typeof source !== "string") {
     const files = source.readExternal === undefined ? noFiles : { read: source.readExternal };
     return aboutFile(source.name, () =>
-      decodeBytes(wholeFile(source.bytes, source.name), filesInMemory(externalData, files), source.owned ?? false),
+      decodeBytes(wholeFile(source.bytes, source.name), givenFiles(given, files), source.owned ?? false),
     );
   }
   const { FolderFiles, openModelFile } = await import("./model-files.ts");
   onFile?.(source);
-  const files = filesInMemory(externalData, new FolderFiles(source, onFile));
+  const files = givenFiles(given, new FolderFiles(source, onFile));
   const file = await openModelFile(source);
   return aboutFile(source, () =>
     decodeBytes(file instanceof Uint8Array ? wholeFile(file, source) : outlinedFile(file, source), files, true),
   );
+}
+
+/** The files that the caller has given; those on this machine are opened, small ones read. */
+async function openGiven({
+  externalData = new Map<string, Uint8Array>(),
+  externalPaths = new Map<string, string>(),
+}: ReadOptions): Promise<ReadonlyMap<string, Uint8Array | PartlyRead>> {
+  if (externalPaths.size === 0) return externalData;
+  const { openModelFile } = await import("./model-files.ts");
+  const opened = [...externalPaths].map(async ([location, path]) => [location, await openModelFile(path)] as const);
+  return new Map<string, Uint8Array | PartlyRead>([...externalData, ...(await Promise.all(opened))]);
 }
 
 async function aboutFile<T>(name: string, read: () => Promise<T>): Promise<T> {

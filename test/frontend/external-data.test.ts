@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { filesInMemory } from "../../compiler/frontend/external-data.ts";
+import { givenFiles } from "../../compiler/frontend/external-data.ts";
 import { loadOnnxProto } from "../../compiler/frontend/proto.ts";
 import { readModel } from "../../compiler/frontend/read-model.ts";
 import type { TensorData } from "../../ir/tensor.ts";
@@ -205,7 +205,7 @@ describe("external data", () => {
 
   it("may be given in memory, where there are no files", async () => {
     const bytes = await modelWith({ location: "w.bin", offset: "8" });
-    const { read: readExternal } = filesInMemory(new Map([["w.bin", weights]]));
+    const { read: readExternal } = givenFiles(new Map([["w.bin", weights]]));
     const { graph } = await readModel({ bytes, name: "m", readExternal });
     expect(graph.initializers.get("w")).toEqual(floats(1, 2, 3));
     await expect(readModel({ bytes, name: "m" })).rejects.toThrow(/WSC1006.*"w\.bin", which was not given/);

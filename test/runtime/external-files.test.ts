@@ -1,6 +1,6 @@
 /** The option `externalData` in the forms that onnxruntime's API takes. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { loadOnnxProto } from "../../compiler/frontend/proto.ts";
@@ -19,7 +19,7 @@ const bytes = new Uint8Array(weights.buffer);
 let model: Uint8Array;
 
 /** y = x + w, where w lies in weights.bin */
-async function externalModel(): Promise<Uint8Array> {
+async function externalModel(offset = 0): Promise<Uint8Array> {
   const proto = await loadOnnxProto();
   const spec = { opset: 17, inputs: { x: f32(3) }, outputs: { y: f32(3) }, nodes: [node("Add", ["x", "w"], ["y"])] };
   const decoded = proto.ModelProto.decode(await modelBytes(spec));
@@ -29,7 +29,10 @@ async function externalModel(): Promise<Uint8Array> {
       dims: [3],
       dataType: 1,
       dataLocation: proto.TensorProto.DataLocation.EXTERNAL,
-      externalData: [{ key: "location", value: "weights.bin" }],
+      externalData: [
+        { key: "location", value: "weights.bin" },
+        { key: "offset", value: String(offset) },
+      ],
     }),
   );
   return proto.ModelProto.encode(decoded).finish();
@@ -72,6 +75,20 @@ describe("externalData", () => {
   ])("may be %s", async (_, data) => {
     expect(await resultWith([{ path: "weights.bin", data: data() }])).toEqual([11, 22, 33]);
     expect(await resultWith([{ path: "./weights.bin", data: data() }])).toEqual([11, 22, 33]);
+  });
+
+  it("may be the path of a file that is larger than any buffer, of which it reads what the model needs", async () => {
+    const offset = 5 * 2 ** 30;
+    const file = inScratch("data/large.bin");
+    const handle = openSync(file, "w");
+    // a hole that takes no place on the disk
+    writeSync(handle, bytes, 0, bytes.length, offset);
+    closeSync(handle);
+    const far = await externalModel(offset);
+    expect(await resultWith([{ path: "weights.bin", data: file }], far)).toEqual([11, 22, 33]);
+    expect(await resultWith([{ path: "weights.bin", data: pathToFileURL(file) }], far)).toEqual([11, 22, 33]);
+    const beyond = await externalModel(offset + 4);
+    expect(await codesOf(resultWith([{ path: "weights.bin", data: file }], beyond))).toEqual(["WSC1006"]);
   });
 
   it("may be a path or URL alone, whose last part is the model's name for it", async () => {
