@@ -1,7 +1,10 @@
 /** Small operators of com.microsoft as onnxruntime computes them: first forms of the standard's, distances, hashes, token searches, crops. */
 import { describe, expect, it } from "@jest/globals";
+import { loadOnnxProto } from "../../compiler/frontend/proto.ts";
+import { nth } from "../../ir/access.ts";
 import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
-import { float, type NodeSpec } from "../helpers/onnx-builder.ts";
+import { InferenceSession, Tensor } from "../../runtime/index.ts";
+import { float, modelBytes, node, type NodeSpec, typed, unranked } from "../helpers/onnx-builder.ts";
 import { refusal, run } from "./node-case.ts";
 import { agree, floats, integers, type OracleCase, positions, wholes } from "./oracle-case.ts";
 
@@ -231,5 +234,104 @@ describe("QEmbedLayerNormalization", () => {
     await agree(of());
     await agree(of(7));
     await agree(of(1, 4, 10, 15));
+  });
+});
+
+describe("WordConvEmbedding", () => {
+  const filters = [floats(2, 3, 1, 3, 2), floats(3, 3), floats(4, 6, 2)] as const;
+  const words = [
+    [0, 0, 0, 0, 0, 0, 0],
+    [1, 0, 0, 0, 0, 0, 0],
+    [2, 5, 0, 0, 0, 0, 0],
+    [1, 2, 0, 3, 1, 1, 1],
+    [0, 2, 1, 3, 1, 1, 1],
+    [5, 4, 3, 2, 1, 2, 3],
+    [3, 3, 3, 1, 0, 0, 0],
+  ];
+
+  it("agrees with onnxruntime-web on words of few and all characters, and with gaps", async () => {
+    const inputs = [integers([words.length, 7], ...words.flat()), ...filters];
+    // onnxruntime leaves what was in memory where a word has no characters
+    const hasCharacters = (_: number, element: number): boolean => nth(nth(words, Math.floor(element / 3)), 0) > 0;
+    await agree({ op: "WordConvEmbedding", inputs, attributes: {}, outputs: 1 }, hasCharacters);
+    const sizes = { embedding_size: 3, conv_window_size: 3, char_embedding_size: 2 };
+    await agree({ op: "WordConvEmbedding", inputs, attributes: sizes, outputs: 1 }, hasCharacters);
+  });
+
+  it("gives zeros for words without characters", async () => {
+    const empty = integers([2, 7], ...nth(words, 0), ...nth(words, 4));
+    expect(await given("WordConvEmbedding", [empty, ...filters])).toEqual([
+      [
+        [2, 3],
+        [0, 0, 0, 0, 0, 0],
+      ],
+    ]);
+  });
+
+  it("is refused where sizes do not agree", async () => {
+    const of = (attributes: Attributes, ...inputs: readonly TensorData[]): Promise<string> =>
+      refusal({ op: "WordConvEmbedding", opset: 1, domain, attributes, inputs });
+    const sequence = integers([1, 7], ...nth(words, 3));
+    expect(await of({ conv_window_size: 2 }, sequence, ...filters)).toContain("conv_window_size is 2");
+    expect(await of({}, integers([1, 2], 1, 2), ...filters)).toContain("no window of 3");
+    expect(await of({}, sequence, filters[0], filters[1], floats(4, 6, 3))).toContain("vectors of 2 elements");
+  });
+});
+
+describe("MatMulInteger16", () => {
+  it("sums in 32 bits, which are signed unless both matrices are unsigned", async () => {
+    const product = (x: "i16" | "u16", y: "i16" | "u16", a: readonly number[], b: readonly number[]) =>
+      run({ op: "MatMulInteger16", opset: 1, domain, inputs: [tensorFrom(x, [2, 2], a), tensorFrom(y, [2, 1], b)] });
+    const [signed] = await product("i16", "i16", [-32768, 1, 200, -300], [32767, 5]);
+    expect([signed?.dtype, Array.from(signed?.elements as Int32Array)]).toEqual(["i32", [-1073709051, 6551900]]);
+    const [unsigned] = await product("u16", "u16", [65535, 0, 1, 2], [65535, 3]);
+    expect([unsigned?.dtype, Array.from(unsigned?.elements as Uint32Array)]).toEqual(["u32", [4294836225, 65541]]);
+    const [mixed] = await product("u16", "i16", [65535, 0, 1, 2], [-2, 3]);
+    expect([mixed?.dtype, Array.from(mixed?.elements as Int32Array)]).toEqual(["i32", [-131070, 4]]);
+  });
+});
+
+describe("SparseToDenseMatMul", () => {
+  const b = tensorFrom("f32", [3, 2], [1, 2, 3, 4, 5, 6]);
+
+  it("multiplies a sparse initializer", async () => {
+    const proto = await loadOnnxProto();
+    const spec = {
+      opset: 15,
+      opsets: { [domain]: 1 },
+      inputs: { b: typed("f32", 3, 2) },
+      outputs: { y: unranked("f32") },
+      nodes: [node("SparseToDenseMatMul", ["a", "b"], ["y"], { alpha: float(0.5) }, { domain })],
+    };
+    const decoded = proto.ModelProto.decode(await modelBytes(spec));
+    decoded.graph?.sparseInitializer?.push(
+      proto.SparseTensorProto.create({
+        dims: [2, 3],
+        values: { name: "a", dataType: 1, dims: [3], floatData: [2, 4, 6] },
+        indices: { dataType: 7, dims: [3], int64Data: [0, 2, 4] },
+      }),
+    );
+    const session = await InferenceSession.create(proto.ModelProto.encode(decoded).finish());
+    const { y } = await session.run({
+      b: new Tensor("float32", Float32Array.from(b.elements as Float32Array), [3, 2]),
+    });
+    // [[2, 0, 4], [0, 6, 0]] / 2 times b
+    expect([y?.dims, Array.from(y?.data as Float32Array)]).toEqual([
+      [2, 2],
+      [11, 14, 9, 12],
+    ]);
+  });
+
+  it("swaps dims on demand, and refuses a factor of integers", async () => {
+    const a = tensorFrom("i64", [2, 3], [1, 0, 2, 0, 3, 0]);
+    const own = tensorFrom("i64", [1, 2], [1, 2]);
+    const spec = { op: "SparseToDenseMatMul", opset: 1, domain, inputs: [a, own], constants: [0] };
+    const swapped = { transA: 1, transB: 1 };
+    const [product] = await run({ ...spec, attributes: swapped });
+    expect([product?.shape, Array.from(product?.elements as BigInt64Array)]).toEqual([
+      [3, 1],
+      [1n, 6n, 2n],
+    ]);
+    expect(await refusal({ ...spec, attributes: { ...swapped, alpha: float(2) } })).toContain("alpha must be 1");
   });
 });

@@ -15,6 +15,7 @@ import { cumulativeOperators } from "./cumulative.ts";
 import { decoderAttentionOperators } from "./decoder-attention.ts";
 import { deformConvOperators } from "./deform-conv.ts";
 import { detectionOperators } from "./detection.ts";
+import { contribProductOperators } from "./contrib-products.ts";
 import { determinantOperators } from "./determinant.ts";
 import { droppedOperators } from "./dropped.ts";
 import { dynamicQuantizeLstmOperators } from "./dynamic-quantize-lstm.ts";
@@ -73,6 +74,7 @@ import { hashingOperators } from "./hashing.ts";
 import { tokenSearchOperators } from "./token-search.ts";
 import { distanceOperators } from "./distances.ts";
 import { contribMovementOperators } from "./contrib-movement.ts";
+import { wordEmbeddingOperators } from "./word-embedding.ts";
 
 export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   activationOperators,
@@ -87,6 +89,7 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   decoderAttentionOperators,
   deformConvOperators,
   detectionOperators,
+  contribProductOperators,
   determinantOperators,
   droppedOperators,
   dynamicQuantizeLstmOperators,
@@ -145,4 +148,5 @@ export const operatorFamilies: readonly (readonly OperatorDef[])[] = [
   cropAndResizeOperators,
   quantizedEmbeddingOperators,
   quantizedMoeOperators,
+  wordEmbeddingOperators,
 ];
