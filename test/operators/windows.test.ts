@@ -211,7 +211,10 @@ describe("MaxPool's indices", () => {
   });
 
   it("lie at -1 along every dim where a window has nothing but padding, as in onnxruntime", async () => {
-    const indices = async (shape: readonly number[], attributes: NodeCase["attributes"]): Promise<number[]> => {
+    const indices = async (
+      shape: readonly number[],
+      attributes: NonNullable<NodeCase["attributes"]>,
+    ): Promise<number[]> => {
       const spec: NodeCase = { op: "MaxPool", opset: 12, outputs: 2, attributes, inputs: [ramp(shape)] };
       const [, second] = await run(spec);
       return second === undefined ? [] : numbers(second);
