@@ -156,8 +156,12 @@ describe("casts", () => {
     plain(map(cast(to, x, saturate), tensor(from, values)));
 
   it("truncate floats and wrap what does not fit", () => {
-    expect(castTo("i32", "f32", [1.9, -1.9, 2 ** 31, 2 ** 32 + 512])).toEqual([1, -1, -(2 ** 31), 512]);
-    expect(castTo("u8", "f32", [-1, 256.5, 300])).toEqual([255, 0, 44]);
+    // by way of i32, as in onnxruntime-web, and for negative numbers natively
+    expect(castTo("i32", "f32", [1.9, -1.9, 2 ** 31, -3e9])).toEqual([1, -1, 2 ** 31 - 1, -(2 ** 31)]);
+    expect(castTo("i16", "f32", [40_000, -3e9, -Infinity, NaN])).toEqual([40_000 - 65_536, 0, 0, 0]);
+    expect(castTo("u16", "f64", [-70_000, -1e10])).toEqual([61_072, 0]);
+    expect(castTo("u8", "f32", [-1, 256.5, 300, -70_000])).toEqual([255, 0, 44, 144]);
+    expect(castTo("u32", "f32", [-1, 2 ** 32, -Infinity])).toEqual([2 ** 32 - 1, 0, 0]);
     expect(castTo("i64", "f64", [-1.5, 2 ** 53, NaN, Infinity])).toEqual([-1n, 2n ** 53n, 0n, 2n ** 63n - 1n]);
     expect(castTo("u64", "f64", [-1, 2 ** 63])).toEqual([2n ** 64n - 1n, 2n ** 63n]);
   });
