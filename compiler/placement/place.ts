@@ -19,7 +19,7 @@ import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
 import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
 import { certify } from "./certificate.ts";
-import { floorplansAt, leastPackable, leastWidened, pack, widen } from "./packing/floorplan.ts";
+import { floorplansAt, leastPackable, leastWidened, pack, packableWidened, widen } from "./packing/floorplan.ts";
 import { holdOld, movementFrom, releaseOrder } from "./hold.ts";
 import { noColors, noPacking, tooSlowLinks } from "./explain/no-fit.ts";
 import { prepare, type PreparedProblem, type PrepareOptions } from "./prepare.ts";
@@ -212,7 +212,11 @@ function searchThroughput(search: Search, task: Task, selection: Selection): voi
     deadline,
     onTry: onTryOf(search),
   });
-  if (cycles === null) return;
+  if (cycles === null) {
+    const last = packableWidened(task.problem, bound, { deadline, onTry: onTryOf(search) });
+    if (last !== null) offerAll(search, task, selection, last.wider, last.cycles);
+    return;
+  }
   packWider(search, task, selection, { bound, reached: cycles, by: 1 });
   for (const plan of plansFrom(task, cycles, () => selection.best?.interval ?? Infinity)) {
     if (selection.best !== null && (selection.routed >= maxRoutings || Date.now() > deadline)) break;
@@ -234,11 +238,15 @@ function packWider(
   selection: Selection,
   { bound, reached, by }: { readonly bound: number; readonly reached: number; readonly by: number },
 ): void {
-  const { scene, deadline, progress } = search;
   const wider = reached > bound ? widen(task.problem, by) : null;
   if (wider === null) return;
-  const cycles = leastWidened(wider, bound, reached, { deadline, onTry: onTryOf(search) });
-  if (cycles === null) return;
+  const cycles = leastWidened(wider, bound, reached, { deadline: search.deadline, onTry: onTryOf(search) });
+  if (cycles !== null) offerAll(search, task, selection, wider, cycles);
+}
+
+/** Offers the packings of a widened problem at an interval, until one keeps it. */
+function offerAll(search: Search, task: Task, selection: Selection, wider: Problem, cycles: number): void {
+  const { scene, deadline, progress } = search;
   for (const styled of floorplansAt(wider, cycles)) {
     for (const plan of styled) {
       const result = selection.offer(scene, placedKernels(scene, task, plan));

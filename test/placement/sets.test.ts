@@ -3,7 +3,13 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { nth } from "../../ir/access.ts";
 import { blocksOf, layRun, type Placed, runHeight, styles } from "../../compiler/placement/packing/blocks.ts";
-import { leastWidened, pack, widen } from "../../compiler/placement/packing/floorplan.ts";
+import {
+  leastPackable,
+  leastWidened,
+  pack,
+  packableWidened,
+  widen,
+} from "../../compiler/placement/packing/floorplan.ts";
 import { overlapOf } from "../../compiler/placement/packing/grid.ts";
 import { setOfRun, windowOf } from "../../compiler/placement/packing/sets.ts";
 import type { Problem } from "../../compiler/placement/problem.ts";
@@ -118,6 +124,23 @@ describe("wider windows", () => {
     expect(wider).not.toBeNull();
     if (wider !== null) expect(pack(wider, 1)).not.toBeNull();
     expect(widen(problem, 4)).toBeNull();
+  });
+
+  it("are the last resort where nothing fits at any interval", () => {
+    const sides = [
+      [2, 3],
+      [1, 3],
+      [1, 1],
+      [3, 1],
+      [1, 3],
+    ] as const;
+    const problem = { ...problemOf(sides, 4, 4), window: 3 };
+    expect(leastPackable(problem, 1, { tolerance: 0.001, deadline: Infinity })).toBeNull();
+    const found = packableWidened(problem, 1, { deadline: Infinity });
+    expect(found?.cycles).toBe(1);
+    if (found !== null) expect(pack(found.wider, found.cycles)).toHaveLength(5);
+    const full = { ...problemOf([...sides, [1, 1]], 4, 4), window: 3 };
+    expect(packableWidened(full, 1, { deadline: Infinity })).toBeNull();
   });
 
   it("are searched for the least interval below the one that was reached", () => {

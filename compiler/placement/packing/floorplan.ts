@@ -82,7 +82,7 @@ export function leastPackable(problem: Problem, bound: number, options: SearchOp
 }
 
 /** Largest problems that are packed in wider windows: the blocks of all sets are held in memory. */
-const mostToWiden = 400;
+const mostToWiden = 500;
 
 /** The same items in windows wider by so many, each of which makes packing take three times as long; null where that would be too much. */
 export const widen = (problem: Problem, by: number): Problem | null =>
@@ -109,6 +109,25 @@ export function leastWidened(
     else failed = middle;
   }
   return times[fits] ?? null;
+}
+
+/** Wider windows that are tried where nothing fits at any interval. */
+const lastResorts = [1, 2] as const;
+
+/** A problem with windows wide enough that it can be packed at some interval, and the least for which it is; null where none does. */
+export function packableWidened(
+  problem: Problem,
+  bound: number,
+  options: Omit<SearchOptions, "tolerance">,
+): { readonly wider: Problem; readonly cycles: number } | null {
+  const slowest = distinctTimes(problem).at(-1);
+  for (const by of lastResorts) {
+    const wider = widen(problem, by);
+    if (slowest === undefined || wider === null || Date.now() > options.deadline) return null;
+    if (pack(wider, slowest) !== null)
+      return { wider, cycles: leastWidened(wider, bound, slowest, options) ?? slowest };
+  }
+  return null;
 }
 
 /** Intervals that are told apart in wider windows. */
