@@ -217,12 +217,14 @@ function searchThroughput(search: Search, task: Task, selection: Selection): voi
     if (last !== null) offerAll(search, task, selection, last.wider, last.cycles);
     return;
   }
-  packWider(search, task, selection, { bound, reached: cycles, by: 1 });
   for (const plan of plansFrom(task, cycles, () => selection.best?.interval ?? Infinity)) {
     if (selection.best !== null && (selection.routed >= maxRoutings || Date.now() > deadline)) break;
     const result = selection.offer(scene, placedKernels(scene, task, plan));
     if (result !== null) progress("routes", `${result.interval} cycles`);
   }
+  // routes of wider windows are worth their tries only where the slowest kernel decides
+  const { best } = selection;
+  if (isKernelBound(best)) packWider(search, task, selection, { bound, reached: best.interval, by: 1 });
 }
 
 const onTryOf =
