@@ -103,6 +103,7 @@ export async function simulateVerb(given: SimulateArguments): Promise<number> {
   const values = {
     constants: (value: number) => constantAt(constants, value),
     inputs: (name: string) => floatsOf(feeds[name], name),
+    pasts: (name: string) => floatsOf(feeds[name], name),
   };
   const simulation =
     level === "word"

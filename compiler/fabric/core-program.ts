@@ -1,133 +1,231 @@
-/** The program of one core while it is put together: regions at addresses, queues, tasks. */
+/**
+ * The program of one core: regions at addresses, queues, tasks. What it does in order is given as items; who writes and reads a region decides
+ * whether tasks have to hand it to each other.
+ */
 import { diagnostic } from "../../ir/diagnostic.ts";
 import {
-  type Combiner,
   type Endpoint,
   type Load,
+  microthreads,
   queuesPerCore,
   type Region,
   regionBytes,
   type Step,
-  type Strided,
+  type SyncKind,
   type Task,
+  wordsReceived,
+  wordsSent,
 } from "../../ir/fabric/program.ts";
 import type { SramCategory } from "../../ir/machine/cost.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import type { Core } from "../../ir/placement.ts";
-import { elementsOf, landingsOf, stridedOf } from "./descriptors.ts";
+import { landingsOf, stridedOf } from "./descriptors.ts";
 import { CapacityError } from "./capacity.ts";
 import type { Net } from "./nets.ts";
 import type { CorePlan } from "./program-builder.ts";
-import type { Receiving } from "./transfer.ts";
 
-export class CoreProgram {
-  readonly #layer: string;
-  readonly #at: Core;
-  readonly #target: Target;
-  readonly #regions: Region[] = [];
-  readonly #tasks: Task[] = [];
-  readonly #sends: Task[] = [];
-  readonly #loads: Load[] = [];
-  readonly #receivings = new Map<string, Receiving[]>();
-  readonly #inQueues = new Map<number, number>();
-  readonly #outQueues = new Map<number, number>();
-  #address: number;
+/** Queues of a core by net. */
+export interface Ends {
+  readonly from: (net: Net) => Endpoint;
+  readonly to: (net: Net) => Endpoint;
+}
 
-  constructor(layer: string, at: Core, target: Target, codeBytes: number) {
-    this.#layer = layer;
-    this.#at = at;
-    this.#target = target;
-    this.#address = target.core.systemBytes + codeBytes;
-  }
+/** What a core does next in its order. */
+export interface Item {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  /** in a task of its own, with all that follows: so that the work of the next sample goes on beside it */
+  readonly startsTask: boolean;
+  readonly steps: (ends: Ends) => readonly Step[];
+}
 
-  /** Words of a net that go to a region. */
-  receive(region: string, receiving: Receiving): void {
-    this.#receivings.set(region, [...(this.#receivings.get(region) ?? []), receiving]);
-  }
+/** Memory of a core before it has an address. */
+export interface Memory {
+  readonly name: string;
+  readonly words: number;
+  readonly category: SramCategory;
+  /** loaded once, and never written */
+  readonly isConstant: boolean;
+  /** keeps what it holds from sample to sample */
+  readonly isKept: boolean;
+}
 
-  receives(region: string): boolean {
-    return this.#receivings.has(region);
-  }
+export interface CoreParts {
+  readonly layer: string;
+  readonly index: number;
+  readonly at: Core;
+  readonly target: Target;
+  readonly codeBytes: number;
+  readonly memories: readonly Memory[];
+  readonly items: readonly Item[];
+  readonly receivings: readonly { readonly region: string; readonly net: Net; readonly places: Int32Array }[];
+  readonly sendings: readonly { readonly region: string; readonly net: Net; readonly places: ArrayLike<number> }[];
+  readonly loads: readonly Load[];
+}
 
-  has(region: string): boolean {
-    return this.#regions.some(({ name }) => name === region);
-  }
+/** Items that run one after the other. */
+interface Segment {
+  readonly name: string;
+  readonly items: Item[];
+}
 
-  /** A region that tasks hand to each other; with it the tasks that receive into it. */
-  handedOn(name: string, words: number, category: SramCategory, slots: number, readers: number): void {
-    const receivings = this.#receivings.get(name) ?? [];
-    this.#region({
-      name,
-      words,
-      slots,
-      category,
-      readers,
-      writers: readers === 0 && receivings.length === 0 ? 0 : Math.max(1, receivings.length),
-    });
-    for (const [index, { net, places }] of receivings.entries()) {
-      this.#tasks.push({
+export function coreProgram(parts: CoreParts): { readonly plan: CorePlan; readonly loads: readonly Load[] } {
+  const ends = queuesOf(parts);
+  const segments = segmentsOf(parts.items);
+  const tasks: Task[] = [];
+  const regions: Omit<Region, "address">[] = [];
+  const shared = new Set<string>();
+  for (const memory of parts.memories) {
+    const { name, words, category } = memory;
+    const arriving = parts.receivings.filter(({ region }) => region === name);
+    const writing = segments.filter((segment) => touches(segment, name, "writes"));
+    const reading = segments.filter(
+      (segment) => touches(segment, name, "reads") && !isOwn(segment, writing, arriving.length),
+    );
+    const sending = parts.sendings.filter(({ region }) => region === name);
+    const writers = arriving.length + writing.length;
+    const readers = reading.length + sending.length;
+    const isShared = !memory.isConstant && writers > 0 && (readers > 0 || arriving.length > 0);
+    if (isShared) shared.add(name);
+    const slots = isShared && !memory.isKept ? 2 : 1;
+    const hand = isShared ? { writers, readers } : { writers: 0, readers: 0 };
+    regions.push({ name, words, slots, category, ...hand });
+    for (const [index, { net, places }] of arriving.entries()) {
+      tasks.push({
         name: `in_${name}_${index}`,
         steps: [
           { kind: "claim", region: name },
-          { kind: "receive", from: this.#end(this.#inQueues, net), into: landingsOf(name, places) },
+          { kind: "receive", from: ends.from(net), into: landingsOf(name, places) },
           { kind: "publish", region: name },
         ],
       });
     }
   }
-
-  constant(name: string, value: number, elements: Int32Array): void {
-    this.#region({ name, words: elements.length, slots: 1, category: "weights", readers: 0, writers: 0 });
-    this.#loads.push({ ...this.#at, region: name, at: 0, value, elements: elementsOf(elements) });
+  for (const segment of segments) {
+    const writersOf = (name: string): number =>
+      segments.filter((other) => touches(other, name, "writes")).length +
+      parts.receivings.filter(({ region }) => region === name).length;
+    tasks.push({ name: segment.name, steps: stepsOf(segment, shared, writersOf, ends) });
   }
+  tasks.push(...sendTasks(parts, tasks, shared, ends));
+  const fitted = fit(parts, regions);
+  return { plan: { layer: parts.index, regions: fitted, tasks }, loads: parts.loads };
+}
 
-  task(name: string, steps: readonly Step[]): void {
-    this.#tasks.push({ name, steps });
-  }
+const touches = ({ items }: Segment, name: string, how: "reads" | "writes"): boolean =>
+  items.some((item) => item[how].includes(name));
 
-  sumStep(how: Combiner, own: Strided, from: Net | null, to: Net | null): Step {
-    if (from === null) {
-      if (to === null) throw new Error("internal: a sum that neither takes nor gives");
-      return { kind: "send", to: this.#end(this.#outQueues, to), words: [own] };
+/** True when a segment alone writes what it reads. */
+const isOwn = (segment: Segment, writing: readonly Segment[], arriving: number): boolean =>
+  arriving === 0 && writing.length === 1 && writing[0] === segment;
+
+function segmentsOf(items: readonly Item[]): Segment[] {
+  const segments: Segment[] = [];
+  for (const item of items) {
+    const last = segments.at(-1);
+    if (last !== undefined && !item.startsTask) {
+      last.items.push(item);
+      continue;
     }
-    const ends = { from: this.#end(this.#inQueues, from), to: to === null ? null : this.#end(this.#outQueues, to) };
-    return { kind: "reduce", with: how, own, ...ends };
+    const name = item.startsTask ? (segments.length < 2 ? "sum" : `sum${segments.length}`) : "main";
+    segments.push({ name, items: [item] });
   }
+  return segments;
+}
 
-  /** Words of the result on a net. */
-  send(net: Net, { region, places }: { readonly region: string; readonly places: readonly number[] }): void {
-    this.#sends.push({
-      name: `out_${this.#sends.length}`,
-      steps: [
-        { kind: "take", region },
-        { kind: "send", to: this.#end(this.#outQueues, net), words: stridedOf(region, places) },
-        { kind: "free", region },
-      ],
-    });
+/** The steps of a segment, with what it waits for and hands on where others have to do with a region. */
+function stepsOf(
+  { items }: Segment,
+  shared: ReadonlySet<string>,
+  writersOf: (name: string) => number,
+  ends: Ends,
+): Step[] {
+  const lastIndex = (name: string, how: "reads" | "writes"): number =>
+    items.reduce((last, item, index) => (item[how].includes(name) ? index : last), -1);
+  const taken = new Set<string>();
+  const claimed = new Set<string>();
+  const steps: Step[] = [];
+  for (const [index, item] of items.entries()) {
+    const sync = (kind: SyncKind, region: string): void => {
+      steps.push({ kind, region });
+    };
+    const names = [...new Set([...item.reads, ...item.writes])].filter((name) => shared.has(name));
+    for (const name of names) {
+      const writes = lastIndex(name, "writes") >= 0;
+      // what this segment alone has written it may read
+      if (item.reads.includes(name) && !(writes && writersOf(name) === 1) && !taken.has(name)) {
+        sync("take", name);
+        taken.add(name);
+      }
+    }
+    for (const name of names) {
+      if (!item.writes.includes(name) || claimed.has(name)) continue;
+      sync("claim", name);
+      claimed.add(name);
+    }
+    steps.push(...item.steps(ends));
+    for (const name of names) {
+      if (claimed.has(name) && lastIndex(name, "writes") === index) sync("publish", name);
+    }
+    for (const name of names) {
+      if (taken.has(name) && lastIndex(name, "reads") === index) sync("free", name);
+    }
   }
+  return steps;
+}
 
-  finish(layer: number): { readonly plan: CorePlan; readonly loads: readonly Load[] } {
-    if (this.#address > this.#target.core.sramBytes)
-      throw this.#refuse(`needs ${this.#address} bytes of SRAM, and has ${this.#target.core.sramBytes}`);
-    return { plan: { layer, regions: this.#regions, tasks: [...this.#tasks, ...this.#sends] }, loads: this.#loads };
+/** Tasks that send what a region holds, one for each net, or one for all where there are not enough microthreads. */
+function sendTasks(parts: CoreParts, others: readonly Task[], shared: ReadonlySet<string>, ends: Ends): Task[] {
+  const streaming = others.filter(({ steps }) =>
+    steps.some((step) => wordsReceived(step) !== null || wordsSent(step) !== null),
+  ).length;
+  const each = parts.sendings.map(({ region, net, places }): Step[] => {
+    const send: Step = { kind: "send", to: ends.to(net), words: stridedOf(region, places) };
+    return shared.has(region) ? [{ kind: "take", region }, send, { kind: "free", region }] : [send];
+  });
+  const room = microthreads - streaming;
+  if (room < 1 && each.length > 0) throw refuse(parts, `needs more than ${microthreads} tasks that move words`);
+  if (each.length <= room) return each.map((steps, index) => ({ name: `out_${index}`, steps }));
+  return [{ name: "out", steps: each.flat() }];
+}
+
+/** Gives regions their addresses; where memory is short, what waits for its readers has one slot, then what arrives. */
+function fit(parts: CoreParts, regions: readonly Omit<Region, "address">[]): Region[] {
+  const { target, codeBytes } = parts;
+  const start = target.core.systemBytes + codeBytes;
+  const { sramBytes } = target.core;
+  const arrives = new Set(parts.receivings.map(({ region }) => region));
+  let now = regions;
+  const sizeOf = (list: typeof now): number => list.reduce((sum, region) => sum + regionBytes(region), start);
+  for (const isArriving of [false, true]) {
+    for (const [index, region] of now.entries()) {
+      if (sizeOf(now) <= sramBytes) break;
+      if (region.slots > 1 && arrives.has(region.name) === isArriving) now = now.with(index, { ...region, slots: 1 });
+    }
   }
+  if (sizeOf(now) > sramBytes) throw refuse(parts, `needs ${sizeOf(now)} bytes of SRAM, and has ${sramBytes}`);
+  let address = start;
+  return now.map((region) => {
+    const placed = { ...region, address };
+    address += regionBytes(region);
+    return placed;
+  });
+}
 
-  #region(region: Omit<Region, "address">): void {
-    const whole = { ...region, address: this.#address };
-    this.#regions.push(whole);
-    this.#address += regionBytes(whole);
-  }
-
-  /** The queue of a color at this core. */
-  #end(queues: Map<number, number>, { color }: Net): Endpoint {
+/** Queues are given out in the order in which nets are met. */
+function queuesOf(parts: CoreParts): Ends {
+  const end = (queues: Map<number, number>, { color }: Net): Endpoint => {
     const queue = queues.get(color) ?? queues.size;
-    if (queue >= queuesPerCore) throw this.#refuse(`needs more than ${queuesPerCore} queues`);
+    if (queue >= queuesPerCore) throw refuse(parts, `needs more than ${queuesPerCore} queues`);
     queues.set(color, queue);
     return { color, queue };
-  }
+  };
+  const from = new Map<number, number>();
+  const to = new Map<number, number>();
+  return { from: (net) => end(from, net), to: (net) => end(to, net) };
+}
 
-  #refuse(message: string): CapacityError {
-    const subject = `layer "${this.#layer}", core (${this.#at.x}, ${this.#at.y})`;
-    return new CapacityError([diagnostic("error", "WSC5007", message, { subject })]);
-  }
+function refuse({ layer, at }: CoreParts, message: string): CapacityError {
+  const subject = `layer "${layer}", core (${at.x}, ${at.y})`;
+  return new CapacityError([diagnostic("error", "WSC5007", message, { subject })]);
 }

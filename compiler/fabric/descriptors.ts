@@ -1,5 +1,7 @@
 /** Lists of places as few strided descriptors, as a vector instruction takes them. */
-import { descriptorDims, type Elements, type Landing, type Strided } from "../../ir/fabric/program.ts";
+import { nth } from "../../ir/access.ts";
+import { arg } from "../../ir/expr.ts";
+import { descriptorDims, type Elements, type Landing, type Step, type Strided } from "../../ir/fabric/program.ts";
 
 /** A pattern of places; `offset` -1 stands for words that are dropped. */
 interface Pattern {
@@ -83,3 +85,56 @@ export const stridedOf = (region: string, places: ArrayLike<number>): Strided[] 
 /** Elements of a tensor in order; none may be -1. */
 export const elementsOf = (indices: ArrayLike<number>): Elements[] =>
   patternsOf(indices).map(({ offset, sizes, strides }) => ({ offset, sizes, strides }));
+
+/** Copies of words within a core, from place to place: few vector instructions, each along runs that are evenly spaced on both sides. */
+export function pairSteps(
+  from: string,
+  to: string,
+  pairs: readonly { readonly from: number; readonly to: number }[],
+): Step[] {
+  let copies = pairs.map((pair): Copy => ({ ...pair, dims: [] }));
+  for (let dim = 0; dim < descriptorDims; dim++) copies = foldedCopies(copies);
+  return copies.map(({ from: source, to: target, dims }) => {
+    const sizes = dims.length === 0 ? [1] : dims.map(({ size }) => size);
+    return {
+      kind: "compute",
+      operation: { kind: "map", expr: arg(0) },
+      begins: false,
+      sizes,
+      vector: sizes.length - 1,
+      out: { region: to, offset: target, strides: dims.length === 0 ? [0] : dims.map((one) => one.to) },
+      args: [{ region: from, offset: source, strides: dims.length === 0 ? [0] : dims.map((one) => one.from) }],
+    };
+  });
+}
+
+/** A copy of words: places on both sides, and strides of both by dim. */
+interface Copy {
+  readonly from: number;
+  readonly to: number;
+  readonly dims: readonly { readonly size: number; readonly from: number; readonly to: number }[];
+}
+
+/** Equal copies that follow each other at an even distance become one with a dim more. */
+function foldedCopies(copies: readonly Copy[]): Copy[] {
+  const result: Copy[] = [];
+  for (let begin = 0; begin < copies.length;) {
+    const first = nth(copies, begin);
+    const second = copies[begin + 1];
+    const isSame = (other: Copy): boolean => JSON.stringify(other.dims) === JSON.stringify(first.dims);
+    if (second === undefined || !isSame(second)) {
+      result.push(first);
+      begin++;
+      continue;
+    }
+    const step = { from: second.from - first.from, to: second.to - first.to };
+    let end = begin + 2;
+    for (; end < copies.length; end++) {
+      const [before, copy] = [nth(copies, end - 1), nth(copies, end)];
+      if (!isSame(copy) || copy.from - before.from !== step.from || copy.to - before.to !== step.to) break;
+    }
+    result.push({ from: first.from, to: first.to, dims: [{ size: end - begin, ...step }, ...first.dims] });
+    begin = end;
+  }
+  return result;
+}

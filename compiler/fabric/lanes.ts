@@ -23,8 +23,9 @@ interface Needs {
 function needsOf(given: readonly Needer[]): Needs {
   const needers = given.toSorted((a, b) => byRows(a.at, b.at));
   const reach = new Map<number, { first: number; last: number }>();
-  for (const [index, { places }] of needers.entries()) {
-    for (const element of places.keys()) {
+  for (const [index, { elements }] of needers.entries()) {
+    for (const element of elements) {
+      if (element < 0) continue;
       const known = reach.get(element);
       if (known === undefined) reach.set(element, { first: index, last: index });
       else known.last = index;
@@ -53,12 +54,25 @@ export function orderByNeed(needers: readonly Needer[]): (elements: readonly num
 }
 
 /** Lanes that the core takes from that takes from most. */
-export function mostLanes(lanes: readonly (readonly number[])[], needers: readonly Needer[]): number {
-  return needers.reduce((most, { places }) => {
-    const taken = lanes.filter((elements) => elements.some((element) => places.has(element)));
-    return Math.max(most, taken.length);
-  }, 0);
+export function mostLanes(lanes: readonly ArrayLike<number>[], needers: readonly Needer[]): number {
+  const laneOf = new Map<number, number>();
+  for (const [lane, elements] of lanes.entries())
+    for (let index = 0; index < elements.length; index++) laneOf.set(elements[index] as number, lane);
+  let most = 0;
+  for (const elements of listsOf(needers)) {
+    const taken = new Set<number>();
+    for (const element of elements) {
+      const lane = element < 0 ? undefined : laneOf.get(element);
+      if (lane !== undefined) taken.add(lane);
+    }
+    most = Math.max(most, taken.size);
+  }
+  return most;
 }
+
+/** What cores need, lists that several share but once. */
+const listsOf = (needers: readonly Needer[]): ReadonlySet<Int32Array> =>
+  new Set(needers.map(({ elements }) => elements));
 
 /** Holders by lane: they stand in the order of the lanes' first routers, and each lane takes about equally many words. */
 export function shareOut(holders: readonly Holder[], starts: readonly Core[]): Holder[][] {
@@ -119,13 +133,20 @@ export function inputLanes(given: readonly Needer[], limit: number): InputLane[]
 /** Elements by row, those of each group over at most so many rows. */
 function rowsOf(groups: readonly RowGroup[], needers: readonly Needer[], spread: number): Map<number, number[]> {
   const rows = new Map<number, number[]>();
-  for (const { least, most, elements } of groups) {
-    const own = new Set(elements);
-    const fullest = needers.reduce((top, { places }) => {
-      let words = 0;
-      for (const element of places.keys()) if (own.has(element)) words++;
-      return Math.max(top, words);
-    }, 1);
+  const groupOf = new Map<number, RowGroup>();
+  for (const group of groups) for (const element of group.elements) groupOf.set(element, group);
+  const fullestOf = new Map<RowGroup, number>();
+  for (const list of listsOf(needers)) {
+    const words = new Map<RowGroup, number>();
+    for (const element of list) {
+      const group = element < 0 ? undefined : groupOf.get(element);
+      if (group !== undefined) words.set(group, (words.get(group) ?? 0) + 1);
+    }
+    for (const [group, count] of words) fullestOf.set(group, Math.max(fullestOf.get(group) ?? 1, count));
+  }
+  for (const group of groups) {
+    const { least, most, elements } = group;
+    const fullest = fullestOf.get(group) ?? 1;
     const ways = Math.min(spread, most - least + 1, Math.ceil(elements.length / fullest));
     for (let way = 0; way < ways; way++) {
       const y = least + Math.floor(((2 * way + 1) * (most - least + 1) - 1) / (2 * ways));

@@ -1,15 +1,41 @@
 /** Ops that only say where elements go: what they do to the elements' numbers is what they do to the elements. */
-import type { Graph, Op } from "../../ir/graph.ts";
-import { makeTensor } from "../../ir/tensor.ts";
+import type { Graph, Op, OpKind } from "../../ir/graph.ts";
+import { elementCount, makeTensor } from "../../ir/tensor.ts";
 import { evaluateOp } from "../../runtime/reference/evaluate.ts";
 
-/** The element of the operand that stands at each element of the result. A slice is sent its own part, and changes nothing. */
-export function movedFrom(graph: Graph, op: Op): Int32Array {
-  const type = graph.values[(op.kind === "slice" ? op.outputs[0] : op.inputs[0]) ?? -1]?.type;
-  const shape = type?.kind === "tensor" ? type.shape : [];
-  const count = shape.reduce((product, size) => product * size, 1);
-  const numbers = Int32Array.from({ length: count }, (_, index) => index);
-  if (op.kind === "slice") return numbers;
-  const [moved] = evaluateOp(op, [makeTensor("i32", shape, numbers)]);
-  return Int32Array.from(moved?.elements ?? [], Number);
+/** Ops whose result is made of elements of their operands. */
+export const movements: ReadonlySet<OpKind> = new Set<OpKind>(["transpose", "slice", "concat"]);
+
+/**
+ * For each operand the element of it that stands at each element of the result, -1 where another operand's does. A slice of what another layer makes
+ * is sent its own part (`isPart`), and changes nothing.
+ */
+export function movedFrom(graph: Graph, op: Op, isPart: boolean): Int32Array[] {
+  const shapeOf = (value: number | undefined): readonly number[] => {
+    const type = value === undefined ? undefined : graph.values[value]?.type;
+    if (type?.kind !== "tensor") throw new Error("internal: a movement of what is no tensor");
+    return type.shape;
+  };
+  if (op.kind === "slice" && isPart)
+    return [Int32Array.from({ length: elementCount(shapeOf(op.outputs[0])) }, (_, index) => index)];
+  const shapes = op.inputs.map(shapeOf);
+  const begins: number[] = [];
+  let total = 0;
+  for (const shape of shapes) {
+    begins.push(total);
+    total += elementCount(shape);
+  }
+  const numbered = shapes.map((shape, input) =>
+    makeTensor(
+      "i32",
+      shape,
+      Int32Array.from({ length: elementCount(shape) }, (_, index) => (begins[input] as number) + index),
+    ),
+  );
+  const [moved] = evaluateOp(op, numbered);
+  const numbers = Int32Array.from(moved?.elements ?? [], Number);
+  return begins.map((begin, input) => {
+    const end = begins[input + 1] ?? total;
+    return numbers.map((number) => (number >= begin && number < end ? number - begin : -1));
+  });
 }

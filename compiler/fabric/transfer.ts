@@ -2,34 +2,35 @@
  * A value on its way from the cores that hold it to those that need it: gathered over a tree to where a lane starts, along the lane, and to all
  * cores that need a part of it over another tree. Each core takes one window of the lane's words and drops what it does not need of it.
  */
+import { nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
 import type { Net } from "./nets.ts";
 import { straightWay } from "./program-builder.ts";
 
-/** A core that holds elements, in the order in which it sends them. */
+/** A core that holds elements of a value, in the order in which it sends them. */
 export interface Holder {
   readonly at: Core;
-  readonly elements: readonly number[];
+  readonly elements: ArrayLike<number>;
 }
 
-/** A core that needs elements, with the place of each in its memory. */
+/** A core that needs elements: the one at each place of its memory, -1 at places for none. Cores that need the same may share the list. */
 export interface Needer {
   readonly at: Core;
-  readonly places: ReadonlyMap<number, number>;
+  readonly elements: Int32Array;
 }
 
 /** Words that a core sends on a net. */
 export interface Sending {
   readonly net: Net;
   readonly at: Core;
-  readonly elements: readonly number[];
+  readonly elements: ArrayLike<number>;
 }
 
 /** Words that a core takes of a net: places in its memory, -1 for those that it drops. */
 export interface Receiving {
   readonly net: Net;
   readonly at: Core;
-  readonly places: readonly number[];
+  readonly places: Int32Array;
 }
 
 export interface Transfer {
@@ -49,12 +50,14 @@ class Tree {
   /** Adds a way from the root outward, as far as it is new. */
   add(way: readonly Core[]): void {
     for (let index = 1; index < way.length; index++) {
-      const core = way[index] as Core;
+      const core = nth(way, index);
       const key = keyOf(core);
       if (this.known.has(key)) continue;
       this.known.add(key);
-      const before = keyOf(way[index - 1] as Core);
-      this.behind.set(before, [...(this.behind.get(before) ?? []), core]);
+      const before = keyOf(nth(way, index - 1));
+      const known = this.behind.get(before);
+      if (known === undefined) this.behind.set(before, [core]);
+      else known.push(core);
     }
   }
 
@@ -91,7 +94,7 @@ export function gatherTo(
     const holder = own.get(keyOf(core));
     if (holder !== undefined) {
       net.input(core, "ramp", holder.elements.length);
-      for (const element of holder.elements) order.push(element);
+      for (let index = 0; index < holder.elements.length; index++) order.push(nth(holder.elements as number[], index));
       sendings.push({ net, at: holder.at, elements: holder.elements });
       words = holder.elements.length;
     }
@@ -106,6 +109,12 @@ export function gatherTo(
   return { order, sendings };
 }
 
+/** The words of a lane that a core takes. */
+interface Window {
+  readonly begin: number;
+  readonly places: Int32Array;
+}
+
 /** Lays the net on along a way, and from its end to all cores that need some of the words. */
 export function giveFrom(
   net: Net,
@@ -113,23 +122,19 @@ export function giveFrom(
   order: readonly number[],
   needers: readonly Needer[],
 ): Receiving[] {
-  for (let index = 1; index < way.length; index++) net.link(way[index - 1] as Core, way[index] as Core, order.length);
-  const root = way.at(-1) as Core;
+  for (let index = 1; index < way.length; index++) net.link(nth(way, index - 1), nth(way, index), order.length);
+  const root = nth(way, way.length - 1);
   const tree = new Tree(root);
   const receivings: Receiving[] = [];
-  for (const { at, places } of needers) {
-    let begin = -1;
-    let end = -1;
-    for (const [word, element] of order.entries()) {
-      if (!places.has(element)) continue;
-      if (begin < 0) begin = word;
-      end = word + 1;
-    }
-    if (begin < 0) continue;
+  const windowOf = windows(order);
+  for (const { at, elements } of needers) {
+    const window = windowOf(elements);
+    if (window === null) continue;
+    const { begin, places } = window;
     tree.add(columnFirst(root, at));
     net.output(at, "ramp");
-    net.filter(at, begin, end - begin, order.length);
-    receivings.push({ net, at, places: order.slice(begin, end).map((element) => places.get(element) ?? -1) });
+    net.filter(at, begin, places.length, order.length);
+    receivings.push({ net, at, places });
   }
   const visit = (core: Core): void => {
     for (const next of tree.after(core)) {
@@ -139,4 +144,33 @@ export function giveFrom(
   };
   visit(root);
   return receivings;
+}
+
+/** From the words of a lane to the window that holds some elements; lists that many cores share are looked through once. */
+function windows(order: readonly number[]): (elements: Int32Array) => Window | null {
+  const wordOf = new Map<number, number>();
+  for (const [word, element] of order.entries()) wordOf.set(element, word);
+  const known = new Map<Int32Array, Window | null>();
+  return (elements) => {
+    const found = known.get(elements);
+    if (found !== undefined) return found;
+    let [begin, end] = [order.length, 0];
+    for (const element of elements) {
+      const word = element < 0 ? undefined : wordOf.get(element);
+      if (word === undefined) continue;
+      begin = Math.min(begin, word);
+      end = Math.max(end, word + 1);
+    }
+    let window: Window | null = null;
+    if (begin < end) {
+      const places = new Int32Array(end - begin).fill(-1);
+      for (const [place, element] of elements.entries()) {
+        const word = element < 0 ? undefined : wordOf.get(element);
+        if (word !== undefined) places[word - begin] = place;
+      }
+      window = { begin, places };
+    }
+    known.set(elements, window);
+    return window;
+  };
 }

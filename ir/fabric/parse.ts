@@ -16,6 +16,7 @@ import {
   type FabricTarget,
   type Landing,
   type Load,
+  type LoadSource,
   type Operand,
   type Operation,
   type Port,
@@ -280,10 +281,13 @@ function parseLoad(reader: TextReader): Load {
   const region = reader.word("a region");
   reader.expect("+");
   const word = reader.integer("a word", 0);
-  reader.expect("value");
-  const value = reader.integer("a value", 0);
-  return { ...at, region, at: word, value, elements: parseElements(reader) };
+  return { ...at, region, at: word, from: parseSource(reader), elements: parseElements(reader) };
 }
+
+const parseSource = (reader: TextReader): LoadSource =>
+  reader.oneOf(["value", "past"]) === "value"
+    ? { kind: "constant", value: reader.integer("a value", 0) }
+    : { kind: "past", name: reader.string() };
 
 function parseEdge(reader: TextReader, kind: EdgeStream["kind"]): EdgeStream {
   const name = reader.string();

@@ -28,6 +28,7 @@ import type {
   FabricTarget,
   Landing,
   Load,
+  LoadSource,
   Operand,
   Operation,
   Position,
@@ -137,8 +138,11 @@ const printPosition = ({ from, to, words }: Position): string =>
 
 const printElements = ({ offset, sizes, strides }: Elements): string => `${offset} ${printDims(sizes, strides)}`;
 
-const printLoad = ({ x, y, region, at, value, elements }: Load): string =>
-  `load ${point(x, y)} ${region} + ${at} value ${value} ${list(elements, printElements)}`;
+const printSource = (from: LoadSource): string =>
+  from.kind === "constant" ? `value ${from.value}` : `past ${quote(from.name)}`;
+
+const printLoad = ({ x, y, region, at, from, elements }: Load): string =>
+  `load ${point(x, y)} ${region} + ${at} ${printSource(from)} ${list(elements, printElements)}`;
 
 const printEdge = ({ kind, name, x, y, side, color, elements }: EdgeStream): string =>
   `${kind} ${quote(name)} at ${point(x, y)} ${side} color ${color} ${list(elements, printElements)}`;

@@ -16,6 +16,8 @@ export const fabricVersion = 1;
 /** Limits of every machine that wsc knows: 8 input and 8 output queues, a default and three more positions of a switch (wafer-facts, section 3). */
 export const queuesPerCore = 8;
 export const switchPositions = 4;
+/** instructions on words of the fabric that run side by side in a core (wafer-facts, section 3) */
+export const microthreads = 8;
 /** dims of a strided operand (a memory descriptor of CSL) */
 export const descriptorDims = 4;
 
@@ -176,14 +178,17 @@ export interface Elements {
   readonly strides: readonly number[];
 }
 
-/** Elements of a constant that a region of a core holds from word `at` on, in all slots. */
+/** What a region holds before the first sample: a constant (index into `Graph.values`), or a cache that an input of the model names. */
+export type LoadSource =
+  { readonly kind: "constant"; readonly value: number } | { readonly kind: "past"; readonly name: string };
+
+/** Elements that a region of a core holds from word `at` on, in all slots. */
 export interface Load {
   readonly x: number;
   readonly y: number;
   readonly region: string;
   readonly at: number;
-  /** index into `Graph.values` */
-  readonly value: number;
+  readonly from: LoadSource;
   readonly elements: readonly Elements[];
 }
 
@@ -259,4 +264,4 @@ export const links: Readonly<
 };
 
 /** Bytes of a region, all slots. */
-export const regionBytes = ({ words, slots }: Region): number => words * slots * 4;
+export const regionBytes = ({ words, slots }: Pick<Region, "words" | "slots">): number => words * slots * 4;

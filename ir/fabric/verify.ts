@@ -3,7 +3,7 @@
  * word which is sent is taken by as many as expect it, and that nothing waits in a circle.
  */
 import type { Diagnostic } from "../diagnostic.ts";
-import { regionBytes, stridedCount, switchPositions, wordsReceived, wordsSent } from "./program.ts";
+import { microthreads, regionBytes, stridedCount, switchPositions, wordsReceived, wordsSent } from "./program.ts";
 import {
   type CoreSet,
   type FabricProgram,
@@ -17,9 +17,6 @@ import { FabricFaults } from "./faults.ts";
 import { checkCoverage } from "./coverage.ts";
 import { checkFlows } from "./flows.ts";
 import { checkWaits } from "./waits.ts";
-
-/** Microthreads of a core: instructions on words of the fabric that run side by side (wafer-facts, section 3). */
-const microthreads = 8;
 
 /** Everything that is wrong with a program, at most 20 faults; none for a legal one. */
 export function verifyFabric(program: FabricProgram): Diagnostic[] {

@@ -8,11 +8,13 @@ export function checkWaits(program: FabricProgram, flows: Flows, faults: FabricF
   const netOf = nets(flows);
   const after: number[][] = [];
   const where: { readonly x: number; readonly y: number; readonly color: number | null }[] = [];
-  const givers = new Map<number, number[]>();
-  const takers = new Map<number, number[]>();
-  const put = (map: Map<number, number[]>, key: number, step: number): void => {
-    const known = map.get(key);
-    if (known === undefined) map.set(key, [step]);
+  const givers = new Map<number, Rounds>();
+  const takers = new Map<number, Rounds>();
+  const put = (map: Map<number, Rounds>, net: number, core: number, step: number): void => {
+    const rounds = map.get(net) ?? new Map<number, number[]>();
+    map.set(net, rounds);
+    const known = rounds.get(core);
+    if (known === undefined) rounds.set(core, [step]);
     else known.push(step);
   };
   for (const { tasks, cores } of program.roles) {
@@ -27,8 +29,9 @@ export function checkWaits(program: FabricProgram, flows: Flows, faults: FabricF
           const from = step.kind === "receive" || step.kind === "reduce" ? step.from : null;
           const to = step.kind === "send" || step.kind === "reduce" ? step.to : null;
           where.push({ x, y, color: from?.color ?? to?.color ?? null });
-          if (from !== null) put(takers, netOf(flows.key({ x, y }, from.color)), number);
-          if (to !== null) put(givers, netOf(flows.key({ x, y }, to.color)), number);
+          const core = flows.key({ x, y }, 0);
+          if (from !== null) put(takers, netOf(flows.key({ x, y }, from.color)), core, number);
+          if (to !== null) put(givers, netOf(flows.key({ x, y }, to.color)), core, number);
           if (step.kind === "publish") published.set(step.region, [...(published.get(step.region) ?? []), number]);
           if (step.kind === "take") taken.push({ region: step.region, step: number });
         }
@@ -37,17 +40,39 @@ export function checkWaits(program: FabricProgram, flows: Flows, faults: FabricF
         for (const before of published.get(region) ?? []) (after[before] as number[]).push(step);
     });
   }
-  // one more number for each net, so that many givers and takers need few edges
-  for (const [net, steps] of givers) {
-    const between = after.length;
-    after.push(takers.get(net) ?? []);
-    where.push(where[steps[0] as number] as (typeof where)[number]);
-    for (const step of steps) (after[step] as number[]).push(between);
+  for (const [net, given] of givers) {
+    for (const { from, to } of roundsOf(given, takers.get(net) ?? new Map<number, number[]>())) {
+      // one more number for each round, so that many givers and takers need few edges
+      const between = after.length;
+      after.push([...to]);
+      where.push(where[from[0] as number] as (typeof where)[number]);
+      for (const step of from) (after[step] as number[]).push(between);
+    }
   }
   const left = circle(after);
   if (left === null) return;
   const { x, y, color } = where[left] as (typeof where)[number];
   faults.at({ x, y }, "a step waits for itself, over other steps and cores", color ?? undefined);
+}
+
+/** Steps of one net, in order, by core. */
+type Rounds = Map<number, number[]>;
+
+/**
+ * Steps that give words, with those that take them. Where every core gives or takes equally often, the words of each time are those of the same time
+ * at the others; else every step that takes may wait for every one that gives.
+ */
+function roundsOf(
+  given: Rounds,
+  taken: Rounds,
+): { readonly from: readonly number[]; readonly to: readonly number[] }[] {
+  const [from, to] = [[...given.values()], [...taken.values()]];
+  const times = new Set([...from, ...to].map(({ length }) => length));
+  const [rounds] = times;
+  if (times.size > 1 || rounds === undefined) return [{ from: from.flat(), to: to.flat() }];
+  const ofRound = (lists: readonly (readonly number[])[], round: number): number[] =>
+    lists.flatMap((list) => list.slice(round, round + 1));
+  return Array.from({ length: rounds }, (_, round) => ({ from: ofRound(from, round), to: ofRound(to, round) }));
 }
 
 /** Number of the net that a channel belongs to: channels that words pass between. */

@@ -33,11 +33,11 @@ export function tileCores(loops: readonly Loop[], mapping: Mapping): TileCore[] 
 }
 
 /** What a core needs of an operand that it reads. */
-export const partRead = (operand: Operand, loops: readonly Loop[], tile: Tile): Part =>
+export const partRead = (operand: Pick<Operand, "axes">, loops: readonly Loop[], tile: Tile): Part =>
   partOf(operand, sliceOf(operand, loops, tile));
 
 /** What a core holds of an operand that it makes: elements that are dealt out have one owner each. */
-export function partMade(operand: Operand, loops: readonly Loop[], tile: Tile): Part {
+export function partMade(operand: Pick<Operand, "axes">, loops: readonly Loop[], tile: Tile): Part {
   const ranges = sliceOf(operand, loops, tile).map((range, index): Range => {
     const axis = operand.axes[index];
     if (axis?.kind !== "spread") return range;
@@ -49,7 +49,7 @@ export function partMade(operand: Operand, loops: readonly Loop[], tile: Tile): 
   return partOf(operand, ranges);
 }
 
-function partOf({ axes }: Operand, ranges: readonly Range[]): Part {
+function partOf({ axes }: Pick<Operand, "axes">, ranges: readonly Range[]): Part {
   const extents = ranges.map(({ begin, end }) => end - begin);
   const elements = new Int32Array(extents.reduce((product, extent) => product * extent, 1));
   const index = ranges.map(({ begin }) => begin);

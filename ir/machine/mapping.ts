@@ -122,5 +122,5 @@ function hullOf(axis: Axis, loops: readonly Loop[], tile: Tile): Range {
 }
 
 /** The part of an operand between the first and the last position that a tile touches along each axis; padding included. */
-export const sliceOf = (operand: Operand, loops: readonly Loop[], tile: Tile): readonly Range[] =>
+export const sliceOf = (operand: Pick<Operand, "axes">, loops: readonly Loop[], tile: Tile): readonly Range[] =>
   operand.axes.map((axis) => hullOf(axis, loops, tile));

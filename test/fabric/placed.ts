@@ -1,11 +1,15 @@
 /** Small models placed on small machines, with inputs and what the reference makes of them. */
 import { lowerSource } from "../../compiler/compile.ts";
 import type { PlacedGraph } from "../../compiler/fabric/lower.ts";
-import { buildKernelGraph } from "../../compiler/kernels/build.ts";
+import { buildKernelGraph, draftKernels } from "../../compiler/kernels/build.ts";
+import type { SeamWay } from "../../compiler/kernels/fusion/merge.ts";
+import { carryOut, type Plan, planOf } from "../../compiler/kernels/fusion/plan.ts";
+import { buildFusedKernels } from "../../compiler/kernels/fusion/fuse.ts";
 import { place } from "../../compiler/placement/place.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
 import type { FabricProgram } from "../../ir/fabric/program.ts";
 import type { Graph } from "../../ir/graph.ts";
+import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import { makeTensor, type TensorData } from "../../ir/tensor.ts";
 import { interpretGraph } from "../../runtime/reference/interpret.ts";
@@ -56,6 +60,13 @@ export const models = {
       node("ReduceMean", ["m"], ["y"], { axes: [1] }),
     ],
   }),
+  cumulative: (): ModelSpec => ({
+    opset: 14,
+    inputs: { x: f32(2, 4) },
+    outputs: { y: f32(2, 4) },
+    initializers: { axis: makeTensor("i64", [], BigInt64Array.of(1n)) },
+    nodes: [node("CumSum", ["x", "axis"], ["y"], {}, { name: "sums" })],
+  }),
   softmax: (): ModelSpec => ({
     opset: 13,
     inputs: { x: f32(2, 4) },
@@ -70,9 +81,41 @@ export const smallTarget = (columns: number, rows: number): Target => ({
   fabric: { width: columns + 7, height: rows + 2 },
 });
 
-export async function placed(spec: ModelSpec, target: Target): Promise<PlacedGraph> {
+/** How ops become layers: one each; as `wsc compile` fuses them; or fused wherever loops allow it, with either way of making seams. */
+export const layerings = ["ops", "fused", "exchange", "recompute"] as const;
+
+export type Layering = (typeof layerings)[number];
+
+function kernelsOf(graph: Graph, target: Target, layering: Layering): KernelGraph {
+  switch (layering) {
+    case "ops":
+      return buildKernelGraph(graph);
+    case "fused":
+      return buildFusedKernels(graph, target);
+    case "exchange":
+    case "recompute":
+      return fusedWherever(graph, layering);
+  }
+}
+
+function fusedWherever(graph: Graph, way: SeamWay): KernelGraph {
+  const draft = draftKernels(graph);
+  const plans = function* (): Generator<Plan> {
+    for (const reader of draft.ids) {
+      for (const { from } of draft.around(reader).into) {
+        const group = draft.between(from, reader, 8);
+        const plan = group === null ? null : planOf(draft, group, way);
+        if (plan !== null) yield plan;
+      }
+    }
+  };
+  for (let next = plans().next(); next.done !== true; next = plans().next()) carryOut(draft, next.value);
+  return draft.finish();
+}
+
+export async function placed(spec: ModelSpec, target: Target, layering: Layering = "ops"): Promise<PlacedGraph> {
   const { graph } = await lowerSource({ name: "model.onnx", bytes: await modelBytes(spec) });
-  const kernels = buildKernelGraph(graph);
+  const kernels = kernelsOf(graph, target, layering);
   return { graph, kernels, target, placement: await place(kernels, target, {}) };
 }
 

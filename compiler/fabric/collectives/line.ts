@@ -47,7 +47,13 @@ class RowBuilder {
     });
     if (!isFilled) return;
     const elements = [{ offset: 0, sizes: [words], strides: [1] }];
-    this.program.load({ ...coreAt(index), region: dataRegion, at: 0, value: index, elements });
+    this.program.load({
+      ...coreAt(index),
+      region: dataRegion,
+      at: 0,
+      from: { kind: "constant", value: index },
+      elements,
+    });
   }
 
   path(color: number, from: number, to: number): void {

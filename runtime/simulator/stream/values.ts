@@ -3,6 +3,7 @@ import { nth } from "../../../ir/access.ts";
 import type { FabricProgram } from "../../../ir/fabric/program.ts";
 import { combine } from "../word/computation.ts";
 import { elementsOf } from "../word/edges.ts";
+import { loadedData } from "../word/load.ts";
 import type { ReadyRole, ReadyStep } from "../word/cores.ts";
 import type { CoreTable } from "./cores.ts";
 
@@ -10,6 +11,8 @@ type StreamStep = ReadyStep & { readonly kind: "stream" };
 
 export interface ValueOptions {
   readonly constants: (value: number) => Float32Array;
+  /** elements of a cache before the first step, by the name of the model's input; for programs that keep caches */
+  readonly pasts?: (name: string) => Float32Array;
   readonly inputs: (name: string, sample: number) => Float32Array;
 }
 
@@ -71,10 +74,10 @@ export class Values {
     if (known !== undefined) return known;
     const { words, role } = this.#cores.roleOf(core);
     const image = new Float32Array(words);
-    for (const { region: name, at, value, elements } of this.#loads.get(this.#cores.cells[core] as number) ?? []) {
+    for (const { region: name, at, from, elements } of this.#loads.get(this.#cores.cells[core] as number) ?? []) {
       const region = role.regions.find((one) => one.name === name);
       if (region === undefined) throw new Error(`internal: a constant for region ${name}, which is not there`);
-      const data = this.#options.constants(value);
+      const data = loadedData(from, this.#options);
       const indices = elementsOf(elements);
       for (let slot = 0; slot < region.slots; slot++) {
         const base = region.address / 4 + slot * region.words + at;

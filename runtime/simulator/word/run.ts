@@ -145,7 +145,7 @@ class Machine {
     );
     this.#counts = new Counts(cores, routers);
     this.wheel = new Wheel(routers.count + count + this.edges.agents);
-    loadRegions(program, cores, options.constants);
+    loadRegions(program, cores, options);
   }
 
   #roleOf(core: number): ReadyRole {

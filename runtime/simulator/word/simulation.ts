@@ -4,6 +4,8 @@ import type { Port } from "../../../ir/fabric/program.ts";
 export interface SimulateOptions {
   /** elements of a constant, by index into `Graph.values` */
   readonly constants: (value: number) => Float32Array;
+  /** elements of a cache before the first step, by the name of the model's input; for programs that keep caches */
+  readonly pasts?: (name: string) => Float32Array;
   /** elements of an input for a sample */
   readonly inputs: (name: string, sample: number) => Float32Array;
   /** samples that follow each other; default 1 */
