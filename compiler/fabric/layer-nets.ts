@@ -1,5 +1,5 @@
 /** Words that stay within a layer: sums of several cores, sums that all of them get, and parts that cores take from each other. */
-import { nth } from "../../ir/access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import type { Step, Strided } from "../../ir/fabric/program.ts";
 import type { ReducePattern } from "../../ir/machine/collectives.ts";
 import type { Core } from "../../ir/placement.ts";
@@ -155,7 +155,7 @@ export interface Gathered {
 /** Parts that cores take from others of their layer: each from those that hold them, or over one net where they would be more than `mostHolders`. */
 export function layerGather(
   layer: Layer,
-  { from, into, only }: Extract<Phase, { kind: "gather" }>,
+  { from, into, only, elements: sources }: Extract<Phase, { kind: "gather" }>,
   newNet: NewNet,
   mostHolders: number,
 ): Gathered {
@@ -169,7 +169,9 @@ export function layerGather(
   for (const core of needing) {
     const own = new Map<number, number>();
     for (const [place, element] of layer.elementsOf(from, core).entries()) if (element >= 0) own.set(element, place);
-    const elements = layer.elementsOf(into, core);
+    const needed = layer.elementsOf(into, core);
+    const elements =
+      sources === null ? needed : needed.map((element) => (element < 0 ? -1 : defined(sources[element])));
     const pairs = [...elements].flatMap((element, place) => {
       const source = element < 0 ? undefined : own.get(element);
       return source === undefined ? [] : [{ from: source, to: place }];

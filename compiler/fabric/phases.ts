@@ -49,7 +49,14 @@ export type Phase =
       readonly isShared: boolean;
     }
   /** positions of `from` that `into` has and a core has not made come from other cores */
-  | { readonly kind: "gather"; readonly only: readonly string[]; readonly from: Buffer; readonly into: Buffer };
+  | {
+      readonly kind: "gather";
+      readonly only: readonly string[];
+      readonly from: Buffer;
+      readonly into: Buffer;
+      /** the element of `from` at each of `into`, -1 for none; null: they are the same */
+      readonly elements: Int32Array | null;
+    };
 
 export interface LayerPhases {
   readonly buffers: ReadonlyMap<string, Buffer>;
@@ -245,6 +252,19 @@ export class LayerWriter {
     this.#phases.push(phase);
   }
 
+  /** Lets a cache take in what an operand made here adds to it. */
+  append(state: string, made: string, elements: Int32Array): void {
+    const [from, into] = [this.#operand(made), this.#operand(state)];
+    this.#phases.push({
+      kind: "gather",
+      only: this.#only.get(made) ?? [],
+      from: this.buffer(made, from.axes),
+      into: this.buffer(state, into.axes),
+      elements,
+    });
+    this.#only.set(state, this.#only.get(made) ?? []);
+  }
+
   finish(): LayerPhases {
     return { buffers: this.#buffers, phases: this.#phases, only: this.#only };
   }
@@ -300,7 +320,7 @@ export class LayerWriter {
     if (!isMadeHere) return { buffer, axes };
     if (this.#isAtHand(own, axes)) return { buffer, axes };
     const into = this.buffer(`${name}_for_${at.stage.makes}_${at.input}`, axes);
-    this.#phases.push({ kind: "gather", only: at.only, from: buffer, into });
+    this.#phases.push({ kind: "gather", only: at.only, from: buffer, into, elements: null });
     return whole(into);
   }
 

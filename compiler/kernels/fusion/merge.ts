@@ -81,7 +81,7 @@ export function merge({ producer, reader, edges, leaving }: Pair, way: SeamWay):
       loops: bodies.loops,
       operands,
       stages,
-      states: [...producer.kernel.states, ...renamedStates(reader.kernel.states, renamed.operandNames)],
+      states: [...producer.kernel.states, ...renamedStates(reader.kernel.states, renamed.operandNames, links)],
       moves: [...new Set([...producer.kernel.moves, ...reader.kernel.moves])],
       flops: producer.kernel.flops + reader.kernel.flops,
       origin: [...new Set([...producer.kernel.origin, ...reader.kernel.origin])],
@@ -253,8 +253,15 @@ const backwards = (axis: Axis): Axis =>
       };
 
 /** Caches of the reader under the names that its operands have in the kernel that is made. */
-const renamedStates = (states: Kernel["states"], names: ReadonlyMap<string, string>): Kernel["states"] => {
-  const nameOf = (name: string): string => names.get(name) ?? name;
+const renamedStates = (
+  states: Kernel["states"],
+  names: ReadonlyMap<string, string>,
+  links: readonly Link[],
+): Kernel["states"] => {
+  const nameOf = (name: string): string => {
+    const own = names.get(name) ?? name;
+    return links.find(({ read }) => read === own)?.made ?? own;
+  };
   return states.map((state) => ({
     ...state,
     operand: nameOf(state.operand),

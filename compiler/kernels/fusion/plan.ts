@@ -101,11 +101,19 @@ function withoutTwins(plan: Plan): Plan {
   const into = plan.into.map(single);
   const inputs = plan.inputs.map(single);
   const operands = kernel.operands.filter(({ name }) => !gone.has(name));
+  const kept = (name: string): string => gone.get(name) ?? name;
   const stages = kernel.stages.map((stage) => ({
     ...stage,
-    reads: stage.reads.map((read) => ({ ...read, operand: gone.get(read.operand) ?? read.operand })),
+    reads: stage.reads.map((read) => ({ ...read, operand: kept(read.operand) })),
   }));
-  return { ...plan, into, inputs, made: { ...plan.made, kernel: { ...kernel, operands, stages } } };
+  const states = kernel.states.map((state) => ({
+    ...state,
+    append:
+      state.append === null
+        ? null
+        : { ...state.append, reads: state.append.reads.map((name) => (name === null ? null : kept(name))) },
+  }));
+  return { ...plan, into, inputs, made: { ...plan.made, kernel: { ...kernel, operands, states, stages } } };
 }
 
 /** The kernel of a plan, with its traffic. */
