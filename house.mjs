@@ -98,6 +98,7 @@ export const house = [
       "compiler/placement/constraints",
       "compiler/placement/explain",
       "compiler/placement/packing",
+      "compiler/placement/resident",
       "compiler/placement/routing",
       "compiler/placement/sizing",
     ],
@@ -136,6 +137,17 @@ export const house = [
     folder: "compiler/placement/packing",
     subject: "rectangles at one interval, around obstacles",
     mayImport: [ir, problem],
+  },
+  {
+    folder: "compiler/placement/resident",
+    subject: "all layers on one region, one after the other",
+    mayImport: [
+      ir,
+      "compiler/kernels",
+      "compiler/placement",
+      "compiler/placement/constraints",
+      "compiler/placement/packing",
+    ],
   },
   {
     folder: "compiler/placement/routing",

@@ -11,9 +11,8 @@ import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
 import type { Pass } from "./passes/pass.ts";
-import type { PlaceOptions } from "./placement/place.ts";
+import type { ModeOptions } from "./placement/modes.ts";
 import type { PreparedProblem } from "./placement/prepare.ts";
-import type { Replicas } from "./placement/replicas.ts";
 import type { Target } from "../ir/machine/target.ts";
 import type { TuneOptions, TuneReport } from "./tuning/tune.ts";
 import type { Tuning } from "./tuning/tuning.ts";
@@ -24,11 +23,9 @@ export type ModelSource = string | URL | ModelBytes;
 export const stages = ["read", "lower", "passes", "kernels", "place", "tune", "program"] as const;
 export type Stage = (typeof stages)[number];
 
-export interface CompileOptions extends PlaceOptions {
+export interface CompileOptions extends ModeOptions {
   /** a preset's name, the path of a JSON file, or a description; default wse2 */
   readonly target?: string | Target;
-  /** copies of the model side by side on the wafer; default 1 */
-  readonly replicas?: Replicas;
   /** several ops may be one layer; default true. Only layers of one op each have a fabric program (docs/fabric.md) */
   readonly fuse?: boolean;
   /** what f32 operands are on the wafer; the program on the host computes as the model says. Default f32 */
@@ -53,15 +50,20 @@ export interface LoweredModel {
   readonly files: readonly string[];
 }
 
-/** A model with its layers, and the problem of placing them. */
-export interface PreparedModel extends LoweredModel {
+/** A model with its layers. */
+export interface LayeredModel extends LoweredModel {
   readonly target: Target;
   readonly kernels: KernelGraph;
-  /** where there are copies, of the first in its region */
+}
+
+/** A model with its layers, and the problem of placing them as a pipeline. */
+export interface PreparedModel extends LayeredModel {
   readonly prepared: PreparedProblem;
 }
 
-export interface PlacedModel extends PreparedModel {
+export interface PlacedModel extends LayeredModel {
+  /** of a pipeline, of the first copy where there are several; null for other modes */
+  readonly prepared: PreparedProblem | null;
   readonly placement: Placement;
 }
 
@@ -107,7 +109,7 @@ export async function kernelsOf(graph: Graph, target: string | Target, fuse = tr
 async function layersOf(
   model: LoweredModel,
   options: CompileOptions,
-): Promise<Pick<PreparedModel, "target" | "kernels">> {
+): Promise<Pick<LayeredModel, "target" | "kernels">> {
   const target = await targetOf(options.target ?? "wse2");
   options.onStage?.("kernels");
   const { withPrecision } = await import("./kernels/precision.ts");
@@ -116,7 +118,7 @@ async function layersOf(
   return { target, kernels };
 }
 
-/** Takes the layers of a lowered model and prepares the problem of placing them once; throws WSC5002 where they do not fit. */
+/** Takes the layers of a lowered model and prepares the problem of placing them once, as a pipeline; throws WSC5002 where they do not fit. */
 export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
   const layers = await layersOf(model, options);
   const { prepare } = await import("./placement/prepare.ts");
@@ -129,10 +131,10 @@ export async function placeModel(model: LoweredModel, options: CompileOptions = 
   const layers = await layersOf(model, options);
   // one after the other: they share modules, and jest's loader links a module for one of them at a time
   const { withinLimit } = await import("./placement/place.ts");
-  const { placeReplicas } = await import("./placement/replicas.ts");
+  const { placeInMode } = await import("./placement/modes.ts");
   const { checkPlacement } = await import("./placement/checker/check.ts");
   const { kernels, target } = layers;
-  const placed = await placeReplicas(kernels, target, options.replicas ?? 1, withinLimit(options, start));
+  const placed = await placeInMode(kernels, target, withinLimit(options, start));
   const faults = checkPlacement(kernels, placed.placement, target);
   if (faults.length > 0) throw new WscError(faults);
   return { ...model, ...layers, ...placed };

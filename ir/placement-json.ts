@@ -13,9 +13,11 @@ import {
   type Reader,
 } from "./json-reader.ts";
 import { kernelFamilies, precisions } from "./kernel-graph.ts";
+import { conversionKinds } from "./machine/conversion.ts";
 import { reducePatterns } from "./machine/collectives.ts";
 import type { SramBudget, Variant } from "./machine/cost.ts";
 import type { Cut, Mapping } from "./machine/mapping.ts";
+import type { RegionSram } from "./machine/resident.ts";
 import {
   type Certificate,
   type Copies,
@@ -23,12 +25,14 @@ import {
   type FullestLink,
   type FullestRouter,
   type Goal,
+  type LayoutMove,
   linkDirections,
   type Movement,
   type Pin,
   type PlacedKernel,
   type Placement,
   type PlacementConstraints,
+  type PlacementMode,
   placementObjectives,
   type PlacementTarget,
   placementVersion,
@@ -205,6 +209,35 @@ const readCertificate: Reader<Certificate> = (value, path) => {
   return { ...figures, goal: goal ?? { kind: "throughput", value: objective, bound, gap, status } };
 };
 
+const readRegionSram: Reader<RegionSram> = readObject({
+  code: count,
+  weights: count,
+  state: count,
+  working: count,
+  stack: count,
+});
+
+const readMove: Reader<LayoutMove> = readObject({
+  edge: count,
+  operand: readString,
+  kind: readOneOf(...conversionKinds),
+  cycles: count,
+});
+
+const readPipeline: Reader<{ readonly kind: "pipeline" }> = readObject({ kind: readOneOf("pipeline") });
+
+const readResident: Reader<Extract<PlacementMode, { kind: "resident" }>> = readObject({
+  kind: readOneOf("resident"),
+  region: readRect,
+  sram: readRegionSram,
+  moves: readArray(readMove),
+});
+
+const readMode: Reader<PlacementMode> = (value, path) => {
+  const isResident = typeof value === "object" && value !== null && "kind" in value && value.kind === "resident";
+  return isResident ? readResident(value, path) : readPipeline(value, path);
+};
+
 const readCopies: Reader<Copies> = readObject({ count: positive, columns: positive, stepX: count, stepY: count });
 
 const readPlacement: Reader<Placement> = readObject({
@@ -213,6 +246,7 @@ const readPlacement: Reader<Placement> = readObject({
   precision: readOneOf(...precisions),
   target: readTarget,
   constraints: orElse(readConstraints, unconstrained),
+  mode: readMode,
   copies: readCopies,
   kernels: readArray(readPlacedKernel),
   routes: readArray(readRoute),

@@ -26,18 +26,26 @@
  *     }
  *
  * `placement "lenet" precision f16 {` has operands of 16 bits where the model's are f32. `copies 7 by 4 every (187, 497)` before the kernels says that
- * they stand there seven times, four in a row of copies.
+ * they stand there seven times, four in a row of copies. Where kernels share one region, it stands there with what its fullest core holds and how values
+ * are moved inside it:
+ *
+ *     resident 40 x 40 at (4, 1) {
+ *       sram {code=7680, weights=3072, state=512, working=320, stack=5120}
+ *       move e0 x0 columns cycles=61
+ *     }
  */
 import {
   type Certificate,
   type Copies,
   type Goal,
+  type LayoutMove,
   linkDirections,
   oneCopy,
   type Pin,
   type PlacedKernel,
   type Placement,
   type PlacementConstraints,
+  type PlacementMode,
   placementObjectives,
   type PlacementTarget,
   placementVersion,
@@ -56,8 +64,10 @@ import {
   printPrecision,
 } from "./kernel-graph-text.ts";
 import type { ReducePattern } from "./machine/collectives.ts";
+import { conversionKinds } from "./machine/conversion.ts";
 import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
 import type { Cut } from "./machine/mapping.ts";
+import { regionCategories } from "./machine/resident.ts";
 import { TextReader } from "./text/lexer.ts";
 import { parsePoint } from "./text/point.ts";
 
@@ -70,6 +80,7 @@ export function printPlacement(placement: Placement): string {
   const lines = [
     printTarget(placement.target),
     ...printConstraints(placement.constraints),
+    ...printMode(placement.mode),
     ...printCopies(placement.copies),
     ...placement.kernels.flatMap(printKernel),
     ...placement.routes.map(printRoute),
@@ -81,6 +92,17 @@ export function printPlacement(placement: Placement): string {
 function printTarget({ name, width, height, usable, sramBytes, clockHz }: PlacementTarget): string {
   const fabric = `fabric ${width} x ${height} usable ${rectangle(usable)}`;
   return `target ${quote(name)} ${fabric} sram=${sramBytes} clock=${clockHz}`;
+}
+
+function printMode(mode: PlacementMode): string[] {
+  if (mode.kind === "pipeline") return [];
+  const budget = regionCategories.map((category) => `${category}=${mode.sram[category]}`).join(", ");
+  return [
+    `resident ${rectangle(mode.region)} {`,
+    `  sram {${budget}}`,
+    ...mode.moves.map(({ edge, operand, kind, cycles }) => `  move e${edge} ${operand} ${kind} cycles=${cycles}`),
+    "}",
+  ];
 }
 
 const printCopies = ({ count, columns, stepX, stepY }: Copies): string[] =>
@@ -171,6 +193,7 @@ export function parsePlacement(text: string): Placement {
   reader.expect("{");
   const target = parseTarget(reader);
   const constraints = reader.accept("constraints") ? parseConstraints(reader) : unconstrained;
+  const mode = reader.accept("resident") ? parseResident(reader) : ({ kind: "pipeline" } as const);
   const copies = reader.accept("copies") ? parseCopies(reader) : oneCopy;
   const kernels: PlacedKernel[] = [];
   while (!reader.at("route") && !reader.at("certificate")) kernels.push(parseKernel(reader, kernels.length));
@@ -179,7 +202,41 @@ export function parsePlacement(text: string): Placement {
   const certificate = parseCertificate(reader, kernels.length);
   reader.expect("}");
   reader.end();
-  return { version: placementVersion, model, precision, target, constraints, copies, kernels, routes, certificate };
+  return {
+    version: placementVersion,
+    model,
+    precision,
+    target,
+    constraints,
+    mode,
+    copies,
+    kernels,
+    routes,
+    certificate,
+  };
+}
+
+function parseResident(reader: TextReader): PlacementMode {
+  const region = parseRect(reader);
+  reader.expect("{");
+  reader.expect("sram");
+  const take = sizesIn(reader);
+  const sram = {
+    code: take("code"),
+    weights: take("weights"),
+    state: take("state"),
+    working: take("working"),
+    stack: take("stack"),
+  };
+  const moves: LayoutMove[] = [];
+  while (reader.accept("move")) {
+    const edge = parseEdgeId(reader);
+    const operand = reader.word("the name of an operand");
+    const kind = reader.oneOf(conversionKinds);
+    moves.push({ edge, operand, kind, cycles: namedInteger(reader, "cycles") });
+  }
+  reader.expect("}");
+  return { kind: "resident", region, sram, moves };
 }
 
 function parseCopies(reader: TextReader): Copies {
@@ -295,15 +352,20 @@ function parsePattern(reader: TextReader): ReducePattern {
   return "two-phase";
 }
 
-function parseSram(reader: TextReader): SramBudget {
-  reader.expect("sram");
+/** Reads `{code=12, …}` and gives the sizes by name. */
+function sizesIn(reader: TextReader): (name: string) => number {
   const start = reader.peek().start;
   const sizes = new Map(parseSizes(reader).map(({ name, size }) => [name, size]));
-  const take = (name: string): number => {
+  return (name) => {
     const size = sizes.get(name);
     if (size === undefined) throw reader.errorAt(start, `"${name}" is missing`);
     return size;
   };
+}
+
+function parseSram(reader: TextReader): SramBudget {
+  reader.expect("sram");
+  const take = sizesIn(reader);
   return {
     code: take("code"),
     weights: take("weights"),

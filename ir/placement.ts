@@ -25,7 +25,9 @@
  * them enter is switched from one way in to the next by a control word that follows the words of each.
  */
 import type { KernelFamily, KernelId, Precision } from "./kernel-graph.ts";
+import type { ConversionKind } from "./machine/conversion.ts";
 import type { Variant } from "./machine/cost.ts";
+import type { RegionSram } from "./machine/resident.ts";
 
 export const placementVersion = 5;
 
@@ -127,6 +129,33 @@ export const laneOf = ({ to, color, toX, toY }: Route): string => `k${to} ${colo
 
 /** Words that follow those of an edge in a shared lane: the control word that moves the switches on. */
 export const controlWords = 1;
+
+/** A value that is brought into the layout that its reader wants, between two kernels on one region. */
+export interface LayoutMove {
+  /** index into `KernelGraph.edges` */
+  readonly edge: number;
+  /** the operand of the reader */
+  readonly operand: string;
+  readonly kind: ConversionKind;
+  readonly cycles: number;
+}
+
+/** How kernels share the wafer. */
+export type PlacementMode =
+  /** each on a rectangle of its own, all at work at once on successive samples */
+  | { readonly kind: "pipeline" }
+  /** one after the other on one region, weights and states staying there; there are no routes but those of the moves inside it */
+  | {
+      readonly kind: "resident";
+      readonly region: Rect;
+      readonly sram: RegionSram;
+      /** by edge, and by operand of its reader */
+      readonly moves: readonly LayoutMove[];
+    };
+
+export const modeNames = ["pipeline", "resident"] as const;
+
+export type ModeName = PlacementMode["kind"];
 
 /** One core of the fabric. */
 export interface Core {
@@ -256,7 +285,10 @@ export interface Certificate {
   readonly bottleneck: Bottleneck;
   /** the slowest kernel; null where nothing is placed */
   readonly slowest: KernelId | null;
-  /** cycles by cause; the objective is the maximum of the first two, shared by the copies, and the third, which they have in common */
+  /**
+   * cycles by cause. In a pipeline those of the slowest kernel and the fullest link; the objective is the maximum of the two, shared by the copies, and of
+   * the third, which they have in common. On one region those of all kernels, and of all moves with the ways in and out; the objective is their sum.
+   */
   readonly kernelCycles: number;
   readonly linkCycles: number;
   /** cycles that a sample takes of the wafer's edge */
@@ -281,6 +313,7 @@ export interface Placement {
   readonly precision: Precision;
   readonly target: PlacementTarget;
   readonly constraints: PlacementConstraints;
+  readonly mode: PlacementMode;
   readonly copies: Copies;
   /** of the first copy, as are the routes */
   readonly kernels: readonly PlacedKernel[];
@@ -299,8 +332,8 @@ export function utilisation(placement: Placement): number {
 }
 
 /** Cores of all rectangles of all copies. */
-export const coresInUse = ({ copies, kernels }: Pick<Placement, "copies" | "kernels">): number =>
-  copies.count * rectangleCores(kernels);
+export const coresInUse = ({ mode, copies, kernels }: Pick<Placement, "mode" | "copies" | "kernels">): number =>
+  copies.count * (mode.kind === "resident" ? rectangleCores([{ rect: mode.region }]) : rectangleCores(kernels));
 
 /** Cores of all rectangles together. */
 export const rectangleCores = (kernels: readonly { readonly rect: Rect }[]): number =>

@@ -15,7 +15,7 @@ export const emitStages = ["graph", "kernels", "placement", "fabric", "program",
 export type EmitStage = (typeof emitStages)[number];
 
 const objectives = ["throughput", "latency", "cores", "wire"] as const satisfies readonly PlacementObjective[];
-const modes = ["auto", "pipeline"] as const;
+const modes = ["auto", "pipeline", "resident", "stream"] as const;
 
 const dimOption = {
   dim: {
@@ -57,7 +57,11 @@ const compileOptions = {
     default: "wse2",
     describe: "wse1, wse2, wse3, dojo-d1, dojo-tile, or a JSON file",
   },
-  mode: { choices: modes, default: "auto" as const, describe: "How layers share the wafer" },
+  mode: {
+    choices: modes,
+    default: "auto" as const,
+    describe: "How layers share the wafer: each on its own cores, or one after the other on the same ones",
+  },
   replicas: {
     type: "string",
     requiresArg: true,

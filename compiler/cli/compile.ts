@@ -3,7 +3,7 @@ import path from "node:path";
 import { fail, renderDiagnostic, showName, WscError } from "../../ir/diagnostic.ts";
 import type { Precision } from "../../ir/kernel-graph.ts";
 import { nameHint } from "../../ir/nearest.ts";
-import { type Goal, type Movement, coresInUse } from "../../ir/placement.ts";
+import { coresInUse, type Goal, type ModeName, type Movement } from "../../ir/placement.ts";
 import { claimArtifact, writeArtifact } from "../artifact.ts";
 import {
   compile,
@@ -44,6 +44,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly target: string;
   readonly precision: Precision;
   readonly objective: PlacementObjective;
+  readonly mode: ModeName | "auto" | "stream";
   readonly replicas: string;
   readonly timeLimit: number | undefined;
   readonly effort: number | undefined;
@@ -90,6 +91,7 @@ async function compileAs(given: CompileArguments): Promise<number> {
     dims: readDims(given.dim),
     precision: given.precision,
     objective: given.objective,
+    mode: readMode(given),
     replicas: readReplicas(given),
     ...searchLimits(given),
     solver: given.solver,
@@ -116,6 +118,18 @@ async function compileAs(given: CompileArguments): Promise<number> {
   } finally {
     progress.stop();
   }
+}
+
+/** The mode; what is about pipelines asks for one where nothing else is said. */
+function readMode({ mode, explain, emit }: CompileArguments): ModeName | "auto" {
+  if (mode === "stream")
+    throw fail("WSC8001", "--mode stream has no placement yet: weights that come in through the edge have plans only", {
+      hint: "wsc plan MODEL --mode stream, or --mode resident",
+    });
+  const about = explain ? "--explain" : emit === "ilp" ? "--emit ilp" : emit === "fabric" ? "--emit fabric" : null;
+  if (about === null) return mode;
+  if (mode === "resident") throw fail("WSC8001", `${about} is about pipelines, and --mode resident is not one`);
+  return "pipeline";
 }
 
 /** A number of copies, or `auto`; what looks at one copy on the whole wafer is refused beside it. */
@@ -259,6 +273,7 @@ async function passPrinter(names: readonly string[]): Promise<NonNullable<Compil
 }
 
 async function explain({ prepared, placement }: PlacedModel, limits: ExplainLimits): Promise<Explanation> {
+  if (prepared === null) throw new Error("internal: what is explained was not placed as a pipeline");
   return (await import("../placement/explain/explain.ts")).explainPlacement(prepared, placement, limits);
 }
 
@@ -285,6 +300,7 @@ interface CompileSummary {
   readonly target: string;
   /** what f32 operands are on the wafer */
   readonly precision: Precision;
+  readonly mode: ModeName;
   /** copies of the model on the wafer */
   readonly replicas: number;
   /** of one copy */
@@ -322,6 +338,7 @@ function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "
     report: path.join(folder, "report.html"),
     target: target.name,
     precision: model.placement.precision,
+    mode: model.placement.mode.kind,
     replicas: model.placement.copies.count,
     kernels: kernels.length,
     hostOps: model.kernels.host.length,
@@ -354,7 +371,7 @@ function describe(s: CompileSummary): string {
   const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
   const proof = s.status === "optimal" ? "optimal" : `bound ${cyclesText(s.bound)}, gap ${(100 * s.gap).toFixed(2)} %`;
   return [
-    `${s.model} on ${s.target}${s.precision === "f32" ? "" : ` in ${s.precision}`}: ${s.replicas === 1 ? "" : `${s.replicas} copies of `}${s.kernels} kernels on ${s.cores} cores (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
+    `${s.model} on ${s.target}${s.precision === "f32" ? "" : ` in ${s.precision}`}: ${s.replicas === 1 ? "" : `${s.replicas} copies of `}${s.kernels} kernels on ${s.cores} cores${s.mode === "resident" ? ", one after the other" : ""} (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
     `interval  ${cyclesText(s.intervalCycles)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
     `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
     ...goalLines(s),

@@ -48,7 +48,12 @@ const meansToTry: readonly Means[] = [
 
 /** The program of a placement; WSC5007, with the layer, for what has none. */
 export function lowerFabric(placed: PlacedGraph): FabricProgram {
-  const { count } = placed.placement.copies;
+  const { copies, mode } = placed.placement;
+  if (mode.kind !== "pipeline")
+    throw fail("WSC5007", `layers that take turns on one region (mode ${mode.kind}) have no fabric program yet`, {
+      hint: "compile the model with --mode pipeline",
+    });
+  const { count } = copies;
   if (count > 1)
     throw fail("WSC5007", `the model stands on the wafer ${count} times, and a fabric program is of one copy`, {
       hint: "compile it without --replicas",

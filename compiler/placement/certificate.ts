@@ -73,7 +73,7 @@ export function certify(claims: Claims): Certificate {
 }
 
 /** A value against what is proven; bounds within rounding above it are the value itself. */
-function proof(value: number, bound: number): Pick<Certificate, "bound" | "gap" | "status"> {
+export function proof(value: number, bound: number): Pick<Certificate, "bound" | "gap" | "status"> {
   const proven = Math.min(value, bound);
   return {
     bound: proven,

@@ -130,6 +130,7 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
       clockHz: clockHz(target),
     },
     constraints: scene.constraints,
+    mode: { kind: "pipeline" },
     copies: oneCopy,
     kernels,
     routes: routing.routes,

@@ -83,13 +83,25 @@ const limits = {
   io: "the words that cross the edge of the wafer",
 } as const;
 
+/** What takes most of a sample's time where layers run one after the other. */
+const shares = {
+  kernel: "in the layers",
+  link: "for values on their way from the layout of one layer to that of the next",
+  io: "at the edge of the wafer",
+} as const;
+
 function lead(placement: Placement, kernels: KernelGraph): string {
   const { certificate, target } = placement;
   const layers = `${count(placement.kernels.length)} layer${placement.kernels.length === 1 ? "" : "s"}`;
   const { count: copies } = placement.copies;
   const turns = copies === 1 ? "" : `, dealt out to ${count(copies)} copies side by side`;
   const host = kernels.host.length === 0 ? "" : ` ${count(kernels.host.length)} operations stay on the host.`;
-  return `All ${layers} are resident and work at once on successive samples${turns}. One sample leaves every <b>${duration(certificate.objective / target.clockHz)}</b>, limited by <b>${limits[certificate.bottleneck]}</b>.${host}`;
+  const interval = duration(certificate.objective / target.clockHz);
+  if (placement.mode.kind === "resident") {
+    const { width, height } = placement.mode.region;
+    return `All ${layers} share one region of ${width} by ${height} cores, one after the other. A sample takes <b>${interval}</b>, most of it ${shares[certificate.bottleneck]}.${host}`;
+  }
+  return `All ${layers} are resident and work at once on successive samples${turns}. One sample leaves every <b>${interval}</b>, limited by <b>${limits[certificate.bottleneck]}</b>.${host}`;
 }
 
 function foot(target: Target): string {

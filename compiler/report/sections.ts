@@ -39,11 +39,14 @@ export function summaryCards(placement: Placement, kernels: KernelGraph): string
   ].join("")}</div>`;
 }
 
-const causeNames = { kernel: "Slowest kernel", link: "Fullest link", io: "Edge of the wafer" } as const;
+const causeNames = {
+  pipeline: { kernel: "Slowest kernel", link: "Fullest link", io: "Edge of the wafer" },
+  resident: { kernel: "All kernels", link: "Moves between them", io: "Edge of the wafer" },
+} as const;
 
 /** What limits the interval, and what is proven about it. */
 export function proofCard(placement: Placement): string {
-  const { certificate, kernels, copies } = placement;
+  const { certificate, kernels, copies, mode } = placement;
   const { objective, bound, bottleneck, kernelCycles, linkCycles, ioCycles } = certificate;
   const causes = [
     ["kernel", kernelCycles / copies.count],
@@ -52,7 +55,7 @@ export function proofCard(placement: Placement): string {
   ] as const;
   const rows = causes.map(([cause, cycles]) => {
     const binds = cause === bottleneck ? ' class="binds"' : "";
-    return `<span${binds}>${causeNames[cause]}</span><span class="bar"><i style="width:${share(cycles, objective)}"></i></span><span${binds}>${count(cycles)}</span>`;
+    return `<span${binds}>${causeNames[mode.kind][cause]}</span><span class="bar"><i style="width:${share(cycles, objective)}"></i></span><span${binds}>${count(cycles)}</span>`;
   });
   const slowest = certificate.slowest === null ? undefined : kernels[certificate.slowest];
   const facts: [string, string][] = [
@@ -94,16 +97,28 @@ const stackbar = (sram: SramBudget, capacity: number): string => {
   return `<div class="stackbar">${parts.join("")}</div>`;
 };
 
+/** What sets of cores hold: those of each kernel, or of the region that all share. */
+function budgetsOf({
+  mode,
+  copies,
+  kernels,
+}: Placement): readonly { readonly cores: number; readonly sram: SramBudget }[] {
+  if (mode.kind === "resident") {
+    const { code, weights, state, working, stack } = mode.sram;
+    const sram = { code, weights, activations: state + working, buffers: 0, stack };
+    return [{ cores: mode.region.width * mode.region.height, sram }];
+  }
+  return kernels.map(({ rect, variant }) => ({ cores: copies.count * rect.width * rect.height, sram: variant.sram }));
+}
+
 /** SRAM of all placed cores by category. */
 export function memoryCard(placement: Placement): string {
   const { sramBytes: capacity } = placement.target;
   const totals = { code: 0, weights: 0, activations: 0, buffers: 0, stack: 0 };
-  let cores = 0;
-  for (const { rect, variant } of placement.kernels) {
-    const area = placement.copies.count * rect.width * rect.height;
-    cores += area;
-    for (const category of sramCategories) totals[category] += variant.sram[category] * area;
-  }
+  const cores = coresInUse(placement);
+  const budgets = budgetsOf(placement);
+  for (const { cores: area, sram } of budgets)
+    for (const category of sramCategories) totals[category] += sram[category] * area;
   const all = Math.max(1, cores * capacity);
   const rows = sramCategories.map(
     (category) =>
@@ -112,12 +127,9 @@ export function memoryCard(placement: Placement): string {
         `${bytes(totals[category])} · ${percent(totals[category] / all)}`,
       ] as const,
   );
-  const fullest = placement.kernels.reduce<PlacedKernel | null>(
-    (most, kernel) => (most === null || sramBytes(kernel.variant.sram) > sramBytes(most.variant.sram) ? kernel : most),
-    null,
-  );
+  const fullest = budgets.reduce((most, { sram }) => Math.max(most, sramBytes(sram)), 0);
   const facts: (readonly [string, string])[] = [...rows];
-  if (fullest !== null) facts.push(["Fullest core", `${bytes(sramBytes(fullest.variant.sram))} of ${bytes(capacity)}`]);
+  if (budgets.length > 0) facts.push(["Fullest core", `${bytes(fullest)} of ${bytes(capacity)}`]);
   return `<section class="card"><h2>Memory of the cores in use</h2>${stackbar(totals, all)}<div style="height:12px"></div>${factList(facts)}</section>`;
 }
 

@@ -6,6 +6,7 @@ import {
   legsOfShape,
   type PlacedKernel,
   type Placement,
+  type Rect,
   type Route,
 } from "../../ir/placement.ts";
 import { count, escapeHtml, percent, shorten } from "./text.ts";
@@ -17,7 +18,11 @@ const characterWidth = 0.58;
 
 export function waferMap(placement: Placement): string {
   const { width, height, usable, name } = placement.target;
-  const kernels = placement.kernels.map((kernel) => kernelBox(kernel, placement)).join("");
+  const { mode } = placement;
+  const kernels =
+    mode.kind === "resident"
+      ? regionBox(mode.region, placement.kernels.length)
+      : placement.kernels.map((kernel) => kernelBox(kernel, placement)).join("");
   const { count: copies } = placement.copies;
   const label = `${copies === 1 ? "" : `${copies} copies of `}${placement.kernels.length} kernels on the ${width} by ${height} cores of ${escapeHtml(name)}; the table below lists them`;
   const copy = `${kernels}<g class="routes">${placement.routes.map(routePath).join("")}</g>`;
@@ -29,6 +34,10 @@ export function waferMap(placement: Placement): string {
     "</svg>",
   ].join("");
 }
+
+/** The one region that all kernels share. */
+const regionBox = ({ x, y, width, height }: Rect, kernels: number): string =>
+  `<g class="k f-generic"><rect x="${x}" y="${y}" width="${width}" height="${height}"/><title>${kernels} kernels, one after the other, on ${width} by ${height} cores</title></g>`;
 
 /** The first copy once more wherever another lies. */
 const furtherCopies = (copies: Copies): string =>

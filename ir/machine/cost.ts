@@ -155,12 +155,12 @@ export function sramOf({ target, code }: Site, work: TileWork): SramBudget {
 }
 
 /** Names of the loops that the kernel's last results are summed over. */
-function summedLoops({ loops, stages }: Nest): readonly string[] {
+export function summedLoops({ loops, stages }: Nest): readonly string[] {
   return stages.flatMap((stage) => (stage.isShared ? [] : stage.sums.map((loop) => (loops[loop] as Loop).name)));
 }
 
 /** Cycles that partial sums take to become one: along the rows of the rectangle, then along its columns. */
-function reductionCycles(target: Target, spread: Spread, words: number, pattern: ReducePattern): number {
+export function reductionCycles(target: Target, spread: Spread, words: number, pattern: ReducePattern): number {
   const along = (cores: number): number => reduceCycles(pattern, { target, cores, words });
   return along(spread.columns) + along(spread.rows);
 }

@@ -50,6 +50,8 @@ export interface TileWork {
   readonly exchanges: readonly Exchange[];
   readonly weightBytes: number;
   readonly activationBytes: number;
+  /** those of the activation bytes that stay from sample to sample */
+  readonly stateBytes: number;
   readonly bufferBytes: number;
 }
 
@@ -264,11 +266,12 @@ function trafficOf(
   { operands, stages }: Nest,
   extents: readonly number[],
   partials: number,
-): Pick<TileWork, "wordsIn" | "wordsOut" | "weightBytes" | "activationBytes" | "bufferBytes"> {
+): Pick<TileWork, "wordsIn" | "wordsOut" | "weightBytes" | "activationBytes" | "stateBytes" | "bufferBytes"> {
   let arriving = 0;
   let leaving = 0;
   let weights = 0;
   let kept = 0;
+  let states = 0;
   for (const [index, operand] of operands.entries()) {
     const elements = elementsOf(operand, extents);
     const bytes = elements * operand.bytes;
@@ -281,6 +284,7 @@ function trafficOf(
         break;
       case "state":
         kept += bytes;
+        states += bytes;
         break;
       case "local":
       case "result": {
@@ -296,6 +300,7 @@ function trafficOf(
     wordsOut: leaving / wordBytes,
     weightBytes: weights,
     activationBytes: arriving + kept,
+    stateBytes: states,
     // one sample is worked on while the next arrives
     bufferBytes: arriving,
   };

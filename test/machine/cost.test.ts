@@ -56,6 +56,7 @@ describe("the clock", () => {
       exchanges: [],
       weightBytes: 0,
       activationBytes: 0,
+      stateBytes: 0,
       bufferBytes: 0,
     };
     expect(busyCycles(site, { ...idle, fast: 474, wordsIn: 600, wordsOut: 10 })).toBe(1_000);

@@ -80,7 +80,7 @@ export function checkCertificate(
 }
 
 /** Words over the wafer's edge; a value crosses it once, however many kernels read it. */
-function edgeWords({ inputs, outputs }: KernelGraph): number {
+export function edgeWords({ inputs, outputs }: KernelGraph): number {
   const total = (ports: readonly KernelPort[]): number => {
     const words = new Map<string, number>();
     for (const port of ports) words.set(port.name, Math.max(words.get(port.name) ?? 0, port.words));

@@ -50,7 +50,7 @@ function checkMemory(kernel: Kernel, { variant }: PlacedKernel, target: Target, 
 }
 
 /** What is wrong with a mapping of a kernel; null for nothing. */
-function faultOf({ loops }: Kernel, mapping: Mapping): string | null {
+export function faultOf({ loops }: Kernel, mapping: Mapping): string | null {
   const cuts = [...mapping.rows, ...mapping.columns];
   const unknown = cuts.find(({ loop }) => !loops.some(({ name }) => name === loop));
   if (unknown !== undefined) return `cuts the loop "${showName(unknown.loop)}", which it does not have`;

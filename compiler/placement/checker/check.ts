@@ -7,6 +7,7 @@
  *     memory       code + weights + activations + buffers + stack of the fullest core, counted again, within its SRAM
  *     routes       every edge once, from a core of its producer to a core of its consumer, inside the fabric
  *     colors       allowed for routes; at any router a color has one source, one way in, and at most the router's number of them
+ *     region       where kernels share one, that and all that follows from it instead (check-resident.ts)
  *     copies       apart from each other, each on working cores inside the usable area (check-copies.ts)
  *     constraints  pinned there, nothing on keep-out areas and dead cores, co-located kernels touch, the interval within its limit
  *     certificate  objective, bound and gap agree with each other, and so do the goal's; every figure is counted again
@@ -20,11 +21,28 @@ import { checkConstraints } from "./check-constraints.ts";
 import { checkCopies } from "./check-copies.ts";
 import { checkMapping } from "./check-mapping.ts";
 import { checkRoutes } from "./check-routes.ts";
+import { checkResident } from "./check-resident.ts";
 import { Faults } from "./faults.ts";
 
 /** Everything illegal about a placement, as WSC5003; empty when it is legal. */
 export function checkPlacement(graph: KernelGraph, placement: Placement, target: Target): readonly Diagnostic[] {
   const faults = new Faults();
+  checkMachine(placement, target, faults);
+  if (placement.precision !== graph.precision)
+    faults.add("precision", `is ${placement.precision}, the layers are ${graph.precision}`);
+  const { mode } = placement;
+  switch (mode.kind) {
+    case "pipeline":
+      checkPipeline(graph, placement, target, faults);
+      break;
+    case "resident":
+      checkResident(graph, placement, mode, target, faults);
+      break;
+  }
+  return faults.list;
+}
+
+function checkPipeline(graph: KernelGraph, placement: Placement, target: Target, faults: Faults): void {
   if (checkShape(graph, placement, target, faults)) {
     checkOverlaps(placement, faults);
     for (const [index, placed] of placement.kernels.entries())
@@ -37,7 +55,6 @@ export function checkPlacement(graph: KernelGraph, placement: Placement, target:
     // figures are counted again only where what they are counted from is in order
     if (isSound) checkCertificate(graph, placement, target, { ...tally, travels }, faults);
   }
-  return faults.list;
 }
 
 function kernelAt(graph: KernelGraph, id: number): Kernel {
@@ -56,15 +73,6 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
   const top = io.rowsNorth;
   const right = fabric.width - io.columnsEast;
   const bottom = fabric.height - io.rowsSouth;
-  if (placement.target.width !== fabric.width || placement.target.height !== fabric.height) {
-    faults.add(
-      "fabric",
-      `is ${fabric.width} x ${fabric.height}, the placement is for ${placement.target.width} x ${placement.target.height}`,
-    );
-  }
-  checkMachine(placement, target, faults);
-  if (placement.precision !== graph.precision)
-    faults.add("precision", `is ${placement.precision}, the layers are ${graph.precision}`);
   if (placement.kernels.length !== graph.kernels.length || placement.routes.length !== graph.edges.length) {
     faults.add(
       "placement",
@@ -96,6 +104,12 @@ function checkShape(graph: KernelGraph, placement: Placement, target: Target, fa
 /** The facts about the machine that a placement carries along. */
 function checkMachine(placement: Placement, { core, fabric, io }: Target, faults: Faults): void {
   const { usable, sramBytes } = placement.target;
+  if (placement.target.width !== fabric.width || placement.target.height !== fabric.height) {
+    faults.add(
+      "fabric",
+      `is ${fabric.width} x ${fabric.height}, the placement is for ${placement.target.width} x ${placement.target.height}`,
+    );
+  }
   if (sramBytes !== core.sramBytes)
     faults.add("target", `has ${core.sramBytes} bytes per core, the placement says ${sramBytes}`);
   const right = fabric.width - io.columnsEast;

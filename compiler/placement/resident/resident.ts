@@ -1,0 +1,319 @@
+/**
+ * Kernel graph + target -> all kernels on one region, one after the other (`--mode resident`):
+ *
+ *     regions      squares and halves of them, from small to the whole wafer: a small one is crossed sooner, a large one shares work among more cores
+ *     choices      the mappings of every kernel on a region, with what they cost there                (choices.ts)
+ *     selection    a mapping for every kernel, so that kernels and moves between layouts take least; kernel by kernel, until nothing gets better
+ *     memory       weights and states of all kernels and the largest working set fit the fullest core  (ir/machine/resident.ts)
+ *
+ * The bound: each kernel by its fastest mapping on any of the regions, the words over the wafer's edge, and no moves.
+ */
+import { nth } from "../../../ir/access.ts";
+import { fail } from "../../../ir/diagnostic.ts";
+import type { KernelGraph, KernelPort } from "../../../ir/kernel-graph.ts";
+import type { RegionSize } from "../../../ir/machine/conversion.ts";
+import { siteOf } from "../../../ir/machine/cost.ts";
+import {
+  regionBytes,
+  regionEdgeCycles,
+  type RegionSram,
+  regionSramOf,
+  regionTravel,
+} from "../../../ir/machine/resident.ts";
+import { clockHz, type Target, usableRect } from "../../../ir/machine/target.ts";
+import { nestOf } from "../../../ir/machine/work.ts";
+import {
+  type Certificate,
+  type LayoutMove,
+  oneCopy,
+  type PlacedKernel,
+  type Placement,
+  placementVersion,
+  type Rect,
+} from "../../../ir/placement.ts";
+import { proof } from "../certificate.ts";
+import { resolveConstraints } from "../constraints/constraints.ts";
+import { Grid } from "../packing/grid.ts";
+import type { PlaceOptions, SearchOptions } from "../place.ts";
+import { blockedBoxes } from "../task.ts";
+import { type Choice, choicesOn, keptBytes, variantOf } from "./choices.ts";
+import { movesOf } from "./moves.ts";
+
+/** Mappings for all kernels of a region. */
+interface Selection {
+  readonly choices: readonly Choice[];
+  readonly moves: readonly LayoutMove[];
+  readonly sram: RegionSram;
+  /** cycles of a sample */
+  readonly cycles: number;
+}
+
+/** A region with what was found for it. */
+interface Found extends Selection {
+  readonly region: Rect;
+}
+
+/** A region with the choices of every kernel on it. */
+interface Site {
+  readonly region: Rect;
+  readonly lists: readonly (readonly Choice[])[];
+}
+
+export interface ResidentProblem {
+  /** cycles of a sample that no placement with these mappings on these regions goes below */
+  readonly bound: number;
+  /** throws WSC5002 where no region holds the kernels together */
+  readonly search: (options: SearchOptions) => Placement;
+}
+
+/** Lists what kernels can do on regions; throws WSC5002 where some fit none, WSC5005 for what a region cannot be asked. */
+export function prepareResident(graph: KernelGraph, target: Target, options: PlaceOptions = {}): ResidentProblem {
+  refuseUnfit(options);
+  const constraints = resolveConstraints(graph, target, options.constraints ?? {});
+  const { x, y, width, height } = usableRect(target);
+  const boxes = new Grid(width, height, blockedBoxes(constraints, target)).largestBoxes();
+  const sites = regionSizes({ width, height }).flatMap((size): readonly Site[] => {
+    const box = boxes.find((free) => free.width >= size.width && free.height >= size.height);
+    if (box === undefined) return [];
+    const lists = choicesOn(graph, target, size);
+    if (lists.some((list) => list.length === 0)) return [];
+    return [{ region: { x: x + box.x, y: y + box.y, ...size }, lists }];
+  });
+  if (sites.length === 0) throw noRegion(graph, target, null);
+  const fastest = graph.kernels.map((_, id) =>
+    sites.reduce((least, { lists }) => Math.min(least, nth(nth(lists, id), 0).cost.cycles), Infinity),
+  );
+  const bound = Math.max(
+    1,
+    fastest.reduce((sum, least) => sum + least, 0) + regionEdgeCycles(target, edgeWords(graph), { width, height }),
+  );
+  const goal = options.objective === "latency" ? "latency" : "throughput";
+  return {
+    bound,
+    search: (given) => {
+      const best = bestRegion(graph, target, sites, given);
+      if (best.cycles > (constraints.maxInterval ?? Infinity))
+        throw fail(
+          "WSC5002",
+          `one after the other, the layers take ${best.cycles} cycles, and ${constraints.maxInterval} are asked for`,
+          { subject: "interval" },
+        );
+      return {
+        version: placementVersion,
+        model: graph.name,
+        precision: graph.precision,
+        target: {
+          name: target.name,
+          width: target.fabric.width,
+          height: target.fabric.height,
+          usable: usableRect(target),
+          sramBytes: target.core.sramBytes,
+          clockHz: clockHz(target),
+        },
+        constraints,
+        mode: { kind: "resident", region: best.region, sram: best.sram, moves: best.moves },
+        copies: oneCopy,
+        kernels: placedOn(graph, target, best),
+        routes: [],
+        certificate: certifyRegion(graph, target, best, bound, goal, given.seed ?? 0),
+      };
+    },
+  };
+}
+
+/** The region with the fewest cycles; throws WSC5002 where none holds all kernels. */
+function bestRegion(graph: KernelGraph, target: Target, sites: readonly Site[], options: SearchOptions): Found {
+  const deadline = Date.now() + (options.timeLimitSeconds ?? Infinity) * 1000;
+  let best: Found | null = null;
+  let least: RegionSram | null = null;
+  for (const { region, lists } of sites) {
+    if (best !== null && Date.now() > deadline) break;
+    const selection = select(graph, target, region, lists);
+    if (regionBytes(selection.sram) > target.core.sramBytes) {
+      if (least === null || regionBytes(selection.sram) < regionBytes(least)) least = selection.sram;
+      continue;
+    }
+    options.onProgress?.("floorplan", `${region.width} x ${region.height} cores take ${selection.cycles} cycles`);
+    if (best === null || selection.cycles < best.cycles) best = { ...selection, region };
+  }
+  if (best === null) throw noRegion(graph, target, least);
+  return best;
+}
+
+function refuseUnfit({ constraints = {}, from, objective = "throughput" }: PlaceOptions): void {
+  const asked = [
+    [(constraints.pins ?? []).length > 0, "pins"],
+    [(constraints.coLocate ?? []).length > 0, "co-located layers"],
+    [from !== undefined, "--from"],
+    [objective === "cores" || objective === "wire", `--objective ${objective}`],
+  ] as const;
+  const wrong = asked.find(([isAsked]) => isAsked);
+  if (wrong !== undefined)
+    throw fail("WSC5005", `in mode resident all layers share one region, and ${wrong[1]} would have no meaning`, {
+      hint: "leave it out, or use --mode pipeline",
+    });
+}
+
+/** Sides of regions: each about 1.4 times the one before, up to the whole. */
+const sideRatio = Math.SQRT2;
+const smallestSide = 4;
+
+/** Squares, those half as high and half as wide, and the whole of the usable cores; ascending in area. */
+function regionSizes(usable: RegionSize): readonly RegionSize[] {
+  const sizes = new Map<string, RegionSize>();
+  const add = (width: number, height: number): void => {
+    const size = { width: Math.min(usable.width, Math.round(width)), height: Math.min(usable.height, Math.round(height)) }; // prettier-ignore
+    sizes.set(`${size.width} ${size.height}`, size);
+  };
+  const most = Math.max(usable.width, usable.height);
+  for (let side = smallestSide; side < most; side *= sideRatio) {
+    add(side, side);
+    add(side, side / 2);
+    add(side / 2, side);
+  }
+  add(most, most);
+  return [...sizes.values()].sort((a, b) => a.width * a.height - b.width * b.height || a.width - b.width);
+}
+
+/** Rounds over all kernels at most; each round takes what is best for a kernel while the others stay. */
+const maxRounds = 6;
+
+/** A mapping for every kernel: the best that is found from the fastest, or the smallest where those do not fit the memory together. */
+function select(
+  graph: KernelGraph,
+  target: Target,
+  region: RegionSize,
+  lists: readonly (readonly Choice[])[],
+): Selection {
+  const fast = improved(graph, target, region, lists);
+  if (regionBytes(fast.sram) <= target.core.sramBytes) return fast;
+  const leastOf = (list: readonly Choice[]): number => list.reduce((least, { cost }) => Math.min(least, keptBytes(cost)), Infinity); // prettier-ignore
+  return improved(graph, target, region, lists.map((list) => list.filter(({ cost }) => keptBytes(cost) === leastOf(list)))); // prettier-ignore
+}
+
+function improved(
+  graph: KernelGraph,
+  target: Target,
+  region: RegionSize,
+  lists: readonly (readonly Choice[])[],
+): Selection {
+  const known = new Map<string, readonly LayoutMove[]>();
+  const moves = (edge: number, from: Choice, to: Choice): readonly LayoutMove[] => {
+    const link = nth(graph.edges, edge);
+    const key = `${edge} ${nth(lists, link.from).indexOf(from)} ${nth(lists, link.to).indexOf(to)}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const found = movesOf(graph, target, region, edge, from.mapping, to.mapping);
+    known.set(key, found);
+    return found;
+  };
+  const edgesOf = graph.kernels.map(({ id }) =>
+    graph.edges.flatMap(({ from, to }, edge) => (from === id || to === id ? [edge] : [])),
+  );
+  const taken = lists.map((list) => nth(list, 0));
+  const costIn = (id: number, choice: Choice): number =>
+    nth(edgesOf, id).reduce((sum, edge) => {
+      const { from, to } = nth(graph.edges, edge);
+      return sum + cyclesOf(moves(edge, from === id ? choice : nth(taken, from), to === id ? choice : nth(taken, to)));
+    }, choice.cost.cycles);
+  for (let round = 0; round < maxRounds; round++) {
+    let isBetter = false;
+    for (const [id, list] of lists.entries()) {
+      let best = nth(taken, id);
+      let cycles = costIn(id, best);
+      for (const choice of list) {
+        const own = costIn(id, choice);
+        if (own >= cycles) continue;
+        [best, cycles, isBetter] = [choice, own, true];
+      }
+      taken[id] = best;
+    }
+    if (!isBetter) break;
+  }
+  const all = graph.edges.flatMap(({ from, to }, edge) => moves(edge, nth(taken, from), nth(taken, to)));
+  const mappings = taken.map(({ mapping }) => mapping);
+  const costs = taken.map(({ cost }) => cost);
+  const kernels = costs.reduce((sum, { cycles }) => sum + cycles, 0);
+  return {
+    choices: taken,
+    moves: all,
+    sram: regionSramOf(graph, target, mappings, costs),
+    cycles: kernels + cyclesOf(all) + regionTravel(target, region) + regionEdgeCycles(target, edgeWords(graph), region),
+  };
+}
+
+const cyclesOf = (moves: readonly LayoutMove[]): number => moves.reduce((sum, { cycles }) => sum + cycles, 0);
+
+/** Words over the edge of the wafer for a sample; a value crosses it once, however many kernels read it. */
+function edgeWords({ inputs, outputs }: KernelGraph): number {
+  const wordsOf = (ports: readonly KernelPort[]): number =>
+    [...new Map(ports.map(({ name, words }) => [name, words])).values()].reduce((sum, words) => sum + words, 0);
+  return wordsOf(inputs) + wordsOf(outputs);
+}
+
+function placedOn(graph: KernelGraph, target: Target, { choices, region }: Found): readonly PlacedKernel[] {
+  return graph.kernels.map((kernel, id) => {
+    const choice = nth(choices, id);
+    const { height, width } = choice.mapping;
+    return {
+      kernel: id,
+      name: kernel.name,
+      family: kernel.family,
+      rect: { x: region.x, y: region.y, width, height },
+      rotated: false,
+      variant: variantOf(siteOf(target, nestOf(kernel)), choice),
+    };
+  });
+}
+
+function certifyRegion(
+  graph: KernelGraph,
+  target: Target,
+  { choices, moves, region, cycles }: Found,
+  bound: number,
+  goal: "throughput" | "latency",
+  seed: number,
+): Certificate {
+  const own = choices.map(({ cost }) => cost.cycles);
+  const kernelCycles = own.reduce((sum, one) => sum + one, 0);
+  const linkCycles = cyclesOf(moves) + regionTravel(target, region);
+  const ioCycles = regionEdgeCycles(target, edgeWords(graph), region);
+  const claim = proof(Math.max(1, cycles), bound);
+  const most = Math.max(kernelCycles, linkCycles, ioCycles);
+  return {
+    objective: Math.max(1, cycles),
+    ...claim,
+    solver: "descent over layouts",
+    seed,
+    bottleneck: kernelCycles === most ? "kernel" : linkCycles === most ? "link" : "io",
+    slowest: own.length === 0 ? null : own.indexOf(Math.max(...own)),
+    kernelCycles,
+    linkCycles,
+    ioCycles,
+    latencyCycles: Math.max(1, cycles),
+    wireLength: 0,
+    goal: { kind: goal, value: Math.max(1, cycles), ...claim },
+    fullestLink: null,
+    fullestRouter: null,
+    movement: null,
+  };
+}
+
+function noRegion(graph: KernelGraph, target: Target, least: RegionSram | null): Error {
+  const have = target.core.sramBytes;
+  if (least === null)
+    return fail(
+      "WSC5002",
+      `does not fit ${target.name} in mode resident: some layer has no mapping that fits the cores`,
+      {
+        subject: graph.name,
+        hint: "--mode pipeline says which layer, and what it is short of",
+      },
+    );
+  const { code, weights, state, working, stack } = least;
+  return fail(
+    "WSC5002",
+    `does not fit ${target.name} in mode resident: the fullest core would hold ${regionBytes(least)} bytes and has ${have} (code ${code}, weights ${weights}, state ${state}, working set ${working}, stack ${stack})`,
+    { subject: graph.name, hint: "--precision f16, a shorter context, or more wafers (wsc plan)" },
+  );
+}
