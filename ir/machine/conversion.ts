@@ -13,6 +13,7 @@
  * Which kind it is, is found without looking at every core: where an axis of a value begins on a core is a sum of what its row and what its column
  * contribute.
  */
+import { nth } from "../access.ts";
 import { dtypeInfo } from "../dtype.ts";
 import { type Axis, type Kernel, type Loop, type Operand, operandElements, wordBytes } from "../kernel-graph.ts";
 import { summedLoops } from "./layout.ts";
@@ -44,11 +45,14 @@ interface Span {
   readonly across: readonly (number | null)[];
 }
 
-/** A value over a region: a span of one position that says which cores have any of it, and those of its axes. */
-interface Spread {
-  readonly spans: readonly Span[];
-  /** words in the fullest core */
+/** A value over a region. */
+export interface Spread {
+  /** a span of one position that says which cores have any of it, and those of its axes; null where it is not known axis by axis */
+  readonly spans: readonly Span[] | null;
+  /** words in the fullest core, and of the whole value */
   readonly words: number;
+  readonly allWords: number;
+  readonly operand: Operand;
 }
 
 /** A kernel's operand with the mapping that lays it out. */
@@ -161,12 +165,14 @@ function merged(spans: readonly Span[]): readonly Span[] {
   return result;
 }
 
-/** How an operand lies over a region; null where that is not known axis by axis. */
-function spreadOf({ kernel, operand, mapping }: Laid, region: RegionSize): Spread | null {
+/** How an operand lies over a region. */
+export function spreadOver(region: RegionSize, { kernel, operand, mapping }: Laid): Spread {
+  const allWords = wordsOf(operand, operandElements(operand));
   const spans: Span[] = [];
   for (const axis of operand.axes) {
     const span = spanOf(axis, kernel.loops, mapping, region);
-    if (span === null) return null;
+    // what a core has or needs may then be all of it
+    if (span === null) return { spans: null, words: allWords, allWords, operand };
     spans.push(span);
   }
   const index = kernel.stages.findLastIndex(({ makes }) => makes === operand.name);
@@ -187,6 +193,8 @@ function spreadOf({ kernel, operand, mapping }: Laid, region: RegionSize): Sprea
   return {
     spans: [{ size: 1, extent: 1, down, across }, ...merged(spans)],
     words: wordsOf(operand, elements),
+    allWords,
+    operand,
   };
 }
 
@@ -212,16 +220,16 @@ function holdsLines(made: readonly Span[], read: readonly Span[], line: "across"
 }
 
 /** Which kind of conversion lies between two layouts of one value. */
-function kindOf(made: Spread, read: Spread): ConversionKind {
-  const fits = made.spans.length === read.spans.length && made.spans.every(({ size }, at) => size === read.spans[at]?.size); // prettier-ignore
-  if (!fits) return "everywhere";
-  const isHeld = made.spans.every((span, at) => {
-    const other = read.spans[at];
-    return other !== undefined && other.extent <= span.extent && covers(span.down, other.down) && covers(span.across, other.across); // prettier-ignore
+function kindOf(made: readonly Span[], read: readonly Span[]): ConversionKind {
+  const isAlike = made.length === read.length && made.every(({ size }, at) => size === nth(read, at).size);
+  if (!isAlike) return "everywhere";
+  const isHeld = made.every((span, at) => {
+    const other = nth(read, at);
+    return other.extent <= span.extent && covers(span.down, other.down) && covers(span.across, other.across);
   });
   if (isHeld) return "stays";
-  if (holdsLines(made.spans, read.spans, "across")) return "columns";
-  if (holdsLines(made.spans, read.spans, "down")) return "rows";
+  if (holdsLines(made, read, "across")) return "columns";
+  if (holdsLines(made, read, "down")) return "rows";
   return "everywhere";
 }
 
@@ -233,16 +241,15 @@ const lineElements = (spans: readonly Span[], line: "across" | "down"): number =
 export function conversionCost(
   target: Target,
   region: RegionSize,
-  made: Laid,
-  read: Laid,
+  made: Spread,
+  read: Spread,
   part: { readonly words: number } | null,
 ): ConversionCost {
   const { cyclesPerWord } = target.link;
   const { width, height } = region;
-  const from = spreadOf(made, region);
-  const to = spreadOf(read, region);
-  const kind = part !== null || from === null || to === null ? "everywhere" : kindOf(from, to);
-  const through = Math.max(from?.words ?? 0, to?.words ?? 0);
+  const isKnown = part === null && made.spans !== null && read.spans !== null;
+  const kind = isKnown ? kindOf(made.spans, read.spans) : "everywhere";
+  const through = Math.max(made.words, read.words);
   const cycles = (words: number, rows: number, columns: number): number =>
     Math.ceil(words * cyclesPerWord) + crossingCycles(target, rows, columns);
   switch (kind) {
@@ -251,15 +258,13 @@ export function conversionCost(
     case "columns":
     case "rows": {
       const line = kind === "columns" ? "across" : "down";
-      const held = wordsOf(made.operand, lineElements(from?.spans ?? [], line));
+      const held = wordsOf(made.operand, lineElements(made.spans ?? [], line));
       const [rows, columns] = kind === "columns" ? [height, 1] : [1, width];
       return { kind, cycles: cycles(Math.max(held, through), rows, columns) };
     }
     case "everywhere": {
-      const words = part?.words ?? wordsOf(made.operand, operandElements(made.operand));
-      // where it is not known what a core has or needs, it may be all of it
-      const known = from === null || to === null ? words : through;
-      return { kind, cycles: cycles(Math.max(words / Math.min(width, height), known), height, width) };
+      const words = part?.words ?? made.allWords;
+      return { kind, cycles: cycles(Math.max(words / Math.min(width, height), through), height, width) };
     }
   }
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { checkPlacement } from "../../compiler/placement/checker/check.ts";
 import { modes, placeInMode } from "../../compiler/placement/modes.ts";
 import { variantsOf } from "../../compiler/kernels/library.ts";
-import { conversionCost, type ConversionKind } from "../../ir/machine/conversion.ts";
+import { conversionCost, type ConversionKind, type Spread, spreadOver } from "../../ir/machine/conversion.ts";
 import { partMade, partRead, holdsSum, summedLoops } from "../../ir/machine/layout.ts";
 import { type Mapping, tileOf } from "../../ir/machine/mapping.ts";
 import { nth, defined } from "../../ir/access.ts";
@@ -223,11 +223,12 @@ describe("conversions", () => {
         const read = turn
           ? { ...plain, height: plain.width, width: plain.height, rows: plain.columns, columns: plain.rows }
           : plain;
-        const laid = (kernel: Kernel, mapping: Mapping, name: string) => ({
-          kernel,
-          mapping,
-          operand: defined(kernel.operands.find((one) => one.name === name)),
-        });
+        const laid = (kernel: Kernel, mapping: Mapping, name: string): Spread =>
+          spreadOver(region, {
+            kernel,
+            mapping,
+            operand: defined(kernel.operands.find((one) => one.name === name)),
+          });
         const { kind, cycles } = conversionCost(machine, region, laid(from, made, "y0"), laid(to, read, "x0"), null);
         const exact = exactKind(from, made, to, read);
         seen.set(kind, (seen.get(kind) ?? 0) + 1);

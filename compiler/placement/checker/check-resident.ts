@@ -5,7 +5,7 @@
 import { defined, nth } from "../../../ir/access.ts";
 import { showName } from "../../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
-import { conversionCost } from "../../../ir/machine/conversion.ts";
+import { conversionCost, type Spread, spreadOver } from "../../../ir/machine/conversion.ts";
 import { costOf, siteOf } from "../../../ir/machine/cost.ts";
 import {
   regionBytes,
@@ -136,11 +136,12 @@ function checkMoves(graph: KernelGraph, placement: Placement, mode: Resident, ta
   for (const [index, { edge, operand }] of wanted.entries()) {
     const claimed = mode.moves[index];
     const { from, to, result, part, words } = nth(graph.edges, edge);
-    const laid = (kernel: number, name: string) => ({
-      kernel: nth(graph.kernels, kernel),
-      operand: defined(nth(graph.kernels, kernel).operands.find((one) => one.name === name)),
-      mapping: nth(placement.kernels, kernel).variant.mapping,
-    });
+    const laid = (kernel: number, name: string): Spread =>
+      spreadOver(mode.region, {
+        kernel: nth(graph.kernels, kernel),
+        operand: defined(nth(graph.kernels, kernel).operands.find((one) => one.name === name)),
+        mapping: nth(placement.kernels, kernel).variant.mapping,
+      });
     const sent = part === null ? null : { words };
     const counted = conversionCost(target, mode.region, laid(from, result), laid(to, operand), sent);
     total += counted.cycles;

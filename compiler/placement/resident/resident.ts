@@ -37,7 +37,7 @@ import { Grid } from "../packing/grid.ts";
 import type { PlaceOptions, SearchOptions } from "../place.ts";
 import { blockedBoxes } from "../task.ts";
 import { type Choice, choicesOn, keptBytes, variantOf } from "./choices.ts";
-import { movesOf } from "./moves.ts";
+import { moveFinder } from "./moves.ts";
 
 /** Mappings for all kernels of a region. */
 interface Selection {
@@ -197,13 +197,14 @@ function improved(
   region: RegionSize,
   lists: readonly (readonly Choice[])[],
 ): Selection {
+  const find = moveFinder(graph, target, region);
   const known = new Map<string, readonly LayoutMove[]>();
   const moves = (edge: number, from: Choice, to: Choice): readonly LayoutMove[] => {
     const link = nth(graph.edges, edge);
     const key = `${edge} ${nth(lists, link.from).indexOf(from)} ${nth(lists, link.to).indexOf(to)}`;
     const before = known.get(key);
     if (before !== undefined) return before;
-    const found = movesOf(graph, target, region, edge, from.mapping, to.mapping);
+    const found = find(edge, from, to);
     known.set(key, found);
     return found;
   };
