@@ -7,6 +7,7 @@ import { WscError } from "../../ir/diagnostic.ts";
 import { precisions } from "../../ir/kernel-graph.ts";
 import { defaultLoopIterations } from "../../runtime/loop-limit.ts";
 import { exitCodes, writeError } from "./failure.ts";
+import { defaultTolerance } from "./peer-names.ts";
 import { usageError, type VerbTable } from "./usage-errors.ts";
 import { verbs } from "./verbs/index.ts";
 
@@ -161,6 +162,17 @@ const runOptions = {
     choices: ["npy", "pb"] as const,
     default: "npy" as const,
     describe: "Form of the written outputs",
+  },
+  check: {
+    type: "boolean",
+    default: false,
+    describe: "Compare the outputs with output_0.pb, … or NAME.npy in --input-dir",
+  },
+  tolerance: {
+    type: "number",
+    requiresArg: true,
+    default: defaultTolerance,
+    describe: "For --check: largest difference, as a share of the output's largest magnitude",
   },
   verify: {
     type: "boolean",
@@ -403,6 +415,7 @@ export async function runCommandLine(args: readonly string[], version: string): 
     .scriptName("wsc")
     .usage("$0 <command> [options]\n\nCompiles ONNX models for wafer-scale chips, and runs them as WebAssembly.")
     .version(version)
+    .completion("completion", "Print a script that completes commands and options (bash, zsh)")
     .strict()
     .demandCommand(1, "a command is needed")
     .showHelpOnFail(false)
@@ -433,6 +446,7 @@ const verbOptions: VerbTable = {
   fleet: fleetOptions,
   targets: jsonOption,
   ops: jsonOption,
+  completion: {},
   ...Object.fromEntries(verbs.map(({ name, options }) => [name, options])),
 };
 

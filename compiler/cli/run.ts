@@ -8,6 +8,7 @@ import type { SessionOptions } from "../../runtime/option-types.ts";
 import { Tensor } from "../../runtime/tensor.ts";
 import { maxThreads } from "../../runtime/threads/count.ts";
 import { claimFiles, type OutputFiles } from "../files/output-files.ts";
+import { type CheckedOutput, checkOutputs, describeCheck } from "./check-outputs.ts";
 import { readDims, splitAssignment } from "./command-line.ts";
 import { exitCodes } from "./failure.ts";
 import { describeEffect, effectOn, numbersOf, type OutputEffect } from "./precision-effect.ts";
@@ -34,6 +35,8 @@ export interface RunArguments extends FeedArguments {
   readonly outputDir: string | undefined;
   readonly outputFormat: TensorFormat;
   readonly force: boolean;
+  readonly check: boolean;
+  readonly tolerance: number;
   readonly verify: boolean;
   readonly deterministic: boolean;
   readonly joinVectors: boolean;
@@ -74,8 +77,9 @@ export async function runVerb(given: RunArguments): Promise<number> {
   const written = output === null ? [] : await writeOutputs(outputs, given.outputFormat, output);
   await session.release();
   const effects = given.precision === "f32" ? [] : await effectsOf(given.model, settings, feeds, outputs);
-  print(outputs, times, written, effects, given);
-  return exitCodes.done;
+  const checks = given.check ? await checkOutputs(outputs, given) : [];
+  print({ outputs, times, written, effects, checks }, given);
+  return checks.every(({ agrees }) => agrees) ? exitCodes.done : exitCodes.failed;
 }
 
 /** Runs the model without rounding, and says how far each output is from that. */
@@ -204,19 +208,23 @@ function summarize(port: PortMetadata, value: SessionValue): OutputSummary {
 const short = (value: Json): string =>
   JSON.stringify(value, (_key, part: unknown) => (typeof part === "number" ? Number(part.toPrecision(6)) : part));
 
-function print(
-  outputs: readonly Output[],
-  times: readonly number[],
-  written: readonly string[],
-  effects: readonly OutputEffect[],
-  given: RunArguments,
-): void {
+/** What a verb's run has to tell. */
+interface RunReport {
+  readonly outputs: readonly Output[];
+  /** milliseconds of each run */
+  readonly times: readonly number[];
+  readonly written: readonly string[];
+  readonly effects: readonly OutputEffect[];
+  readonly checks: readonly CheckedOutput[];
+}
+
+function print({ outputs, times, written, effects, checks }: RunReport, given: RunArguments): void {
   const summaries = outputs.map(([port, value]) => summarize(port, value));
   const sorted = times.toSorted((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   if (given.json) {
     process.stdout.write(
-      `${JSON.stringify({ outputs: summaries, milliseconds: { median, first: times[0], all: times }, written, ...(effects.length === 0 ? {} : { precision: given.precision, effects }) }, null, 2)}\n`,
+      `${JSON.stringify({ outputs: summaries, milliseconds: { median, first: times[0], all: times }, written, ...(effects.length === 0 ? {} : { precision: given.precision, effects }), ...(checks.length === 0 ? {} : { checks }) }, null, 2)}\n`,
     );
     return;
   }
@@ -229,6 +237,7 @@ function print(
       `${showName(s.name)}: ${s.type}[${s.dims.join(",")}]  [${s.head.map(short).join(", ")}…]${range}\n`,
     );
   }
+  for (const check of checks) process.stdout.write(`${describeCheck(check)}\n`);
   for (const effect of effects) process.stdout.write(`${describeEffect(given.precision, effect)}\n`);
   process.stdout.write(`${times.length === 1 ? "1 run" : `${times.length} runs, median`}: ${median.toFixed(2)} ms\n`);
   if (written.length > 0) process.stdout.write(`written to ${given.outputDir ?? ""}: ${written.join(", ")}\n`);

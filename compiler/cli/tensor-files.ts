@@ -27,8 +27,12 @@ export interface ValueFile {
   readonly file: string;
 }
 
-/** Values of a folder: `NAME.npy`, `NAME.pb`, `NAME.json`, or `input_0.pb`… in the order of the model's inputs. */
-export async function readFolder(folder: string, inputs: readonly PortMetadata[]): Promise<Map<string, ValueFile>> {
+/** Values of a folder: `NAME.npy`, `NAME.pb`, `NAME.json`, or `input_0.pb`… (`output_0.pb`…) in the order of the model's ports. */
+export async function readFolder(
+  folder: string,
+  ports: readonly PortMetadata[],
+  side: "input" | "output" = "input",
+): Promise<Map<string, ValueFile>> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw fail("WSC1001", `cannot read ${folder}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
   });
@@ -36,9 +40,9 @@ export async function readFolder(folder: string, inputs: readonly PortMetadata[]
   for (const name of names.toSorted()) {
     const stem = /^(.*)\.(?:npy|pb|json)$/.exec(name)?.[1];
     if (stem === undefined) continue;
-    const position = /^input_(\d+)$/.exec(stem)?.[1];
-    const byName = inputs.find((input) => input.name === stem);
-    const port = byName ?? (position === undefined ? undefined : inputs[Number(position)]);
+    const [, prefix, position] = /^(input|output)_(\d+)$/.exec(stem) ?? [];
+    const byName = ports.find(({ name }) => name === stem);
+    const port = byName ?? (prefix === side ? ports[Number(position)] : undefined);
     const file = path.join(folder, name);
     if (port !== undefined) values.set(port.name, { value: await readValue(file), file });
   }

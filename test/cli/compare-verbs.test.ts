@@ -97,6 +97,42 @@ describe("wsc bench", () => {
   });
 });
 
+describe("wsc run --check", () => {
+  beforeAll(async () => {
+    const { code } = await wsc(["run", digitsModel, "--random", "3", "-o", at("data"), "--output-format", "pb"]);
+    expect(code).toBe(0);
+  });
+
+  const check = (seed: string, ...more: string[]): Promise<Outcome> =>
+    wsc(["run", digitsModel, "--random", seed, "--input-dir", at("data"), "--check", ...more]);
+
+  it("agrees with the outputs of the same inputs, and not with those of others", async () => {
+    const same = await check("3");
+    expect(same.code).toBe(0);
+    expect(same.stdout).toMatch(/probabilities is as expected: differs by 0/);
+    const other = await check("4", "--json");
+    expect(other.code).toBe(1);
+    expect(JSON.parse(other.stdout)).toMatchObject({ checks: [{ name: "probabilities", agrees: false }] });
+    expect((await check("4", "--tolerance", "10")).code).toBe(0);
+  });
+
+  it("needs outputs to compare with", async () => {
+    const none = await wsc(["run", digitsModel, "--random", "3", "--check"]);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(/WSC8001: --check compares with the outputs in --input-dir/);
+    const empty = await wsc(["run", digitsModel, "--random", "3", "--check", "--input-dir", path.dirname(digitsModel)]);
+    expect(empty.stderr).toMatch(/WSC1001: there are no expected outputs in/);
+  });
+});
+
+describe("wsc completion", () => {
+  it("prints a script, and names what may come next", async () => {
+    expect((await wsc(["completion"])).stdout).toContain("--get-yargs-completions");
+    const { stdout } = await wsc(["--get-yargs-completions", "wsc", "verify", "--"]);
+    expect(stdout.split("\n")).toContain("--against");
+  });
+});
+
 describe("wsc diff", () => {
   beforeAll(async () => {
     for (const [name, ...more] of [
