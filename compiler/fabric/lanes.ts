@@ -14,14 +14,14 @@ interface Reach {
 
 const byRows = (a: Core, b: Core): number => a.y - b.y || a.x - b.x;
 
-/** Needers row by row, and for each element the first and the last of them. */
+/** Needers row by row, the easternmost of a row first: sums flow to the west, so that their first addends have their words first. And for each element the first and the last of them. */
 interface Needs {
   readonly needers: readonly Needer[];
   readonly reach: ReadonlyMap<number, Reach>;
 }
 
 function needsOf(given: readonly Needer[]): Needs {
-  const needers = given.toSorted((a, b) => byRows(a.at, b.at));
+  const needers = given.toSorted((a, b) => a.at.y - b.at.y || b.at.x - a.at.x);
   const reach = new Map<number, { first: number; last: number }>();
   for (const [index, { elements }] of needers.entries()) {
     for (const element of elements) {
@@ -98,8 +98,8 @@ export interface InputLane {
   readonly elements: readonly number[];
 }
 
-/** Rows that words which the same rows need come in over at most; all of their ways meet, and take a color each there. */
-const mostWays = 4;
+/** Rows at most that words come in over which the same rows need: their ways may meet, and each takes a color there. */
+const mostWays = 16;
 
 /** Elements that are needed in the same rows. */
 interface RowGroup {

@@ -261,17 +261,18 @@ class Lowering {
     }
   }
 
-  /** Outputs leave at the nearer of the west and the east edge, each row of cores in its own row. */
+  /** Outputs leave at the edge, west or east, that is nearer to the cores that hold them, each row of cores in its own row. */
   #layOutputs(): void {
     const { kernels, target } = this.#placed;
     for (const { name, kernel, result } of kernels.outputs) {
       const plan = this.#plan(kernel);
-      const { rect } = plan.layer.placed;
       const rows = new Map<number, Holder[]>();
       for (const holder of plan.layer.holdersOf(result)) if (holder.elements.length > 0) put(rows, holder.at.y, holder);
+      const { width } = target.fabric;
+      const columns = [...rows.values()].flat().map(({ at }) => at.x);
+      const middle = columns.reduce((sum, x) => sum + x, 0) / columns.length;
+      const side = 2 * middle + 1 <= width ? "west" : "east";
       for (const [y, holders] of [...rows].sort(([a], [b]) => a - b)) {
-        const { width } = target.fabric;
-        const side = 2 * rect.x + rect.width <= width ? "west" : "east";
         const root = { x: side === "west" ? 0 : width - 1, y };
         const net = this.#net(plan.layer.kernel.name, [21]);
         const { order, sendings } = gatherTo(net, root, holders);

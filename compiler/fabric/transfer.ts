@@ -2,7 +2,7 @@
  * A value on its way from the cores that hold it to those that need it: gathered over a tree to where a lane starts, along the lane, and to all
  * cores that need a part of it over another tree. Each core takes one window of the lane's words and drops what it does not need of it.
  */
-import { nth } from "../../ir/access.ts";
+import { defined, nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
 import type { Net } from "./nets.ts";
 import { straightWay } from "./program-builder.ts";
@@ -40,11 +40,15 @@ export interface Transfer {
 
 /** A tree of routers towards a root: for each router those that lie behind it. */
 class Tree {
-  readonly behind = new Map<string, Core[]>();
-  readonly known = new Set<string>();
+  readonly behind: Map<string, Core[]> = new Map<string, Core[]>();
+  readonly known: Set<string> = new Set<string>();
 
   constructor(root: Core) {
     this.known.add(keyOf(root));
+  }
+
+  get routers(): number {
+    return this.known.size;
   }
 
   /** Adds a way from the root outward, as far as it is new. */
@@ -74,19 +78,35 @@ const columnFirst = (root: Core, { x, y }: Core): Core[] => [
   ...straightWay({ x: root.x, y }, { x, y }).slice(1),
 ];
 
+/** Along the root's row, then up or down the column. */
+const rowFirst = (root: Core, { x, y }: Core): Core[] => [
+  ...straightWay(root, { x, y: root.y }),
+  ...straightWay({ x, y: root.y }, { x, y }).slice(1),
+];
+
+/** The tree from a root to some cores whose ways all begin along its column, or all along its row: the one with fewer routers. */
+function treeTo(root: Core, cores: readonly Core[]): Tree {
+  const [byColumn, byRow] = [columnFirst, rowFirst].map((way) => {
+    const tree = new Tree(root);
+    for (const core of cores) tree.add(way(root, core));
+    return tree;
+  });
+  const [first, second] = [defined(byColumn), defined(byRow)];
+  return second.routers < first.routers ? second : first;
+}
+
 /** Lays the net that takes the elements of the holders to a router; gives them in the order in which they pass it. */
 export function gatherTo(
   net: Net,
   root: Core,
   holders: readonly Holder[],
 ): { readonly order: number[]; readonly sendings: Sending[] } {
-  const tree = new Tree(root);
   const own = new Map<string, Holder>();
-  for (const holder of holders) {
-    if (holder.elements.length === 0) continue;
-    tree.add(columnFirst(root, holder.at));
-    own.set(keyOf(holder.at), holder);
-  }
+  for (const holder of holders) if (holder.elements.length > 0) own.set(keyOf(holder.at), holder);
+  const tree = treeTo(
+    root,
+    [...own.values()].map(({ at }) => at),
+  );
   const order: number[] = [];
   const sendings: Sending[] = [];
   const visit = (core: Core): number => {
@@ -124,18 +144,20 @@ export function giveFrom(
 ): Receiving[] {
   for (let index = 1; index < way.length; index++) net.link(nth(way, index - 1), nth(way, index), order.length);
   const root = nth(way, way.length - 1);
-  const tree = new Tree(root);
   const receivings: Receiving[] = [];
   const windowOf = windows(order);
   for (const { at, elements } of needers) {
     const window = windowOf(elements);
     if (window === null) continue;
     const { begin, places } = window;
-    tree.add(columnFirst(root, at));
     net.output(at, "ramp");
     net.filter(at, begin, places.length, order.length);
     receivings.push({ net, at, places });
   }
+  const tree = treeTo(
+    root,
+    receivings.map(({ at }) => at),
+  );
   const visit = (core: Core): void => {
     for (const next of tree.after(core)) {
       net.link(core, next, order.length);

@@ -182,8 +182,6 @@ function spreadOver(listing: Listing, core: CoreCycles, laid: Layout, index: num
   const across = liesAcross(layout, index);
   const rows = across ? laid.rows : laid.rows / count;
   const columns = across ? laid.columns / count : laid.columns;
-  const size = sizeAt(listing, loop);
-  const block = Math.ceil(size / count);
   let high = Math.round(Math.sqrt((count * columns) / rows));
   for (
     let shape = 0;
@@ -195,9 +193,9 @@ function spreadOver(listing: Listing, core: CoreCycles, laid: Layout, index: num
     if (!fitsSides(rows * high, columns * wide, listing.space.sides)) continue;
     const spread = { index, down: high, across: wide };
     const shaped = { ...laid, rows: rows * high, columns: columns * wide };
-    if (Math.ceil(size / (high * wide)) === block) offer(listing, core, shaped, spread);
+    if (high * wide === count) offer(listing, core, shaped, spread);
     else {
-      // rounding up made more pieces, which may be shorter
+      // rounding up made more pieces, which may be shorter, or have nothing
       const work = workAt(
         listing.site,
         pieces.map((own, at) => (at === loop ? high * wide : own)),
@@ -226,11 +224,11 @@ function offer({ site, space, options }: Listing, core: CoreCycles, laid: Layout
   if (!fitsSides(rows, columns, space.sides)) return;
   const { busy, work } = core;
   // waiting only adds to this
-  if (!options.wants(rows, columns, rectangleCycles(site, busy, rows, columns))) return;
+  if (!options.wants(rows, columns, rectangleCycles(site, busy, work, rows, columns))) return;
   const sides = sidesAt(laid, spread);
-  const isWaiting = work.agreements.length > 0 || work.exchanges.length > 0;
+  const isWaiting = work.partials > 0 || work.agreements.length > 0 || work.exchanges.length > 0;
   const wait = isWaiting ? waitCycles(site, work, (names) => spreadAt(site, sides, names)) : 0;
-  const cycles = rectangleCycles(site, busy + wait, rows, columns);
+  const cycles = rectangleCycles(site, busy + wait, work, rows, columns);
   if (options.wants(rows, columns, cycles)) options.add({ rows, columns, cycles, ...sides });
 }
 

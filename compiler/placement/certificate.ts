@@ -10,9 +10,12 @@ import {
   type PlacedKernel,
   type PlacementObjective,
   rectangleCores,
+  rectMovedBy,
   routeMovedBy,
 } from "../../ir/placement.ts";
 import { ioBytesPerCycle, type Target } from "../../ir/machine/target.ts";
+import { defined, nth } from "../../ir/access.ts";
+import { entryCycles, exitCycles, passageCycles, type Place } from "../../ir/machine/passage.ts";
 import { courseCycles } from "./routing/route-geometry.ts";
 import { fullestOf } from "./routing/fullest.ts";
 import type { Routing } from "./routing/routes.ts";
@@ -42,7 +45,7 @@ export function certify(claims: Claims): Certificate {
   const ioCycles = ioCyclesOf(graph, target);
   const [kernelShare, linkShare] = [kernelCycles / copies.count, linkCycles / copies.count];
   const objective = Math.max(1 / copies.count, kernelShare, linkShare, ioCycles);
-  const latencyCycles = slowestCopy(claims) + ioCycles;
+  const latencyCycles = slowestCopy(claims);
   const wireLength = wireLengthOf(graph, kernels);
   const interval = proof(objective, Math.max(1 / copies.count, bound, ioCycles));
   const values: Readonly<Record<Exclude<PlacementObjective, "throughput">, number>> = {
@@ -98,9 +101,16 @@ function slowestOf(kernels: readonly PlacedKernel[]): KernelId | null {
   return slowest?.kernel ?? null;
 }
 
+/** Words over the wafer's edge, each way, of the model's inputs and outputs and of what host ops exchange. */
+export const edgeWordsOf = (graph: KernelGraph): { readonly inward: number; readonly outward: number } => ({
+  inward: wordsByName(graph.inputs),
+  outward: wordsByName(graph.outputs),
+});
+
 /** Cycles per sample that the wafer's edge needs for the model's inputs and outputs and for what host ops exchange. */
 export function ioCyclesOf(graph: KernelGraph, target: Target): number {
-  const words = wordsByName(graph.inputs) + wordsByName(graph.outputs);
+  const { inward, outward } = edgeWordsOf(graph);
+  const words = inward + outward;
   return Math.ceil((words * wordBytes) / ioBytesPerCycle(target));
 }
 
@@ -111,36 +121,60 @@ function wordsByName(ports: readonly KernelPort[]): number {
   return [...words.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** Cycles of the longest way through the kernels and routes. Kernels stand in topological order. */
+/**
+ * Cycles of the longest way of a sample through the wafer that it has to itself: in over the edge, through kernels and routes, out over the edge.
+ * Kernels stand in topological order.
+ */
 export function latencyOf(
   graph: KernelGraph,
   target: Target,
   kernels: readonly PlacedKernel[],
   routing: Routing,
 ): number {
+  const places = kernels.map((placed): Place => ({ kernel: nth(graph.kernels, placed.kernel), placed }));
+  const placeOf = new Map(places.map((place) => [place.kernel.id, place]));
   const start = new Float64Array(kernels.length);
+  const delay = (kernel: KernelId, cycles: number): void => {
+    start[kernel] = Math.max(nth(start, kernel), cycles);
+  };
+  const edge = edgeWordsOf(graph);
+  for (const { kernel, operands, words } of graph.inputs) {
+    const place = defined(placeOf.get(kernel));
+    for (const operand of operands) delay(kernel, entryCycles(target, place, operand, words, edge.inward));
+  }
+  const leaving = new Map<KernelId, number>();
+  for (const { kernel, result, words } of graph.outputs) {
+    const cycles = exitCycles(target, defined(placeOf.get(kernel)), result, words, edge.outward);
+    leaving.set(kernel, Math.max(leaving.get(kernel) ?? 0, cycles));
+  }
   const edgesOf = new Map<KernelId, number[]>();
   for (const [index, { from }] of graph.edges.entries()) edgesOf.set(from, [...(edgesOf.get(from) ?? []), index]);
   let last = 0;
-  for (const { kernel, variant } of kernels) {
-    const end = (start[kernel] ?? 0) + variant.latency;
-    last = Math.max(last, end);
-    for (const index of edgesOf.get(kernel) ?? []) {
+  for (const from of places) {
+    const { id } = from.kernel;
+    const { latency } = from.placed.variant;
+    const end = nth(start, id) + latency;
+    last = Math.max(last, end + (leaving.get(id) ?? 0));
+    for (const index of edgesOf.get(id) ?? []) {
       const route = routing.routes[index];
       if (route === undefined) continue;
-      start[route.to] = Math.max(start[route.to] ?? 0, end + courseCycles(target, route));
+      const { result, operands, words } = nth(graph.edges, index);
+      const way = { words, lanes: route.lanes, travel: courseCycles(target, route) };
+      const to = defined(placeOf.get(route.to));
+      delay(route.to, end + passageCycles(target, from, result, to, operands, way));
     }
   }
   return last;
 }
 
-/** Latency of the slowest copy: they differ where the mesh has seams. */
+/** Latency of the slowest copy: copies lie nearer to the edge and farther away. */
 function slowestCopy({ graph, target, kernels, routing, copies }: Claims): number {
-  const differing = target.link.seams === undefined ? 1 : copies.count;
   let most = 0;
-  for (let copy = 0; copy < differing; copy++) {
-    const routes = routing.routes.map((route) => routeMovedBy(route, copyOffset(copies, copy)));
-    most = Math.max(most, latencyOf(graph, target, kernels, { ...routing, routes }));
+  for (let copy = 0; copy < copies.count; copy++) {
+    const offset = copyOffset(copies, copy);
+    const routes = routing.routes.map((route) => routeMovedBy(route, offset));
+    const moved = kernels.map((placed) => ({ ...placed, rect: rectMovedBy(placed.rect, offset) }));
+    most = Math.max(most, latencyOf(graph, target, moved, { ...routing, routes }));
   }
   return most;
 }

@@ -4,6 +4,7 @@
  * at which everything can be packed is looked for.
  */
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import type { Target } from "../../ir/machine/target.ts";
 import { type PlacementObjective, rectangleCores } from "../../ir/placement.ts";
 import type { VariantList } from "../kernels/family.ts";
 import type { Solver } from "../solver/linear-program.ts";
@@ -42,7 +43,7 @@ export interface Approach {
 export interface ApproachOptions {
   readonly graph: KernelGraph;
   readonly task: Task;
-  readonly ioCycles: number;
+  readonly target: Target;
   readonly solver: Solver;
   readonly timeLimitSeconds: number;
 }
@@ -50,9 +51,9 @@ export interface ApproachOptions {
 /** Bound and orders of merit of each objective but throughput, for which cycles themselves are the order. */
 export const approaches: Readonly<Record<Exclude<PlacementObjective, "throughput">, (o: ApproachOptions) => Approach>> =
   {
-    latency: ({ graph, task, ioCycles, solver, timeLimitSeconds }) => {
-      const { bound, budgets } = planLatency(graph, task, solver, timeLimitSeconds);
-      return { bound: bound + ioCycles, orders: budgets === null ? [] : [byLatency(task, budgets)] };
+    latency: ({ graph, target, task, solver, timeLimitSeconds }) => {
+      const { bound, budgets } = planLatency(graph, target, task, solver, timeLimitSeconds);
+      return { bound, orders: budgets === null ? [] : [byLatency(task, budgets)] };
     },
     cores: ({ task }) => {
       const least = task.lists.reduce((sum, list) => sum + leastOf(list, area), 0);

@@ -310,9 +310,9 @@ function bestOf(
   old: Placement | undefined,
 ): { readonly best: Candidate; readonly goalBound: number } {
   const { scene, task, pinned, lists, solver, deadline } = search;
-  const { graph, target, ioCycles, constraints } = scene;
+  const { graph, target, constraints } = scene;
   const timeLimitSeconds = Math.max(1, (deadline - Date.now()) / 3000);
-  const options = { graph, ioCycles, solver, timeLimitSeconds };
+  const options = { graph, target, solver, timeLimitSeconds };
   const { bound, orders } = approaches[objective]({ ...options, task });
   const selection = new Selection(betterBy(objective));
   const kept = old === undefined ? [] : keptFrom(search, old);

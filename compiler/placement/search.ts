@@ -126,7 +126,7 @@ export function routePlan(scene: Scene, kernels: readonly PlacedKernel[]): Candi
     kernels,
     routing,
     interval: Math.max(slowest, linkCyclesOf(routing, target)),
-    latency: latencyOf(graph, target, kernels, routing) + ioCycles,
+    latency: latencyOf(graph, target, kernels, routing),
     cores: rectangleCores(kernels),
     wireLength: wireLengthOf(graph, kernels),
   };

@@ -22,7 +22,7 @@ export interface Line {
 const stageCycles = ({ link }: Target): number => 2 * link.rampCycles + 1;
 
 /** Cycles that are lost between the last word that an instruction takes and the first one that the next instruction of its task sends. */
-const restartCycles = ({ core }: Target): number => core.taskCycles + core.fabricStartup - 1;
+export const restartCycles = ({ core }: Target): number => core.taskCycles + core.fabricStartup - 1;
 
 /** Cycles until the last core has the last word of a vector that one end sends to all. */
 export function broadcastCycles({ target, cores, words }: Line): number {

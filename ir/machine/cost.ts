@@ -3,17 +3,18 @@
  *
  *     compute = (fast / rate) + slow * slowOpCycles + vectors * vectorStartup                                          [cycles]
  *     ramp    = max(wordsIn, wordsOut) * cyclesPerWord                 words through the fullest core's ramp, each way [cycles]
+ *     sums    = taskCycles                                             where partial sums wake the core that ends them [cycles]
  *     wait    = all-reduces, exchanges and steps, which nothing overlaps                                               [cycles]
  *     border  = max(arriving, leaving) / ports * cyclesPerWord         over the shorter side of the rectangle          [cycles]
  *     shuffle = half of the result's words over the middle of the longer side                                          [cycles]
- *     cycles  = max(max(compute, ramp) + wait, border, shuffle)
- *     latency = cycles + crossing + reduction              crossing: hops from one corner to the other, and the ramps
+ *     cycles  = max(max(compute, ramp) + sums + wait, border, shuffle)
+ *     latency = compute + wait + reduction                 from when all operands are there; how they come: passage.ts
  *
  * The rate is that of operands that were not laid out for the banks. Check of the compute term: dense f32 GEMM on WSE-2's simulator takes
  * 2.11 cycles per multiply-add and 20.9 per vector, within 2% (pr0f3ss/SpMM_Cerebras; test/machine/cost.test.ts holds the rows).
  */
 import { type Loop, resultWords } from "../kernel-graph.ts";
-import { allReduceCycles, reduceCycles, type ReducePattern } from "./collectives.ts";
+import { allReduceCycles, reduceCycles, type ReducePattern, restartCycles } from "./collectives.ts";
 import { blockOf, type Cut, type Mapping, piecesOfLoop } from "./mapping.ts";
 import { rateOf, type Target } from "./target.ts";
 import { crossingCycles } from "./travel.ts";
@@ -40,7 +41,7 @@ export const sramBytes = (sram: SramBudget): number =>
 export interface KernelCost {
   /** cycles per sample in a steady pipeline */
   readonly cycles: number;
-  /** cycles from the first word in to the last word out */
+  /** cycles from when all operands are in the cores' memory to when the results are */
   readonly latency: number;
   readonly sram: SramBudget;
   /** words that can enter, and that can leave, the rectangle per cycle and link word */
@@ -60,8 +61,9 @@ export interface Site {
   readonly nest: Nest;
   /** cycles per operation at the rate of a multiply-add */
   readonly perFast: number;
-  /** words of the busier direction at the kernel's border */
-  readonly borderWords: number;
+  /** words that come in over the kernel's border, and that leave over it */
+  readonly arriving: number;
+  readonly leaving: number;
   /** words that may have to cross the rectangle, and steps that wait for a word to cross it and come back */
   readonly shuffledWords: number;
   readonly steps: number;
@@ -77,7 +79,8 @@ export function siteOf(target: Target, nest: Nest): Site {
     target,
     nest,
     perFast: 1 / rateOf(target, kernel.dtype).conflicting,
-    borderWords: Math.max(kernel.arriving, kernel.leaving),
+    arriving: kernel.arriving,
+    leaving: kernel.leaving,
     shuffledWords: stages.some(({ shuffles }) => shuffles) ? resultWords(kernel) : 0,
     steps: stages.reduce((sum, { steps }) => sum + steps, 0),
     code: stages.reduce((sum, { codeUnits }) => sum + codeUnits, 0) * target.core.codeBytes,
@@ -100,23 +103,29 @@ export const spreadOf = ({ rows, columns }: Pick<Mapping, "rows" | "columns">, l
   return { rows: along(rows), columns: along(columns) };
 };
 
-/** Cycles of the fullest core that overlap with nothing but each other: computing, and words through its ramp. */
-export function busyCycles(
-  { target, perFast }: Pick<Site, "target" | "perFast">,
-  work: Pick<TileWork, "fast" | "slow" | "vectors" | "wordsIn" | "wordsOut">,
+/** Cycles that the fullest core computes. */
+export function computeCycles(
+  { target: { core }, perFast }: Pick<Site, "target" | "perFast">,
+  { fast, slow, vectors }: Pick<TileWork, "fast" | "slow" | "vectors">,
 ): number {
-  const { core, link } = target;
-  const compute = work.fast * perFast + work.slow * core.slowOpCycles + work.vectors * core.vectorStartup;
-  return Math.max(compute, Math.max(work.wordsIn, work.wordsOut) * link.cyclesPerWord);
+  return fast * perFast + slow * core.slowOpCycles + vectors * core.vectorStartup;
 }
 
-/** Cycles that cores wait for values of each other: those that they agree on, first along one side, then along the other, and those they exchange. */
+/** Cycles of the fullest core that overlap with nothing but each other: computing, and words through its ramp. */
+export const busyCycles = (
+  site: Pick<Site, "target" | "perFast">,
+  work: Pick<TileWork, "fast" | "slow" | "vectors" | "wordsIn" | "wordsOut">,
+): number =>
+  Math.max(computeCycles(site, work), Math.max(work.wordsIn, work.wordsOut) * site.target.link.cyclesPerWord);
+
+/** Cycles that cores wait for values of each other: sums that come together, those that they agree on, first along one side, then along the other, and those they exchange. */
 export function waitCycles(
   { target, nest }: Site,
   work: TileWork,
   spread: (loops: readonly string[]) => Spread,
 ): number {
-  let cycles = 0;
+  // the core that a sum comes together in waits for its last word, then begins with what is done to it
+  let cycles = work.partials > 0 ? target.core.taskCycles : 0;
   for (const { loops, words, times } of work.agreements) {
     const { rows, columns } = spread(loops.map((loop) => (nest.loops[loop] as Loop).name));
     cycles +=
@@ -133,14 +142,25 @@ export function waitCycles(
   return cycles;
 }
 
-/** Cycles per sample of a rectangle, a whole number, from those of its fullest core. */
-export function rectangleCycles(site: Site, core: number, rows: number, columns: number): number {
-  const { target, borderWords, shuffledWords, steps } = site;
+/** Cycles of steps that wait for a word to cross the rectangle and come back. */
+const steppingCycles = ({ target, steps }: Site, rows: number, columns: number): number =>
+  steps === 0 ? 0 : steps * 2 * crossingCycles(target, rows, columns);
+
+/** Cycles per sample of a rectangle, a whole number, from those of its fullest core and from its work. */
+export function rectangleCycles(
+  site: Site,
+  core: number,
+  { unevenIn, unevenOut }: Pick<TileWork, "unevenIn" | "unevenOut">,
+  rows: number,
+  columns: number,
+): number {
+  const { target, arriving, leaving, shuffledWords } = site;
   const { cyclesPerWord } = target.link;
   const ports = portsOf(rows, columns);
-  const stepping = steps === 0 ? 0 : steps * 2 * crossingCycles(target, rows, columns);
-  const moved = Math.max(borderWords, shuffledWords / 2) / ports;
-  return Math.max(1, Math.ceil(Math.max(core + stepping, moved * cyclesPerWord)));
+  // the fullest of even lanes; one lane takes all words
+  const lane = (words: number, uneven: number): number => Math.min(words, (words * uneven) / ports);
+  const moved = Math.max(lane(arriving, unevenIn), lane(leaving, unevenOut), shuffledWords / 2 / ports);
+  return Math.max(1, Math.ceil(Math.max(core + steppingCycles(site, rows, columns), moved * cyclesPerWord)));
 }
 
 /** Bytes of the fullest core by category. */
@@ -159,10 +179,17 @@ export function summedLoops({ loops, stages }: Nest): readonly string[] {
   return stages.flatMap((stage) => (stage.isShared ? [] : stage.sums.map((loop) => (loops[loop] as Loop).name)));
 }
 
-/** Cycles that partial sums take to become one: along the rows of the rectangle, then along its columns. */
-export function reductionCycles(target: Target, spread: Spread, words: number, pattern: ReducePattern): number {
+/** Cycles that partial sums take to become one, from when they are there: along the rows of the rectangle, then along its columns. */
+export function reductionCycles(
+  target: Target,
+  { rows, columns }: Spread,
+  words: number,
+  pattern: ReducePattern,
+): number {
+  const { taskCycles, fabricStartup } = target.core;
   const along = (cores: number): number => reduceCycles(pattern, { target, cores, words });
-  return along(spread.columns) + along(spread.rows);
+  const between = rows > 1 && columns > 1 ? restartCycles(target) : 0;
+  return taskCycles + fabricStartup + along(columns) + between + along(rows);
 }
 
 /** Patterns that pass no core's ramp more often than a chain does a few times over; the first of equals is taken. */
@@ -189,16 +216,14 @@ export function costOf(site: Site, mapping: Mapping): KernelCost {
   const { height, width } = mapping;
   const { extents, pieces } = blocksOf(nest, mapping);
   const work = workOf(nest, extents, pieces);
-  const core = busyCycles(site, work) + waitCycles(site, work, (loops) => spreadOf(mapping, loops));
-  const cycles = rectangleCycles(site, core, height, width);
+  const wait = waitCycles(site, work, (loops) => spreadOf(mapping, loops));
   const words = work.partials;
   const reduction =
     words === 0 ? 0 : reductionCycles(target, spreadOf(mapping, summedLoops(nest)), words, mapping.reduce);
-  // the words themselves are counted by the ramp
-  const waiting = Math.max(0, reduction - words * target.link.cyclesPerWord);
+  const alone = computeCycles(site, work) + wait + reduction + steppingCycles(site, height, width);
   return {
-    cycles,
-    latency: cycles + crossingCycles(target, height, width) + Math.ceil(waiting),
+    cycles: rectangleCycles(site, busyCycles(site, work) + wait, work, height, width),
+    latency: Math.ceil(alone),
     sram: sramOf(site, work),
     ports: portsOf(height, width),
     colors: isFlat(nest) ? Math.min(flatColors, target.colors.kernel) : target.colors.kernel,

@@ -3,6 +3,7 @@
  * of its own. Everything depends on how many iterations of each loop a core has, and on which loops are cut, so the fullest core of a mapping
  * has the figures of a whole block of every loop.
  */
+import { nth } from "../access.ts";
 import { dtypeInfo } from "../dtype.ts";
 import {
   type Axis,
@@ -44,8 +45,11 @@ export interface TileWork {
   /** words through its ramp, each way; partial sums included */
   readonly wordsIn: number;
   readonly wordsOut: number;
-  /** partial sums that it takes in and adds */
+  /** partial sums that it takes in; they are added as they come, beside what it computes */
   readonly partials: number;
+  /** words that the fullest of even lanes takes for each that it would, were all pieces equally long: of what arrives, and of what leaves */
+  readonly unevenIn: number;
+  readonly unevenOut: number;
   readonly agreements: readonly Agreement[];
   readonly exchanges: readonly Exchange[];
   readonly weightBytes: number;
@@ -212,6 +216,24 @@ function pointsOf({ domain }: StageForm, extents: readonly number[]): number {
 const longestOf = (loops: readonly number[], extents: readonly number[]): number =>
   loops.reduce((most, loop) => Math.max(most, extents[loop] as number), 1);
 
+/** The longest axis of an operand: what vector instructions over all of it run along. */
+const longestAxis = ({ axes }: OperandForm, extents: readonly number[]): number =>
+  axes.reduce((most, axis) => Math.max(most, elementsOf({ axes: [axis] }, extents)), 1);
+
+/** Iterations of the loops that an operand depends on in pieces that are all as long as the longest, for each that there is. */
+function unevennessOf(
+  { loops }: Nest,
+  { axes }: OperandForm,
+  extents: readonly number[],
+  pieces: readonly number[],
+): number {
+  let share = 1;
+  for (const loop of new Set(axes.flatMap((axis) => axis.loops))) {
+    share *= (nth(extents, loop) * nth(pieces, loop)) / nth(loops, loop).size;
+  }
+  return share;
+}
+
 /** Bytes that a sum is kept in at least while it grows. */
 const accumulatorBytes = 4;
 
@@ -234,10 +256,15 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
     const made = nest.operands[stage.makes] as OperandForm;
     const results = elementsOf(made, extents);
     const length = longestOf(stage.vector, extents);
-    fast += points * stage.perPoint.fast + results * stage.perResult.fast;
+    const resultLength = longestAxis(made, extents);
+    const isSummed = stage.sums.some(isCut) && !stage.isShared;
+    // a sum of several cores leaves from memory of its own, so that it is copied where nothing else is done to it
+    const isCopied = isSummed && stage.perResult.fast + stage.perResult.slow === 0;
+    fast += points * stage.perPoint.fast + results * (isCopied ? 1 : stage.perResult.fast);
     slow += points * stage.perPoint.slow + results * stage.perResult.slow;
     // one vector instruction for each operation of an iteration; divisions and their like go one by one
-    vectors += (points * stage.perPoint.fast + results * stage.perResult.fast) / length;
+    vectors += (points * stage.perPoint.fast) / length;
+    vectors += (results * (isCopied ? 1 : stage.perResult.fast)) / resultLength;
     if (stage.combine !== null && stage.combine.times > 0) {
       const along = stage.combine.loops.reduce((product, loop) => product * (extents[loop] as number), 1);
       vectors += (points / along) * stage.combine.times;
@@ -258,7 +285,22 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
   }
   const traffic = trafficOf(nest, extents, partials);
   const activationBytes = traffic.activationBytes + gathered;
-  return { fast: fast + partials, slow, vectors, partials, agreements, exchanges, ...traffic, activationBytes };
+  const uneven = (role: OperandRole): number =>
+    nest.operands.reduce((most, operand) => {
+      return operand.role === role ? Math.max(most, unevennessOf(nest, operand, extents, pieces)) : most;
+    }, 1);
+  return {
+    fast,
+    slow,
+    vectors,
+    partials,
+    unevenIn: uneven("activation"),
+    unevenOut: uneven("result"),
+    agreements,
+    exchanges,
+    ...traffic,
+    activationBytes,
+  };
 }
 
 /** Words through the ramp, and bytes by what they hold. */

@@ -52,6 +52,8 @@ describe("the clock", () => {
       wordsIn: 0,
       wordsOut: 0,
       partials: 0,
+      unevenIn: 1,
+      unevenOut: 1,
       agreements: [],
       exchanges: [],
       weightBytes: 0,

@@ -93,7 +93,7 @@ export const normalizeNest = (op: NormalizeOp, sources: Sources): OpNest =>
   );
 
 /** One pass over all elements; partial results are handed on from core to core. */
-function reductionNest(axes: readonly number[], keepDims: boolean, sources: Sources): OpNest {
+function reductionNest(axes: readonly number[], keepDims: boolean, perResult: Operations, sources: Sources): OpNest {
   const { shape } = inputAt(sources, 0).type;
   const names = new LoopNames();
   const read = shapeLoops(names, shape);
@@ -105,11 +105,13 @@ function reductionNest(axes: readonly number[], keepDims: boolean, sources: Sour
     reads: [read],
     makes: [made],
     flops: product(shape),
-    stage: stageOf(names, { fast: 1, slow: 0 }, null, 2),
+    stage: { ...stageOf(names, { fast: 1, slow: 0 }, null, 2), perResult },
   };
 }
 
-export const reduceNest = (op: ReduceOp, sources: Sources): OpNest => reductionNest(op.axes, op.keepDims, sources);
+/** A mean multiplies its sum. */
+export const reduceNest = (op: ReduceOp, sources: Sources): OpNest =>
+  reductionNest(op.axes, op.keepDims, op.fn === "mean" ? { fast: 1, slow: 0 } : nothing, sources);
 
 export const argReduceNest = (op: ArgReduceOp, sources: Sources): OpNest =>
-  reductionNest([op.axis], op.keepDims, sources);
+  reductionNest([op.axis], op.keepDims, nothing, sources);

@@ -23,7 +23,8 @@ export function poolNest(op: PoolOp, sources: Sources): OpNest {
       domain: names.everything(),
       vector: names.known("c", positions.at(-1) ?? ""),
       perPoint: { fast: 1, slow: 0 },
-      perResult: nothing,
+      // a mean multiplies its sum
+      perResult: op.fn === "average" ? { fast: 1, slow: 0 } : nothing,
       combine: null,
       shuffles: false,
       gathers: [],

@@ -1,6 +1,15 @@
 /** The checker's part for the certificate: claims that must agree with each other, and figures that are counted again. */
+import { defined, nth } from "../../../ir/access.ts";
 import { type KernelGraph, type KernelPort, wordBytes } from "../../../ir/kernel-graph.ts";
-import { linkDirections, type PlacedKernel, type Placement, type Rect } from "../../../ir/placement.ts";
+import {
+  copyOffset,
+  linkDirections,
+  type PlacedKernel,
+  type Placement,
+  type Rect,
+  rectMovedBy,
+} from "../../../ir/placement.ts";
+import { entryCycles, exitCycles, passageCycles, type Place } from "../../../ir/machine/passage.ts";
 import { ioBytesPerCycle, type Target } from "../../../ir/machine/target.ts";
 import type { Counted } from "./check-copies.ts";
 import type { Faults } from "./faults.ts";
@@ -68,7 +77,7 @@ export function checkCertificate(
     ["cycles of the fullest link", certificate.linkCycles, linkCycles],
     ["cycles of the wafer's edge", certificate.ioCycles, ioCycles],
     ["cycles between samples", certificate.objective, Math.max(Math.max(1, slowest, linkCycles) / copies.count, ioCycles)],
-    ["cycles of latency", certificate.latencyCycles, slowestCopy(graph, kernels, tally) + ioCycles],
+    ["cycles of latency", certificate.latencyCycles, slowestCopy(graph, placement, target, tally)],
     ["hops of wire", certificate.wireLength, routes.reduce((sum, { from, to }) => sum + centreDistance(kernels[from]?.rect, kernels[to]?.rect), 0)],
   ]; // prettier-ignore
   for (const [what, claimed, counted] of figures) {
@@ -79,30 +88,52 @@ export function checkCertificate(
   checkFullest(placement, target, tally, fullest, faults);
 }
 
-/** Words over the wafer's edge; a value crosses it once, however many kernels read it. */
-export function edgeWords({ inputs, outputs }: KernelGraph): number {
-  const total = (ports: readonly KernelPort[]): number => {
-    const words = new Map<string, number>();
-    for (const port of ports) words.set(port.name, Math.max(words.get(port.name) ?? 0, port.words));
-    return [...words.values()].reduce((sum, count) => sum + count, 0);
-  };
-  return total(inputs) + total(outputs);
+/** Words of some ports; a value crosses the edge once, however many kernels read it. */
+function portWords(ports: readonly KernelPort[]): number {
+  const words = new Map<string, number>();
+  for (const port of ports) words.set(port.name, Math.max(words.get(port.name) ?? 0, port.words));
+  return [...words.values()].reduce((sum, count) => sum + count, 0);
 }
 
-const slowestCopy = (graph: KernelGraph, kernels: readonly PlacedKernel[], { travels }: Counted): number =>
-  travels.reduce((most, travel) => Math.max(most, latency(graph, kernels, travel)), 0);
+/** Words over the wafer's edge, both ways. */
+export const edgeWords = ({ inputs, outputs }: KernelGraph): number => portWords(inputs) + portWords(outputs);
+
+/** Latency of the copy that has the longest; each lies elsewhere. */
+const slowestCopy = (graph: KernelGraph, placement: Placement, target: Target, { travels }: Counted): number =>
+  travels.reduce((most, travel, copy) => {
+    const offset = copyOffset(placement.copies, copy);
+    const kernels = placement.kernels.map((placed) => ({ ...placed, rect: rectMovedBy(placed.rect, offset) }));
+    return Math.max(most, latency(graph, { ...placement, kernels }, target, travel));
+  }, 0);
 
 /** Cycles of the longest way; every edge leads to a kernel with a higher number. */
-function latency(graph: KernelGraph, kernels: readonly PlacedKernel[], travel: Float64Array): number {
-  const begin = new Float64Array(kernels.length);
-  const order = graph.edges.map((_, index) => index);
-  order.sort((a, b) => (graph.edges[a]?.from ?? 0) - (graph.edges[b]?.from ?? 0));
-  const endOf = (id: number): number => (begin[id] ?? 0) + (kernels[id]?.variant.latency ?? 0);
-  for (const index of order) {
-    const { from = 0, to = 0 } = graph.edges[index] ?? {};
-    begin[to] = Math.max(begin[to] ?? 0, endOf(from) + (travel[index] ?? 0));
+function latency(graph: KernelGraph, { kernels, routes }: Placement, target: Target, travel: Float64Array): number {
+  const places = new Map(
+    kernels.map((placed) => [placed.kernel, { kernel: nth(graph.kernels, placed.kernel), placed }]),
+  );
+  const placeOf = (kernel: number): Place => defined(places.get(kernel));
+  const begin = graph.kernels.map(({ id }) =>
+    graph.inputs
+      .filter(({ kernel }) => kernel === id)
+      .flatMap(({ operands, words }) =>
+        operands.map((operand) => entryCycles(target, placeOf(id), operand, words, portWords(graph.inputs))),
+      )
+      .reduce((most, cycles) => Math.max(most, cycles), 0),
+  );
+  const endOf = (id: number): number => nth(begin, id) + placeOf(id).placed.variant.latency;
+  const order = graph.edges.map((edge, index) => ({ edge, index })).sort((a, b) => a.edge.from - b.edge.from);
+  const lanes = new Map(routes.map((route) => [route.edge, route.lanes]));
+  for (const { edge, index } of order) {
+    const { from, to, result, operands, words } = edge;
+    const way = { words, lanes: defined(lanes.get(index)), travel: nth(travel, index) };
+    const passed = passageCycles(target, placeOf(from), result, placeOf(to), operands, way);
+    begin[to] = Math.max(nth(begin, to), endOf(from) + passed);
   }
-  return kernels.reduce((most, { kernel }) => Math.max(most, endOf(kernel)), 0);
+  const outs = graph.outputs.map(
+    ({ kernel, result, words }) =>
+      endOf(kernel) + exitCycles(target, placeOf(kernel), result, words, portWords(graph.outputs)),
+  );
+  return Math.max(0, ...outs, ...kernels.map(({ kernel }) => endOf(kernel)));
 }
 
 function checkBottleneck({ certificate, kernels, copies: { count } }: Placement, faults: Faults): void {
