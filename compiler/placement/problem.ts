@@ -46,7 +46,7 @@ export interface Problem {
   readonly items: readonly number[];
   /** absent: the bare rectangle */
   readonly site?: Site;
-  /** consecutive items that may be packed in any order; absent: as many as a budget of work allows (packing/sets.ts) */
+  /** consecutive items that may be packed in any order; absent: the order is kept (packing/sets.ts) */
   readonly window?: number;
 }
 

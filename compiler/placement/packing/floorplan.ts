@@ -1,7 +1,7 @@
 /** Finds the least interval at which the items can be packed, starting from the bound that sizing proved. */
 import { type Blocks, blocksOf, type Placed, type Style, styles, transposedBlocks } from "./blocks.ts";
 import { nth } from "../../../ir/access.ts";
-import { windowOf } from "./sets.ts";
+import { affordableWindow, windowOf } from "./sets.ts";
 import { distinctTimes, type Problem } from "../problem.ts";
 import { packShelves, packWhole } from "./shelves.ts";
 import { packingsOnSite, turnBack } from "./site-packing.ts";
@@ -84,11 +84,15 @@ export function leastPackable(problem: Problem, bound: number, options: SearchOp
 /** Largest problems that are packed in wider windows: the blocks of all sets are held in memory. */
 const mostToWiden = 500;
 
-/** The same items in windows wider by so many, each of which makes packing take three times as long; null where that would be too much. */
-export const widen = (problem: Problem, by: number): Problem | null =>
-  problem.items.length > mostToWiden || problem.site !== undefined || windowOf(problem) + by > problem.items.length
+/** The same items in windows wider by so many than a budget allows, each of which makes packing take three times as long; null where that would be too much. */
+export function widen(problem: Problem, by: number): Problem | null {
+  const { items, site } = problem;
+  const window = affordableWindow(problem) + by;
+  const isMore = by === 1 ? items.length > windowOf(problem) : window <= items.length;
+  return items.length > mostToWiden || site !== undefined || !isMore
     ? null
-    : { ...problem, window: windowOf(problem) + by };
+    : { ...problem, window: Math.min(window, items.length) };
+}
 
 /** The least interval between the bound and what was reached for which a packing in wider windows is found; null for none. */
 export function leastWidened(

@@ -33,9 +33,11 @@ const widestWindow = 7;
 /** Ways to part all sets of a window that hold its first item. */
 const partings = (window: number): number => 3 ** (window - 1) - 2 ** (window - 1);
 
-/** Items in a window: as many as are asked for, or as the budget allows. */
-export function windowOf({ items, width, height, window: asked }: Problem): number {
-  if (asked !== undefined) return Math.min(asked, items.length);
+/** Items in a window: as many as are asked for, or so few that the order is kept, which keeps wires short. */
+export const windowOf = ({ items, window = 2 }: Problem): number => Math.min(window, items.length);
+
+/** Items in a window that the budget allows. */
+export function affordableWindow({ items, width, height }: Problem): number {
   const steps = Math.max(1, items.length) * (width + height);
   let window = Math.min(2, items.length);
   while (window < Math.min(widestWindow, items.length) && partings(window + 1) * steps <= stepBudget) window++;
