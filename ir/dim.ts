@@ -107,7 +107,8 @@ export const addDims = (...dims: readonly Dim[]): Dim =>
 export const mulDims = (...dims: readonly Dim[]): Dim => dims.reduce(mulTwo, 1);
 
 function mulTwo(a: Dim, b: Dim): Dim {
-  if (!isOpenDim(a) && !isOpenDim(b)) return a * b;
+  // no size is -0
+  if (!isOpenDim(a) && !isOpenDim(b)) return a * b + 0;
   return fromTerms(termsOf(a).flatMap((term) => termsOf(b).map((other) => timesTerm(term, other))));
 }
 
@@ -159,7 +160,7 @@ export const ceilDiv = (dim: Dim, by: number): Dim => floorDiv(addDims(dim, by -
 
 /** a / b where b divides a as a polynomial (for all values of the symbols); null where that cannot be shown. */
 export function divideExactly(a: Dim, b: Dim): Dim | null {
-  if (!isOpenDim(a) && !isOpenDim(b)) return b !== 0 && a % b === 0 ? a / b : null;
+  if (!isOpenDim(a) && !isOpenDim(b)) return b !== 0 && a % b === 0 ? a / b + 0 : null;
   const [lead] = termsOf(b);
   if (lead === undefined) return null;
   const quotient: Term[] = [];

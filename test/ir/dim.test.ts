@@ -117,6 +117,7 @@ describe("open sizes", () => {
   test("are numbers where nothing is open", () => {
     expect(subDims(addDims(seq, 3), seq)).toBe(3);
     expect(mulDims(0, seq)).toBe(0);
+    expect([mulDims(-1, 0), divideExactly(0, -3)]).toEqual([0, 0]);
     expect(isOpenDim(addDims(seq, 0))).toBe(true);
   });
 
