@@ -1,4 +1,5 @@
 /** The layers of a placement as the fabric sees them: for each core its place, its tile, and what it holds of every operand. */
+import { defined, nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Graph, Op, ValueId } from "../../ir/graph.ts";
 import {
@@ -144,7 +145,10 @@ function workingLayer({ graph, operand, ...given }: Given, phases: LayerPhases):
         const own = added === undefined ? element : (added.elements[element] as number);
         return own < 0 ? -1 : elementOf(own);
       });
-      return reading(region.name).map((core) => ({ at: core.at, elements: mapped(elementsOf(region, core)) }));
+      return reading(region.name).map((core) => ({
+        at: core.at,
+        elements: mapped(touched(region, core, elementsOf(region, core))),
+      }));
     },
     holdersOf: (name) => {
       const result = operand(name);
@@ -170,6 +174,35 @@ function workingLayer({ graph, operand, ...given }: Given, phases: LayerPhases):
         return [{ region: one.name, from: { kind: "past", name: past.state.past }, elements }];
       }),
   };
+}
+
+/** Without the elements that lie between the strides of a core's windows: no iteration of its tile touches them. */
+function touched(operand: Operand, { tile, hullOf }: LayerCore, elements: Int32Array): Int32Array {
+  const { axes } = operand;
+  const hull = hullOf(operand);
+  const met = axes.map((axis): ReadonlySet<number> | null => {
+    if (axis.kind !== "index" || axis.terms.length < 2) return null;
+    let positions = [axis.offset];
+    for (const { loop, factor } of axis.terms) {
+      const { begin, end } = defined(tile.get(loop));
+      positions = positions.flatMap((position) =>
+        Array.from({ length: end - begin }, (_, index) => position + factor * (begin + index)),
+      );
+    }
+    return new Set(positions);
+  });
+  const hasGaps = met.some((set, axis) => set !== null && set.size < nth(hull, axis).end - nth(hull, axis).begin);
+  if (!hasGaps) return elements;
+  return elements.map((element, place) => {
+    let rest = place;
+    for (let axis = axes.length - 1; axis >= 0; axis--) {
+      const { begin, end } = nth(hull, axis);
+      const position = begin + (rest % (end - begin));
+      rest = Math.floor(rest / (end - begin));
+      if (met[axis]?.has(position) === false) return -1;
+    }
+    return element;
+  });
 }
 
 /** A layer whose words land where they lie in its result. */

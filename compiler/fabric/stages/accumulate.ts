@@ -25,7 +25,9 @@ export const shareOf = (value: Expr, parts: number): Expr => binary("mul", value
 export function accumulate(writer: StageWriter, given: Accumulation): void {
   const { combiner, operation, args, finish, starts } = given;
   const { made, stage, cutSums } = writer;
-  const sum = cutSums.length === 0 ? made : writer.buffer("sum", made.axes);
+  // what becomes of a sum by parts stands beside it
+  const isOwn = cutSums.length === 0 && finish?.pieces === undefined;
+  const sum = isOwn ? made : writer.buffer("sum", made.axes);
   if (starts !== undefined) writer.fill(sum, starts);
   writer.work({
     operation,
