@@ -117,7 +117,7 @@ export const house = [
   {
     folder: "compiler/placement/constraints",
     subject: "what users ask for",
-    mayImport: [ir, "compiler/placement/packing/grid.ts"],
+    mayImport: [ir, "compiler/placement/packing/grid.ts", random],
   },
   {
     folder: "compiler/placement/explain",

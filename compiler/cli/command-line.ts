@@ -85,7 +85,11 @@ const compileOptions = {
     describe: "LAYER=X,Y,WIDTH,HEIGHT: the layer lies in that rectangle; LAYER=X,Y: it begins there (repeatable)",
   },
   "keep-out": { ...listOption, describe: "X,Y,WIDTH,HEIGHT: no layer lies there (repeatable)" },
-  defects: { type: "string", requiresArg: true, describe: "Map of dead cores: lines of `x y`, or JSON [[x, y], …]" },
+  defects: {
+    type: "string",
+    requiresArg: true,
+    describe: "Map of dead cores: lines of `x y`, or JSON [[x, y], …]; or a share of them at random: 0.001, 0.001:SEED",
+  },
   "co-locate": { ...listOption, describe: "LAYER,LAYER,…: these layers touch (repeatable)" },
   "max-interval": { type: "number", requiresArg: true, describe: "Cycles between two samples at most" },
   from: {

@@ -7,6 +7,8 @@ import { parsePlacementJson } from "../../ir/placement-json.ts";
 import { parsePlacement } from "../../ir/placement-text.ts";
 import { joinConstraints, parseConstraintFile, parseDefects } from "../placement/constraints/constraint-files.ts";
 import type { ConstraintRequest, PinRequest } from "../placement/constraints/constraints.ts";
+import { type DefectRate, randomDefects } from "../placement/constraints/random-defects.ts";
+import { loadTarget } from "../targets/load.ts";
 import { splitAssignment } from "./command-line.ts";
 
 export interface ConstraintArguments {
@@ -35,15 +37,20 @@ export interface ReadConstraints {
 }
 
 /** All constraints that the options state. */
-export async function readConstraints(given: ConstraintArguments): Promise<ReadConstraints> {
+export async function readConstraints(
+  given: ConstraintArguments & { readonly target: string },
+): Promise<ReadConstraints> {
   const parts: ConstraintRequest[] = [];
-  const files = [given.constraints, given.defects].filter((file) => file !== undefined);
+  const rate = given.defects === undefined ? null : readRate(given.defects);
+  const files = [given.constraints, rate === null ? given.defects : undefined].filter((file) => file !== undefined);
   if (given.constraints !== undefined) {
     const read = await constraintsOf(given.constraints);
     parts.push(read.request);
     files.push(...read.files);
   }
-  if (given.defects !== undefined) parts.push({ deadCores: parseDefects(await textOf(given.defects), given.defects) });
+  if (rate !== null) parts.push({ deadCores: randomDefects(await loadTarget(given.target), rate) });
+  else if (given.defects !== undefined)
+    parts.push({ deadCores: parseDefects(await textOf(given.defects), given.defects) });
   parts.push({
     pins: given.pin.map(readPin),
     keepOut: given.keepOut.map((text) => {
@@ -54,6 +61,12 @@ export async function readConstraints(given: ConstraintArguments): Promise<ReadC
     ...(given.maxInterval === undefined ? {} : { maxInterval: given.maxInterval }),
   });
   return { request: joinConstraints(parts), files };
+}
+
+/** `RATE` or `RATE:SEED`, a rate between 0 and 1; null for the name of a file. */
+function readRate(text: string): DefectRate | null {
+  const match = /^(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,2}|0)(?::(\d{1,9}))?$/.exec(text);
+  return match === null ? null : { rate: Number(match[1]), seed: Number(match[2] ?? "1") };
 }
 
 /** A constraint file; the defect map that it names lies beside it. */

@@ -21,6 +21,7 @@ import { loadsIn } from "./loads.ts";
 import { wordsIn } from "./nest.ts";
 import { colorNets, layNet, Net } from "./nets.ts";
 import { fabricTargetOf, ProgramBuilder, straightWay } from "./program-builder.ts";
+import { type Obstacles, wayAround } from "./way-around.ts";
 import { gatherTo, giveFrom, type Holder, keyOf, type Receiving } from "./transfer.ts";
 
 export interface PlacedGraph {
@@ -253,12 +254,18 @@ class Lowering {
         for (const { y, elements: order } of inputLanes(needers, this.#means.lanes)) {
           const net = this.#net(layer.kernel.name, [23, 22]);
           net.input({ x: 0, y }, "west", order.length);
-          const way = straightWay({ x: 0, y }, { x: layer.placed.rect.x, y });
+          const way = wayAround({ x: 0, y }, layer.placed.rect, this.#obstacles(), layer.kernel.name);
           for (const receiving of giveFrom(net, way, order, needers)) plan.receive(layer.regionOf(operand), receiving);
           this.#edges.push({ kind: "input", name, net, at: { x: 0, y }, side: "west", order });
         }
       }
     }
+  }
+
+  #obstacles(): Obstacles {
+    const { target, placement } = this.#placed;
+    const { width, height, deadCores } = fabricTargetOf(target, placement.constraints.deadCores);
+    return { width, height, dead: deadCores };
   }
 
   /** Outputs leave at the edge, west or east, that is nearer to the cores that hold them, each row of cores in its own row. */
@@ -274,8 +281,12 @@ class Lowering {
       const side = 2 * middle + 1 <= width ? "west" : "east";
       for (const [y, holders] of [...rows].sort(([a], [b]) => a - b)) {
         const root = { x: side === "west" ? 0 : width - 1, y };
-        const net = this.#net(plan.layer.kernel.name, [21]);
-        const { order, sendings } = gatherTo(net, root, holders);
+        const { kernel: made, placed } = plan.layer;
+        const net = this.#net(made.name, [21]);
+        // gathered at the border of the rectangle, and on from there
+        const way = wayAround(root, placed.rect, this.#obstacles(), made.name).toReversed();
+        const { order, sendings } = gatherTo(net, nth(way, 0), holders);
+        for (const [index, core] of way.entries()) if (index > 0) net.link(nth(way, index - 1), core, order.length);
         net.output(root, side);
         for (const { at, elements } of sendings) this.#send(plan, result, net, at, Array.from(elements));
         this.#edges.push({ kind: "output", name, net, at: root, side, order });

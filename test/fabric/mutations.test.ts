@@ -98,8 +98,8 @@ describe.each(Object.entries(subjects))("%s with a fault", (name, build) => {
   });
 });
 
-// a mean is the same in any order, and so are values that a rectifier made zero
-const ordered = Object.entries(subjects).filter(([name]) => name !== "residual" && name !== "convolution");
+// models are left out here: a mean is the same in any order, and so are values that a rectifier made zero
+const ordered = Object.entries(subjects).filter(([name]) => !(name in models));
 
 describe.each(ordered)("%s with words out of order", (name, build) => {
   it("does not give the wanted numbers, and does not hang", async () => {
