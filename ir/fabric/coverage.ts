@@ -51,8 +51,8 @@ interface Use {
   readonly worked: Touched;
   /** read before a step of the core writes there */
   readonly early: Touched;
-  /** some words of a result were worked on in place, and others were not */
-  isPartly: boolean;
+  /** worked on where they lie */
+  readonly inPlace: Touched;
 }
 
 export function checkCoverage(program: FabricProgram, faults: FabricFaults): void {
@@ -83,7 +83,7 @@ function usesOf(role: Role): Use[] {
           sent: touched(),
           worked: touched(),
           early: touched(),
-          isPartly: false,
+          inPlace: touched(),
         },
       ] as const;
     }),
@@ -122,7 +122,7 @@ function addStep(step: Step, useOf: (region: string) => Use): void {
       for (const operand of step.args) read(useOf(operand.region), "worked", placesOf(operand));
       const made = useOf(step.out.region);
       const isInPlace = step.operation.kind === "map" && step.args.some(({ region }) => region === step.out.region);
-      if (isInPlace && new Set(placesIn(placesOf(step.out))).size < made.computed.count) made.isPartly = true;
+      if (isInPlace) touch(made.inPlace, placesOf(step.out));
       touch(made.computed, placesOf(step.out));
     }
   }
@@ -156,7 +156,7 @@ function placesIn({ offset, sizes, strides }: Places): readonly number[] {
 
 function checkUse(
   role: Role,
-  { region, received, computed, sent, worked, early, isPartly }: Use,
+  { region, received, computed, sent, worked, early, inPlace }: Use,
   loads: ReadonlyMap<string, readonly Load[]>,
   faults: FabricFaults,
 ): void {
@@ -166,7 +166,7 @@ function checkUse(
   // what tasks hand to each other is written by another task
   if (isConstant || region.writers === 0) checkLoaded(role, { region, early, isConstant, loads }, faults);
   if (isConstant) return;
-  if (isPartly && region.writers > 0)
+  if (!inPlace.isEmpty && inPlace.count < computed.count && region.writers > 0)
     faults.at(at, `only some words of region ${name} are worked on in place before it is handed on`);
   const isRead = !sent.isEmpty || !worked.isEmpty;
   for (let word = 0; isRead && word < region.words; word++) {
@@ -177,8 +177,8 @@ function checkUse(
     faults.at(at, `word ${word} of region ${name} is read, and nothing is written there`);
     return;
   }
-  // what only computations read was brought for them
-  if (received.isEmpty || worked.isEmpty || !sent.isEmpty) return;
+  // what only computations read was brought for them; windows over padding may begin and end elsewhere
+  if (received.count < region.words || worked.isEmpty || !sent.isEmpty) return;
   if (received.first < worked.first || received.last > worked.last)
     faults.at(
       at,
