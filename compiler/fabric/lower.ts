@@ -20,7 +20,7 @@ import { inputLanes, mostLanes, orderByNeed, shareOut } from "./lanes.ts";
 import { loadsIn } from "./loads.ts";
 import { wordsIn } from "./nest.ts";
 import { colorNets, layNet, Net } from "./nets.ts";
-import { fabricTargetOf, ProgramBuilder, straightWay } from "./program-builder.ts";
+import { fabricTargetOf, ProgramBuilder } from "./program-builder.ts";
 import { type Obstacles, wayAround } from "./way-around.ts";
 import { gatherTo, giveFrom, type Holder, keyOf, type Receiving } from "./transfer.ts";
 
