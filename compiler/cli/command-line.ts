@@ -5,11 +5,10 @@ import { weightFormats } from "../planner/plan/weight-formats.ts";
 import { planModes, planObjectives } from "../planner/plan/plan-names.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import { precisions } from "../../ir/kernel-graph.ts";
-import { defaultLoopIterations } from "../../runtime/loop-limit.ts";
 import { exitCodes, writeError } from "./failure.ts";
-import { defaultTolerance } from "./peer-names.ts";
 import { usageError, type VerbTable } from "./usage-errors.ts";
 import { verbs } from "./verbs/index.ts";
+import { dimOption, effortOption, feedOptions, forceOption, jsonOption } from "./verbs/options.ts";
 
 /** Values of `--emit`: where the pipeline stops. */
 export const emitStages = ["graph", "kernels", "placement", "fabric", "program", "wat", "ilp"] as const;
@@ -17,34 +16,6 @@ export type EmitStage = (typeof emitStages)[number];
 
 const objectives = ["throughput", "latency", "cores", "wire"] as const satisfies readonly PlacementObjective[];
 const modes = ["auto", "pipeline", "resident", "stream"] as const;
-
-const dimOption = {
-  dim: {
-    type: "string",
-    array: true,
-    nargs: 1,
-    default: [] as string[],
-    describe: "Bind a symbolic dim: NAME=N (repeatable)",
-  },
-} as const;
-
-const jsonOption = { json: { type: "boolean", default: false, describe: "Print JSON on stdout" } } as const;
-
-const forceOption = {
-  force: {
-    type: "boolean",
-    default: false,
-    describe: "Replace files that wsc wrote even where they have been changed since (never any others)",
-  },
-} as const;
-
-const effortOption = {
-  effort: {
-    type: "number",
-    requiresArg: true,
-    describe: "Seconds of a fast machine to search for, as counted work: the same bytes on every machine",
-  },
-} as const;
 
 /** An option that may be given more than once. */
 const listOption = { type: "string", array: true, nargs: 1, default: [] as string[] } as const;
@@ -146,87 +117,6 @@ const compileOptions = {
   ...jsonOption,
 } as const;
 
-const runOptions = {
-  input: {
-    alias: "i",
-    type: "string",
-    array: true,
-    nargs: 1,
-    default: [] as string[],
-    describe: "NAME=FILE: an input as .npy or TensorProto .pb (repeatable)",
-  },
-  "input-dir": { type: "string", requiresArg: true, describe: "Folder with input_0.pb, input_1.pb, … or NAME.npy" },
-  random: {
-    type: "number",
-    requiresArg: true,
-    describe: "Fill inputs that are not given with random values of this seed",
-  },
-  "output-dir": { alias: "o", type: "string", requiresArg: true, describe: "Folder for the outputs" },
-  "output-format": {
-    choices: ["npy", "pb"] as const,
-    default: "npy" as const,
-    describe: "Form of the written outputs",
-  },
-  check: {
-    type: "boolean",
-    default: false,
-    describe: "Compare the outputs with output_0.pb, … or NAME.npy in --input-dir",
-  },
-  tolerance: {
-    type: "number",
-    requiresArg: true,
-    default: defaultTolerance,
-    describe: "For --check: largest difference, as a share of the output's largest magnitude",
-  },
-  verify: {
-    type: "boolean",
-    default: true,
-    describe: "For a compiled folder: check its files against their digests (--no-verify skips it)",
-  },
-  deterministic: {
-    type: "boolean",
-    default: false,
-    describe: "Plain SIMD in a fixed order: the same bits on every machine",
-  },
-  "join-vectors": {
-    type: "boolean",
-    default: true,
-    describe:
-      "Vectors of 256 bits where the engine is known to join them (Node 24 and 26; --no-join-vectors turns it off)",
-  },
-  precision: {
-    choices: precisions,
-    default: "f32" as const,
-    describe: "For a model: round what layers read and make as on the wafer, and say what that does to the outputs",
-  },
-  repeat: { type: "number", requiresArg: true, default: 1, describe: "Run so often; times are printed" },
-  threads: {
-    type: "number",
-    requiresArg: true,
-    default: 1,
-    describe: "Threads that share the work (0: as many as the machine runs); results are the same",
-  },
-  "max-loop-iterations": {
-    type: "number",
-    requiresArg: true,
-    describe: `Iterations after which a Loop that would go on is an error; default ${defaultLoopIterations}`,
-  },
-  tuning: {
-    type: "string",
-    requiresArg: true,
-    describe: "For a model: file of choices for kernels (wsc compile --tune); a compiled folder has its own",
-  },
-  ...forceOption,
-  ...dimOption,
-  ...jsonOption,
-} as const;
-
-const feedOptions = {
-  input: runOptions.input,
-  "input-dir": runOptions["input-dir"],
-  random: runOptions.random,
-} as const;
-
 const simulateOptions = {
   ...feedOptions,
   target: {
@@ -243,65 +133,6 @@ const simulateOptions = {
     describe: "Word by word, or streams with shares of links (default: word for up to 5,000 cores)",
   },
   values: { type: "boolean", default: false, describe: "Compute the numbers at the stream level too" },
-  ...jsonOption,
-} as const;
-
-const inspectOptions = {
-  coverage: {
-    type: "boolean",
-    default: false,
-    describe: "List which ops run where (wafer, host WASM, host JavaScript)",
-  },
-  ...dimOption,
-  ...jsonOption,
-} as const;
-
-const partitionOptions = {
-  devices: { alias: "k", type: "number", requiresArg: true, describe: "Accelerators (default: the graph's maxFPGAs)" },
-  cpus: { type: "number", requiresArg: true, describe: "CPUs (default: the graph's maxCPUs)" },
-  wafers: { alias: "w", type: "number", requiresArg: true, describe: "For a model: wafers to cut it over" },
-  target: { ...compileOptions.target, describe: "For a model: a machine (wsc targets), or a JSON file" },
-  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the split" },
-  "time-limit": {
-    type: "number",
-    requiresArg: true,
-    default: 120,
-    describe: "Seconds after which the best split found is taken; more never gives a worse one",
-  },
-  seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
-  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
-  ...forceOption,
-  ...dimOption,
-  ...jsonOption,
-} as const;
-
-const validateOptions = {
-  model: { type: "string", requiresArg: true, describe: "Only rows of this language model" },
-  target: { type: "string", requiresArg: true, describe: "Only rows of this machine: wse2 or wse3" },
-  simulate: {
-    type: "boolean",
-    default: true,
-    describe: "Run reduces word by word, which takes ten seconds (--no-simulate leaves them out)",
-  },
-  ...jsonOption,
-} as const;
-
-const placeOptions = {
-  output: { alias: "o", type: "string", requiresArg: true, describe: "File for the placement (default: stdout)" },
-  "time-limit": {
-    type: "number",
-    requiresArg: true,
-    default: 120,
-    describe: "Seconds for the search; more never gives a worse placement",
-  },
-  ...effortOption,
-  seed: { type: "number", requiresArg: true, default: 0, describe: "Of the search's random moves" },
-  emit: {
-    choices: ["ilp"] as const,
-    describe: "Print the integer program of sizing and floorplan as CPLEX-LP text instead",
-  },
-  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
-  ...forceOption,
   ...jsonOption,
 } as const;
 
@@ -438,18 +269,11 @@ export async function runCommandLine(args: readonly string[], version: string): 
 /** Every verb with its options. */
 const verbOptions: VerbTable = {
   compile: compileOptions,
-  run: runOptions,
   simulate: simulateOptions,
-  inspect: inspectOptions,
-  place: placeOptions,
-  partition: partitionOptions,
   model: modelOptions,
-  validate: validateOptions,
   plan: planOptions,
   compare: compareOptions,
   fleet: fleetOptions,
-  targets: jsonOption,
-  ops: jsonOption,
   completion: {},
   ...Object.fromEntries(verbs.map(({ name, options }) => [name, options])),
 };
@@ -488,18 +312,6 @@ function olderCommands(argv: Argv, done: (code: number) => void): Argv {
       },
     )
     .command(
-      "run <model>",
-      "Run a compiled folder, or a model",
-      (y) =>
-        y
-          .positional("model", { type: "string", demandOption: true, describe: "A compiled folder or an .onnx model" })
-          .options(runOptions),
-      async (given) => {
-        const { runVerb } = await import("./run.ts");
-        done(await runVerb(given));
-      },
-    )
-    .command(
       "simulate <model>",
       "Run a compiled folder core by core on a simulated wafer",
       (y) =>
@@ -512,56 +324,12 @@ function olderCommands(argv: Argv, done: (code: number) => void): Argv {
       },
     )
     .command(
-      "inspect <model>",
-      "Say what is in a model and what of it is supported",
-      (y) => model(y).options(inspectOptions),
-      async (given) => {
-        const { inspectVerb } = await import("./inspect.ts");
-        done(await inspectVerb(given));
-      },
-    )
-    .command(
-      "place <graph>",
-      "Place a wafer placement contest graph (.kgraph)",
-      (y) =>
-        y.positional("graph", { type: "string", demandOption: true, describe: "A .kgraph file" }).options(placeOptions),
-      async (given) => {
-        const { placeVerb } = await import("./place.ts");
-        done(await placeVerb(given));
-      },
-    )
-    .command(
-      "partition <graph>",
-      "Split an operator graph over devices, or a model over wafers",
-      (y) =>
-        y
-          .positional("graph", {
-            type: "string",
-            demandOption: true,
-            describe: "An operator graph as JSON, or an .onnx model",
-          })
-          .options(partitionOptions),
-      async (given) => {
-        const { partitionVerb } = await import("./partition.ts");
-        done(await partitionVerb(given));
-      },
-    )
-    .command(
       "model [name]",
       "Write the graph of a language model, by name or from its config.json; without either, list the names",
       (y) => y.positional("name", { type: "string", describe: "A model's name" }).options(modelOptions),
       async (given) => {
         const { modelVerb } = await import("./model.ts");
         done(await modelVerb(given));
-      },
-    )
-    .command(
-      "validate [table]",
-      "Compare the cost model with published measurements",
-      (y) => y.positional("table", { type: "string", describe: "One of the tables" }).options(validateOptions),
-      async (given) => {
-        const { validateVerb } = await import("./validate.ts");
-        done(validateVerb(given));
       },
     )
     .command(
@@ -589,27 +357,6 @@ function olderCommands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { fleetVerb } = await import("./fleet.ts");
         done(await fleetVerb(given));
-      },
-    )
-    .command(
-      "targets [name]",
-      "List the machines, or describe one",
-      (y) => y.positional("name", { type: "string", describe: "A target's name or a JSON file" }).options(jsonOption),
-      async (given) => {
-        const { targetsVerb } = await import("./targets.ts");
-        done(await targetsVerb(given));
-      },
-    )
-    .command(
-      "ops [names..]",
-      "List the supported operators with their opsets, or say whether these are",
-      (y) =>
-        y
-          .positional("names", { type: "string", array: true, default: [] as string[], describe: "Names of operators" })
-          .options(jsonOption),
-      async (given) => {
-        const { opsVerb } = await import("./ops.ts");
-        done(await opsVerb(given));
       },
     )
     .epilogue("Exit codes: 0 done, 1 the model is at fault, 2 wrong usage.");

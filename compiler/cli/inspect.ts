@@ -21,7 +21,7 @@ export interface InspectArguments {
   readonly json: boolean;
 }
 
-export async function inspectVerb(given: InspectArguments): Promise<number> {
+export async function inspectModel(given: InspectArguments): Promise<number> {
   const dims = readDims(given.dim);
   const model = await readModel(given.model);
   const summary = summaryOf(model, dims);

@@ -19,7 +19,7 @@ export interface OpsArguments {
   readonly json: boolean;
 }
 
-export function opsVerb({ names, json }: OpsArguments): Promise<number> {
+export function listOperators({ names, json }: OpsArguments): Promise<number> {
   const all = allOperators();
   checkNames(names, all);
   const rows = names.length === 0 ? all : all.filter((row) => names.some((name) => isNamed(row, name)));

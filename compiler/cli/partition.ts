@@ -24,7 +24,7 @@ export interface PartitionArguments {
   readonly dim: readonly string[];
 }
 
-export async function partitionVerb(given: PartitionArguments): Promise<number> {
+export async function partitionGraph(given: PartitionArguments): Promise<number> {
   if (given.wafers !== undefined || given.graph.endsWith(".onnx")) {
     const { partitionModel } = await import("./partition-model.ts");
     return partitionModel(given);

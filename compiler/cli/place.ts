@@ -23,7 +23,7 @@ export interface PlaceArguments {
 
 const outputOptions = ({ graph, force }: PlaceArguments): FileOptions => ({ force, inputs: [graph] });
 
-export async function placeVerb(given: PlaceArguments): Promise<number> {
+export async function placeGraph(given: PlaceArguments): Promise<number> {
   await claimText(given.output, outputOptions(given));
   const text = await readFile(given.graph, "utf8").catch((error: unknown) => {
     throw fail("WSC1001", `${given.graph} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);

@@ -49,7 +49,7 @@ export interface RunArguments extends FeedArguments {
   readonly json: boolean;
 }
 
-export async function runVerb(given: RunArguments): Promise<number> {
+export async function runModel(given: RunArguments): Promise<number> {
   const repeat = given.repeat;
   if (!Number.isSafeInteger(repeat) || repeat < 1)
     throw fail("WSC8001", `--repeat takes a number of at least 1, not ${repeat}`);

@@ -4,7 +4,7 @@ import { loadTarget, presets } from "../targets/load.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
 
-export async function targetsVerb(given: {
+export async function listTargets(given: {
   readonly name: string | undefined;
   readonly json: boolean;
 }): Promise<number> {

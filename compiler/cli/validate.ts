@@ -5,7 +5,7 @@ import { type Selection, selectTables, validate } from "../validate/validate.ts"
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
 
-export function validateVerb(given: Selection & { readonly json: boolean }): number {
+export function validateTables(given: Selection & { readonly json: boolean }): number {
   if (given.json) {
     process.stdout.write(`${JSON.stringify(validate(given), null, 2)}\n`);
     return exitCodes.done;

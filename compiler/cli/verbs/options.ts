@@ -32,3 +32,27 @@ export const feedOptions = {
     describe: "Fill inputs that are not given with random values of this seed",
   },
 } as const;
+
+export const forceOption = {
+  force: {
+    type: "boolean",
+    default: false,
+    describe: "Replace files that wsc wrote even where they have been changed since (never any others)",
+  },
+} as const;
+
+export const targetOption = {
+  alias: "t",
+  type: "string",
+  requiresArg: true,
+  default: "wse2",
+  describe: "wse1, wse2, wse3, dojo-d1, dojo-tile, or a JSON file",
+} as const;
+
+export const effortOption = {
+  effort: {
+    type: "number",
+    requiresArg: true,
+    describe: "Seconds of a fast machine to search for, as counted work: the same bytes on every machine",
+  },
+} as const;

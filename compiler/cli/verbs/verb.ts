@@ -26,9 +26,10 @@ export interface Verb {
 
 export function verb<P extends PlaceTable, O extends OptionTable>(spec: VerbSpec<P, O>): Verb {
   const { name, describe, positionals, options, examples } = spec;
-  const places = Object.entries(positionals).map(([place, { demandOption }]) =>
-    demandOption === true ? `<${place}>` : `[${place}]`,
-  );
+  const places = Object.entries<PositionalOptions>(positionals).map(([place, { demandOption, array }]) => {
+    const shown = array === true ? `${place}..` : place;
+    return demandOption === true ? `<${shown}>` : `[${shown}]`;
+  });
   return {
     name,
     options,
