@@ -71,6 +71,8 @@ export function emitModules(
 
 /** True for a kernel that has another form for joined vectors: only that should go through an optimisation that engines call experimental. */
 function isOtherJoined(kernel: NamedKernel): boolean {
-  const [relaxed, joined] = [false, true].map((joinedVectors) => emitModule([kernel], { relaxedSimd: true, joinedVectors }));
+  const [relaxed, joined] = [false, true].map((joinedVectors) =>
+    emitModule([kernel], { relaxedSimd: true, joinedVectors }),
+  );
   return relaxed === undefined || joined === undefined || !equalBytes(relaxed, joined);
-} // prettier-ignore
+}

@@ -1,7 +1,7 @@
 /** `NodeContext` over a graph builder: what an operator's `lower` reads of its node, and what it emits with. */
 import { compareSizes, type DimRelation, staticDims } from "../../ir/assumptions.ts";
 import type { Dim } from "../../ir/dim.ts";
-import { fail, type DiagnosticCode, showName, WscError } from "../../ir/diagnostic.ts";
+import { showName, WscError } from "../../ir/diagnostic.ts";
 import { type DType, dtypeInfo } from "../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../ir/expr.ts";
 import { type OpSpec, regionsOf, type TensorType, type ValueId, type ValueType } from "../../ir/graph.ts";
@@ -15,14 +15,13 @@ import {
   tensorFrom,
 } from "../../ir/tensor.ts";
 import { sameShape, showType } from "../../ir/types.ts";
-import { attributeOf, saturate, tensorAttribute } from "./attributes.ts";
+import { attributeOf, saturate } from "./attributes.ts";
 import { Deferral } from "./deferral.ts";
 import { hostMovement } from "./host-movement.ts";
-import { nodeOrigin, nodeSubject, type OnnxAttribute, type OnnxGraph, type OnnxNode } from "./onnx.ts";
+import { NodeFacts } from "./node-facts.ts";
+import { nodeSubject, type OnnxGraph, type OnnxNode } from "./onnx.ts";
 import type { NodeContext } from "./operator.ts";
 import type { Region, Scope } from "./scope.ts";
-
-const trimmedLength = (names: readonly string[]): number => names.findLastIndex((name) => name !== "") + 1;
 
 /** An input of a subgraph: its type, or its value where that is known. */
 export interface Formal {
@@ -49,31 +48,14 @@ export type LowerRegion = (
   origin: readonly string[],
 ) => LoweredRegion;
 
-export class NodeLowering implements NodeContext {
-  readonly node: OnnxNode;
-  readonly opset: number;
-  readonly inputCount: number;
-  readonly outputCount: number;
+export class NodeLowering extends NodeFacts implements NodeContext {
   readonly scope: Scope;
   readonly #lowerRegion: LowerRegion;
-  readonly #origin: readonly string[];
 
   constructor(node: OnnxNode, opset: number, scope: Scope, lowerRegion: LowerRegion) {
-    this.node = node;
-    this.opset = opset;
+    super(node, opset);
     this.scope = scope;
     this.#lowerRegion = lowerRegion;
-    this.inputCount = trimmedLength(node.inputs);
-    this.outputCount = trimmedLength(node.outputs);
-    this.#origin = [nodeOrigin(node)];
-  }
-
-  hasInput(index: number): boolean {
-    return (this.node.inputs[index] ?? "") !== "";
-  }
-
-  wantsOutput(index: number): boolean {
-    return (this.node.outputs[index] ?? "") !== "";
   }
 
   input(index: number): ValueId {
@@ -137,51 +119,10 @@ export class NodeLowering implements NodeContext {
     return compareSizes(a, relation, b);
   }
 
-  int(name: string): number | undefined;
-  int(name: string, fallback: number): number;
-  int(name: string, fallback?: number): number | undefined {
-    const value = attributeOf(this.node, name, "int")?.value;
-    if (value === undefined) return fallback;
-    if (BigInt(saturate(value)) === value) return Number(value);
-    throw this.attributeError(`attribute "${name}" is ${value}, out of range`);
-  }
-
-  ints(name: string): number[] | undefined {
-    return attributeOf(this.node, name, "ints")?.value.map(saturate);
-  }
-
-  float(name: string): number | undefined;
-  float(name: string, fallback: number): number;
-  float(name: string, fallback?: number): number | undefined {
-    return attributeOf(this.node, name, "float")?.value ?? fallback;
-  }
-
-  floats(name: string): number[] | undefined {
-    return attributeOf(this.node, name, "floats")?.value.slice();
-  }
-
-  string(name: string): string | undefined;
-  string(name: string, fallback: string): string;
-  string(name: string, fallback?: string): string | undefined {
-    return attributeOf(this.node, name, "string")?.value ?? fallback;
-  }
-
-  strings(name: string): readonly string[] | undefined {
-    return attributeOf(this.node, name, "strings")?.value;
-  }
-
-  tensor(name: string): TensorData | undefined {
-    return tensorAttribute(this.node, name);
-  }
-
   graph(name: string): OnnxGraph {
     const attribute = attributeOf(this.node, name, "graph");
     if (attribute === undefined) throw new Error(`internal: ${nodeSubject(this.node)} has no graph ${name}`);
     return attribute.value;
-  }
-
-  attribute(name: string): OnnxAttribute | undefined {
-    return this.node.attributes.get(name);
   }
 
   emit(spec: OpSpec): readonly ValueId[] {
@@ -189,9 +130,9 @@ export class NodeLowering implements NodeContext {
     return this.#reporting(() => {
       // control flow carries values of any type; other kinds of op are inferred and compiled for known shapes
       if (regionsOf(spec).length === 0) for (const id of spec.inputs) this.typeOf(id);
-      const moved = hostMovement(spec, (id) => builder.valueOf(id), this.#origin);
+      const moved = hostMovement(spec, (id) => builder.valueOf(id), this.origin);
       if (moved !== null) return this.emitTyped(moved.spec, moved.types);
-      return builder.emit(spec, { origin: this.#origin });
+      return builder.emit(spec, { origin: this.origin });
     });
   }
 
@@ -204,17 +145,17 @@ export class NodeLowering implements NodeContext {
   /** The result types that follow from an op's operands. */
   inferTypes(spec: OpSpec): readonly ValueType[] {
     const { builder } = this.scope.region;
-    return this.#reporting(() => inferTypes(spec, spec.inputs.map((id) => builder.typeOf(id)), this.#origin)); // prettier-ignore
+    return this.#reporting(() => inferTypes(spec, spec.inputs.map((id) => builder.typeOf(id)), this.origin)); // prettier-ignore
   }
 
   /** Emits an op whose result types only the caller knows. */
   emitTyped(spec: OpSpec, types: readonly ValueType[]): readonly ValueId[] {
-    return this.scope.region.builder.emit(spec, { origin: this.#origin, types });
+    return this.scope.region.builder.emit(spec, { origin: this.origin, types });
   }
 
   /** Lowers a subgraph of this node. */
   region(graph: OnnxGraph, formals: readonly Formal[]): LoweredRegion {
-    return this.#lowerRegion(this.scope, graph, formals, this.#origin);
+    return this.#lowerRegion(this.scope, graph, formals, this.origin);
   }
 
   map(expr: Expr, ...operands: readonly ValueId[]): ValueId {
@@ -318,33 +259,6 @@ export class NodeLowering implements NodeContext {
 
   setElements(sequence: ValueId, elements: readonly ValueId[]): void {
     this.scope.region.sequences.set(sequence, elements);
-  }
-
-  axis(axis: number, rank: number, inclusive = false): number {
-    const least = -rank;
-    const most = inclusive ? rank : rank - 1;
-    if (axis >= least && axis <= most) return axis < 0 ? axis + rank : axis;
-    throw this.attributeError(`axis ${axis} is out of range for rank ${rank}`);
-  }
-
-  shapeError(message: string, hint?: string): WscError {
-    return this.error("WSC3004", message, hint);
-  }
-
-  typeError(message: string, hint?: string): WscError {
-    return this.error("WSC3005", message, hint);
-  }
-
-  attributeError(message: string, hint?: string): WscError {
-    return this.error("WSC3006", message, hint);
-  }
-
-  unsupported(message: string, hint?: string): WscError {
-    return this.error("WSC3001", message, hint);
-  }
-
-  error(code: DiagnosticCode, message: string, hint?: string): WscError {
-    return fail(code, message, { subject: nodeSubject(this.node), hint });
   }
 
   defer(reason: string): never {

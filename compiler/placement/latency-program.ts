@@ -96,9 +96,22 @@ export function planLatency(
     return found;
   });
   const fixed = new Map(task.held.map(({ kernel, list, variant }) => [kernel, list.describe(variant).latency]));
-  const leastAlone = longestPath(graph, ways, (kernel) => fixed.get(kernel) ?? points[task.ids.indexOf(kernel)]?.at(-1)?.latency ?? 0); // prettier-ignore
+  const leastAlone = longestPath(
+    graph,
+    ways,
+    (kernel) => fixed.get(kernel) ?? points[task.ids.indexOf(kernel)]?.at(-1)?.latency ?? 0,
+  );
   const hulls = new Map([...known.values()].map((list) => [list, hullOf(list)]));
-  const relaxed = solve(graph, ways, task, points.map((list) => hulls.get(list) ?? []), fixed, solver, false, timeLimitSeconds); // prettier-ignore
+  const relaxed = solve(
+    graph,
+    ways,
+    task,
+    points.map((list) => hulls.get(list) ?? []),
+    fixed,
+    solver,
+    false,
+    timeLimitSeconds,
+  );
   const bound = Math.max(leastAlone, relaxed?.bound ?? 0);
   if (points.reduce((sum, list) => sum + list.length, 0) > maxWhole)
     return { bound, budgets: relaxed?.budgets ?? null };

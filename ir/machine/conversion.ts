@@ -235,7 +235,10 @@ function kindOf(made: readonly Span[], read: readonly Span[]): ConversionKind {
 
 /** Elements that a line of cores holds of a value. */
 const lineElements = (spans: readonly Span[], line: "across" | "down"): number =>
-  spans.reduce((product, { size, extent, [line]: places }) => product * (isFlat(places) ? size : Math.min(size, extent)), 1); // prettier-ignore
+  spans.reduce(
+    (product, { size, extent, [line]: places }) => product * (isFlat(places) ? size : Math.min(size, extent)),
+    1,
+  );
 
 /** What it takes to bring a value from where it was made to where it is read; `part`: only so many words of it are needed, and not known where. */
 export function conversionCost(

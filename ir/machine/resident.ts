@@ -7,6 +7,7 @@
  *
  * A working set is what a kernel reads, makes and holds between its stages, and the values that were made before it and are read after it.
  */
+import { nth } from "../access.ts";
 import { type Kernel, type KernelGraph, type KernelId, wordBytes } from "../kernel-graph.ts";
 import { blocksOf, busyCycles, reductionCycles, type Site, siteOf, spreadOf, summedLoops, waitCycles } from "./cost.ts";
 import type { Mapping } from "./mapping.ts";
@@ -69,9 +70,7 @@ export const codeKey = ({ dtype, loops, operands, stages }: Kernel, mapping: Map
 
 /** What the fullest core of a region holds; mappings by kernel. */
 export function regionSram(graph: KernelGraph, target: Target, mappings: readonly Mapping[]): RegionSram {
-  const costs = graph.kernels.map((kernel, id) =>
-    residentCost(siteOf(target, nestOf(kernel)), mappings[id] as Mapping),
-  );
+  const costs = graph.kernels.map((kernel, id) => residentCost(siteOf(target, nestOf(kernel)), nth(mappings, id)));
   return regionSramOf(graph, target, mappings, costs);
 }
 
@@ -82,9 +81,7 @@ export function regionSramOf(
   mappings: readonly Mapping[],
   costs: readonly ResidentCost[],
 ): RegionSram {
-  const code = new Map(
-    graph.kernels.map((kernel, id) => [codeKey(kernel, mappings[id] as Mapping), costs[id]?.code ?? 0]),
-  );
+  const code = new Map(graph.kernels.map((kernel, id) => [codeKey(kernel, nth(mappings, id)), nth(costs, id).code]));
   const sum = (bytes: (cost: ResidentCost) => number): number => costs.reduce((total, cost) => total + bytes(cost), 0);
   return {
     code: [...code.values()].reduce((total, bytes) => total + bytes, 0),
@@ -100,16 +97,16 @@ function largestWorkingSet({ kernels, edges }: KernelGraph, costs: readonly Resi
   const lastReader = new Map<KernelId, KernelId>();
   for (const { from, to } of edges) lastReader.set(from, Math.max(lastReader.get(from) ?? 0, to));
   // bytes that begin to wait behind their maker, and end before their last reader
-  const change = new Float64Array(kernels.length + 1);
+  const change = new Array<number>(kernels.length + 1).fill(0);
   for (const [from, to] of lastReader) {
-    const { results = 0 } = costs[from] ?? {};
     if (to <= from + 1) continue;
-    change[from + 1] = (change[from + 1] ?? 0) + results;
-    change[to] = (change[to] ?? 0) - results;
+    const { results } = nth(costs, from);
+    change[from + 1] = nth(change, from + 1) + results;
+    change[to] = nth(change, to) - results;
   }
   let waiting = 0;
   return costs.reduce((most, { working }, id) => {
-    waiting += change[id] ?? 0;
+    waiting += nth(change, id);
     return Math.max(most, working + waiting);
   }, 0);
 }

@@ -53,7 +53,11 @@ function boundConstant(op: OpenOp, sizes: Sizes): TensorData | null {
   if (op.kind === "sizes") return tensorFrom(op.dtype, op.shape, sizes(op.elements));
   if (op.kind !== "count") return null;
   const [start, size] = [nth(sizes([op.start]), 0), nth(sizes([op.size]), 0)];
-  return tensorFrom(op.dtype, [size], Array.from({ length: size }, (_, i) => start + i * op.step)); // prettier-ignore
+  return tensorFrom(
+    op.dtype,
+    [size],
+    Array.from({ length: size }, (_, i) => start + i * op.step),
+  );
 }
 
 function boundSpec(op: OpenOp, inputs: readonly ValueId[], sizes: Sizes, builder: GraphBuilder): OpSpec {

@@ -101,8 +101,18 @@ const exprType = (site: OpenSite, expr: Parameters<typeof inferExpr>[1], dtypes:
   inferExpr({ subject: site.subject, inputs: [] }, expr, dtypes);
 
 function inferMap(site: OpenSite, { expr }: SpecOf<"map">): OpenType {
-  const dtype = exprType(site, expr, site.inputs.map((type) => type.dtype)); // prettier-ignore
-  return { dtype, dims: broadcastAll(site, site.inputs.map(({ dims }) => dims)) }; // prettier-ignore
+  const dtype = exprType(
+    site,
+    expr,
+    site.inputs.map((type) => type.dtype),
+  );
+  return {
+    dtype,
+    dims: broadcastAll(
+      site,
+      site.inputs.map(({ dims }) => dims),
+    ),
+  };
 }
 
 function matrixDims(site: OpenSite, { dims }: OpenType, transposed: boolean): readonly [Dim, Dim] {

@@ -1,8 +1,8 @@
 /** A compiled program in a real browser gives the same bits as in Node. The runtime is served as it was built, without a bundler. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { makeDigits } from "../../examples/digits/digits.mjs";
 import { digitsModel, dist, writeProgram } from "../helpers/programs.ts";
 import { tensorFrom } from "../../ir/tensor.ts";
@@ -10,24 +10,8 @@ import { f32, modelBytes, type ModelSpec, node } from "../helpers/onnx-builder.t
 import { InferenceSession } from "../../runtime/session.ts";
 import { Tensor } from "../../runtime/tensor.ts";
 import { bitsOf, scratchFolder } from "../helpers/scratch.ts";
+import { hasChromium, openChromium } from "./chromium.ts";
 import { serve, type StaticServer } from "./static-server.ts";
-
-const executable = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const isThere = existsSync(executable);
-if (!isThere) console.warn(`the browser test is skipped: there is no ${executable} (apt-get install chromium)`);
-
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** Milliseconds for a browser to answer on a busy machine. */
-const patience = 240_000;
 
 const page = `<!doctype html><title>wsc</title>
 <script type="importmap">{ "imports": { "wsc/runtime": "/dist/runtime/index.js" } }</script>`;
@@ -60,7 +44,7 @@ const wideLayer: ModelSpec = {
 
 const images = makeDigits(8, 77).map(({ image }) => [...image]);
 
-if (isThere) describe("in Chromium", suite);
+if (hasChromium) describe("in Chromium", suite);
 else it.skip("runs a compiled program in Chromium", () => undefined);
 
 function suite(): void {
@@ -84,13 +68,7 @@ function suite(): void {
       ]),
       page,
     );
-    context = await chromium.launchPersistentContext(path.join(scratch.path, "profile"), {
-      executablePath: executable,
-      headless: true,
-      args: flags,
-      timeout: patience,
-    });
-    context.setDefaultTimeout(patience);
+    context = await openChromium(path.join(scratch.path, "profile"));
     tab = await context.newPage();
     await tab.goto(server.origin);
   });

@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { tensorFrom } from "../../ir/tensor.ts";
 import type { SessionOptions } from "../../runtime/option-types.ts";
 import { InferenceSession } from "../../runtime/session.ts";
@@ -15,24 +15,8 @@ import { Tensor } from "../../runtime/tensor.ts";
 import { f32, i64, modelBytes, type ModelSpec, node } from "../helpers/onnx-builder.ts";
 import { dist, root } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
+import { hasChromium, openChromium } from "./chromium.ts";
 import { serve, type StaticServer } from "./static-server.ts";
-
-const executable = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const isThere = existsSync(executable);
-if (!isThere) console.warn(`the browser test is skipped: there is no ${executable} (apt-get install chromium)`);
-
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** Milliseconds for a browser to answer on a busy machine. */
-const patience = 240_000;
 
 /** What a user's app does. */
 const app = `import { InferenceSession, Tensor, WscError } from "wsc/runtime";
@@ -84,7 +68,7 @@ type Outcome = readonly { readonly data: number[]; readonly dims: number[] }[] |
 
 const models = { "classifier.onnx": classifier, "chooser.onnx": chooser };
 
-if (isThere) describe("an .onnx model in Chromium", suite);
+if (hasChromium) describe("an .onnx model in Chromium", suite);
 else it.skip("opens an .onnx model in Chromium", () => undefined);
 
 function suite(): void {
@@ -117,13 +101,7 @@ function suite(): void {
       new Map<string, string>([...folders, ["dist", dist], ["models", path.join(scratch.path, "models")]]),
       page(""),
     );
-    context = await chromium.launchPersistentContext(path.join(scratch.path, "profile"), {
-      executablePath: executable,
-      headless: true,
-      args: flags,
-      timeout: patience,
-    });
-    context.setDefaultTimeout(patience);
+    context = await openChromium(path.join(scratch.path, "profile"));
   });
 
   afterAll(async () => {

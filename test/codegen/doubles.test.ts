@@ -58,14 +58,78 @@ describe("functions of two doubles", () => {
   const sigmoid = (x: number): number => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
   /** what is right, to how many units of the host's own functions, and where */
   const cases: readonly [UnaryFunction, (x: number) => number, number, readonly [number, number][]][] = [
-    ["exp", Math.exp, 3, [[-708.5, 710], [-745.2, -707], [-1e-3, 1e-3]]],
-    ["log", Math.log, 3, [[0, 4], [0.999, 1.001], [0, 1e-307], [1e300, 1.7e308]]],
-    ["sigmoid", sigmoid, 6, [[-745, 40], [-4, 4]]],
-    ["tanh", Math.tanh, 6, [[-20, 20], [-0.7, 0.7], [-1e-8, 1e-8]]],
-    ["sin", Math.sin, 4, [[-10, 10], [-(2 ** 20) - 9, -(2 ** 20) + 9], [-1e15, 1e15], [-1e-8, 1e-8]]],
-    ["cos", Math.cos, 4, [[-10, 10], [2 ** 20 - 9, 2 ** 20 + 9], [-1e15, 1e15]]],
-    ["tan", Math.tan, 6, [[-10, 10], [-1e5, 1e5], [-1e15, 1e15]]],
-  ]; // prettier-ignore
+    [
+      "exp",
+      Math.exp,
+      3,
+      [
+        [-708.5, 710],
+        [-745.2, -707],
+        [-1e-3, 1e-3],
+      ],
+    ],
+    [
+      "log",
+      Math.log,
+      3,
+      [
+        [0, 4],
+        [0.999, 1.001],
+        [0, 1e-307],
+        [1e300, 1.7e308],
+      ],
+    ],
+    [
+      "sigmoid",
+      sigmoid,
+      6,
+      [
+        [-745, 40],
+        [-4, 4],
+      ],
+    ],
+    [
+      "tanh",
+      Math.tanh,
+      6,
+      [
+        [-20, 20],
+        [-0.7, 0.7],
+        [-1e-8, 1e-8],
+      ],
+    ],
+    [
+      "sin",
+      Math.sin,
+      4,
+      [
+        [-10, 10],
+        [-(2 ** 20) - 9, -(2 ** 20) + 9],
+        [-1e15, 1e15],
+        [-1e-8, 1e-8],
+      ],
+    ],
+    [
+      "cos",
+      Math.cos,
+      4,
+      [
+        [-10, 10],
+        [2 ** 20 - 9, 2 ** 20 + 9],
+        [-1e15, 1e15],
+      ],
+    ],
+    [
+      "tan",
+      Math.tan,
+      6,
+      [
+        [-10, 10],
+        [-1e5, 1e5],
+        [-1e15, 1e15],
+      ],
+    ],
+  ];
 
   it.each(cases)("%s", (fn, right, units, ranges) => {
     const random = randomSource(7);
@@ -122,6 +186,9 @@ describe("powers of doubles", () => {
       Array.from({ length: 10_000 }, () => [anySize(), (random() - 0.5) * 4] as const),
       4,
     );
-    check(Array.from({ length: 10_000 }, () => [sign() * (1 + (random() - 0.5) * 1e-3), sign() * random() * 7e5] as const), 12); // prettier-ignore
+    check(
+      Array.from({ length: 10_000 }, () => [sign() * (1 + (random() - 0.5) * 1e-3), sign() * random() * 7e5] as const),
+      12,
+    );
   });
 });

@@ -16,9 +16,13 @@ import { addDims, type Dim, evaluateDim, floorDiv, mulDims, symbolDim } from "..
 
 const [a, b] = [symbolDim("a"), symbolDim("b")];
 const ranges = new Map(["a", "b"].map((name) => [name, { least: 2, most: 50 }]));
-const binding = fc
-  .tuple(fc.integer({ min: 2, max: 50 }), fc.integer({ min: 2, max: 50 }))
-  .map(([x, y]) => new Map([["a", x], ["b", y]])); // prettier-ignore
+const binding = fc.tuple(fc.integer({ min: 2, max: 50 }), fc.integer({ min: 2, max: 50 })).map(
+  ([x, y]) =>
+    new Map([
+      ["a", x],
+      ["b", y],
+    ]),
+);
 const factor = fc.integer({ min: -3, max: 3 });
 const size: fc.Arbitrary<Dim> = fc
   .tuple(factor, factor, fc.integer({ min: -60, max: 60 }), fc.integer({ min: 1, max: 4 }))
@@ -58,7 +62,13 @@ describe("assumptions", () => {
   });
 
   test("what ranges tell needs no guard, the same question one guard", () => {
-    const assumptions = new Assumptions(new Map([["a", 3], ["b", 5]]), ranges); // prettier-ignore
+    const assumptions = new Assumptions(
+      new Map([
+        ["a", 3],
+        ["b", 5],
+      ]),
+      ranges,
+    );
     expect(assumptions.decide(a, "==", 1)).toBe(false);
     expect(assumptions.decide(1, "<", addDims(a, b))).toBe(true);
     expect(assumptions.conditions.guards).toEqual([]);
@@ -66,15 +76,47 @@ describe("assumptions", () => {
     expect(assumptions.decide(addDims(a, b), "<=", 8)).toBe(true);
     const { guards } = assumptions.conditions;
     expect(guards.map(showGuard)).toEqual(["a != b", "a+b <= 8"]);
-    expect(guards.every((guard) => guardHolds(guard, new Map([["a", 4], ["b", 2]])))).toBe(true); // prettier-ignore
+    expect(
+      guards.every((guard) =>
+        guardHolds(
+          guard,
+          new Map([
+            ["a", 4],
+            ["b", 2],
+          ]),
+        ),
+      ),
+    ).toBe(true);
   });
 
   test("a broken condition is named", () => {
-    const assumptions = new Assumptions(new Map([["a", 3], ["b", 5]]), ranges); // prettier-ignore
+    const assumptions = new Assumptions(
+      new Map([
+        ["a", 3],
+        ["b", 5],
+      ]),
+      ranges,
+    );
     assumptions.decide(a, "<", b);
     const { conditions } = assumptions;
-    expect(brokenCondition(conditions, new Map([["a", 1], ["b", 5]]))).toBe("a is 1, must be 2 to 50"); // prettier-ignore
-    expect(brokenCondition(conditions, new Map([["a", 7], ["b", 5]]))).toBe("a < b"); // prettier-ignore
+    expect(
+      brokenCondition(
+        conditions,
+        new Map([
+          ["a", 1],
+          ["b", 5],
+        ]),
+      ),
+    ).toBe("a is 1, must be 2 to 50");
+    expect(
+      brokenCondition(
+        conditions,
+        new Map([
+          ["a", 7],
+          ["b", 5],
+        ]),
+      ),
+    ).toBe("a < b");
     expect(brokenCondition(conditions, new Map([["a", 7]]))).toBe("b has no size");
   });
 

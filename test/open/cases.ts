@@ -17,7 +17,11 @@ const size = (sizes: Sizes, name: string): number => {
   return found;
 };
 const ids = (batch: number, seq: number): TensorData =>
-  tensorFrom("i64", [batch, seq], Array.from({ length: batch * seq }, (_, i) => (i * 7 + batch) % 30)); // prettier-ignore
+  tensorFrom(
+    "i64",
+    [batch, seq],
+    Array.from({ length: batch * seq }, (_, i) => (i * 7 + batch) % 30),
+  );
 
 function decoderFeeds(sizes: Sizes): Record<string, TensorData> {
   const [batch, seq, past] = [size(sizes, "batch"), size(sizes, "seq"), size(sizes, "past")];

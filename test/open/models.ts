@@ -200,7 +200,11 @@ export const decoder: ModelSpec = {
     ...shared,
     tokens: madeUp(60, [30, width]),
     positions: madeUp(61, [64, width]),
-    triangle: tensorFrom("bool", [1, 1, 64, 64], Array.from({ length: 4096 }, (_, i) => i % 64 <= i / 64)), // prettier-ignore
+    triangle: tensorFrom(
+      "bool",
+      [1, 1, 64, 64],
+      Array.from({ length: 4096 }, (_, i) => i % 64 <= i / 64),
+    ),
     far: tensorFrom("f32", [], [-10000]),
     axis2: ints(2),
     axis3: ints(3),

@@ -37,7 +37,10 @@ describe.each(Object.entries(cases))("%s", (_, one) => {
     await fc.assert(
       fc.asyncProperty(sizes, async (chosen) => {
         const inputs = inputsOf(chosen);
-        const binding = bindShapes(program, inputs.map(({ shape }) => shape)); // prettier-ignore
+        const binding = bindShapes(
+          program,
+          inputs.map(({ shape }) => shape),
+        );
         if (binding === null) throw new Error("the program does not admit this shape");
         const results = await loaded.reshaped(closeProgram(program, binding)).run(inputs);
         const named = new Map(

@@ -105,7 +105,9 @@ describe("models that cannot be compiled with open dims", () => {
     const runner = await modelRunner(model, {});
     for (const batch of [1, 4, 2, 7]) {
       const values = Array.from({ length: 3 * batch }, (_, i) => i + 1);
-      const { y } = Object.fromEntries(await runner.run({ values: new Map([["x", tensorFrom("f32", [batch, 3], values)]]), owned: true })); // prettier-ignore
+      const { y } = Object.fromEntries(
+        await runner.run({ values: new Map([["x", tensorFrom("f32", [batch, 3], values)]]), owned: true }),
+      );
       const sums = values.map((value, i) => value + (i % 3 > 0 ? value - 1 : 0) + (i % 3 > 1 ? value - 2 : 0));
       expect(Array.from((y as TensorData).elements as Float32Array)).toEqual(sums);
     }

@@ -19,7 +19,12 @@ import { chainOf, elementwiseSketch, graphOf, graphs, matmulSketch, smallTarget,
 /** Two products with a residual around the second. */
 const net = graphOf(
   [matmulSketch(1, 96, 96), elementwiseSketch(96), matmulSketch(1, 96, 96), elementwiseSketch(96)],
-  [[0, 1], [1, 2], [2, 3], [0, 3]], // prettier-ignore
+  [
+    [0, 1],
+    [1, 2],
+    [2, 3],
+    [0, 3],
+  ],
 );
 const target = smallTarget(60, 44);
 
@@ -202,7 +207,9 @@ function exactKind(maker: Kernel, made: Mapping, reader: Kernel, read: Mapping):
 describe("conversions", () => {
   it("never promise less than looking at every core and element finds", () => {
     const order: readonly ConversionKind[] = ["stays", "columns", "rows", "everywhere"];
-    const machine = smallTarget(14, 14, { io: { columnsWest: 0, columnsEast: 0, rowsNorth: 0, rowsSouth: 0, bytesPerSecond: 150e9 } }); // prettier-ignore
+    const machine = smallTarget(14, 14, {
+      io: { columnsWest: 0, columnsEast: 0, rowsNorth: 0, rowsSouth: 0, bytesPerSecond: 150e9 },
+    });
     const region = { width: 14, height: 14 };
     const seen = new Map<ConversionKind, number>();
     const pairs = [

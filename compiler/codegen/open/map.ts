@@ -40,8 +40,18 @@ export function emitOpenMap(expr: Expr, operands: OpenOperands): readonly OpenKe
   const literals = inputs.map(({ dtype }, index) => literalOf(dtype, constants[index]));
   const used = inputs.flatMap((_, index) => (literals[index] === null ? [index] : []));
   const whole = substitute(expr, (index) => literals[index] ?? arg(used.indexOf(index)));
-  const args: OpenKernelArg[] = [...used.map((index) => ({ kind: "input" as const, index })), { kind: "output", index: 0 }]; // prettier-ignore
-  return [openMapStage(whole, used.map((index) => nth(inputs, index)), output, args)]; // prettier-ignore
+  const args: OpenKernelArg[] = [
+    ...used.map((index) => ({ kind: "input" as const, index })),
+    { kind: "output", index: 0 },
+  ];
+  return [
+    openMapStage(
+      whole,
+      used.map((index) => nth(inputs, index)),
+      output,
+      args,
+    ),
+  ];
 }
 
 interface MapPlan {

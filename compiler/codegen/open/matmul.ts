@@ -62,7 +62,12 @@ function constantProduct(
   const extras = inputs.slice(epilogueOperands.matmul);
   const b = matrixOf(bType, op.transposeB);
   const arith = arithFor("f32", "f32", true, true);
-  const epilogue = makeEpilogue(op.epilogue, "f32", extras.map(({ dtype }) => dtype), result.dtype); // prettier-ignore
+  const epilogue = makeEpilogue(
+    op.epilogue,
+    "f32",
+    extras.map(({ dtype }) => dtype),
+    result.dtype,
+  );
   const perColumn = extras.map((extra) => (extra.dims.at(-1) ?? 1) !== 1);
   const rows = countOf(nth(inputs, 0).dims.slice(0, -1));
   const rowStrides: Strides = {
@@ -109,7 +114,11 @@ function constantProduct(
     const args: readonly OpenKernelArg[] = [
       { kind: "input", index: 0, at: at(rowStrides.a) },
       packed,
-      ...extras.map((_, i): OpenKernelArg => ({ kind: "input", index: epilogueOperands.matmul + i, at: at(nth(rowStrides.extras, i)) })), // prettier-ignore
+      ...extras.map((_, i): OpenKernelArg => ({
+        kind: "input",
+        index: epilogueOperands.matmul + i,
+        at: at(nth(rowStrides.extras, i)),
+      })),
       { kind: "output", index: 0, at: at(rowStrides.out) },
     ];
     stages.push(repeated(product(height), args, blocks));
@@ -130,12 +139,16 @@ function extraStride(extra: OpenOperand, result: OpenOperand): number {
   const strides = openBroadcastStrides(extra, result.dims);
   const columns = nth(result.dims, result.dims.length - 1);
   if (strides.slice(0, -1).every((stride) => stride === 0)) return 0;
-  const isDense = extra.dims.length === result.dims.length && extra.dims.every((dim, axis) => result.dims[axis] === dim || dim !== 1); // prettier-ignore
+  const isDense =
+    extra.dims.length === result.dims.length && extra.dims.every((dim, axis) => result.dims[axis] === dim || dim !== 1);
   if (isDense && typeof columns === "number" && strides.every((stride) => stride !== 0)) return columns * 4;
   throw new NotOpen("an epilogue operand that is broadcast along some of the rows");
 }
 
-const heightened = (schedule: Schedule, height: number): Schedule => ({ ...schedule, block: { ...schedule.block, y: Math.max(height, schedule.block.y) } }); // prettier-ignore
+const heightened = (schedule: Schedule, height: number): Schedule => ({
+  ...schedule,
+  block: { ...schedule.block, y: Math.max(height, schedule.block.y) },
+});
 
 /** The extent of the outermost axis while code is emitted: more than one, so that there is a loop. */
 const anyRounds = 2;

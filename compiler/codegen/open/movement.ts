@@ -70,7 +70,12 @@ export function transposeStage(
   const strides = openStrides(x.dims);
   const dims = perm.map((axis) => nth(x.dims, axis));
   const from = perm.map((axis) => nth(strides, axis));
-  return copyStage("transpose", { dtype: x.dtype, axes: boxAxes(dims, from, openStrides(dims)), sourceAt: 0, targetAt: 0 }, source, target); // prettier-ignore
+  return copyStage(
+    "transpose",
+    { dtype: x.dtype, axes: boxAxes(dims, from, openStrides(dims)), sourceAt: 0, targetAt: 0 },
+    source,
+    target,
+  );
 }
 
 export function emitOpenSlice(
@@ -112,7 +117,12 @@ export function emitOpenExpand(
   { inputs }: OpenOperands,
 ): readonly OpenKernelCode[] {
   const x = nth(inputs, 0);
-  const box = { dtype: x.dtype, axes: boxAxes(shape, openBroadcastStrides(x, shape), openStrides(shape)), sourceAt: 0, targetAt: 0 }; // prettier-ignore
+  const box = {
+    dtype: x.dtype,
+    axes: boxAxes(shape, openBroadcastStrides(x, shape), openStrides(shape)),
+    sourceAt: 0,
+    targetAt: 0,
+  };
   return [copyStage("expand", box, input(0), output)];
 }
 

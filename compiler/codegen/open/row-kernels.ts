@@ -137,7 +137,11 @@ export function emitOpenReduce(op: Pick<ReduceOp, "fn" | "axes">, { inputs }: Op
   const first = op.axes[0] ?? dims.length;
   const shape = staticDims(dims.slice(first), "a reduction over an open axis");
   if (elementCount(shape) === 0) throw new NotOpen("a reduction of nothing");
-  const plan = planReduce(op.fn, op.axes.map((axis) => axis - first), { kind: "tensor", dtype, shape }); // prettier-ignore
+  const plan = planReduce(
+    op.fn,
+    op.axes.map((axis) => axis - first),
+    { kind: "tensor", dtype, shape },
+  );
   const bytes = storageBytes(dtype);
   const results = elementCount(shape.filter((_, axis) => !op.axes.includes(axis + first)));
   const outer = { size: countOf(dims.slice(0, first)), strides: [elementCount(shape) * bytes, results * bytes] };

@@ -85,7 +85,11 @@ export function forEachOpenRow(
   bases: readonly Local[],
   body: (pointers: readonly Local[], row: Local) => void,
 ): void {
-  const indices = decodeOpen(f, begin, axes.map(({ size }) => bound(size))); // prettier-ignore
+  const indices = decodeOpen(
+    f,
+    begin,
+    axes.map(({ size }) => bound(size)),
+  );
   const pointers = bases.map((base, operand) => {
     const pointer = copyOf(f, base);
     for (const [axis, { strides }] of axes.entries()) {

@@ -85,8 +85,18 @@ function overRow(f: FunctionBuilder, length: Bound, pointers: readonly Local[], 
   const cursors = pointers.map((pointer) => copyOf(f, pointer));
   const moving = cursors.map((pointer) => ({ pointer, bytes: 4 }));
   alongOpenRow(f, length, moving, [
-    { elements: 4, body: () => { vector(cursors); } }, // prettier-ignore
-    { elements: 1, body: () => { single(cursors); } }, // prettier-ignore
+    {
+      elements: 4,
+      body: () => {
+        vector(cursors);
+      },
+    },
+    {
+      elements: 1,
+      body: () => {
+        single(cursors);
+      },
+    },
   ]);
   f.release(...cursors);
 }

@@ -102,7 +102,11 @@ function moved(
     const first = all.length;
     const list = nth(lists, index);
     all.push(...list);
-    return tensorFrom("i64", operand.shape, list.map((_, i) => first + i)); // prettier-ignore
+    return tensorFrom(
+      "i64",
+      operand.shape,
+      list.map((_, i) => first + i),
+    );
   });
   const picked = pickedPlaces(spec, operands, places, shape);
   return picked === null ? null : Array.from(picked.elements as BigInt64Array, (place) => nth(all, Number(place)));
@@ -145,12 +149,23 @@ function mapped(
   const count = elementCount(shape);
   const spread = operands.map((operand, index) => {
     const list = nth(lists, index);
-    const places = broadcastTensor(tensorFrom("i64", operand.shape, list.map((_, i) => i)), shape); // prettier-ignore
+    const places = broadcastTensor(
+      tensorFrom(
+        "i64",
+        operand.shape,
+        list.map((_, i) => i),
+      ),
+      shape,
+    );
     return Array.from(places.elements as BigInt64Array, (place) => nth(list, Number(place)));
   });
   const results: Dim[] = [];
   for (let i = 0; i < count; i++) {
-    const value = evaluate(expr, spread.map((list) => nth(list, i)), assumptions); // prettier-ignore
+    const value = evaluate(
+      expr,
+      spread.map((list) => nth(list, i)),
+      assumptions,
+    );
     if (value === null) return null;
     results.push(value);
   }

@@ -191,7 +191,11 @@ function lowerNode(model: OnnxModel, scope: OpenScope, node: OnnxNode): void {
   if ("nodes" in lowered) {
     const inner = scope.inner(lowered.initializers);
     lowerNodes(model, inner, lowered);
-    bindResults(scope, node, lowered.outputs.map(({ name }) => inner.lookUp(name))); // prettier-ignore
+    bindResults(
+      scope,
+      node,
+      lowered.outputs.map(({ name }) => inner.lookUp(name)),
+    );
   } else bindResults(scope, node, lowered);
 }
 

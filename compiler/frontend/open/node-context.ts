@@ -4,44 +4,25 @@
  */
 import { type DimRelation, NotOpen } from "../../../ir/assumptions.ts";
 import { areStatic, type Dim, sameDims, showDims } from "../../../ir/dim.ts";
-import { fail, type DiagnosticCode, type WscError } from "../../../ir/diagnostic.ts";
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import { arg, cast, type Expr } from "../../../ir/expr.ts";
 import { type OpSpec, type TensorType, tensorType, type ValueId, type ValueType } from "../../../ir/graph.ts";
 import { isSizes, type OpenGraphBuilder } from "../../../ir/open/builder.ts";
 import type { OpenOpSpec, OpenType } from "../../../ir/open/graph.ts";
 import { scalarTensor, type TensorData } from "../../../ir/tensor.ts";
-import { attributeOf, saturate, tensorAttribute } from "../attributes.ts";
-import { nodeOrigin, nodeSubject, type OnnxAttribute, type OnnxGraph, type OnnxNode } from "../onnx.ts";
+import { saturate } from "../attributes.ts";
+import { NodeFacts } from "../node-facts.ts";
+import { nodeSubject, type OnnxGraph, type OnnxNode } from "../onnx.ts";
 import type { NodeContext } from "../operator.ts";
 
-const trimmedLength = (names: readonly string[]): number => names.findLastIndex((name) => name !== "") + 1;
-
-export class OpenNodeContext implements NodeContext {
-  readonly node: OnnxNode;
-  readonly opset: number;
-  readonly inputCount: number;
-  readonly outputCount: number;
+export class OpenNodeContext extends NodeFacts implements NodeContext {
   readonly #builder: OpenGraphBuilder;
   readonly #lookUp: (name: string) => ValueId;
-  readonly #origin: readonly string[];
 
   constructor(node: OnnxNode, opset: number, builder: OpenGraphBuilder, lookUp: (name: string) => ValueId) {
-    this.node = node;
-    this.opset = opset;
+    super(node, opset);
     this.#builder = builder;
     this.#lookUp = lookUp;
-    this.inputCount = trimmedLength(node.inputs);
-    this.outputCount = trimmedLength(node.outputs);
-    this.#origin = [nodeOrigin(node)];
-  }
-
-  hasInput(index: number): boolean {
-    return (this.node.inputs[index] ?? "") !== "";
-  }
-
-  wantsOutput(index: number): boolean {
-    return (this.node.outputs[index] ?? "") !== "";
   }
 
   input(index: number): ValueId {
@@ -102,49 +83,8 @@ export class OpenNodeContext implements NodeContext {
     return this.#builder.assumptions.decide(left, relation, right);
   }
 
-  int(name: string): number | undefined;
-  int(name: string, fallback: number): number;
-  int(name: string, fallback?: number): number | undefined {
-    const value = attributeOf(this.node, name, "int")?.value;
-    if (value === undefined) return fallback;
-    if (BigInt(saturate(value)) === value) return Number(value);
-    throw this.attributeError(`attribute "${name}" is ${value}, out of range`);
-  }
-
-  ints(name: string): number[] | undefined {
-    return attributeOf(this.node, name, "ints")?.value.map(saturate);
-  }
-
-  float(name: string): number | undefined;
-  float(name: string, fallback: number): number;
-  float(name: string, fallback?: number): number | undefined {
-    return attributeOf(this.node, name, "float")?.value ?? fallback;
-  }
-
-  floats(name: string): number[] | undefined {
-    return attributeOf(this.node, name, "floats")?.value.slice();
-  }
-
-  string(name: string): string | undefined;
-  string(name: string, fallback: string): string;
-  string(name: string, fallback?: string): string | undefined {
-    return attributeOf(this.node, name, "string")?.value ?? fallback;
-  }
-
-  strings(name: string): readonly string[] | undefined {
-    return attributeOf(this.node, name, "strings")?.value;
-  }
-
-  tensor(name: string): TensorData | undefined {
-    return tensorAttribute(this.node, name);
-  }
-
   graph(): OnnxGraph {
     throw this.#notOpen("it has regions");
-  }
-
-  attribute(name: string): OnnxAttribute | undefined {
-    return this.node.attributes.get(name);
   }
 
   emit(spec: OpSpec): readonly ValueId[] {
@@ -250,38 +190,12 @@ export class OpenNodeContext implements NodeContext {
     throw this.#notOpen("it makes a sequence");
   }
 
-  axis(axis: number, rank: number, inclusive = false): number {
-    const most = inclusive ? rank : rank - 1;
-    if (axis >= -rank && axis <= most) return axis < 0 ? axis + rank : axis;
-    throw this.attributeError(`axis ${axis} is out of range for rank ${rank}`);
-  }
-
-  shapeError(message: string, hint?: string): WscError {
-    return this.error("WSC3004", message, hint);
-  }
-
-  typeError(message: string, hint?: string): WscError {
-    return this.error("WSC3005", message, hint);
-  }
-
-  attributeError(message: string, hint?: string): WscError {
-    return this.error("WSC3006", message, hint);
-  }
-
-  unsupported(message: string, hint?: string): WscError {
-    return this.error("WSC3001", message, hint);
-  }
-
-  error(code: DiagnosticCode, message: string, hint?: string): WscError {
-    return fail(code, message, { subject: nodeSubject(this.node), hint });
-  }
-
   defer(reason: string): never {
     throw this.#notOpen(reason);
   }
 
   #emit(spec: OpenOpSpec): ValueId {
-    return this.#builder.emit(spec, this.#origin);
+    return this.#builder.emit(spec, this.origin);
   }
 
   #type(value: ValueId): OpenType {

@@ -103,7 +103,14 @@ function sliceBy(node: NodeContext, { starts, ends, axes, steps }: Bounds): Valu
   const isWhole = runs.every((run, axis) => run.start === 0 && run.step === 1 && sameDim(run.size, nth(shape, axis)));
   if (isWhole) return [node.input(0)];
   const [starting, sizes] = [runs.map((run) => run.start), runs.map((run) => run.size)];
-  return [node.slice(node.input(0), starting, sizes, runs.map((run) => run.step))]; // prettier-ignore
+  return [
+    node.slice(
+      node.input(0),
+      starting,
+      sizes,
+      runs.map((run) => run.step),
+    ),
+  ];
 }
 
 /** Cuts an axis into pieces of the given sizes. */

@@ -14,7 +14,11 @@ function sizesOf(node: NodeContext): { readonly filters: number; readonly window
     throw node.shapeError(`filters are [filters, 1, window, width], not [${node.shape(1).join(", ")}]`);
   if (node.rank(3) !== 2 || node.shape(3)[1] !== width)
     throw node.shapeError(`characters have vectors of ${width} elements, not [${node.shape(3).join(", ")}]`);
-  const said = [["embedding_size", filters], ["conv_window_size", window], ["char_embedding_size", width]] as const; // prettier-ignore
+  const said = [
+    ["embedding_size", filters],
+    ["conv_window_size", window],
+    ["char_embedding_size", width],
+  ] as const;
   for (const [name, size] of said) {
     const given = node.int(name, size);
     if (given !== size) throw node.attributeError(`${name} is ${given}, but the operands have ${size}`);

@@ -3,6 +3,7 @@
  * it remains to be seen that no two copies share a router, that each lies inside the usable area, that neither its kernels nor its lanes meet dead
  * cores or keep-out areas there, and how long words travel where it lies.
  */
+import { nth } from "../../../ir/access.ts";
 import type { Core, Placement, Rect, Route } from "../../../ir/placement.ts";
 import { copyOffset, rectMovedBy, routeMovedBy } from "../../../ir/placement.ts";
 import type { Target } from "../../../ir/machine/target.ts";
@@ -144,8 +145,8 @@ function cyclesOfLane(
     before = direction;
     while (x !== nextX || y !== nextY) {
       cycles += hopCycles(target, x, y, direction);
-      x += stepX[direction] ?? 0;
-      y += stepY[direction] ?? 0;
+      x += nth(stepX, direction);
+      y += nth(stepY, direction);
       if (!visit(x, y)) return cycles;
     }
   }

@@ -147,16 +147,26 @@ function checkMoves(graph: KernelGraph, placement: Placement, mode: Resident, ta
     total += counted.cycles;
     if (claimed?.edge !== edge || claimed.operand !== operand) faults.add("moves", `lack edge ${edge} to ${operand}`);
     else if (claimed.kind !== counted.kind || claimed.cycles !== counted.cycles)
-      faults.add("moves", `claim ${claimed.kind} in ${claimed.cycles} cycles for edge ${edge} to ${operand}, the layouts come to ${counted.kind} in ${counted.cycles}`); // prettier-ignore
+      faults.add(
+        "moves",
+        `claim ${claimed.kind} in ${claimed.cycles} cycles for edge ${edge} to ${operand}, the layouts come to ${counted.kind} in ${counted.cycles}`,
+      );
   }
   return total;
 }
 
 function checkMemory(graph: KernelGraph, placement: Placement, mode: Resident, target: Target, faults: Faults): void {
-  const counted = regionSram(graph, target, placement.kernels.map(({ variant }) => variant.mapping)); // prettier-ignore
+  const counted = regionSram(
+    graph,
+    target,
+    placement.kernels.map(({ variant }) => variant.mapping),
+  );
   for (const category of regionCategories)
     if (mode.sram[category] !== counted[category])
-      faults.add("region", `claims ${mode.sram[category]} bytes of ${category} in its fullest core, ${counted[category]} were counted`); // prettier-ignore
+      faults.add(
+        "region",
+        `claims ${mode.sram[category]} bytes of ${category} in its fullest core, ${counted[category]} were counted`,
+      );
   const total = regionBytes(counted);
   if (total > target.core.sramBytes)
     faults.add("region", `needs ${total} bytes in its fullest core, a core has ${target.core.sramBytes}`);

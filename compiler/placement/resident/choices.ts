@@ -80,7 +80,9 @@ export const keptBytes = ({ weights, state, code }: ResidentCost): number => wei
  * little has to move between them.
  */
 function gridMappings(site: Site, kernel: Kernel, region: RegionSize): readonly Mapping[] {
-  const loops = families[kernel.family].cuts(kernel).flatMap((name) => kernel.loops.filter((loop) => loop.name === name && loop.size > 1)); // prettier-ignore
+  const loops = families[kernel.family]
+    .cuts(kernel)
+    .flatMap((name) => kernel.loops.filter((loop) => loop.name === name && loop.size > 1));
   const cutsOver = (side: number): readonly (readonly Cut[])[] => [
     [],
     ...loops.map(({ name, size }) => [{ loop: name, pieces: Math.ceil(size / Math.ceil(size / side)) }]),

@@ -162,7 +162,10 @@ const smallestSide = 4;
 function regionSizes(usable: RegionSize): readonly RegionSize[] {
   const sizes = new Map<string, RegionSize>();
   const add = (width: number, height: number): void => {
-    const size = { width: Math.min(usable.width, Math.round(width)), height: Math.min(usable.height, Math.round(height)) }; // prettier-ignore
+    const size = {
+      width: Math.min(usable.width, Math.round(width)),
+      height: Math.min(usable.height, Math.round(height)),
+    };
     sizes.set(`${size.width} ${size.height}`, size);
   };
   const most = Math.max(usable.width, usable.height);
@@ -187,8 +190,14 @@ function select(
 ): Selection {
   const fast = improved(graph, target, region, lists);
   if (regionBytes(fast.sram) <= target.core.sramBytes) return fast;
-  const leastOf = (list: readonly Choice[]): number => list.reduce((least, { cost }) => Math.min(least, keptBytes(cost)), Infinity); // prettier-ignore
-  return improved(graph, target, region, lists.map((list) => list.filter(({ cost }) => keptBytes(cost) === leastOf(list)))); // prettier-ignore
+  const leastOf = (list: readonly Choice[]): number =>
+    list.reduce((least, { cost }) => Math.min(least, keptBytes(cost)), Infinity);
+  return improved(
+    graph,
+    target,
+    region,
+    lists.map((list) => list.filter(({ cost }) => keptBytes(cost) === leastOf(list))),
+  );
 }
 
 function improved(
