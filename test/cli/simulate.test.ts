@@ -32,6 +32,7 @@ describe("wsc simulate", () => {
     writeFileSync(path.join(scratch.path, "small.json"), JSON.stringify(target));
     await compiled("mlp");
     await compiled("softmax");
+    await compiled("cumulative");
   });
 
   it("runs a folder core by core, with the host's numbers", async () => {
@@ -86,9 +87,9 @@ describe("wsc simulate", () => {
   });
 
   it("refuses by name what has no fabric program", async () => {
-    const { code, stderr } = await wsc(["simulate", "softmax", "-t", "small.json", "--random", "3"], scratch.path);
+    const { code, stderr } = await wsc(["simulate", "cumulative", "-t", "small.json", "--random", "3"], scratch.path);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/WSC5007: layer "rows": softmax has no fabric program/);
+    expect(stderr).toMatch(/WSC5007: layer "sums": cumulative has no fabric program/);
   });
 
   it("refuses a folder that was altered or lacks its constants", async () => {
