@@ -24,9 +24,10 @@ function kernelOf(op, moving, resident, result) {
     dtype: "f32",
     axes,
   }));
+  const readings = operands.map(({ name }) => ({ operand: name, axes: null }));
   operands.push({ name: "y0", role: "result", dtype: "f32", axes: makes[0] });
   const words = (shape) => shape.reduce((product, size) => product * size, 1);
-  const stages = [{ op: 0, kind: op.kind, makes: "y0", ...stage }];
+  const stages = [{ op: 0, kind: op.kind, makes: "y0", reads: readings, ...stage }];
   return { family, loops, operands, stages, flops, arriving: words(moving), leaving: words(result) };
 }
 
@@ -66,10 +67,13 @@ export function chain(count, distinct = count) {
     ...sketch,
     arriving: Math.max(sketch.arriving, id === 0 ? 0 : sketches[id - 1].leaving),
     dtype: "f32",
+    states: [],
+    moves: [],
     origin: [`layer${id}`],
   }));
   const edges = sketches.slice(1).map((_, from) => ({
     from,
+    result: "y0",
     to: from + 1,
     operands: ["x0"],
     words: sketches[from].leaving,
@@ -77,7 +81,7 @@ export function chain(count, distinct = count) {
     value: from,
     part: null,
   }));
-  const inputs = [{ name: "x", kernel: 0, words: sketches[0].arriving }];
-  const outputs = [{ name: "y", kernel: count - 1, words: sketches[count - 1].leaving }];
+  const inputs = [{ name: "x", kernel: 0, words: sketches[0].arriving, operands: ["x0"] }];
+  const outputs = [{ name: "y", kernel: count - 1, words: sketches[count - 1].leaving, result: "y0" }];
   return { name: `chain of ${count}, ${distinct} distinct`, kernels, edges, inputs, outputs, host: [] };
 }
