@@ -17,7 +17,7 @@ import { oneCopy, type Placement, type PlacementObjective, placementVersion } fr
 import type { VariantList } from "../kernels/family.ts";
 import type { Solver } from "../solver/linear-program.ts";
 import { loadSolver, type SolverChoice } from "../solver/solvers.ts";
-import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
+import { type Target, usableRect } from "../../ir/machine/target.ts";
 import { certify } from "./certificate.ts";
 import { floorplansAt, leastPackable, leastWidened, pack, packableWidened, widen } from "./packing/floorplan.ts";
 import { holdOld, movementFrom, releaseOrder } from "./hold.ts";
@@ -28,6 +28,7 @@ import { classesOf } from "./variants.ts";
 import { type Candidate, maxRoutings, placedKernels, plansFrom, routeColorsOf, Selection } from "./search.ts"; // prettier-ignore
 import { distinctTimes, type Problem } from "./problem.ts";
 import { sizeLayers } from "./sizing/sizing.ts";
+import { targetFacts } from "./target-facts.ts";
 import { type Held, type Task, taskOf } from "./task.ts";
 import { shortenWires } from "./wires.ts";
 import { Grid } from "./packing/grid.ts";
@@ -121,14 +122,7 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
     version: placementVersion,
     model: graph.name,
     precision: graph.precision,
-    target: {
-      name: target.name,
-      width: target.fabric.width,
-      height: target.fabric.height,
-      usable: usableRect(target),
-      sramBytes: target.core.sramBytes,
-      clockHz: clockHz(target),
-    },
+    target: targetFacts(target),
     constraints: scene.constraints,
     mode: { kind: "pipeline" },
     copies: oneCopy,

@@ -72,6 +72,8 @@ interface OperandForm {
   readonly role: OperandRole;
   readonly bytes: number;
   readonly axes: readonly AxisForm[];
+  /** loops of the terms of its axes, each once */
+  readonly loops: readonly number[];
 }
 
 interface GatherForm {
@@ -130,11 +132,11 @@ export function nestOf(kernel: Kernel): Nest {
         return { size: axis.size, ...sumOf(axis.terms), spread: null };
     }
   };
-  const forms = operands.map(({ role, dtype, axes }): OperandForm => ({
-    role,
-    bytes: dtypeInfo(dtype).bits / 8,
-    axes: axes.map(axisForm),
-  }));
+  const forms = operands.map(({ role, dtype, axes: own }): OperandForm => {
+    const axes = own.map(axisForm);
+    const inAxes = [...new Set(axes.flatMap((axis) => axis.loops))];
+    return { role, bytes: dtypeInfo(dtype).bits / 8, axes, loops: inAxes };
+  });
   const operandNumber = (name: string): number => {
     const index = operands.findIndex((operand) => operand.name === name);
     if (index < 0) throw new Error(`internal: kernel "${kernel.name}" has no operand ${name}`);
@@ -221,16 +223,9 @@ const longestAxis = ({ axes }: OperandForm, extents: readonly number[]): number 
   axes.reduce((most, axis) => Math.max(most, elementsOf({ axes: [axis] }, extents)), 1);
 
 /** Iterations of the loops that an operand depends on in pieces that are all as long as the longest, for each that there is. */
-function unevennessOf(
-  { loops }: Nest,
-  { axes }: OperandForm,
-  extents: readonly number[],
-  pieces: readonly number[],
-): number {
+function unevennessOf(nest: Nest, operand: OperandForm, extents: readonly number[], pieces: readonly number[]): number {
   let share = 1;
-  for (const loop of new Set(axes.flatMap((axis) => axis.loops))) {
-    share *= (nth(extents, loop) * nth(pieces, loop)) / nth(loops, loop).size;
-  }
+  for (const loop of operand.loops) share *= (nth(extents, loop) * nth(pieces, loop)) / nth(nest.loops, loop).size;
   return share;
 }
 

@@ -6,7 +6,7 @@ import { apply, choose } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
 import { longs, perDouble, withDoubles } from "./double-lanes.ts";
 import { powF64x2 } from "./f64x2.ts";
-import { f64x2Unary, isNativeFloatBinary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
+import { f64x2Unary, floatInstruction, isNativeFloatBinary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
 
 /** True for the types that a lane of 64 bits can hold. */
 export const hasDoubleForm = (dtype: DType): boolean => dtype === "f64" || dtype === "bool";
@@ -16,24 +16,6 @@ export const hasDoubleCast = (from: DType, to: DType): boolean => hasDoubleForm(
 
 const inlineUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => void>> = {
   ...f64x2Unary,
-  neg: (f) => {
-    f.op("f64x2.neg");
-  },
-  abs: (f) => {
-    f.op("f64x2.abs");
-  },
-  sqrt: (f) => {
-    f.op("f64x2.sqrt");
-  },
-  floor: (f) => {
-    f.op("f64x2.floor");
-  },
-  ceil: (f) => {
-    f.op("f64x2.ceil");
-  },
-  round: (f) => {
-    f.op("f64x2.nearest");
-  },
   sign: (f) => {
     withDoubles(f, 1, (d, x) => {
       const zero = d.constant(0);
@@ -64,8 +46,10 @@ export function doubleUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType)
     f.op("v128.not");
     return;
   }
+  const native = floatInstruction(fn, "f64x2");
   const inline = inlineUnary[fn];
-  if (inline !== undefined) inline(f);
+  if (native !== null) f.op(native);
+  else if (inline !== undefined) inline(f);
   else {
     withDoubles(f, 1, (_, x) => {
       perDouble(f, [x], () => {

@@ -1,7 +1,7 @@
 /** The functions of ir/expr.ts on scalars; operands are taken from the stack. */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
-import type { FunctionBuilder, ModuleBuilder } from "../wasm/index.ts";
+import type { FunctionBuilder, ModuleBuilder, OpName } from "../wasm/index.ts";
 import { apply, choose, pushLocal } from "./algebra.ts";
 import { erfF32x4, expF32x4, logF32x4, sigmoidF32x4, tanhF32x4, type VectorFunction } from "./f32x4.ts";
 import {
@@ -127,26 +127,22 @@ const pushFloat = (f: FunctionBuilder, shape: "f32" | "f64", value: number): voi
 
 type FloatShape = "f32" | "f64";
 
-/** Functions of one float that are an instruction or a few. */
+const nativeFloatUnary = {
+  neg: "neg",
+  abs: "abs",
+  sqrt: "sqrt",
+  floor: "floor",
+  ceil: "ceil",
+  round: "nearest",
+} as const satisfies Partial<Record<UnaryFunction, string>>;
+type NativeFloatUnary = keyof typeof nativeFloatUnary;
+
+/** The instruction of a function of one float, for scalars and for vectors; null where it is none. */
+export const floatInstruction = (fn: UnaryFunction, shape: FloatShape | "f32x4" | "f64x2"): OpName | null =>
+  fn in nativeFloatUnary ? `${shape}.${nativeFloatUnary[fn as NativeFloatUnary]}` : null;
+
+/** Functions of one float that are a few instructions. */
 const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder, shape: FloatShape) => void>> = {
-  neg: (f, shape) => {
-    f.op(`${shape}.neg`);
-  },
-  abs: (f, shape) => {
-    f.op(`${shape}.abs`);
-  },
-  sqrt: (f, shape) => {
-    f.op(`${shape}.sqrt`);
-  },
-  floor: (f, shape) => {
-    f.op(`${shape}.floor`);
-  },
-  ceil: (f, shape) => {
-    f.op(`${shape}.ceil`);
-  },
-  round: (f, shape) => {
-    f.op(`${shape}.nearest`);
-  },
   sign: floatSign,
   isnan: (f, shape) => {
     const x = f.local(shape);
@@ -166,8 +162,10 @@ const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder, shape
 };
 
 function floatUnary(f: FunctionBuilder, fn: UnaryFunction, shape: FloatShape): void {
+  const native = floatInstruction(fn, shape);
   const inline = inlineFloatUnary[fn];
-  if (inline !== undefined) inline(f, shape);
+  if (native !== null) f.op(native);
+  else if (inline !== undefined) inline(f, shape);
   else f.call(unaryHelper(f.module, fn, shape));
 }
 

@@ -10,7 +10,14 @@ import { pushSplat } from "./constants.ts";
 import { divideLanes, remainderLanes, shiftLanesLeft, shiftLanesRight } from "./integer-lanes.ts";
 import { integerForm, type IntegerForm } from "./integers.ts";
 import { perLane } from "./per-lane.ts";
-import { f32x4Binary, f32x4Unary, isFloatHelper, isNativeFloatBinary, scalarBinary } from "./scalar-ops.ts";
+import {
+  f32x4Binary,
+  f32x4Unary,
+  floatInstruction,
+  isFloatHelper,
+  isNativeFloatBinary,
+  scalarBinary,
+} from "./scalar-ops.ts";
 
 /** True for the types that a lane of 32 bits can hold. */
 export function hasLaneForm(dtype: DType): boolean {
@@ -49,27 +56,9 @@ export function vectorUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType)
   } else integerUnary(f, fn, integerForm(dtype));
 }
 
-/** Functions of four floats that are an instruction or a few. */
+/** Functions of four floats that are no single instruction. */
 const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => void>> = {
   ...f32x4Unary,
-  neg: (f) => {
-    f.op("f32x4.neg");
-  },
-  abs: (f) => {
-    f.op("f32x4.abs");
-  },
-  sqrt: (f) => {
-    f.op("f32x4.sqrt");
-  },
-  floor: (f) => {
-    f.op("f32x4.floor");
-  },
-  ceil: (f) => {
-    f.op("f32x4.ceil");
-  },
-  round: (f) => {
-    f.op("f32x4.nearest");
-  },
   sign: floatSign,
   isnan: (f) => {
     withLocal(f, (x) => {
@@ -87,9 +76,11 @@ const inlineFloatUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => vo
 };
 
 function floatUnary(f: FunctionBuilder, fn: UnaryFunction): void {
+  const native = floatInstruction(fn, "f32x4");
   const inline = inlineFloatUnary[fn];
-  if (inline === undefined) throw new Error(`internal: ${fn} of f32`);
-  inline(f);
+  if (native !== null) f.op(native);
+  else if (inline !== undefined) inline(f);
+  else throw new Error(`internal: ${fn} of f32`);
 }
 
 /** The sign bit with 1 where x is neither zero nor NaN, else x. */

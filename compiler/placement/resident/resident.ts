@@ -20,7 +20,7 @@ import {
   regionSramOf,
   regionTravel,
 } from "../../../ir/machine/resident.ts";
-import { clockHz, type Target, usableRect } from "../../../ir/machine/target.ts";
+import { type Target, usableRect } from "../../../ir/machine/target.ts";
 import { nestOf } from "../../../ir/machine/work.ts";
 import {
   type Certificate,
@@ -35,6 +35,7 @@ import { proof } from "../certificate.ts";
 import { resolveConstraints } from "../constraints/constraints.ts";
 import { Grid } from "../packing/grid.ts";
 import type { PlaceOptions, SearchOptions } from "../place.ts";
+import { targetFacts } from "../target-facts.ts";
 import { blockedBoxes } from "../task.ts";
 import { type Choice, choicesOn, keptBytes, variantOf } from "./choices.ts";
 import { moveFinder } from "./moves.ts";
@@ -102,14 +103,7 @@ export function prepareResident(graph: KernelGraph, target: Target, options: Pla
         version: placementVersion,
         model: graph.name,
         precision: graph.precision,
-        target: {
-          name: target.name,
-          width: target.fabric.width,
-          height: target.fabric.height,
-          usable: usableRect(target),
-          sramBytes: target.core.sramBytes,
-          clockHz: clockHz(target),
-        },
+        target: targetFacts(target),
         constraints,
         mode: { kind: "resident", region: best.region, sram: best.sram, moves: best.moves },
         copies: oneCopy,
