@@ -65,11 +65,15 @@ function failed(error: unknown): Answer {
 export function serve(port: PagePort): void {
   port.addEventListener("message", ({ data }) => {
     const request = data as Request;
+    const post = (found: Answer): void => {
+      const transfer = found.kind === "compiled" ? buffersOf(found.packed) : [];
+      port.postMessage({ ...found, id: request.id }, transfer);
+    };
+    // an answer that cannot be sent is an answer too: the page waits for one
     void answer(request)
-      .catch(failed)
-      .then((found) => {
-        const transfer = found.kind === "compiled" ? buffersOf(found.packed) : [];
-        port.postMessage({ ...found, id: request.id }, transfer);
+      .then(post)
+      .catch((error: unknown) => {
+        post(failed(error));
       });
   });
 }

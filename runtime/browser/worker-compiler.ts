@@ -21,13 +21,14 @@ import { noCache, openModelCache } from "./program-cache.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 type GoodAnswer = Exclude<Answer, { readonly kind: "refused" | "broken" }>;
 
-/** Questions to a worker, and who waits for their answers. */
+/** Questions to a worker, and who waits for their answers. One that has met an error answers nothing more: whoever asks it later is told so too. */
 class CompilerWorker {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
   #asked = 0;
+  #ended: WscError | null = null;
 
-  constructor(code: string) {
+  constructor(code: string, onEnd: () => void) {
     this.#worker = startWorker(code);
     this.#worker.addEventListener("message", ({ data }) => {
       const reply = data as Reply;
@@ -36,13 +37,18 @@ class CompilerWorker {
     });
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
-      for (const { reject } of this.#waiting.values()) reject(notStarted(event.message || "its worker has ended"));
+      const ended = notStarted(event.message || "its worker has ended");
+      this.#ended = ended;
+      this.#worker.terminate();
+      for (const { reject } of this.#waiting.values()) reject(ended);
       this.#waiting.clear();
+      onEnd();
     });
   }
 
   /** The answer to a question; throws what is wrong with a model, and a defect as such. */
   async ask(question: Question, transfer: Transferable[] = []): Promise<GoodAnswer> {
+    if (this.#ended !== null) throw this.#ended;
     const request: Request = { ...question, id: this.#asked++ };
     const answer = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
@@ -70,7 +76,7 @@ function startWorker(code: string): Worker {
 
 let started: Promise<CompilerWorker> | null = null;
 
-/** The page's one worker; one that could not be had is asked for again. */
+/** The page's one worker; one that could not be had, or has ended, is asked for again. */
 function compilerWorker(): Promise<CompilerWorker> {
   started ??= loadWorker().catch((error: unknown) => {
     started = null;
@@ -83,18 +89,27 @@ async function loadWorker(): Promise<CompilerWorker> {
   const loaded = await import("./compiler-code.js").catch((error: unknown) => {
     throw notStarted(error instanceof Error ? error.message : String(error));
   });
-  return new CompilerWorker(loaded.code);
+  return new CompilerWorker(loaded.code, () => {
+    started = null;
+  });
 }
 
-/** Models that nobody can ask for any more are closed in the worker. */
-const dropped = new FinalizationRegistry<number>((model) => {
-  void started?.then((worker) => worker.ask({ kind: "close", model }));
+/** A model in a worker, where it is open under a number. */
+interface Place {
+  readonly worker: CompilerWorker;
+  readonly model: number;
+}
+
+/** Models that nobody can ask for any more are closed in their worker; one that has ended has nothing to close. */
+const dropped = new FinalizationRegistry<Place>(({ worker, model }) => {
+  worker.ask({ kind: "close", model }).catch(() => undefined);
 });
 
 async function compiledBy(
+  worker: CompilerWorker,
   question: Extract<Question, { readonly kind: "compile" | "fragment" }>,
 ): Promise<PackedProgram> {
-  const answer = await (await compilerWorker()).ask(question);
+  const answer = await worker.ask(question);
   if (answer.kind !== "compiled") throw new Error(`internal: the compiler's worker has ${answer.kind}`);
   return answer.packed;
 }
@@ -105,32 +120,36 @@ class RemoteModel {
   readonly #read: () => Promise<Bytes>;
   readonly #name: string;
   readonly #settings: OpenSettings;
-  #opened: Promise<OpenedModel> | null = null;
+  #opened: Promise<{ readonly worker: CompilerWorker; readonly opened: OpenedModel }> | null = null;
 
   constructor(number: number, read: () => Promise<Bytes>, name: string, settings: OpenSettings) {
     this.#number = number;
     this.#read = read;
     this.#name = name;
     this.#settings = settings;
-    dropped.register(this, number);
   }
 
-  open(): Promise<OpenedModel> {
+  async open(): Promise<OpenedModel> {
+    return (await this.#inWorker()).opened;
+  }
+
+  async compile(known: Parameters<OpenModel["compile"]>[0]): Promise<PackedProgram> {
+    const { worker } = await this.#inWorker();
+    return compiledBy(worker, { kind: "compile", model: this.#number, known });
+  }
+
+  #inWorker(): Promise<{ readonly worker: CompilerWorker; readonly opened: OpenedModel }> {
     this.#opened ??= this.#open();
     return this.#opened;
   }
 
-  async compile(known: Parameters<OpenModel["compile"]>[0]): Promise<PackedProgram> {
-    await this.open();
-    return compiledBy({ kind: "compile", model: this.#number, known });
-  }
-
-  async #open(): Promise<OpenedModel> {
+  async #open(): Promise<{ readonly worker: CompilerWorker; readonly opened: OpenedModel }> {
     const [worker, bytes] = await Promise.all([compilerWorker(), this.#read()]);
     const [model, name, settings] = [this.#number, this.#name, this.#settings];
     const answer = await worker.ask({ kind: "open", model, name, bytes, settings }, [bytes.buffer]);
     if (answer.kind !== "opened") throw new Error(`internal: the compiler's worker has ${answer.kind}`);
-    return answer.opened;
+    dropped.register(this, { worker, model });
+    return { worker, opened: answer.opened };
   }
 }
 
@@ -182,6 +201,6 @@ export const workerCompiler: ModelCompiler = {
   },
 
   async compileFragment(payload, known) {
-    return unpackProgram(await compiledBy({ kind: "fragment", payload, known }));
+    return unpackProgram(await compiledBy(await compilerWorker(), { kind: "fragment", payload, known }));
   },
 };
