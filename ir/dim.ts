@@ -221,6 +221,14 @@ export function symbolsOf(dim: Dim): readonly string[] {
   return [...new Set(names)];
 }
 
+/** The name of the symbol that a size is; null for what is more than that. */
+export function symbolName(dim: Dim): string | null {
+  const [term, ...others] = termsOf(dim);
+  const [atom, ...factors] = term?.factors ?? [];
+  const isAlone = others.length === 0 && factors.length === 0 && term?.coefficient === 1;
+  return isAlone && atom?.kind === "symbol" ? atom.name : null;
+}
+
 /** A range that holds the size for all symbols within theirs; it may be wider than need be. */
 export function boundsOf(dim: Dim, ranges: DimRanges): DimRange {
   return termsOf(dim).reduce<DimRange>(
@@ -251,6 +259,49 @@ function timesRange(a: DimRange, b: DimRange): DimRange {
   const ends = [times(a.least, b.least), times(a.least, b.most), times(a.most, b.least), times(a.most, b.most)];
   return { least: Math.min(...ends), most: Math.max(...ends) };
 }
+
+// ---- equations --------------------------------------------------------------------------------------------------------------------
+
+/** Sizes that stand for symbols, by name. */
+export type DimSubstitution = ReadonlyMap<string, Dim>;
+
+/** The size with symbols replaced, all at once. */
+export function substituteDim(dim: Dim, by: DimSubstitution): Dim {
+  if (!isOpenDim(dim) || by.size === 0 || !symbolsOf(dim).some((name) => by.has(name))) return dim;
+  return addDims(
+    ...dim.terms.map(({ coefficient, factors }) =>
+      mulDims(coefficient, ...factors.map((atom) => substituteAtom(atom, by))),
+    ),
+  );
+}
+
+const substituteAtom = (atom: Atom, by: DimSubstitution): Dim =>
+  atom.kind === "floor"
+    ? floorDiv(substituteDim(atom.of, by), atom.by)
+    : (by.get(atom.name) ?? polynomial([{ coefficient: 1, factors: [atom] }]));
+
+/** A symbol, and what it is by an equation. */
+export interface SolvedSymbol {
+  readonly name: string;
+  readonly value: Dim;
+}
+
+/** The symbols that an equation gives in terms of the others, each for itself: those that stand in one term, alone, as often as that divides the rest. */
+export function solveDims(left: Dim, right: Dim): readonly SolvedSymbol[] {
+  const difference = subDims(left, right);
+  if (!isOpenDim(difference)) return [];
+  return difference.terms.flatMap((term): SolvedSymbol[] => {
+    const [only, ...others] = term.factors;
+    if (only?.kind !== "symbol" || others.length > 0) return [];
+    const rest = fromTerms(difference.terms.filter((other) => other !== term));
+    if (symbolsOf(rest).includes(only.name)) return [];
+    const value = divideExactly(mulDims(-1, rest), term.coefficient);
+    return value === null ? [] : [{ name: only.name, value }];
+  });
+}
+
+/** Whether a size is a sum without subtractions. */
+export const isPlainSum = (dim: Dim): boolean => termsOf(dim).every(({ coefficient }) => coefficient > 0);
 
 // ---- text -------------------------------------------------------------------------------------------------------------------------
 

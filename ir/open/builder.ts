@@ -1,7 +1,8 @@
 /** Builds an open graph op by op; types of results are inferred. A `fold` hook evaluates ops over constants and over sizes. */
 import type { Assumptions } from "../assumptions.ts";
+import { areStatic, type Dim } from "../dim.ts";
 import type { Port, ValueId } from "../graph.ts";
-import type { TensorData } from "../tensor.ts";
+import { type TensorData, tensorFrom } from "../tensor.ts";
 import type { OpenGraph, OpenOp, OpenOpSpec, OpenType, OpenValue, SizesOp } from "./graph.ts";
 import { inferOpenTypes } from "./infer.ts";
 
@@ -80,24 +81,60 @@ export class OpenGraphBuilder {
     return value;
   }
 
+  /** The type of a value, in the symbols that are left. */
   typeOf(id: ValueId): OpenType {
-    return this.valueOf(id).type;
+    return this.#canonicalType(this.valueOf(id).type);
   }
 
   /** The constant or the sizes that a value is; null for what only the run knows. */
   knownOf(id: ValueId): Folded | null {
-    return this.#known.get(id) ?? null;
+    const known = this.#known.get(id) ?? null;
+    if (known === null || !isSizes(known)) return known;
+    const elements = this.#canonical(known.elements);
+    return areStatic(elements) ? tensorFrom(known.dtype, known.shape, elements) : { ...known, elements };
   }
 
   finish(): OpenGraph {
     return {
       name: this.name,
-      values: this.#values,
+      values: this.#values.map((value) => ({ ...value, type: this.#canonicalType(value.type) })),
       inputs: this.#inputs,
       outputs: this.#outputs,
-      ops: this.#ops,
+      ops: this.#ops.map((op) => this.#canonicalOp(op)),
       conditions: this.assumptions.conditions,
     };
+  }
+
+  #canonical(dims: readonly Dim[]): readonly Dim[] {
+    return dims.map((dim) => this.assumptions.canonical(dim));
+  }
+
+  #canonicalType({ dtype, dims }: OpenType): OpenType {
+    return { dtype, dims: this.#canonical(dims) };
+  }
+
+  /** An op whose sizes are written before a symbol of theirs was replaced, in the symbols that are left. */
+  #canonicalOp(op: OpenOp): OpenOp {
+    switch (op.kind) {
+      case "reshape":
+      case "expand":
+        return { ...op, shape: this.#canonical(op.shape) };
+      case "slice":
+        return { ...op, starts: this.#canonical(op.starts), sizes: this.#canonical(op.sizes) };
+      case "sizes":
+        return { ...op, elements: this.#canonical(op.elements) };
+      case "count":
+        return { ...op, start: this.assumptions.canonical(op.start), size: this.assumptions.canonical(op.size) };
+      case "map":
+      case "matmul":
+      case "reduce":
+      case "softmax":
+      case "normalize":
+      case "transpose":
+      case "concat":
+      case "gather":
+        return op;
+    }
   }
 
   #append(spec: OpenOpSpec, type: OpenType, origin: readonly string[]): ValueId {

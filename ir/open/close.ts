@@ -12,11 +12,10 @@ import type { OpenAddress, OpenPlace, OpenPort, OpenProgram, OpenStep } from "./
 /** The sizes of a program's symbols for inputs of these shapes, in the order of its inputs; null where the shapes are none of this program's. */
 export function bindShapes(program: OpenProgram, shapes: readonly (readonly number[])[]): DimBinding | null {
   const binding = new Map<string, number>();
-  for (const { dim, input, axis } of program.symbols) {
+  for (const { name, input, axis } of program.symbols) {
     const size = shapes[input]?.[axis];
     if (size === undefined) return null;
-    for (const { factors } of dim.terms)
-      for (const factor of factors) if (factor.kind === "symbol") binding.set(factor.name, size);
+    binding.set(name, size);
   }
   const fits = program.inputs.every(({ dims }, input) => {
     const shape = nth(shapes, input);

@@ -3,13 +3,13 @@
  * by evaluating its expressions and planning its memory, which compiles nothing: the kernels are the same, and so are the weights.
  */
 import type { OpenConditions } from "../assumptions.ts";
-import type { Dim, OpenDim } from "../dim.ts";
+import type { Dim } from "../dim.ts";
 import type { DType } from "../dtype.ts";
 import type { ProgramModule, WeightSegment } from "../program.ts";
 
 /** A symbol is read off dim `axis` of input `input`. */
 export interface OpenSymbol {
-  readonly dim: OpenDim;
+  readonly name: string;
   readonly input: number;
   readonly axis: number;
 }

@@ -12,7 +12,7 @@ import {
   showGuard,
   staticDims,
 } from "../../ir/assumptions.ts";
-import { addDims, type Dim, evaluateDim, floorDiv, mulDims, symbolDim } from "../../ir/dim.ts";
+import { addDims, type Dim, evaluateDim, floorDiv, mulDims, showDim, symbolDim } from "../../ir/dim.ts";
 
 const [a, b] = [symbolDim("a"), symbolDim("b")];
 const ranges = new Map(["a", "b"].map((name) => [name, { least: 2, most: 50 }]));
@@ -51,7 +51,8 @@ describe("assumptions", () => {
           const assumptions = new Assumptions(witness, ranges);
           const answers = asked.map(([left, how, right]) => assumptions.decide(left, how, right));
           expect(brokenCondition(assumptions.conditions, witness)).toBeNull();
-          fc.pre(brokenCondition(assumptions.conditions, sizes) === null);
+          const meets = [...assumptions.replaced].every(([name, is]) => sizes.get(name) === evaluateDim(is, sizes));
+          fc.pre(meets && brokenCondition(assumptions.conditions, sizes) === null);
           for (const [i, [left, how, right]] of asked.entries()) {
             expect(compareSizes(evaluateDim(left, sizes), how, evaluateDim(right, sizes))).toBe(answers[i]);
           }
@@ -87,6 +88,29 @@ describe("assumptions", () => {
         ),
       ),
     ).toBe(true);
+  });
+
+  test("an equality that holds replaces a symbol, in what was assumed before as well", () => {
+    const [past, seq, total] = ["past", "seq", "total"].map((name) => symbolDim(name)) as [Dim, Dim, Dim];
+    const sizes = new Map([
+      ["past", 4],
+      ["seq", 3],
+      ["total", 7],
+    ]);
+    const assumptions = new Assumptions(
+      sizes,
+      new Map([...sizes.keys()].map((name) => [name, { least: 2, most: 50 }])),
+    );
+    expect(assumptions.decide(total, "<=", 40)).toBe(true);
+    expect(assumptions.decide(total, "==", addDims(past, seq))).toBe(true);
+    expect([...assumptions.replaced].map(([name, is]) => `${name} = ${showDim(is)}`)).toEqual(["total = past+seq"]);
+    expect([...assumptions.ranges.keys()]).toEqual(["past", "seq"]);
+    expect(assumptions.conditions.guards.map(showGuard)).toEqual(["past+seq <= 40", "past+seq <= 50"]);
+    expect(showDim(assumptions.canonical(mulDims(2, total)))).toBe("2*past+2*seq");
+    expect(assumptions.decide(addDims(total, -1), "<", addDims(past, seq))).toBe(true);
+    // one after the other: what stood for a symbol is replaced as well
+    expect(assumptions.decide(past, "==", 4)).toBe(true);
+    expect(showDim(assumptions.canonical(total))).toBe("seq+4");
   });
 
   test("a broken condition is named", () => {

@@ -1,7 +1,7 @@
 /** Models with open dims, the shapes that they are lowered for, ranges of others, and feeds. */
 import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import type { ModelSpec } from "../helpers/onnx-builder.ts";
-import { decoder, encoder, madeUp, perceptron } from "./models.ts";
+import { decoder, encoder, madeUp, maskedDecoder, perceptron } from "./models.ts";
 
 export type Sizes = Readonly<Record<string, number>>;
 export interface OpenCase {
@@ -29,6 +29,13 @@ function decoderFeeds(sizes: Sizes): Record<string, TensorData> {
   return { ids: ids(batch, seq), pastK: cache(5), pastV: cache(6) };
 }
 
+/** With a mask of ones and zeros over past and new tokens. */
+function maskedFeeds(sizes: Sizes): Record<string, TensorData> {
+  const [batch, total] = [size(sizes, "batch"), size(sizes, "past") + size(sizes, "seq")];
+  const mask = Array.from({ length: batch * total }, (_, i) => (i % total < i / total ? 0 : 1));
+  return { ...decoderFeeds(sizes), mask: tensorFrom("i64", [batch, total], mask) };
+}
+
 export const cases: Readonly<Record<string, OpenCase>> = {
   perceptron: {
     model: perceptron,
@@ -51,6 +58,18 @@ export const cases: Readonly<Record<string, OpenCase>> = {
     witness: { batch: 2, seq: 3, past: 4 },
     sizes: { batch: [2, 3], seq: [2, 6], past: [2, 12] },
     feeds: decoderFeeds,
+  },
+  "decoder with a mask": {
+    model: maskedDecoder,
+    witness: { batch: 2, seq: 3, past: 4 },
+    sizes: { batch: [2, 3], seq: [2, 6], past: [2, 12] },
+    feeds: maskedFeeds,
+  },
+  "decoder with a mask token by token": {
+    model: maskedDecoder,
+    witness: { batch: 1, seq: 1, past: 4 },
+    sizes: { batch: [1, 1], seq: [1, 1], past: [2, 30] },
+    feeds: maskedFeeds,
   },
   // a size of 0 or 1 at hand is a number
   "decoder from nothing": {

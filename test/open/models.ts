@@ -183,13 +183,39 @@ export const encoder: ModelSpec = {
   ],
 };
 
+/** How a decoder's scores are masked. */
+interface Masking {
+  readonly inputs: ModelSpec["inputs"];
+  readonly nodes: readonly NodeSpec[];
+}
+
+/** The causal mask alone. */
+const causalOnly: Masking = {
+  inputs: {},
+  nodes: [node("Where", ["causal", "joined.scores", "far"], ["joined.masked"])],
+};
+
+/** And a mask of ones and zeros over all keys, whose length the caller gives as a dim of its own. */
+const causalAndFed: Masking = {
+  inputs: { mask: i64("batch", "total") },
+  nodes: [
+    node("Where", ["causal", "joined.scores", "far"], ["joined.causal"]),
+    node("Unsqueeze", ["mask", "maskAxes"], ["mask4"]),
+    node("Cast", ["mask4"], ["maskFloat"], { to: 1 }),
+    node("Sub", ["unit", "maskFloat"], ["hidden"]),
+    node("Mul", ["hidden", "far"], ["bias"]),
+    node("Add", ["joined.causal", "bias"], ["joined.masked"]),
+  ],
+};
+
 /** One layer of a decoder with a cache: past keys and values come in, present ones go out; positions by Range, a causal mask by Slice. */
-export const decoder: ModelSpec = {
+const decoderOf = (masking: Masking): ModelSpec => ({
   opset: 13,
   inputs: {
     ids: i64("batch", "seq"),
     pastK: f32("batch", heads, "past", headWidth),
     pastV: f32("batch", heads, "past", headWidth),
+    ...masking.inputs,
   },
   outputs: {
     y: f32("batch", "seq", width),
@@ -206,6 +232,7 @@ export const decoder: ModelSpec = {
       Array.from({ length: 4096 }, (_, i) => i % 64 <= i / 64),
     ),
     far: tensorFrom("f32", [], [-10000]),
+    maskAxes: ints(1, 2),
     axis2: ints(2),
     axis3: ints(3),
     ...denseWeights("q", 400, width, width),
@@ -236,14 +263,11 @@ export const decoder: ModelSpec = {
     node("Unsqueeze", ["total", "axis0"], ["total1"]),
     node("Slice", ["triangle", "past1", "total1", "axis2"], ["triangleRows"]),
     node("Slice", ["triangleRows", "axis0", "total1", "axis3"], ["causal"]),
-    ...attention(
-      "q.heads",
-      "presentK",
-      "presentV",
-      [node("Where", ["causal", "joined.scores", "far"], ["joined.masked"])],
-      "joined",
-    ),
+    ...attention("q.heads", "presentK", "presentV", [...masking.nodes], "joined"),
     ...dense("joined", "o", "out"),
     node("Add", ["out", "x"], ["y"]),
   ],
-};
+});
+
+export const decoder: ModelSpec = decoderOf(causalOnly);
+export const maskedDecoder: ModelSpec = decoderOf(causalAndFed);

@@ -45,6 +45,12 @@ const shapes: Readonly<Record<string, readonly Sizes[]>> = {
     { batch: 3, seq: 6, past: 0 },
   ],
   "decoder token by token": [3, 4, 5, 6, 7, 20].map((past) => ({ batch: 1, seq: 1, past })),
+  "decoder with a mask": [
+    { batch: 2, seq: 3, past: 4 },
+    { batch: 2, seq: 2, past: 7 },
+    { batch: 3, seq: 5, past: 20 },
+  ],
+  "decoder with a mask token by token": [3, 4, 5, 6, 7, 20].map((past) => ({ batch: 1, seq: 1, past })),
   decoder: [
     { batch: 2, seq: 3, past: 4 },
     { batch: 2, seq: 2, past: 7 },

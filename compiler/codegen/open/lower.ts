@@ -4,7 +4,7 @@
  */
 import { defined, nth } from "../../../ir/access.ts";
 import { NotOpen } from "../../../ir/assumptions.ts";
-import { countOf, type Dim, mulDims, sameDim } from "../../../ir/dim.ts";
+import { countOf, type Dim, mulDims, sameDim, symbolName } from "../../../ir/dim.ts";
 import { storageBytes } from "../../../ir/dtype.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { OpenGraph, OpenOp } from "../../../ir/open/graph.ts";
@@ -210,12 +210,13 @@ function readValues(graph: OpenGraph): ReadonlySet<ValueId> {
   return read;
 }
 
-/** Where the sizes of the graph's symbols are read off its inputs. */
+/** Where the sizes of the graph's symbols are read off its inputs: each stands on some dim by itself. */
 function symbolsIn(graph: OpenGraph): readonly OpenSymbol[] {
   const symbols = new Map<string, OpenSymbol>();
   for (const [input, { value }] of graph.inputs.entries()) {
     for (const [axis, dim] of nth(graph.values, value).type.dims.entries()) {
-      if (typeof dim !== "number" && !symbols.has(dim.text)) symbols.set(dim.text, { dim, input, axis });
+      const name = symbolName(dim);
+      if (name !== null && !symbols.has(name)) symbols.set(name, { name, input, axis });
     }
   }
   return [...symbols.values()];

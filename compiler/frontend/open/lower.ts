@@ -67,7 +67,8 @@ export function lowerOpenModel(
     checkDeclared(output, builder.typeOf(value));
     builder.output(output.name, value);
   }
-  return { graph: builder.finish(), witness };
+  if (assumptions.ranges.size === 0) throw new NotOpen("its operators leave no dim open");
+  return { graph: builder.finish(), witness: new Map([...witness].filter(([name]) => assumptions.ranges.has(name))) };
 }
 
 interface OpenInputs {
