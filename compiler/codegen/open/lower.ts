@@ -20,6 +20,7 @@ import { emitModules, kernelNamed, type NamedKernel } from "../kernel-modules.ts
 import { WeightPool } from "../weight-pool.ts";
 import { emitOpenGather } from "./gather.ts";
 import type { OpenKernelArg, OpenKernelCode, OpenOperand, OpenOperands } from "./kernel.ts";
+import { knownStages } from "./known-shapes.ts";
 import { emitOpenMap } from "./map.ts";
 import { emitOpenMatmul } from "./matmul.ts";
 import {
@@ -38,7 +39,10 @@ export function generateOpenProgram(graph: OpenGraph): CompiledOpenProgram {
   return lowering.run();
 }
 
-function kernelsOf(op: OpenOp, operands: OpenOperands): readonly OpenKernelCode[] {
+const kernelsOf = (op: OpenOp, operands: OpenOperands): readonly OpenKernelCode[] =>
+  knownStages(op, operands) ?? openStages(op, operands);
+
+function openStages(op: OpenOp, operands: OpenOperands): readonly OpenKernelCode[] {
   switch (op.kind) {
     case "map":
       return emitOpenMap(op.expr, operands);
