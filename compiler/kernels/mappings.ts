@@ -17,9 +17,10 @@ import {
   type Variant,
   waitCycles,
 } from "../../ir/machine/cost.ts";
+import { nth } from "../../ir/access.ts";
 import type { Kernel, Loop } from "../../ir/kernel-graph.ts";
 import type { Cut, Mapping } from "../../ir/machine/mapping.ts";
-import { nestOf, type TileWork, workOf } from "../../ir/machine/work.ts";
+import { type Nest, nestOf, type TileWork, unevenness, workOf } from "../../ir/machine/work.ts";
 import { cutsOfLoops, firstIndex, usefulCuts } from "./cuts.ts";
 import { type Candidate, type Family, fitsSides, type Space, type TimeWindow, type VariantList } from "./family.ts";
 import { Collector } from "./pareto.ts";
@@ -83,7 +84,7 @@ function tryAll(listing: Listing): void {
   const sizes = cut.map((loop) => sizeAt(listing, loop));
   const cuts = cutsOfLoops(sizes, long * short, space.tries);
   combinations(listing, cut, cuts, long * short, (pieces) => {
-    tryPieces(listing, pieces);
+    tryPieces(listing, pieces, coreAt(listing.site, pieces));
   });
 }
 
@@ -103,50 +104,73 @@ function tryWithin(listing: Listing, { least, most }: TimeWindow): void {
   );
   const fine = usefulCuts(sizeAt(listing, finest), long * short, finestCuts);
   combinations(listing, others, cuts, long * short, (pieces) => {
-    const timeWith = (count: number): number => {
+    const coreWith = (count: number): CoreCycles => {
       pieces[finest] = count;
-      return busyCycles(site, workAt(site, pieces));
+      return coreAt(site, pieces);
     };
-    for (let index = firstIndex(fine, (count) => timeWith(count) <= most); index < fine.length; index++) {
-      const time = timeWith(fine[index] as number);
-      tryPieces(listing, pieces);
-      if (time < least) break;
+    for (let index = firstIndex(fine, (count) => coreWith(count).busy <= most); index < fine.length; index++) {
+      const core = coreWith(fine[index] as number);
+      tryPieces(listing, pieces, core);
+      if (core.busy < least) break;
     }
     pieces[finest] = 1;
   });
 }
 
-/** Work of the fullest core, where each loop lies in so many pieces. */
-function workAt({ nest }: Site, pieces: readonly number[]): TileWork {
-  const extents = nest.loops.map(({ size }, loop) => Math.ceil(size / (pieces[loop] as number)));
-  return workOf(nest, extents, pieces);
+/** What the fullest core has to do. */
+interface CoreCycles {
+  readonly work: TileWork;
+  readonly busy: number;
 }
 
+/** Iterations of each loop in the fullest core, where each lies in so many pieces. */
+function extentsAt({ loops }: Nest, pieces: readonly number[]): number[] {
+  const extents: number[] = [];
+  for (let loop = 0; loop < loops.length; loop++) extents.push(Math.ceil(nth(loops, loop).size / nth(pieces, loop)));
+  return extents;
+}
+
+function coreAt(site: Site, pieces: readonly number[]): CoreCycles {
+  const work = workOf(site.nest, extentsAt(site.nest, pieces), pieces);
+  return { work, busy: busyCycles(site, work) };
+}
+
+/** True where the longest piece of a loop becomes shorter by more pieces. */
+function isShorter({ nest }: Site, pieces: readonly number[], loop: number, more: number): boolean {
+  const { size } = nest.loops[loop] as Loop;
+  return Math.ceil(size / more) < Math.ceil(size / (pieces[loop] as number));
+}
+
+/** The core where a loop that is cut lies in more pieces than it did: they may be as long as before, and some then shorter or empty. */
+function coreWithMore(site: Site, core: CoreCycles, pieces: readonly number[], loop: number, more: number): CoreCycles {
+  const finer = [...pieces];
+  finer[loop] = more;
+  if (isShorter(site, pieces, loop, more)) return coreAt(site, finer);
+  return { ...core, work: { ...core.work, ...unevenness(site.nest, extentsAt(site.nest, finer), finer) } };
+}
+
+/** Cycles that a rectangle takes at least: without waiting, its pieces as even as they were; without a core, what its border takes. */
+const leastCycles = (site: Site, core: CoreCycles | null, rows: number, columns: number): number =>
+  rectangleCycles(site, core?.busy ?? 0, core?.work ?? { unevenIn: 1, unevenOut: 1 }, rows, columns);
+
 /** Offers every layout of some pieces that fits the cores' memory. */
-function tryPieces(listing: Listing, pieces: readonly number[]): void {
+function tryPieces(listing: Listing, pieces: readonly number[], core: CoreCycles): void {
   const { site, cut, space } = listing;
-  const work = workAt(site, pieces);
-  if (sramBytes(sramOf(site, work)) > space.target.core.sramBytes) return;
+  if (sramBytes(sramOf(site, core.work)) > space.target.core.sramBytes) return;
   const active = cut.filter((loop) => (pieces[loop] as number) > 1);
-  const core: CoreCycles = { work, busy: busyCycles(site, work) };
   // one of the cuts lies along the rows: turning the rectangle makes the other half of all layouts
   const layouts = 1 << Math.max(0, active.length - 1);
   for (let layout = 0; layout < layouts; layout++) {
     let rows = 1;
     let columns = 1;
-    for (const [index, loop] of active.entries()) {
-      if (liesAcross(layout, index)) columns *= pieces[loop] as number;
-      else rows *= pieces[loop] as number;
+    for (let index = 0; index < active.length; index++) {
+      if (liesAcross(layout, index)) columns *= nth(pieces, nth(active, index));
+      else rows *= nth(pieces, nth(active, index));
     }
     const laid: Layout = { pieces, active, layout, rows, columns };
     offer(listing, core, laid, null);
     for (let index = 0; index < active.length; index++) spreadOver(listing, core, laid, index);
   }
-}
-
-interface CoreCycles {
-  readonly work: TileWork;
-  readonly busy: number;
 }
 
 /** Which cuts lie along which side. */
@@ -190,26 +214,23 @@ function spreadOver(listing: Listing, core: CoreCycles, laid: Layout, index: num
   ) {
     if (high >= count) continue;
     const wide = Math.ceil(count / high);
-    if (!fitsSides(rows * high, columns * wide, listing.space.sides)) continue;
-    const spread = { index, down: high, across: wide };
-    const shaped = { ...laid, rows: rows * high, columns: columns * wide };
-    if (high * wide === count) offer(listing, core, shaped, spread);
-    else {
-      // rounding up made more pieces, which may be shorter, or have nothing
-      const work = workAt(
-        listing.site,
-        pieces.map((own, at) => (at === loop ? high * wide : own)),
-      );
-      offer(listing, { work, busy: busyCycles(listing.site, work) }, shaped, spread);
-    }
+    const [height, width] = [rows * high, columns * wide];
+    if (!fitsSides(height, width, listing.space.sides)) continue;
+    const isLonger = high * wide !== count;
+    // most shapes have a faster mapping already, whatever their cores do: the border alone decides, or a core that has as much to do as before
+    const least = isLonger && isShorter(listing.site, pieces, loop, high * wide) ? null : core;
+    if (!listing.options.wants(height, width, leastCycles(listing.site, least, height, width))) continue;
+    const own = isLonger ? coreWithMore(listing.site, core, pieces, loop, high * wide) : core;
+    offer(listing, own, { ...laid, rows: height, columns: width }, { index, down: high, across: wide });
   }
 }
 
 /** Pieces by loop along each side. */
 function sidesAt({ pieces, active, layout }: Layout, spread: SpreadCut | null): Pick<Option, "down" | "across"> {
-  const down = pieces.map(() => 1);
-  const across = pieces.map(() => 1);
-  for (const [index, loop] of active.entries()) {
+  const down = new Array<number>(pieces.length).fill(1);
+  const across = new Array<number>(pieces.length).fill(1);
+  for (let index = 0; index < active.length; index++) {
+    const loop = nth(active, index);
     if (spread?.index === index) {
       down[loop] = spread.down;
       across[loop] = spread.across;

@@ -74,6 +74,8 @@ interface OperandForm {
   readonly axes: readonly AxisForm[];
   /** loops of the terms of its axes, each once */
   readonly loops: readonly number[];
+  /** it is summed up in place */
+  readonly grows: boolean;
 }
 
 interface GatherForm {
@@ -132,11 +134,6 @@ export function nestOf(kernel: Kernel): Nest {
         return { size: axis.size, ...sumOf(axis.terms), spread: null };
     }
   };
-  const forms = operands.map(({ role, dtype, axes: own }): OperandForm => {
-    const axes = own.map(axisForm);
-    const inAxes = [...new Set(axes.flatMap((axis) => axis.loops))];
-    return { role, bytes: dtypeInfo(dtype).bits / 8, axes, loops: inAxes };
-  });
   const operandNumber = (name: string): number => {
     const index = operands.findIndex((operand) => operand.name === name);
     if (index < 0) throw new Error(`internal: kernel "${kernel.name}" has no operand ${name}`);
@@ -144,35 +141,37 @@ export function nestOf(kernel: Kernel): Nest {
   };
   const runsOver = ({ domain }: Stage): ReadonlySet<string> =>
     new Set(domain.flatMap((terms) => terms.map(({ loop }) => loop)));
-  return {
-    kernel,
-    loops,
-    operands: forms,
-    stages: stages.map((stage, index): StageForm => {
-      const makes = operandNumber(stage.makes);
-      const kept = new Set((operands[makes] as Operand).axes.flatMap(loopsOfAxis));
-      const sums = [...runsOver(stage)].filter((loop) => !kept.has(loop));
-      return {
-        domain: stage.domain.map(sumOf),
-        vector: stage.vector.map(number),
-        makes,
-        perPoint: stage.perPoint,
-        perResult: stage.perResult,
-        sums: sums.map(number),
-        combine: stage.combine === null ? null : { loops: stage.combine.loops.map(number), times: stage.combine.times },
-        isShared: stages.slice(index + 1).some((later) => sums.some((loop) => runsOver(later).has(loop))),
-        gathers: stage.gathers.map(({ operand, axes }): GatherForm => {
-          const own = operandNumber(operand);
-          return {
-            operand: own,
-            axes: axes.map(axisForm),
-            loops: [...new Set((operands[own] as Operand).axes.flatMap(loopsOfAxis))].map(number),
-            isWide: axes.some((axis) => axis.kind === "whole" && axis.size > 1),
-          };
-        }),
-      };
-    }),
-  };
+  const stageForms = stages.map((stage, index): StageForm => {
+    const makes = operandNumber(stage.makes);
+    const kept = new Set((operands[makes] as Operand).axes.flatMap(loopsOfAxis));
+    const sums = [...runsOver(stage)].filter((loop) => !kept.has(loop));
+    return {
+      domain: stage.domain.map(sumOf),
+      vector: stage.vector.map(number),
+      makes,
+      perPoint: stage.perPoint,
+      perResult: stage.perResult,
+      sums: sums.map(number),
+      combine: stage.combine === null ? null : { loops: stage.combine.loops.map(number), times: stage.combine.times },
+      isShared: stages.slice(index + 1).some((later) => sums.some((loop) => runsOver(later).has(loop))),
+      gathers: stage.gathers.map(({ operand, axes }): GatherForm => {
+        const own = operandNumber(operand);
+        return {
+          operand: own,
+          axes: axes.map(axisForm),
+          loops: [...new Set((operands[own] as Operand).axes.flatMap(loopsOfAxis))].map(number),
+          isWide: axes.some((axis) => axis.kind === "whole" && axis.size > 1),
+        };
+      }),
+    };
+  });
+  const forms = operands.map(({ role, dtype, axes: own }, index): OperandForm => {
+    const axes = own.map(axisForm);
+    const inAxes = [...new Set(axes.flatMap((axis) => axis.loops))];
+    const grows = stageForms.some(({ makes, sums }) => makes === index && sums.length > 0);
+    return { role, bytes: dtypeInfo(dtype).bits / 8, axes, loops: inAxes, grows };
+  });
+  return { kernel, loops, operands: forms, stages: stageForms };
 }
 
 /** Names of the loops that the positions along an axis depend on. */
@@ -222,11 +221,22 @@ const longestOf = (loops: readonly number[], extents: readonly number[]): number
 const longestAxis = ({ axes }: OperandForm, extents: readonly number[]): number =>
   axes.reduce((most, axis) => Math.max(most, elementsOf({ axes: [axis] }, extents)), 1);
 
-/** Iterations of the loops that an operand depends on in pieces that are all as long as the longest, for each that there is. */
-function unevennessOf(nest: Nest, operand: OperandForm, extents: readonly number[], pieces: readonly number[]): number {
-  let share = 1;
-  for (const loop of operand.loops) share *= (nth(extents, loop) * nth(pieces, loop)) / nth(nest.loops, loop).size;
-  return share;
+/** Words that the fullest of even lanes takes for each that it would, were all pieces as long as the longest. */
+export function unevenness(
+  { operands, loops }: Nest,
+  extents: readonly number[],
+  pieces: readonly number[],
+): Pick<TileWork, "unevenIn" | "unevenOut"> {
+  let unevenIn = 1;
+  let unevenOut = 1;
+  for (const operand of operands) {
+    if (operand.role !== "activation" && operand.role !== "result") continue;
+    let share = 1;
+    for (const loop of operand.loops) share *= (nth(extents, loop) * nth(pieces, loop)) / nth(loops, loop).size;
+    if (operand.role === "activation") unevenIn = Math.max(unevenIn, share);
+    else unevenOut = Math.max(unevenOut, share);
+  }
+  return { unevenIn, unevenOut };
 }
 
 /** Bytes that a sum is kept in at least while it grows. */
@@ -245,11 +255,13 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
   const agreements: Agreement[] = [];
   const exchanges: Exchange[] = [];
   let gathered = 0;
+  const elements: number[] = [];
+  for (const operand of nest.operands) elements.push(elementsOf(operand, extents));
   const isCut = (loop: number): boolean => (pieces[loop] as number) > 1;
   for (const stage of nest.stages) {
     const points = pointsOf(stage, extents);
     const made = nest.operands[stage.makes] as OperandForm;
-    const results = elementsOf(made, extents);
+    const results = nth(elements, stage.makes);
     const length = longestOf(stage.vector, extents);
     const resultLength = longestAxis(made, extents);
     const isSummed = stage.sums.some(isCut) && !stage.isShared;
@@ -267,8 +279,8 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
         agreements.push({ loops: stage.combine.loops, words: points / along, times: stage.combine.times });
     }
     for (const gather of stage.gathers) {
-      const { bytes, axes } = nest.operands[gather.operand] as OperandForm;
-      const lacking = (gatheredElements(gather, extents) - elementsOf({ axes }, extents)) * bytes;
+      const { bytes } = nth(nest.operands, gather.operand);
+      const lacking = (gatheredElements(gather, extents) - nth(elements, gather.operand)) * bytes;
       if (lacking <= 0 || !gather.loops.some(isCut)) continue;
       gathered += lacking;
       exchanges.push({ loops: gather.loops.filter(isCut), words: lacking / wordBytes, isWide: gather.isWide });
@@ -278,30 +290,30 @@ export function workOf(nest: Nest, extents: readonly number[], pieces: readonly 
     if (stage.isShared) agreements.push({ loops: stage.sums, words, times: 1 });
     else partials += results;
   }
-  const traffic = trafficOf(nest, extents, partials);
-  const activationBytes = traffic.activationBytes + gathered;
-  const uneven = (role: OperandRole): number =>
-    nest.operands.reduce((most, operand) => {
-      return operand.role === role ? Math.max(most, unevennessOf(nest, operand, extents, pieces)) : most;
-    }, 1);
+  const traffic = trafficOf(nest, elements, partials);
+  const uneven = unevenness(nest, extents, pieces);
   return {
     fast,
     slow,
     vectors,
     partials,
-    unevenIn: uneven("activation"),
-    unevenOut: uneven("result"),
+    unevenIn: uneven.unevenIn,
+    unevenOut: uneven.unevenOut,
     agreements,
     exchanges,
-    ...traffic,
-    activationBytes,
+    wordsIn: traffic.wordsIn,
+    wordsOut: traffic.wordsOut,
+    weightBytes: traffic.weightBytes,
+    activationBytes: traffic.activationBytes + gathered,
+    stateBytes: traffic.stateBytes,
+    bufferBytes: traffic.bufferBytes,
   };
 }
 
-/** Words through the ramp, and bytes by what they hold. */
+/** Words through the ramp, and bytes by what they hold, from the elements of each operand that a core has. */
 function trafficOf(
-  { operands, stages }: Nest,
-  extents: readonly number[],
+  { operands }: Nest,
+  held: readonly number[],
   partials: number,
 ): Pick<TileWork, "wordsIn" | "wordsOut" | "weightBytes" | "activationBytes" | "stateBytes" | "bufferBytes"> {
   let arriving = 0;
@@ -309,8 +321,9 @@ function trafficOf(
   let weights = 0;
   let kept = 0;
   let states = 0;
-  for (const [index, operand] of operands.entries()) {
-    const elements = elementsOf(operand, extents);
+  for (let index = 0; index < operands.length; index++) {
+    const operand = nth(operands, index);
+    const elements = nth(held, index);
     const bytes = elements * operand.bytes;
     switch (operand.role) {
       case "weight":
@@ -324,12 +337,10 @@ function trafficOf(
         states += bytes;
         break;
       case "local":
-      case "result": {
-        const grows = stages.some(({ makes, sums }) => makes === index && sums.length > 0);
-        kept += grows ? elements * Math.max(accumulatorBytes, operand.bytes) : bytes;
+      case "result":
+        kept += operand.grows ? elements * Math.max(accumulatorBytes, operand.bytes) : bytes;
         if (operand.role === "result") leaving += bytes;
         break;
-      }
     }
   }
   return {

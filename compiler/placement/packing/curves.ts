@@ -40,10 +40,22 @@ export function joinInto(block: Block, a: Block, b: Block, { width, height }: Si
 
 /** least[i] = min(least[i], a[i] + b[i]) where the sum is within the limit. */
 function addCurves(least: Uint16Array, a: Uint16Array, b: Uint16Array, limit: number): void {
-  for (let i = 1; i < least.length; i++) {
+  for (let i = Math.max(1, firstWithin(a, limit), firstWithin(b, limit)); i < least.length; i++) {
     const sum = (a[i] as number) + (b[i] as number);
     if (sum <= limit && sum < (least[i] as number)) least[i] = sum;
   }
+}
+
+/** The first index of a falling curve that is at most `limit`; its length where there is none. */
+function firstWithin(curve: Uint16Array, limit: number): number {
+  let low = 0;
+  let high = curve.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((curve[middle] as number) <= limit) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Makes both curves fall, and each as low as the other one allows. */
