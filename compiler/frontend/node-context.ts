@@ -1,4 +1,5 @@
 /** `NodeContext` over a graph builder: what an operator's `lower` reads of its node, and what it emits with. */
+import { nth } from "../../ir/access.ts";
 import { compareSizes, type DimRelation, staticDims } from "../../ir/assumptions.ts";
 import type { Dim } from "../../ir/dim.ts";
 import { showName, WscError } from "../../ir/diagnostic.ts";
@@ -192,6 +193,30 @@ export class NodeLowering extends NodeFacts implements NodeContext {
     const after = shape.map((dim, axis) => dim - (ranked[axis] ?? 1));
     const before = shape.map(() => 0);
     return this.emitOne({ kind: "pad", mode: "edge", inputs: [this.reshape(value, ranked)], before, after });
+  }
+
+  pool(value: ValueId, windows: Parameters<NodeContext["pool"]>[1]): ValueId {
+    const outputSpatial = staticDims(windows.outputSpatial, "a pool");
+    return this.emitOne({ ...windows, kind: "pool", inputs: [value], outputSpatial });
+  }
+
+  pad(value: ValueId, fill: ValueId, before: readonly Dim[], after: readonly Dim[]): ValueId {
+    const amounts = { before: staticDims(before, "a pad"), after: staticDims(after, "a pad") };
+    return this.emitOne({ kind: "pad", mode: "constant", inputs: [value, fill], ...amounts });
+  }
+
+  repeat(value: ValueId, factors: readonly number[]): ValueId {
+    const { shape } = this.typeOf(value);
+    const sizes = shape.flatMap((size, axis) => [size, nth(factors, axis)]);
+    const apart = this.reshape(
+      value,
+      sizes.map((size, i) => (i % 2 === 0 ? size : 1)),
+    );
+    const wide = this.broadcastTo(apart, sizes);
+    return this.reshape(
+      wide,
+      shape.map((size, axis) => size * nth(factors, axis)),
+    );
   }
 
   slice(value: ValueId, starts: readonly Dim[], sizes: readonly Dim[], steps: readonly number[]): ValueId {

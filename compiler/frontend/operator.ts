@@ -12,6 +12,7 @@ import type { Dim } from "../../ir/dim.ts";
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { OpSpec, TensorType, ValueId, ValueType } from "../../ir/graph.ts";
+import type { OpenPoolOp } from "../../ir/open/graph.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { WscError } from "../../ir/diagnostic.ts";
 import type { OnnxAttribute, OnnxAttributeKind, OnnxGraph, OnnxNode } from "./onnx.ts";
@@ -98,6 +99,12 @@ export interface NodeContext {
   broadcastTo(value: ValueId, shape: readonly Dim[]): ValueId;
   /** out[i] = in[starts + i * steps], `sizes` elements per axis. */
   slice(value: ValueId, starts: readonly Dim[], sizes: readonly Dim[], steps: readonly number[]): ValueId;
+  /** A pool, whose windows may be open in number. */
+  pool(value: ValueId, windows: Omit<OpenPoolOp, "kind" | "inputs" | "outputs" | "origin">): ValueId;
+  /** `fill`, a scalar, so many times before and after each axis. */
+  pad(value: ValueId, fill: ValueId, before: readonly Dim[], after: readonly Dim[]): ValueId;
+  /** Every element so many times in a row along each axis. */
+  repeat(value: ValueId, factors: readonly number[]): ValueId;
   /** A vector of sizes, or (without brackets) one, as i64. */
   sizesValue(sizes: readonly Dim[] | Dim): ValueId;
   /** start, start + 1, … as an i64 vector of `size` elements. */

@@ -4,7 +4,7 @@
  */
 import type { OpOf, ValueId } from "../../ir/graph.ts";
 import { foldOp } from "./fold-constants.ts";
-import { toChannelsFirst, toChannelsLast } from "./layout.ts";
+import { toChannelsFirst, toChannelsLast } from "../../ir/image-layout.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 

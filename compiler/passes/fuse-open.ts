@@ -7,8 +7,9 @@ import { defined, nth } from "../../ir/access.ts";
 import { sameDims } from "../../ir/dim.ts";
 import { arg, type Expr, isComputable, lit, type ScalarValue, substitute } from "../../ir/expr.ts";
 import { epilogueOperands, type MapOp, type MatmulOp, type ValueId } from "../../ir/graph.ts";
-import type { OpenGraph, OpenOp, OpenType } from "../../ir/open/graph.ts";
+import type { OpenGraph, OpenOp, OpenOpOf, OpenType } from "../../ir/open/graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
+import { layOutOpenGraph } from "./open-layout.ts";
 import { mergeOrigins } from "./rewrite.ts";
 import { exprSize } from "./simplify-expr.ts";
 
@@ -19,8 +20,9 @@ const mostExtras = 4;
 export function fuseOpenGraph(graph: OpenGraph): OpenGraph {
   const literal = rewritten(graph, inlineLiterals);
   const normal = rewritten(rewritten(literal, recognizeNormalization), addAffine);
+  const placed = layOutOpenGraph(normal);
   // twice: the first merge may leave a value with one reader where it had two
-  const merged = rewritten(rewritten(normal, mergeMaps), mergeMaps);
+  const merged = rewritten(rewritten(placed, mergeMaps), mergeMaps);
   return rewritten(merged, fuseEpilogue);
 }
 
@@ -124,21 +126,25 @@ const fuseEpilogue: Rule = (op, site) => {
   for (const value of op.inputs) {
     const producer = site.producer(value);
     const isAlone = site.uses(value) === op.inputs.filter((input) => input === value).length;
-    if (producer?.kind !== "matmul" || !isAlone || !hasConstantWeights(producer, site)) continue;
+    if (producer === undefined || !isAlone || !takesEpilogue(producer, site)) continue;
     const fused = withEpilogue(producer, op, value, site);
     if (fused !== null) return fused;
   }
   return null;
 };
 
-function hasConstantWeights({ inputs }: MatmulOp, { constantOf, typeOf }: Site): boolean {
-  const weights = nth(inputs, 1);
+type Product = MatmulOp | OpenOpOf<"conv"> | OpenOpOf<"convTranspose">;
+
+function takesEpilogue(op: OpenOp, { constantOf, typeOf }: Site): op is Product {
+  if (op.kind === "conv" || op.kind === "convTranspose") return op.layout === "nhwc";
+  if (op.kind !== "matmul") return false;
+  const weights = nth(op.inputs, 1);
   return constantOf(weights) !== undefined && typeOf(weights).dims.length === 2;
 }
 
-function withEpilogue(producer: MatmulOp, map: MapOp, value: ValueId, site: Site): MatmulOp | null {
+function withEpilogue(producer: Product, map: MapOp, value: ValueId, site: Site): Product | null {
   const { dims } = site.typeOf(nth(map.outputs, 0));
-  const fixed = epilogueOperands.matmul;
+  const fixed = epilogueOperands[producer.kind];
   const extras = producer.inputs.slice(fixed);
   const epilogue = substitute(map.expr, (index) => {
     const operand = nth(map.inputs, index);

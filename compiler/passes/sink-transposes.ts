@@ -5,7 +5,7 @@
 import { type OpOf, type OpSpec, type ValueId } from "../../ir/graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
 import { foldOp } from "./fold-constants.ts";
-import { inversePerm, isChannelsFirst, permute, samePerm } from "./layout.ts";
+import { inversePerm, isChannelsFirst, permute, samePerm } from "../../ir/image-layout.ts";
 import type { Pass } from "./pass.ts";
 import { type Rewrite, rewriteGraph } from "./rewrite.ts";
 

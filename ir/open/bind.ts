@@ -5,6 +5,7 @@ import { GraphBuilder } from "../builder.ts";
 import { type Dim, type DimBinding, evaluateDim } from "../dim.ts";
 import { fail } from "../diagnostic.ts";
 import { type Graph, type OpSpec, tensorType, type ValueId } from "../graph.ts";
+import { toChannelsFirst, toChannelsLast } from "../image-layout.ts";
 import { elementCount, type TensorData, tensorFrom } from "../tensor.ts";
 import type { OpenGraph, OpenOp } from "./graph.ts";
 
@@ -66,6 +67,14 @@ function boundSpec(op: OpenOp, inputs: readonly ValueId[], sizes: Sizes, builder
       return { kind: "reshape", inputs, shape: sizes(op.shape) };
     case "slice":
       return { kind: "slice", inputs, starts: sizes(op.starts), sizes: sizes(op.sizes), steps: op.steps };
+    case "pool":
+      return { ...withoutResults(op), inputs, outputSpatial: sizes(op.outputSpatial) };
+    case "pad":
+      return { ...withoutResults(op), inputs, before: sizes(op.before), after: sizes(op.after) };
+    case "convTranspose":
+      return boundConvTranspose(op, inputs, builder);
+    case "repeat":
+      return boundRepeat(op.origin, nth(inputs, 0), op.factors, builder);
     case "expand":
       return boundExpand(op.origin, nth(inputs, 0), sizes(op.shape), builder);
     case "sizes":
@@ -76,6 +85,40 @@ function boundSpec(op: OpenOp, inputs: readonly ValueId[], sizes: Sizes, builder
       return { ...spec, inputs };
     }
   }
+}
+
+function withoutResults<O extends OpenOp>({ outputs: _, origin: __, ...spec }: O): Omit<O, "outputs" | "origin"> {
+  return spec;
+}
+
+/** Graphs of known shapes have transposed convolutions channels-first only. */
+function boundConvTranspose(
+  op: Extract<OpenOp, { kind: "convTranspose" }>,
+  inputs: readonly ValueId[],
+  builder: GraphBuilder,
+): OpSpec {
+  const { layout, ...spec } = withoutResults(op);
+  if (layout === "nchw") return { ...spec, inputs };
+  const { origin } = op;
+  const rank = spec.strides.length + 2;
+  const isImage = (index: number): boolean => index !== 1;
+  const turned = inputs.map((value, index) =>
+    isImage(index) && builder.tensorTypeOf(value).shape.length === rank
+      ? builder.emitOne({ kind: "transpose", inputs: [value], perm: toChannelsFirst(rank) }, { origin })
+      : value,
+  );
+  const result = builder.emitOne({ ...spec, inputs: turned }, { origin });
+  return { kind: "transpose", inputs: [result], perm: toChannelsLast(rank) };
+}
+
+/** [n, m] -> [n, 1, m, 1] -> [n, f, m, g] -> [n * f, m * g] */
+function boundRepeat(origin: readonly string[], x: ValueId, factors: readonly number[], builder: GraphBuilder): OpSpec {
+  const { shape } = builder.tensorTypeOf(x);
+  const apart = shape.flatMap((size) => [size, 1]);
+  const wide = shape.flatMap((size, axis) => [size, nth(factors, axis)]);
+  const source = builder.emitOne({ kind: "reshape", inputs: [x], shape: apart }, { origin });
+  const repeated = builder.emitOne(boundExpand(origin, source, wide, builder), { origin });
+  return { kind: "reshape", inputs: [repeated], shape: shape.map((size, axis) => size * nth(factors, axis)) };
 }
 
 /** A dim of 1 is repeated by padding with its edge, as everywhere in graphs of known shapes. */

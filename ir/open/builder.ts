@@ -125,6 +125,13 @@ export class OpenGraphBuilder {
         return { ...op, elements: this.#canonical(op.elements) };
       case "count":
         return { ...op, start: this.assumptions.canonical(op.start), size: this.assumptions.canonical(op.size) };
+      case "pool":
+        return { ...op, outputSpatial: this.#canonical(op.outputSpatial) };
+      case "pad":
+        return { ...op, before: this.#canonical(op.before), after: this.#canonical(op.after) };
+      case "conv":
+      case "convTranspose":
+      case "repeat":
       case "map":
       case "matmul":
       case "reduce":

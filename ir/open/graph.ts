@@ -8,10 +8,15 @@ import type { Dim } from "../dim.ts";
 import type { DType } from "../dtype.ts";
 import type {
   ConcatOp,
+  ConvLayout,
+  ConvOp,
+  ConvTransposeOp,
   GatherOp,
   MapOp,
   MatmulOp,
   NormalizeOp,
+  PadOp,
+  PoolOp,
   Port,
   ReduceOp,
   SoftmaxOp,
@@ -79,6 +84,28 @@ export interface CountOp extends OpenOpBase {
   readonly size: Dim;
 }
 
+/** As in ir/graph.ts, but for the layout of image and result; the weights are [C, M/groups, kernel…] in both. */
+export interface OpenConvTransposeOp extends ConvTransposeOp {
+  readonly layout: ConvLayout;
+}
+
+/** As in ir/graph.ts, with results whose number may be open. */
+export interface OpenPoolOp extends Omit<PoolOp, "outputSpatial"> {
+  readonly outputSpatial: readonly Dim[];
+}
+
+/** As in ir/graph.ts, with amounts that may be open. */
+export interface OpenPadOp extends Omit<PadOp, "before" | "after"> {
+  readonly before: readonly Dim[];
+  readonly after: readonly Dim[];
+}
+
+/** Every element `factors[axis]` times in a row along each axis: nearest neighbours of an image that grows by whole factors. */
+export interface RepeatOp extends OpenOpBase {
+  readonly kind: "repeat";
+  readonly factors: readonly number[];
+}
+
 export type OpenOp =
   | MapOp
   | MatmulOp
@@ -88,6 +115,11 @@ export type OpenOp =
   | TransposeOp
   | ConcatOp
   | GatherOp
+  | ConvOp
+  | OpenConvTransposeOp
+  | OpenPoolOp
+  | OpenPadOp
+  | RepeatOp
   | OpenReshapeOp
   | OpenSliceOp
   | ExpandOp

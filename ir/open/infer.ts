@@ -4,10 +4,10 @@
  */
 import { nth } from "../access.ts";
 import { type Assumptions, NotOpen } from "../assumptions.ts";
-import { addDims, countOf, type Dim, isOpenDim, mulDims, sameDim, showDim, showDims } from "../dim.ts";
+import { addDims, countOf, type Dim, floorDiv, isOpenDim, mulDims, sameDim, showDim, showDims } from "../dim.ts";
 import type { DType } from "../dtype.ts";
 import { inferExpr } from "../infer/elementwise.ts";
-import { epilogueOperands, opSubject } from "../graph.ts";
+import { type ConvLayout, epilogueOperands, opSubject } from "../graph.ts";
 import type { OpenOpOf, OpenOpSpec, OpenType } from "./graph.ts";
 
 /** What an op is inferred with. */
@@ -30,9 +30,11 @@ export function inferOpenTypes(
   return [applyRule(site, spec)];
 }
 
+type OwnKind = "expand" | "sizes" | "count" | "repeat";
+
 /** The kind of `ir/graph.ts` that an op of an open graph is bound to. */
-const subjectKind = (kind: OpenOpSpec["kind"]): Exclude<OpenOpSpec["kind"], "expand" | "sizes" | "count"> | "pad" =>
-  kind === "expand" || kind === "sizes" || kind === "count" ? "pad" : kind;
+const subjectKind = (kind: OpenOpSpec["kind"]): Exclude<OpenOpSpec["kind"], OwnKind> =>
+  kind === "expand" || kind === "sizes" || kind === "count" || kind === "repeat" ? "pad" : kind;
 
 function applyRule(site: OpenSite, spec: OpenOpSpec): OpenType {
   switch (spec.kind) {
@@ -52,6 +54,16 @@ function applyRule(site: OpenSite, spec: OpenOpSpec): OpenType {
       return inferConcat(site, spec);
     case "gather":
       return inferGather(site, spec);
+    case "conv":
+      return inferConv(site, spec);
+    case "convTranspose":
+      return inferConvTranspose(site, spec);
+    case "pool":
+      return inferPool(site, spec);
+    case "pad":
+      return inferPad(site, spec);
+    case "repeat":
+      return inferRepeat(site, spec);
     case "reshape":
       return inferReshape(site, spec);
     case "slice":
@@ -135,6 +147,113 @@ function inferMatmul(site: OpenSite, op: SpecOf<"matmul">): OpenType {
   for (const extra of extras) expectBroadcastTo(site, extra.dims, dims);
   return { dtype: exprType(site, op.epilogue, [a.dtype, ...extras.map(({ dtype }) => dtype)]), dims };
 }
+
+// ---- windows ----------------------------------------------------------------------------------------------------------------------
+
+/** An image's dims, whatever its layout. */
+interface OpenImage {
+  readonly batch: Dim;
+  readonly channels: Dim;
+  readonly spatial: readonly Dim[];
+}
+
+export function openImageOf({ dims }: OpenType, layout: ConvLayout): OpenImage {
+  const batch = nth(dims, 0);
+  if (layout === "nchw") return { batch, channels: nth(dims, 1), spatial: dims.slice(2) };
+  return { batch, channels: nth(dims, dims.length - 1), spatial: dims.slice(1, -1) };
+}
+
+const imageDims = ({ batch, channels, spatial }: OpenImage, layout: ConvLayout): readonly Dim[] =>
+  layout === "nchw" ? [batch, channels, ...spatial] : [batch, ...spatial, channels];
+
+function knownShape(site: OpenSite, { dims }: OpenType): readonly number[] {
+  return dims.map((dim) => {
+    if (typeof dim === "number") return dim;
+    throw misfit(site, `weights of ${showDims(dims)}`);
+  });
+}
+
+function inferConv(site: OpenSite, op: SpecOf<"conv">): OpenType {
+  const [x, w] = [nth(site.inputs, 0), nth(site.inputs, 1)];
+  const { batch, channels, spatial } = openImageOf(x, op.layout);
+  const weights = knownShape(site, w);
+  if (weights.length !== x.dims.length) throw misfit(site, `weights of ${showDims(weights)} for ${showDims(x.dims)}`);
+  const isFirst = op.layout === "nchw";
+  const kernel = isFirst ? weights.slice(2) : weights.slice(0, -2);
+  const perGroup = isFirst ? nth(weights, 1) : nth(weights, weights.length - 2);
+  const filters = isFirst ? nth(weights, 0) : nth(weights, weights.length - 1);
+  if (channels !== perGroup * op.groups || filters % op.groups !== 0) {
+    throw misfit(site, `${showDim(channels)} channels in ${op.groups} groups for weights of ${showDims(weights)}`);
+  }
+  const out = spatial.map((size, i) => {
+    const reach = (nth(kernel, i) - 1) * nth(op.dilations, i) + 1;
+    const free = addDims(size, nth(op.padsBegin, i) + nth(op.padsEnd, i) - reach);
+    if (!site.assumptions.decide(0, "<=", free)) throw misfit(site, `no window fits into ${showDim(size)} elements`);
+    return addDims(floorDiv(free, nth(op.strides, i)), 1);
+  });
+  return withEpilogue(site, op.epilogue, epilogueOperands.conv, {
+    dtype: accumulatorOf(site, x.dtype, w.dtype),
+    dims: imageDims({ batch, channels: filters, spatial: out }, op.layout),
+  });
+}
+
+function accumulatorOf(site: OpenSite, a: DType, b: DType): DType {
+  if (a === "f32" && b === "f32") return "f32";
+  throw misfit(site, `products of ${a} and ${b}`);
+}
+
+/** The type after an epilogue over `from` and the operands behind the `fixed` ones. */
+function withEpilogue(site: OpenSite, epilogue: SpecOf<"conv">["epilogue"], fixed: number, from: OpenType): OpenType {
+  if (epilogue === null) return from;
+  const extras = site.inputs.slice(fixed);
+  for (const extra of extras) expectBroadcastTo(site, extra.dims, from.dims);
+  return { ...from, dtype: exprType(site, epilogue, [from.dtype, ...extras.map(({ dtype }) => dtype)]) };
+}
+
+function inferConvTranspose(site: OpenSite, op: SpecOf<"convTranspose">): OpenType {
+  const [x, w] = [nth(site.inputs, 0), nth(site.inputs, 1)];
+  const { batch, channels, spatial } = openImageOf(x, op.layout);
+  const weights = knownShape(site, w);
+  if (weights.length !== x.dims.length || channels !== nth(weights, 0) || channels % op.groups !== 0) {
+    throw misfit(site, `weights of ${showDims(weights)} for ${showDims(x.dims)}`);
+  }
+  const out = spatial.map((size, i) => {
+    const reach = (nth(weights, 2 + i) - 1) * nth(op.dilations, i) + 1;
+    const added = reach + nth(op.outputPadding, i) - nth(op.padsBegin, i) - nth(op.padsEnd, i);
+    const count = addDims(mulDims(addDims(size, -1), nth(op.strides, i)), added);
+    if (!site.assumptions.decide(0, "<", count)) throw misfit(site, `nothing is left of ${showDim(size)} elements`);
+    return count;
+  });
+  return withEpilogue(site, op.epilogue, epilogueOperands.convTranspose, {
+    dtype: accumulatorOf(site, x.dtype, w.dtype),
+    dims: imageDims({ batch, channels: nth(weights, 1) * op.groups, spatial: out }, op.layout),
+  });
+}
+
+function inferPool(site: OpenSite, op: SpecOf<"pool">): OpenType {
+  const x = only(site);
+  const image = openImageOf(x, op.layout);
+  for (const count of op.outputSpatial) {
+    if (!site.assumptions.decide(0, "<", count)) throw misfit(site, "no window fits");
+  }
+  return { dtype: x.dtype, dims: imageDims({ ...image, spatial: op.outputSpatial }, op.layout) };
+}
+
+function inferPad(site: OpenSite, { before, after, mode }: SpecOf<"pad">): OpenType {
+  const { dtype, dims } = only(site);
+  for (const amount of [...before, ...after]) {
+    if (!site.assumptions.decide(0, "<=", amount)) throw misfit(site, `a pad of ${showDim(amount)}`);
+  }
+  if (mode !== "constant") throw misfit(site, `padding in mode ${mode}`);
+  return { dtype, dims: dims.map((dim, axis) => addDims(dim, nth(before, axis), nth(after, axis))) };
+}
+
+const inferRepeat = (site: OpenSite, { factors }: SpecOf<"repeat">): OpenType => {
+  const { dtype, dims } = only(site);
+  return { dtype, dims: dims.map((dim, axis) => mulDims(dim, nth(factors, axis))) };
+};
+
+// ---- other kinds ------------------------------------------------------------------------------------------------------------------
 
 function inferReduce(site: OpenSite, op: SpecOf<"reduce">): OpenType {
   const { dtype, dims } = only(site);

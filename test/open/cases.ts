@@ -1,13 +1,16 @@
 /** Models with open dims, the shapes that they are lowered for, ranges of others, and feeds. */
+import fc from "fast-check";
 import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import type { ModelSpec } from "../helpers/onnx-builder.ts";
+import { mobile, pyramid, residual } from "./images.ts";
 import { decoder, encoder, madeUp, maskedDecoder, perceptron } from "./models.ts";
 
 export type Sizes = Readonly<Record<string, number>>;
 export interface OpenCase {
   readonly model: ModelSpec;
   readonly witness: Sizes;
-  readonly sizes: Readonly<Record<string, readonly [number, number]>>;
+  /** least, most, and what both are multiplied by */
+  readonly sizes: Readonly<Record<string, readonly [number, number, number?]>>;
   readonly feeds: (sizes: Sizes) => Record<string, TensorData>;
 }
 
@@ -35,6 +38,12 @@ function maskedFeeds(sizes: Sizes): Record<string, TensorData> {
   const mask = Array.from({ length: batch * total }, (_, i) => (i % total < i / total ? 0 : 1));
   return { ...decoderFeeds(sizes), mask: tensorFrom("i64", [batch, total], mask) };
 }
+
+const imageFeeds =
+  (channels: number) =>
+  (sizes: Sizes): Record<string, TensorData> => ({
+    x: madeUp(9, [size(sizes, "batch"), channels, size(sizes, "height"), size(sizes, "width")]),
+  });
 
 export const cases: Readonly<Record<string, OpenCase>> = {
   perceptron: {
@@ -71,6 +80,25 @@ export const cases: Readonly<Record<string, OpenCase>> = {
     sizes: { batch: [1, 1], seq: [1, 1], past: [2, 30] },
     feeds: maskedFeeds,
   },
+  residual: {
+    model: residual,
+    witness: { batch: 2, height: 20, width: 33 },
+    sizes: { batch: [2, 3], height: [5, 40], width: [5, 70] },
+    feeds: imageFeeds(3),
+  },
+  mobile: {
+    model: mobile,
+    witness: { batch: 2, height: 9, width: 11 },
+    sizes: { batch: [2, 3], height: [6, 20], width: [6, 33] },
+    feeds: imageFeeds(6),
+  },
+  // what grows back must meet what it came from, so that sizes are multiples of 4
+  pyramid: {
+    model: pyramid,
+    witness: { batch: 1, height: 12, width: 20 },
+    sizes: { batch: [1, 1], height: [2, 8, 4], width: [2, 12, 4] },
+    feeds: imageFeeds(4),
+  },
   // a size of 0 or 1 at hand is a number
   "decoder from nothing": {
     model: decoder,
@@ -85,6 +113,17 @@ export const cases: Readonly<Record<string, OpenCase>> = {
     feeds: decoderFeeds,
   },
 };
+
+/** Sizes within a case's ranges. */
+export const anySizes = ({ sizes }: OpenCase): fc.Arbitrary<Sizes> =>
+  fc.record(
+    Object.fromEntries(
+      Object.entries(sizes).map(([name, [min, max, step = 1]]) => [
+        name,
+        fc.integer({ min, max }).map((count) => count * step),
+      ]),
+    ),
+  );
 
 export const shapesOf = (feeds: Record<string, TensorData>): Map<string, readonly number[]> =>
   new Map(Object.entries(feeds).map(([name, { shape }]) => [name, shape]));

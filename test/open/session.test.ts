@@ -39,6 +39,23 @@ const shapes: Readonly<Record<string, readonly Sizes[]>> = {
     { batch: 2, seq: 33 },
     { batch: 5, seq: 2 },
   ],
+  residual: [
+    { batch: 2, height: 20, width: 33 },
+    { batch: 3, height: 9, width: 12 },
+    { batch: 2, height: 40, width: 70 },
+    { batch: 4, height: 5, width: 200 },
+  ],
+  mobile: [
+    { batch: 2, height: 9, width: 11 },
+    { batch: 2, height: 12, width: 30 },
+    { batch: 5, height: 6, width: 6 },
+  ],
+  pyramid: [
+    { batch: 1, height: 8, width: 12 },
+    { batch: 1, height: 16, width: 8 },
+    { batch: 1, height: 32, width: 40 },
+    { batch: 1, height: 12, width: 100 },
+  ],
   "decoder from nothing": [
     { batch: 2, seq: 3, past: 0 },
     { batch: 2, seq: 2, past: 0 },

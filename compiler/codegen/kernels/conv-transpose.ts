@@ -12,58 +12,25 @@ import type { KernelEmitter } from "../kernel.ts";
 import { convScratch, type ImageDim, imageShapeOf, prepareImage, prepareResult } from "./conv-frame.ts";
 import { type WindowDim, type WindowProduct, windowStages } from "./window-product.ts";
 import { arithFor } from "./product/arith.ts";
+import { type TransposedDim, type TransposedPhase, transposedPhases } from "./transposed-phases.ts";
 
 /** Attributes and sizes along one spatial dim. */
-interface Dim {
+interface Dim extends TransposedDim {
   readonly size: number;
   readonly out: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly dilation: number;
-  readonly pad: number;
   /** elements of the weights from tap to tap */
   readonly weightStride: number;
 }
 
-/** The outputs of one phase: positions in the image are those of the unpadded one. */
-interface Phase {
-  readonly outFirst: number;
+/** A phase with the number of its outputs. */
+interface Phase extends TransposedPhase {
   readonly count: number;
-  readonly taps: number;
-  readonly tapStep: number;
-  /** image position of the first output's first tap */
-  readonly first: number;
-  /** the kernel tap that the window's first tap is, and from tap to tap */
-  readonly kernelFirst: number;
-  readonly kernelStep: number;
-}
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-const modulo = (a: number, m: number): number => ((a % m) + m) % m;
-
-function phaseOf(dim: Dim, r: number): Phase | null {
-  const { stride, dilation, pad, kernel } = dim;
-  const outFirst = modulo(r - pad, stride);
-  if (outFirst >= dim.out) return null;
-  const count = Math.ceil((dim.out - outFirst) / stride);
-  const common = gcd(stride, dilation);
-  const [period, tapStep] = [stride / common, dilation / common];
-  const tap = firstTap(kernel, period, dilation, stride, r);
-  if (tap === null) return { outFirst, count, taps: 0, tapStep: 1, first: 0, kernelFirst: 0, kernelStep: 0 };
-  const taps = Math.ceil((kernel - tap) / period);
-  const at = (outFirst + pad - tap * dilation) / stride;
-  const first = at - (taps - 1) * tapStep;
-  return { outFirst, count, taps, tapStep, first, kernelFirst: tap + (taps - 1) * period, kernelStep: -period };
-}
-
-/** The least tap k with k * dilation mod stride = r. */
-function firstTap(kernel: number, period: number, dilation: number, stride: number, r: number): number | null {
-  for (let tap = 0; tap < Math.min(kernel, period); tap++) if ((tap * dilation) % stride === r) return tap;
-  return null;
 }
 
 const phasesOf = (dim: Dim): Phase[] =>
-  Array.from({ length: dim.stride }, (_, r) => phaseOf(dim, r)).filter((phase) => phase !== null);
+  transposedPhases(dim)
+    .filter(({ outFirst }) => outFirst < dim.out)
+    .map((phase) => ({ ...phase, count: Math.ceil((dim.out - phase.outFirst) / dim.stride) }));
 
 export const emitConvTranspose: KernelEmitter<ConvTransposeOp> = (op, operands, choose = modelChoice) => {
   const [x, w] = operands.inputs as readonly [TensorType, TensorType];

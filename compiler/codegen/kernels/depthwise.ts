@@ -1,6 +1,6 @@
 /** Depthwise convolutions: one filter for each channel, vectors of channels, several columns of the result at once. */
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
-import { type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
+import { type ConvLayout, type ConvOp, epilogueOperands, type TensorType } from "../../../ir/graph.ts";
 import { makeTensor } from "../../../ir/tensor.ts";
 import { type Choose, distinct } from "../choice.ts";
 import { type KernelCode, kernelKey, kernelType, type KernelArg, type Operands } from "../kernel.ts";
@@ -29,6 +29,7 @@ import {
   type Walk,
   type WalkBody,
   type WalkDim,
+  type WalkOperand,
   type WalkParams,
   walkUnits,
 } from "./window-walk.ts";
@@ -104,34 +105,42 @@ const mostColumns = 6;
 
 /** Columns of a tile: as many as the registers hold, fewer, or one that spills. */
 function chooseColumns(dim: WalkDim, choose: Choose): number {
-  let columns = 1;
-  while (columns < mostColumns && registersFor(dim, columns + 1) <= vectorRegisters) columns++;
+  const columns = fittingColumns(dim);
   const fewer = Array.from({ length: columns }, (_, i) => columns - i);
   const candidates = [...fewer, columns + 1].map((count) => Math.min(count, Math.max(1, dim.outSize)));
   return choose({ aspect: "columns", candidates: distinct(candidates, String), words: String });
 }
 
-function registersFor(dim: WalkDim, columns: number): number {
+type RowOfTaps = Pick<WalkDim, "taps" | "stride" | "dilation">;
+
+/** Columns of a tile: as many as the registers hold. */
+export function fittingColumns(dim: RowOfTaps): number {
+  let columns = 1;
+  while (columns < mostColumns && registersFor(dim, columns + 1) <= vectorRegisters) columns++;
+  return columns;
+}
+
+function registersFor(dim: RowOfTaps, columns: number): number {
   const inputs = new Set<number>();
   for (let c = 0; c < columns; c++) for (let t = 0; t < dim.taps; t++) inputs.add(c * dim.stride + t * dim.dilation);
   return columns + inputs.size + dim.taps;
 }
 
 /** Weights as [vector of channels][taps][lanes]. */
+export const depthwisePack = (arith: Arith, channels: number, taps: number, layout: ConvLayout): PackPlan => ({
+  arith,
+  panels: panelsOf(channels, 1, arith.lanes),
+  source: {
+    matrices: [],
+    levels: [],
+    run: [{ size: taps, stride: layout === "nchw" ? 1 : channels }],
+    columnStride: layout === "nchw" ? taps : 1,
+  },
+});
+
 function placeWeights(op: ConvOp, w: TensorType, dims: readonly WalkDim[], arith: Arith, operands: Operands): { arg: KernelArg; stages: readonly KernelCode[] } {
-  const channels = op.groups;
   const taps = dims.reduce((count, dim) => count * dim.taps, 1);
-  const isFirst = op.layout === "nchw";
-  const plan: PackPlan = {
-    arith,
-    panels: panelsOf(channels, 1, arith.lanes),
-    source: {
-      matrices: [],
-      levels: [],
-      run: [{ size: taps, stride: isFirst ? 1 : channels }],
-      columnStride: isFirst ? taps : 1,
-    },
-  };
+  const plan = depthwisePack(arith, op.groups, taps, op.layout);
   const constant = operands.constants[1];
   if (constant !== undefined) {
     const halves = (): Int32Array => Int32Array.from(constant.elements as Int16Array, lowHalf);
@@ -159,11 +168,12 @@ function emitDepthwise(module: ModuleBuilder, walk: Walk, taken: Taken, epilogue
       end: f.param(args + 1),
     };
     hoistConstants(f, epilogue);
-    emitWalk(f, walk, params, depthwiseBody(walk, taken, epilogue));
+    emitWalk(f, walk, params, depthwiseBody(walk.operands, taken, epilogue));
   });
 }
 
-function depthwiseBody(walk: Walk, taken: Taken, epilogue: Epilogue): WalkBody {
+/** What is done in a tile; `operands` are the result and the epilogue's, of which the last two strides count. */
+export function depthwiseBody(operands: readonly WalkOperand[], taken: Taken, epilogue: Epilogue): WalkBody {
   let accs: Local[] = [];
   return {
     start: ({ f, columns }) => {
@@ -178,7 +188,8 @@ function depthwiseBody(walk: Walk, taken: Taken, epilogue: Epilogue): WalkBody {
       accumulate(f, taken, accs, image, weights, taps, count);
     },
     finish: (site) => {
-      for (const { index } of site.columns) storeColumn(site, walk, taken.arith, epilogue, accs[index] as Local, index);
+      for (const { index } of site.columns)
+        storeColumn(site, operands, taken.arith, epilogue, accs[index] as Local, index);
       site.f.release(...accs);
     },
   };
@@ -211,8 +222,15 @@ function accumulate(f: FunctionBuilder, { arith, from }: Taken, accs: readonly L
   f.release(...ws.values(), ...xs.values());
 } // prettier-ignore
 
-function storeColumn(site: TileSite, walk: Walk, arith: Arith, epilogue: Epilogue, acc: Local, column: number): void {
-  const [out, ...extras] = walk.operands;
+function storeColumn(
+  site: TileSite,
+  operands: readonly WalkOperand[],
+  arith: Arith,
+  epilogue: Epilogue,
+  acc: Local,
+  column: number,
+): void {
+  const [out, ...extras] = operands;
   const [pointer, ...extraPointers] = site.operands;
   emitStore(site.f, epilogue, arith.lanes, acc, site.count, {
     pointer: pointer as Local,

@@ -2,6 +2,7 @@
 import { type DType, dtypeInfo, isBig, isFloat, storageBytes } from "../../../ir/dtype.ts";
 import { arg, binary, cast, type Expr, lit, type ScalarValue, unary } from "../../../ir/expr.ts";
 import type { PoolOp, TensorType } from "../../../ir/graph.ts";
+import { nth } from "../../../ir/access.ts";
 import { loadScalar, storeScalar } from "../elements.ts";
 import { emitExpr } from "../expr-emit.ts";
 import { modelChoice } from "../choice.ts";
@@ -33,7 +34,7 @@ interface PoolSteps {
   readonly finish: Expr;
 }
 
-function stepsOf(op: PoolOp, dtype: DType): PoolSteps {
+export function poolSteps(op: Pick<PoolOp, "fn" | "p">, dtype: DType): PoolSteps {
   switch (op.fn) {
     case "max":
       return { acc: dtype, init: leastValue(dtype), take: binary("max", arg(0), arg(1)), finish: arg(0) };
@@ -84,19 +85,30 @@ export const emitPool: KernelEmitter<PoolOp> = (op, operands, choose = modelChoi
     tapBytes: 0,
     tileColumns: choose({ aspect: "columns", candidates: lanes === 1 ? [1] : tileColumns, words: String }),
   });
-  const pool: Pool = { op, dtype: x.dtype, walk, isNarrowMax: narrowLanes !== null, steps: stepsOf(op, x.dtype), counted: countedDims(op, dims) };
+  const counted = countedDims(op, dims);
+  const pool: PoolTiles = {
+    fn: op.fn,
+    dtype: x.dtype,
+    channels: shape.channels,
+    lanes,
+    columnBytes: walk.operands[0]?.strides.at(-2) ?? 0,
+    isNarrowMax: narrowLanes !== null,
+    steps: poolSteps(op, x.dtype),
+    countsOf: (site, column) => (counted === null ? insideCounts(site, column) : countedCounts(site, walk, counted, column)),
+  };
   const stage: KernelCode = {
-    key: kernelKey("pool", pool.steps, pool.counted, op.fn, x.dtype, walk),
+    key: kernelKey("pool", pool.steps, counted, op.fn, x.dtype, walk),
     units: walkUnits(walk),
     args: [image.arg, result.arg],
     work: shape.batch * shape.channels * dims.reduce((n, dim) => n * dim.taps * dim.outSize, 1),
-    emit: (module) => emitPoolFunction(module, pool),
+    emit: (module) => emitPoolFunction(module, pool, walk),
   };
   return [...image.stages, stage, ...result.stages];
 }; // prettier-ignore
 
 /** Columns of a tile: enough to share loads, few enough for the registers. */
-const tileColumns: readonly number[] = [3, 2, 4, 1, 6];
+const tileColumns: readonly [number, ...number[]] = [3, 2, 4, 1, 6];
+export const poolColumns: number = tileColumns[0];
 
 const poolDims = (op: PoolOp, input: readonly number[]): WalkDim[] =>
   op.outputSpatial.map((outSize, i) => ({
@@ -114,34 +126,41 @@ function countedDims(op: PoolOp, dims: readonly WalkDim[]): readonly WalkDim[] |
   return dims.map((dim, i) => ({ ...dim, padBegin: 0, inSize: dim.inSize + dim.padBegin + (op.padsEnd[i] ?? 0) }));
 }
 
-interface Pool {
-  readonly op: PoolOp;
+/** What the tiles of a pool do. */
+export interface PoolTiles {
+  readonly fn: PoolOp["fn"];
   readonly dtype: DType;
-  readonly walk: Walk;
+  readonly channels: number;
+  /** channels at once */
+  readonly lanes: Walk["lanes"];
+  /** bytes from column to column of the result */
+  readonly columnBytes: number;
   /** vectors of narrow integers, of which the maximum is taken */
   readonly isNarrowMax: boolean;
   readonly steps: PoolSteps;
-  readonly counted: readonly WalkDim[] | null;
+  /** push the numbers whose product is how many taps an average divides by */
+  readonly countsOf: (site: TileSite, column: number) => readonly (() => void)[];
 }
 
-function emitPoolFunction(module: ModuleBuilder, pool: Pool): number {
-  return module.function(`pool_${pool.op.fn}`, kernelType(2), (f) => {
+function emitPoolFunction(module: ModuleBuilder, pool: PoolTiles, walk: Walk): number {
+  return module.function(`pool_${pool.fn}`, kernelType(2), (f) => {
     const [image, out, begin, end] = [f.param(0), f.param(1), f.param(2), f.param(3)];
     const params: WalkParams = { image, weights: null, operands: [out], begin, end };
-    const isVectorMax = pool.op.fn === "max" && pool.dtype === "f32";
-    emitWalk(f, pool.walk, params, isVectorMax ? maxBody(pool) : bodyOf(pool));
+    emitWalk(f, walk, params, poolBody(pool));
   });
 }
 
-const bodyOf = (pool: Pool): WalkBody =>
-  pool.isNarrowMax
-    ? integerMaxBody(pool.dtype, pool.walk.channels, (column) => outOffset(pool, column))
+export function poolBody(pool: PoolTiles): WalkBody {
+  if (pool.fn === "max" && pool.dtype === "f32") return maxBody(pool);
+  return pool.isNarrowMax
+    ? integerMaxBody(pool.dtype, pool.channels, (column) => outOffset(pool, column))
     : generalBody(pool);
+}
 
-const outOffset = (pool: Pool, column: number): number => column * (pool.walk.operands[0]?.strides.at(-2) ?? 0);
+const outOffset = (pool: PoolTiles, column: number): number => column * pool.columnBytes;
 
 /** Maxima of f32, where NaN wins: `pmax` passes NaN over, so that a second accumulator remembers it. */
-function maxBody(pool: Pool): WalkBody {
+function maxBody(pool: PoolTiles): WalkBody {
   let best: Local[] = [];
   let nan: Local[] = [];
   return {
@@ -214,9 +233,9 @@ function withLoads(
   f.release(...xs.values());
 }
 
-function generalBody(pool: Pool): WalkBody {
+function generalBody(pool: PoolTiles): WalkBody {
   const { dtype, steps } = pool;
-  const lanes = pool.walk.lanes === 4 ? 4 : 1;
+  const lanes = pool.lanes === 4 ? 4 : 1;
   let accs: Local[] = [];
   const evaluate = (f: FunctionBuilder, expr: Expr, argTypes: readonly DType[], readArg: (index: number) => void): void => {
     emitExpr(f, { expr, argTypes, lanes, readArg });
@@ -253,12 +272,12 @@ function generalBody(pool: Pool): WalkBody {
   };
 } // prettier-ignore
 
-function storeResult({ f, operands, count }: TileSite, pool: Pool, column: number): void {
-  const { dtype, walk } = pool;
-  const value = f.local(walk.lanes === 4 ? "v128" : elementLocal(dtype));
+function storeResult({ f, operands, count }: TileSite, pool: PoolTiles, column: number): void {
+  const { dtype, lanes } = pool;
+  const value = f.local(lanes === 4 ? "v128" : elementLocal(dtype));
   const out = operands[0] as Local;
   f.set(value);
-  if (walk.lanes === 4) storeLanes(f, dtype, out, outOffset(pool, column), value, 4, count);
+  if (lanes === 4) storeLanes(f, dtype, out, outOffset(pool, column), value, 4, count);
   else {
     f.get(out);
     f.get(value);
@@ -268,13 +287,11 @@ function storeResult({ f, operands, count }: TileSite, pool: Pool, column: numbe
 }
 
 /** Pushes the number of taps that an average divides by, at least 1, as an accumulator. */
-function pushCount(site: TileSite, pool: Pool, column: number): void {
+function pushCount(site: TileSite, pool: PoolTiles, column: number): void {
   const { f } = site;
   const { acc } = pool.steps;
-  const parts =
-    pool.counted === null ? insideCounts(site, column) : countedCounts(site, pool.walk, pool.counted, column);
   f.i32(1);
-  for (const part of parts) {
+  for (const part of pool.countsOf(site, column)) {
     part();
     f.op("i32.mul");
   }
@@ -288,7 +305,7 @@ function pushCount(site: TileSite, pool: Pool, column: number): void {
   if (acc === "f32") f.op("f32.convert_i32_s");
   else if (acc === "f64") f.op("f64.convert_i32_s");
   else f.op("i64.extend_i32_s");
-  if (pool.walk.lanes === 4) f.op("f32x4.splat");
+  if (pool.lanes === 4) f.op("f32x4.splat");
   f.release(count);
 }
 
@@ -297,9 +314,9 @@ const pushing = (f: FunctionBuilder, value: Bound) => (): void => {
   else f.get(value);
 };
 
-const insideCounts = (site: TileSite, column: number): (() => void)[] => [
+export const insideCounts = (site: TileSite, column: number): (() => void)[] => [
   pushing(site.f, site.rows),
-  pushing(site.f, site.columns[column]?.taps ?? 0),
+  pushing(site.f, nth(site.columns, column).taps),
 ];
 
 /** Taps inside input + pads along each dim. */

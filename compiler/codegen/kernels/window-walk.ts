@@ -82,7 +82,7 @@ export interface TileColumn {
   /** column of the result; null in a tile that is repeated, where all taps are inside */
   readonly position: number | null;
   /** taps of a row that are inside the image */
-  readonly taps: number;
+  readonly taps: Bound;
 }
 
 /** What is done in a tile. Accumulators are the body's own. */

@@ -35,11 +35,22 @@ function knownOp(op: OpenOp): Op | null {
     case "transpose":
     case "concat":
     case "gather":
+    case "conv":
       return op;
+    case "pool": {
+      const { outputSpatial } = op;
+      return areStatic(outputSpatial) ? { ...op, outputSpatial } : null;
+    }
+    case "pad": {
+      const { before, after } = op;
+      return areStatic(before) && areStatic(after) ? { ...op, before, after } : null;
+    }
     case "slice": {
       const { starts, sizes } = op;
       return areStatic(starts) && areStatic(sizes) ? { ...op, starts, sizes } : null;
     }
+    case "convTranspose":
+    case "repeat":
     case "reshape":
     case "expand":
     case "sizes":

@@ -18,6 +18,9 @@ import type {
 } from "../../../ir/open/program.ts";
 import { emitModules, kernelNamed, type NamedKernel } from "../kernel-modules.ts";
 import { WeightPool } from "../weight-pool.ts";
+import { emitOpenConvTranspose } from "./conv-transpose.ts";
+import { emitOpenConv } from "./conv.ts";
+import { emitOpenPool } from "./depthwise.ts";
 import { emitOpenGather } from "./gather.ts";
 import type { OpenKernelArg, OpenKernelCode, OpenOperand, OpenOperands } from "./kernel.ts";
 import { knownStages } from "./known-shapes.ts";
@@ -27,11 +30,14 @@ import {
   emitOpenConcat,
   emitOpenCount,
   emitOpenExpand,
+  emitOpenPad,
+  emitOpenRepeat,
   emitOpenSizes,
   emitOpenSlice,
   emitOpenTranspose,
 } from "./movement.ts";
-import { emitOpenNormalize, emitOpenReduce, emitOpenSoftmax } from "./row-kernels.ts";
+import { emitOpenReduce } from "./reduce.ts";
+import { emitOpenNormalize, emitOpenSoftmax } from "./row-kernels.ts";
 
 /** Compiles an open graph. Throws NotOpen for what has no kernel of open sizes. */
 export function generateOpenProgram(graph: OpenGraph): CompiledOpenProgram {
@@ -60,6 +66,16 @@ function openStages(op: OpenOp, operands: OpenOperands): readonly OpenKernelCode
       return emitOpenConcat(op, operands);
     case "gather":
       return emitOpenGather(op, operands);
+    case "conv":
+      return emitOpenConv(op, operands);
+    case "convTranspose":
+      return emitOpenConvTranspose(op, operands);
+    case "pool":
+      return emitOpenPool(op, operands);
+    case "pad":
+      return emitOpenPad(op, operands);
+    case "repeat":
+      return emitOpenRepeat(op, operands);
     case "slice":
       return emitOpenSlice(op, operands);
     case "expand":

@@ -52,7 +52,8 @@ export function emitOpenMatmul(op: OpenMatmul, operands: OpenOperands): readonly
 /** Rows in a block: enough that a panel of B is read seldom. */
 const blockRows = 48;
 
-function constantProduct(
+/** A product of all rows of the first operand, of `inner` elements each, with a constant matrix; images have pixels for rows. */
+export function constantProduct(
   op: OpenMatmul,
   operands: OpenOperands,
   bType: TensorType,

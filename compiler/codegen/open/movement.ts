@@ -2,8 +2,9 @@
 import { nth } from "../../../ir/access.ts";
 import { addDims, countOf, type Dim, mulDims } from "../../../ir/dim.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
+import { arg } from "../../../ir/expr.ts";
 import type { ConcatOp, TransposeOp } from "../../../ir/graph.ts";
-import type { ExpandOp, OpenSliceOp } from "../../../ir/open/graph.ts";
+import type { ExpandOp, OpenPadOp, OpenSliceOp, RepeatOp } from "../../../ir/open/graph.ts";
 import { kernelKey } from "../kernel.ts";
 import { copyRun, isUnitBytes, loadUnit, storeUnit, type UnitBytes } from "../kernels/byte-runs.ts";
 import { type FunctionBuilder, type Local, pushBound } from "../wasm/index.ts";
@@ -17,6 +18,7 @@ import {
   type Size,
   SizeParams,
 } from "./kernel.ts";
+import { openMapStage } from "./map.ts";
 import {
   addBound,
   alongOpenRow,
@@ -124,6 +126,39 @@ export function emitOpenExpand(
     targetAt: 0,
   };
   return [copyStage("expand", box, input(0), output)];
+}
+
+/** Every element so many times in a row along each axis: each axis is two, of which the second stands still in the source. */
+export function emitOpenRepeat(
+  { factors }: Pick<RepeatOp, "factors">,
+  { inputs, output: whole }: OpenOperands,
+): readonly OpenKernelCode[] {
+  const x = nth(inputs, 0);
+  const [from, to] = [openStrides(x.dims), openStrides(whole.dims)];
+  const axes = x.dims.flatMap((size, axis): OpenAxis[] => {
+    const [factor, stride] = [nth(factors, axis), nth(to, axis)];
+    return [
+      { size, strides: [nth(from, axis), mulDims(stride, factor)] },
+      { size: factor, strides: [0, stride] },
+    ];
+  });
+  return [copyStage("repeat", { dtype: x.dtype, axes, sourceAt: 0, targetAt: 0 }, input(0), output)];
+}
+
+/** The value everywhere, and the tensor in its place. */
+export function emitOpenPad(
+  { before }: Pick<OpenPadOp, "before">,
+  { inputs, output: whole }: OpenOperands,
+): readonly OpenKernelCode[] {
+  const [x, value] = [nth(inputs, 0), nth(inputs, 1)];
+  const strides = openStrides(whole.dims);
+  const box = {
+    dtype: x.dtype,
+    axes: boxAxes(x.dims, openStrides(x.dims), strides),
+    sourceAt: 0,
+    targetAt: dot(before, strides),
+  };
+  return [openMapStage(arg(0), [value], whole, [input(1), output]), copyStage("pad", box, input(0), output)];
 }
 
 type Inner = "run" | "element";

@@ -1,13 +1,10 @@
-/** Kernels over rows whose number is open: softmax, normalisation and reductions along the innermost axes. A row's length may be open for softmax. */
+/** Kernels over rows whose number is open: softmax and normalisation along the innermost axes. A row's length may be open for softmax. */
 import { defined, nth } from "../../../ir/access.ts";
-import { NotOpen, staticDims } from "../../../ir/assumptions.ts";
+import { NotOpen } from "../../../ir/assumptions.ts";
 import { countOf, type Dim, mulDims } from "../../../ir/dim.ts";
-import type { NormalizeOp, ReduceOp, SoftmaxOp } from "../../../ir/graph.ts";
-import { elementCount } from "../../../ir/tensor.ts";
-import { storageBytes } from "../../../ir/dtype.ts";
+import type { NormalizeOp, SoftmaxOp } from "../../../ir/graph.ts";
 import { kernelKey } from "../kernel.ts";
 import { emitNormalizedRow } from "../kernels/normalize.ts";
-import { emitReduced, planReduce } from "../kernels/reduce.ts";
 import { emitSoftmaxRow, hoistExponential } from "../kernels/softmax.ts";
 import type { FunctionBuilder, Local } from "../wasm/index.ts";
 import {
@@ -126,34 +123,6 @@ export function emitOpenNormalize(
       work: mulDims(countOf(x.dims), 8),
       body: ({ f }, pointers) => {
         emitNormalizedRow(f, plan, pointers);
-      },
-    }),
-  ];
-}
-
-/** Reductions over axes of known size: what is kept before the first of them may be open. */
-export function emitOpenReduce(op: Pick<ReduceOp, "fn" | "axes">, { inputs }: OpenOperands): readonly OpenKernelCode[] {
-  const { dtype, dims } = nth(inputs, 0);
-  const first = op.axes[0] ?? dims.length;
-  const shape = staticDims(dims.slice(first), "a reduction over an open axis");
-  if (elementCount(shape) === 0) throw new NotOpen("a reduction of nothing");
-  const plan = planReduce(
-    op.fn,
-    op.axes.map((axis) => axis - first),
-    { kind: "tensor", dtype, shape },
-  );
-  const bytes = storageBytes(dtype);
-  const results = elementCount(shape.filter((_, axis) => !op.axes.includes(axis + first)));
-  const outer = { size: countOf(dims.slice(0, first)), strides: [elementCount(shape) * bytes, results * bytes] };
-  return [
-    rowsKernel({
-      name: "reduce",
-      key: [plan],
-      rows: [outer, ...plan.rows],
-      args: [input(0), output],
-      work: countOf(dims),
-      body: ({ f }, [from, to]) => {
-        emitReduced(f, plan, defined(from), defined(to));
       },
     }),
   ];

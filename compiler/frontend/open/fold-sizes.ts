@@ -57,6 +57,12 @@ function staticSpec(spec: OpenOpSpec, shape: readonly number[]): OpSpec | null {
     case "expand":
     case "sizes":
     case "count":
+    // images are no shapes
+    case "conv":
+    case "convTranspose":
+    case "pool":
+    case "pad":
+    case "repeat":
       return null;
     default:
       return spec;

@@ -103,7 +103,12 @@ export class OpenNodeContext extends NodeFacts implements NodeContext {
       case "gather":
       case "reshape":
       case "slice":
+      case "conv":
+      case "pool":
+      case "pad":
         return this.#emit(spec);
+      case "convTranspose":
+        return this.#emit({ ...spec, layout: "nchw" });
       default:
         throw this.#notOpen(`no ${spec.kind} of open dims`);
     }
@@ -128,6 +133,18 @@ export class OpenNodeContext extends NodeFacts implements NodeContext {
 
   broadcastTo(value: ValueId, shape: readonly Dim[]): ValueId {
     return sameDims(this.dimsOf(value), shape) ? value : this.#emit({ kind: "expand", inputs: [value], shape });
+  }
+
+  pool(value: ValueId, windows: Parameters<NodeContext["pool"]>[1]): ValueId {
+    return this.#emit({ ...windows, kind: "pool", inputs: [value] });
+  }
+
+  pad(value: ValueId, fill: ValueId, before: readonly Dim[], after: readonly Dim[]): ValueId {
+    return this.#emit({ kind: "pad", mode: "constant", inputs: [value, fill], before, after });
+  }
+
+  repeat(value: ValueId, factors: readonly number[]): ValueId {
+    return this.#emit({ kind: "repeat", inputs: [value], factors });
   }
 
   slice(value: ValueId, starts: readonly Dim[], sizes: readonly Dim[], steps: readonly number[]): ValueId {

@@ -1,5 +1,7 @@
 /** Conv, ConvTranspose, ConvInteger and CausalConvWithState. Bias is a map of its own: fusion makes it the kernel's epilogue. */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
+import { staticDims } from "../../../ir/assumptions.ts";
+import type { Dim } from "../../../ir/dim.ts";
 import { arg, binary } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
@@ -17,6 +19,7 @@ import {
   perDim,
   spatialOf,
   span,
+  spatialDimsOf,
   splitPadding,
   type Windows,
   windowsOf,
@@ -43,12 +46,12 @@ export function groupsOf(node: NodeContext): number {
 /** Adds a vector over the channels (axis 1), if there is one. */
 export function withBias(node: NodeContext, value: ValueId, index: number): ValueId {
   if (!node.hasInput(index)) return value;
-  const { shape } = node.typeOf(value);
-  const channels = shape[1] ?? 0;
+  const dims = node.dimsOf(value);
+  const [channels] = staticDims(dims.slice(1, 2), "channels") as readonly [number];
   if (node.shape(index).join() !== String(channels)) {
     throw node.shapeError(`a bias of shape [${node.shape(index).join(",")}] for ${channels} channels`);
   }
-  const bias = node.reshape(widen(node, node.input(index)), alongAxis(shape.length - 1, 0, channels));
+  const bias = node.reshape(widen(node, node.input(index)), alongAxis(dims.length - 1, 0, channels));
   return node.map(binary("add", arg(0), arg(1)), value, bias);
 }
 
@@ -68,7 +71,7 @@ export const convOf = (node: NodeContext, x: ValueId, w: ValueId, windows: Windo
 
 export function conv(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float");
-  const spatial = spatialOf(node, 0);
+  const spatial = spatialDimsOf(node, 0);
   const windows = windowsOf(node, spatial, kernelShape(node, spatial.length));
   const [x, w] = [widen(node, node.input(0)), widen(node, node.input(1))];
   return [toDType(node, dtype, withBias(node, convOf(node, x, w, windows, groupsOf(node)), 2))];
@@ -104,8 +107,15 @@ interface TransposedPadding {
  * Padding of a transposed convolution. With `output_shape` or SAME the padding follows from the size that is asked for:
  * total = stride (input - 1) + output_padding + span - output. A shape beyond what the kernel reaches grows at the end; SAME does not.
  */
-function transposedPadding(node: NodeContext, input: readonly number[], windows: Windows): TransposedPadding {
+function transposedPadding(node: NodeContext, dims: readonly Dim[], windows: Windows): TransposedPadding {
   const mode = autoPadOf(node);
+  // what is padded does not depend on the image unless a size is asked for
+  if (mode !== "SAME_UPPER" && mode !== "SAME_LOWER" && node.ints("output_shape") === undefined)
+    return {
+      ...padsOf(node, dims.length),
+      outputPadding: perDim(node, "output_padding", dims.length, 0, 0),
+    };
+  const input = staticDims(dims, "a transposed convolution that pads");
   const outputPadding = perDim(node, "output_padding", input.length, 0, 0);
   const same = mode === "SAME_UPPER" || mode === "SAME_LOWER";
   const shape = outputShape(node, input.length);
@@ -136,7 +146,7 @@ function outputShape(node: NodeContext, dims: number): readonly number[] | null 
 
 function convTranspose(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float");
-  const spatial = spatialOf(node, 0);
+  const spatial = spatialDimsOf(node, 0);
   const windows: Windows = {
     kernel: kernelShape(node, spatial.length),
     strides: perDim(node, "strides", spatial.length, 1, 1),

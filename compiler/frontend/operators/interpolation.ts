@@ -89,6 +89,19 @@ function rounded(coordinate: number, rounding: NearestMode, scale: number): numb
   }
 }
 
+/**
+ * Whether nearest neighbours of an axis that grows `factor` times are its elements, each `factor` times in a row, however long it is: outputs
+ * `factor` apart lie one input apart, so that the first ones say it.
+ */
+export function repeatsNeighbours(factor: number, coordinates: CoordinateMode, rounding: NearestMode): boolean {
+  if (coordinates !== "asymmetric" && coordinates !== "half_pixel" && coordinates !== "pytorch_half_pixel")
+    return false;
+  const axis = { input: 1, output: factor, scale: factor, length: factor, roi: [0, 1], coordinates } as const;
+  return Array.from({ length: factor }, (_, x) =>
+    rounded(inputCoordinate({ ...axis, output: 2 * factor }, x), rounding, factor),
+  ).every((position) => position === 0 || Object.is(position, -0));
+}
+
 /** Weight of a neighbour at a distance: a tent. */
 const tent = (distance: number): number => Math.max(0, 1 - Math.abs(distance));
 

@@ -1,5 +1,6 @@
 /** Normalisations: by batch, instance, layer, group, root mean square, local response, mean and variance, and p-norm. */
 import { type DType, dtypeOfOnnxId } from "../../../ir/dtype.ts";
+import { staticDims } from "../../../ir/assumptions.ts";
 import { arg, binary, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
@@ -23,7 +24,8 @@ export const normalizeOf = (
 
 /** A parameter per channel as [C, 1, …], in the compute type; WSC3004 when it has another length. */
 function perChannel(node: NodeContext, index: number, compute: DType): ValueId {
-  const [shape, [, channels = 0]] = [node.shape(index), node.shape(0)];
+  const shape = node.shape(index);
+  const [channels] = staticDims(node.dims(0).slice(1, 2), "channels") as readonly [number];
   const value = toDType(node, compute, node.input(index));
   if (shape.join() === String(channels)) return node.reshape(value, alongAxis(node.rank(0) - 1, 0, channels));
   // Until opset 8, `spatial = 0` has a parameter for every element of a sample.

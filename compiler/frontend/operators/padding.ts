@@ -1,4 +1,6 @@
 /** Pad in all its forms, and CenterCropPad. */
+import { nth } from "../../../ir/access.ts";
+import { areStatic, type Dim, showDims } from "../../../ir/dim.ts";
 import type { PadOp, ValueId } from "../../../ir/graph.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { asScalar, checkedShape, distinctAxes, indexTensor, literal, range } from "./support.ts";
@@ -109,7 +111,23 @@ function padByAttributes(node: NodeContext): ValueId[] {
   return [padded(node, node.string("mode", "constant"), amounts, () => literal(node, dtype, node.float("value", 0)))];
 }
 
+/** Sizes or amounts are open: constants around the whole, nothing taken away. */
+function openPadded(node: NodeContext): ValueId {
+  const [rank, amounts] = [node.rank(0), node.sizes(1)];
+  const axes = distinctAxes(node, node.hasInput(3) ? node.integers(3) : range(rank), rank);
+  const mode = node.string("mode", "constant");
+  if (amounts.length !== 2 * axes.length) throw node.shapeError(`${amounts.length} pads for ${axes.length} axes`);
+  if (mode !== "constant" || !amounts.every((amount) => node.decide(0, "<=", amount))) {
+    throw node.unsupported(`an image of open size in mode ${mode} by ${showDims(amounts)}`);
+  }
+  const along = (from: number): readonly Dim[] =>
+    range(rank).map((axis) => (axes.includes(axis) ? nth(amounts, from + axes.indexOf(axis)) : 0));
+  const fill = node.hasInput(2) ? node.input(2) : literal(node, node.dtype(0), 0);
+  return node.pad(node.input(0), asScalar(node, fill), along(0), along(axes.length));
+}
+
 function padByInputs(node: NodeContext): ValueId[] {
+  if (!areStatic(node.dims(0))) return [openPadded(node)];
   const { dtype, shape } = node.type(0);
   const axes = node.hasInput(3) ? node.integers(3) : range(shape.length);
   const amounts = amountsOf(node, node.integers(1), axes, shape.length);

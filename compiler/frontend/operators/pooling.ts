@@ -3,6 +3,8 @@ import { nth } from "../../../ir/access.ts";
 import { type DType, dtypeInfo, isFloat } from "../../../ir/dtype.ts";
 import { arg, binary, lit, select, unary } from "../../../ir/expr.ts";
 import type { PoolOp, ValueId } from "../../../ir/graph.ts";
+import { addDims, areStatic, ceilDiv, type Dim, floorDiv, isOpenDim, mulDims } from "../../../ir/dim.ts";
+import { staticDims } from "../../../ir/assumptions.ts";
 import { elementCount, tensorFrom } from "../../../ir/tensor.ts";
 import type { NodeContext, OperatorDef } from "../operator.ts";
 import { commonDType } from "./elementwise.ts";
@@ -10,18 +12,30 @@ import { lpNorm } from "./norm.ts";
 import { widen, widened } from "./precision.ts";
 import { checkedShape, countFrom, indexTensor, literal, range, sliceOf } from "./support.ts";
 import { type Attributes, type Lower, operator } from "./table.ts";
-import { kernelOf, padsOf, perDim, span, spatialOf, unravel, type Windows, windowsOf } from "./window.ts";
+import {
+  kernelOf,
+  padsOf,
+  perDim,
+  span,
+  spatialDimsOf,
+  spatialOf,
+  unravel,
+  type Windows,
+  windowsOf,
+} from "./window.ts";
 
 /**
  * Windows that fit into the padded input. With ceil_mode the last one may hang over the end, but it must start inside the input or
  * the padding before it: https://onnx.ai/onnx/operators/onnx__AveragePool.html. Where already the first one is too large, there is one all the
  * same as long as it hangs over by less than a stride: onnxruntime's division truncates.
  */
-function outputSpatial(node: NodeContext, input: readonly number[], windows: Windows): number[] {
+function outputSpatial(node: NodeContext, input: readonly Dim[], windows: Windows): Dim[] {
   const ceil = node.int("ceil_mode", 0) !== 0;
   return input.map((size, i) => {
-    const [begin, end, stride] = [windows.padsBegin[i] ?? 0, windows.padsEnd[i] ?? 0, windows.strides[i] ?? 1];
-    const free = size + begin + end - span(windows.kernel[i] ?? 1, windows.dilations[i] ?? 1);
+    const [begin, end, stride] = [nth(windows.padsBegin, i), nth(windows.padsEnd, i), nth(windows.strides, i)];
+    const reach = span(nth(windows.kernel, i), nth(windows.dilations, i));
+    if (isOpenDim(size)) return openOutput(node, addDims(size, begin), end - reach, stride, ceil);
+    const free = size + begin + end - reach;
     const count = (ceil ? Math.ceil(free / stride) : Math.trunc(free / stride)) + 1;
     if (count < 0) throw node.shapeError(`the window does not fit into ${size} elements in spatial dim ${i}`);
     const overhanging = ceil && (count - 1) * stride >= size + begin;
@@ -29,13 +43,22 @@ function outputSpatial(node: NodeContext, input: readonly number[], windows: Win
   });
 }
 
+/** The same where the size is open: the first window must fit. `padded` counts what lies before the image. */
+function openOutput(node: NodeContext, padded: Dim, added: number, stride: number, ceil: boolean): Dim {
+  const free = addDims(padded, added);
+  if (!node.decide(0, "<=", free)) throw node.shapeError("the window does not fit");
+  const rounds = ceil ? ceilDiv(free, stride) : floorDiv(free, stride);
+  const overhangs = ceil && node.decide(padded, "<=", mulDims(rounds, stride));
+  return overhangs ? rounds : addDims(rounds, 1);
+}
+
 export interface Pooling {
   readonly windows: Windows;
-  readonly output: readonly number[];
+  readonly output: readonly Dim[];
 }
 
 /** Windows over the spatial dims `input`. */
-export function poolingOf(node: NodeContext, input: readonly number[] = spatialOf(node, 0)): Pooling {
+export function poolingOf(node: NodeContext, input: readonly Dim[] = spatialDimsOf(node, 0)): Pooling {
   const windows = windowsOf(node, input, kernelOf(node, input.length));
   return { windows, output: outputSpatial(node, input, windows) };
 }
@@ -47,9 +70,7 @@ export const poolOf = (
   { windows, output }: Pooling,
   what: Pick<PoolOp, "fn" | "countPadding" | "p">,
 ): ValueId =>
-  node.emitOne({
-    kind: "pool",
-    inputs: [x],
+  node.pool(x, {
     layout: "nchw",
     kernel: windows.kernel,
     strides: windows.strides,
@@ -67,9 +88,12 @@ export const poolOf = (
 function countedPooling(node: NodeContext): Pooling {
   const { windows, output } = poolingOf(node);
   if (node.opset >= 19 || node.int("ceil_mode", 0) !== 0) return { windows, output };
-  const padsEnd = spatialOf(node, 0).map((size, i) =>
-    Math.max(windows.padsEnd[i] ?? 0, (windows.kernel[i] ?? 1) - size - (windows.padsBegin[i] ?? 0)),
-  );
+  const padsEnd = spatialDimsOf(node, 0).map((size, i) => {
+    const [end, beyond] = [nth(windows.padsEnd, i), nth(windows.kernel, i) - nth(windows.padsBegin, i)];
+    if (!isOpenDim(size)) return Math.max(end, beyond - size);
+    if (node.decide(beyond - end, "<=", size)) return end;
+    throw node.shapeError("a window is larger than the padded image");
+  });
   return { windows: { ...windows, padsEnd }, output };
 }
 
@@ -117,8 +141,14 @@ function ofPaddingAlone(dtype: DType): number {
 }
 
 /** For every window whether all of its taps lie in the padding, which dilated ones may; null if there is none. */
-function windowsOfPaddingAlone(node: NodeContext, { windows, output }: Pooling): readonly boolean[] | null {
+function windowsOfPaddingAlone(node: NodeContext, { windows, output: dims }: Pooling): readonly boolean[] | null {
   const { kernel, strides, dilations, padsBegin } = windows;
+  // taps side by side with less padding than there are taps reach the image
+  const reachesImage = kernel.every(
+    (taps, i) => nth(dilations, i) === 1 && nth(padsBegin, i) < taps && nth(windows.padsEnd, i) < taps,
+  );
+  if (reachesImage && !areStatic(dims)) return null;
+  const output = staticDims(dims, "windows of padding");
   const input = spatialOf(node, 0);
   const isAlone = output.map((count, axis) => {
     const [stride = 1, taps = 1, dilation = 1] = [strides[axis], kernel[axis], dilations[axis]];
@@ -144,7 +174,8 @@ function withPaddingAlone(
 ): ValueId {
   if (alone === null) return largest;
   const { dtype, shape } = node.typeOf(largest);
-  const mask = tensorFrom("bool", [...shape.slice(0, 2).map(() => 1), ...output], alone.map(Number));
+  const sizes = staticDims(output, "windows of padding");
+  const mask = tensorFrom("bool", [...shape.slice(0, 2).map(() => 1), ...sizes], alone.map(Number));
   const lowest = lit(dtype, ofPaddingAlone(dtype));
   return node.map(select(arg(1), lowest, arg(0)), largest, node.constantValue(mask));
 }
@@ -172,7 +203,7 @@ function windowTaps(input: readonly number[], windows: Windows, start: readonly 
 }
 
 /** For every window in row-major order the positions of its taps. */
-function tapTable(input: readonly number[], { windows, output }: Pooling): number[] {
+function tapTable(input: readonly number[], { windows }: Pooling, output: readonly number[]): number[] {
   return range(elementCount(output)).flatMap((window) => {
     const at = unravel(window, output);
     const start = at.map((index, i) => index * (windows.strides[i] ?? 1) - (windows.padsBegin[i] ?? 0));
@@ -207,11 +238,12 @@ function maxPoolWithIndices(
 ): { readonly largest: ValueId; readonly index: ValueId } {
   const { dtype, shape } = node.type(0);
   const input = shape.slice(2);
+  const output = staticDims(pooling.output, "places of maxima");
   const [images, area] = [elementCount(shape.slice(0, 2)), elementCount(input)];
-  const [windows, taps] = [elementCount(pooling.output), elementCount(pooling.windows.kernel)];
-  const result = [...shape.slice(0, 2), ...pooling.output];
+  const [windows, taps] = [elementCount(output), elementCount(pooling.windows.kernel)];
+  const result = [...shape.slice(0, 2), ...output];
   checkedShape(node, dtype === "f64" ? "f64" : "f32", [images, windows, taps]);
-  const table = tapTable(input, pooling);
+  const table = tapTable(input, pooling, output);
   const positions = node.constantValue(indexTensor([windows * taps], (i) => nth(table, i)));
   const flat = node.reshape(node.input(0), [images, area]);
   const gathered = widen(node, node.reshape(gatherOf(node, flat, positions, 1), [images, windows, taps]));
@@ -250,7 +282,7 @@ const gatherOf = (node: NodeContext, x: ValueId, indices: ValueId, axis: number)
   node.emitOne({ kind: "gather", inputs: [x, indices], axis });
 
 /** Dims after batch and channels, as axes. */
-const spatialAxes = (node: NodeContext): number[] => spatialOf(node, 0).map((_, i) => i + 2);
+const spatialAxes = (node: NodeContext): number[] => spatialDimsOf(node, 0).map((_, i) => i + 2);
 
 export const globalPool =
   (fn: "mean" | "max"): Lower =>

@@ -1,4 +1,7 @@
 /** Resize in all versions, and its forerunner Upsample: what is to be resized how far, then one axis after the other. */
+import { nth } from "../../../ir/access.ts";
+import { staticDims } from "../../../ir/assumptions.ts";
+import { areStatic, type Dim, divideExactly, mulDims } from "../../../ir/dim.ts";
 import { dtypeInfo } from "../../../ir/dtype.ts";
 import { arg, cast, lit, select } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
@@ -9,6 +12,7 @@ import {
   type CoordinateMode,
   type Kernel,
   type NearestMode,
+  repeatsNeighbours,
   tapCount,
   type Taps,
   tapsOf,
@@ -59,6 +63,13 @@ function numbersAt(node: NodeContext, index: number): number[] | null {
   return numbers.length === 0 ? null : numbers;
 }
 
+/** Sizes of an optional input, which may be open; an empty tensor counts as left out. */
+function sizesAt(node: NodeContext, index: number): readonly Dim[] | null {
+  if (!node.hasInput(index)) return null;
+  const sizes = node.sizes(index);
+  return sizes.length === 0 ? null : sizes;
+}
+
 /** New size and scale of the axes that the node names. */
 interface Extent {
   readonly output: number;
@@ -84,13 +95,15 @@ function bySizes(node: NodeContext, dims: readonly number[], sizes: readonly num
 
 interface Request {
   readonly scales: readonly number[] | null;
-  readonly sizes: readonly number[] | null;
+  readonly sizes: readonly Dim[] | null;
   readonly roi: readonly number[] | null;
   readonly coordinates: CoordinateMode;
   readonly kernel: Kernel;
 }
 
-function axesToResize(node: NodeContext, { scales, sizes, roi, coordinates }: Request): Map<number, AxisResize> {
+function axesToResize(node: NodeContext, request: Request): Map<number, AxisResize> {
+  const { scales, roi, coordinates } = request;
+  const sizes = request.sizes === null ? null : staticDims(request.sizes, "a resize");
   const shape = node.shape(0);
   const axes = distinctAxes(node, node.ints("axes") ?? range(shape.length), shape.length);
   if ((scales === null) === (sizes === null)) throw node.shapeError("exactly one of scales and sizes must be given");
@@ -141,8 +154,41 @@ function checkEffort(node: NodeContext, axes: Iterable<AxisResize>, kernel: Kern
   }
 }
 
+/** An image of open size that grows by whole factors, to nearest neighbours: each element so many times. */
+function openResized(node: NodeContext, { scales, sizes, coordinates, kernel }: Request): ValueId {
+  const dims = node.dims(0);
+  const axes = distinctAxes(node, node.ints("axes") ?? range(dims.length), dims.length);
+  const asked = scales ?? sizes;
+  if ((scales === null) === (sizes === null) || asked?.length !== axes.length) {
+    throw node.shapeError("exactly one of scales and sizes must be given, for all axes");
+  }
+  const factors = dims.map(() => 1);
+  for (const [i, axis] of axes.entries()) {
+    factors[axis] = scales === null ? factorTo(node, nth(dims, axis), nth(asked, i)) : nth(scales, i);
+  }
+  const { mode } = kernel;
+  const repeats = factors.every(
+    (factor) =>
+      factor === 1 ||
+      (mode === "nearest" && Number.isInteger(factor) && repeatsNeighbours(factor, coordinates, kernel.rounding)),
+  );
+  if (!repeats) throw node.unsupported(`an image of open size in mode ${mode} by [${factors.join(", ")}]`);
+  return node.repeat(node.input(0), factors);
+}
+
+const mostFactor = 32;
+
+/** The whole factor from one size to another; NaN where there is none. */
+function factorTo(node: NodeContext, from: Dim, to: Dim): number {
+  const exact = divideExactly(to, from);
+  if (typeof exact === "number") return exact;
+  const found = range(mostFactor).find((factor) => node.decide(mulDims(from, factor + 1), "==", to));
+  return found === undefined ? NaN : found + 1;
+}
+
 /** Nearest neighbours are only moved; anything else is computed in a float type, and integers are rounded towards zero at the end. */
 function resized(node: NodeContext, request: Request): ValueId[] {
+  if (!areStatic(node.dims(0))) return [openResized(node, request)];
   const { dtype, shape } = node.type(0);
   const axes = axesToResize(node, request);
   const result = checkedShape(node, dtype, shape.map((dim, axis) => axes.get(axis)?.output ?? dim)); // prettier-ignore
@@ -183,7 +229,7 @@ const resizeByScales = (node: NodeContext): ValueId[] => resized(node, { ...simp
 function resize(node: NodeContext): ValueId[] {
   const coordinates = oneOf(node, "coordinate_transformation_mode", coordinateModes, "half_pixel");
   const roi = coordinates === "tf_crop_and_resize" ? numbersAt(node, 1) : null;
-  const sizes = numbersAt(node, 3);
+  const sizes = sizesAt(node, 3);
   // an old exporter's habit: scales beside sizes; the sizes say it exactly
   const scales = sizes === null ? numbersAt(node, 2) : null;
   return resized(node, { coordinates, kernel: kernelOf(node, false), scales, sizes, roi });

@@ -2,6 +2,7 @@
  * Softmax, LogSoftmax and Hardmax. Until opset 12 the input is coerced to two dims at `axis` and the function runs over the whole second
  * one; from 13 on it runs along one axis.
  */
+import { countOf, sameDim } from "../../../ir/dim.ts";
 import { arg, binary, cast } from "../../../ir/expr.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { elementCount } from "../../../ir/tensor.ts";
@@ -37,14 +38,14 @@ const direct = (run: AlongAxis) => (node: NodeContext) => {
 /** The coercion to two dims is a pair of reshapes, which falls away where only one dim is involved. */
 const flattened = (run: AlongAxis) => (node: NodeContext) => {
   commonDType(node, "float");
-  const shape = node.shape(0);
+  const shape = node.dims(0);
   // Only counted from the front may the axis be the rank: the whole input is one row after the other then.
   const asked = node.int("axis", 1);
   const axis = node.axis(asked, shape.length, asked >= 0);
-  const size = elementCount(shape.slice(axis));
-  const lone = shape.findIndex((dim, at) => at >= axis && dim === size);
+  const size = countOf(shape.slice(axis));
+  const lone = shape.findIndex((dim, at) => at >= axis && sameDim(dim, size));
   if (lone >= 0) return [widened(node, [node.input(0)], ([x = 0]) => run(node, x, lone))];
-  const rows = elementCount(shape.slice(0, axis));
+  const rows = countOf(shape.slice(0, axis));
   const flat = node.reshape(node.input(0), [rows, size]);
   return [
     node.reshape(

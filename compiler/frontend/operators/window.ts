@@ -1,4 +1,5 @@
 /** Arithmetic of sliding windows, shared by convolution and pooling: kernel, strides, dilations and padding of the spatial dims. */
+import { addDims, ceilDiv, type Dim, isOpenDim, mulDims } from "../../../ir/dim.ts";
 import type { NodeContext } from "../operator.ts";
 
 /** What a node says of its windows; one entry per spatial dim. */
@@ -47,7 +48,7 @@ export function splitPadding(total: number, mode: AutoPad): readonly [begin: num
 }
 
 /** Windows of a convolution or a pool over `input` (spatial dims), auto_pad resolved: SAME pads to ceil(input / stride) outputs. */
-export function windowsOf(node: NodeContext, input: readonly number[], kernel: readonly number[]): Windows {
+export function windowsOf(node: NodeContext, input: readonly Dim[], kernel: readonly number[]): Windows {
   const dims = input.length;
   const strides = perDim(node, "strides", dims, 1, 1);
   const dilations = perDim(node, "dilations", dims, 1, 1);
@@ -56,10 +57,19 @@ export function windowsOf(node: NodeContext, input: readonly number[], kernel: r
   if (mode === "NOTSET") return { kernel, strides, dilations, padsBegin: begin, padsEnd: end };
   const pairs = input.map((size, i): readonly [number, number] => {
     const [stride, reach] = [strides[i] ?? 1, span(kernel[i] ?? 1, dilations[i] ?? 1)];
-    const total = mode === "VALID" ? 0 : (Math.ceil(size / stride) - 1) * stride + reach - size;
-    return splitPadding(Math.max(0, total), mode);
+    const whole = mulDims(addDims(ceilDiv(size, stride), -1), stride);
+    const total = mode === "VALID" ? 0 : leastOf(node, addDims(whole, reach, mulDims(-1, size)), reach);
+    return splitPadding(total, mode);
   });
   return { kernel, strides, dilations, padsBegin: pairs.map(([b]) => b), padsEnd: pairs.map(([, e]) => e) };
+}
+
+/** A size that is at most `most`, as a number from 0 on. */
+function leastOf(node: NodeContext, size: Dim, most: number): number {
+  if (!isOpenDim(size)) return Math.max(0, size);
+  let least = 0;
+  while (least < most && !node.decide(size, "<=", least)) least++;
+  return least;
 }
 
 /** `kernel_shape`, checked against the dims; `fallback` when it is left out. */
@@ -70,6 +80,14 @@ export function kernelOf(node: NodeContext, dims: number, fallback?: readonly nu
   const bad = kernel.find((size) => size < 1);
   if (bad !== undefined) throw node.attributeError(`kernel_shape has the entry ${bad}`);
   return kernel;
+}
+
+/** As `spatialOf`, where they may be open. */
+export function spatialDimsOf(node: NodeContext, index: number): readonly Dim[] {
+  const dims = node.dims(index);
+  if (dims.length < 3)
+    throw node.shapeError(`input ${index} must have a batch, a channel and spatial dims, not rank ${dims.length}`);
+  return dims.slice(2);
 }
 
 /** Dims after batch and channels; WSC3004 when there is none. */

@@ -40,8 +40,8 @@ export interface ProductAxis {
 /** A loop of the reduction outside the run. */
 export interface Level {
   readonly count: number;
-  /** bytes of A from one round to the next */
-  readonly a: number;
+  /** bytes of A from one round to the next, or the function's parameter that holds them, less what the levels inside have moved it */
+  readonly a: number | { readonly param: number };
 }
 
 /** How the run reads B: from packed panels, from few bits, or from rows of a matrix as it is. */

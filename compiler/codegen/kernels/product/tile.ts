@@ -264,15 +264,25 @@ function reduceLevels(tile: Tile, levels: readonly Level[], a: Local, b: Local, 
   const counter = f.local("i32");
   loopRange(f, counter, 0, level.count, 1, () => {
     reduceLevels(tile, inner, a, b, block);
-    increment(f, a, level.a - advance(tile.product, inner));
+    if (typeof level.a === "number") increment(f, a, level.a - advance(tile.product, inner));
+    else addParam(f, a, level.a.param);
   });
   f.release(counter);
+}
+
+function addParam(f: FunctionBuilder, local: Local, param: number): void {
+  f.get(local);
+  f.get(f.param(param));
+  f.op("i32.add");
+  f.set(local);
 }
 
 /** Bytes that `a` has moved after the given inner levels. */
 function advance(product: Product, levels: readonly Level[]): number {
   const [level] = levels;
-  return level === undefined ? product.run * product.aStep : level.count * level.a;
+  if (level === undefined) return product.run * product.aStep;
+  if (typeof level.a !== "number") throw new Error("internal: a level of open size inside one of known size");
+  return level.count * level.a;
 }
 
 function reduceRun(tile: Tile, a: Local, b: Local, block: RunBlock | null): void {
