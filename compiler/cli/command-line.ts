@@ -8,7 +8,7 @@ import { precisions } from "../../ir/kernel-graph.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { usageError, type VerbTable } from "./usage-errors.ts";
 import { verbs } from "./verbs/index.ts";
-import { dimOption, effortOption, feedOptions, forceOption, jsonOption } from "./verbs/options.ts";
+import { dimOption, effortOption, forceOption, jsonOption } from "./verbs/options.ts";
 
 /** Values of `--emit`: where the pipeline stops. */
 export const emitStages = ["graph", "kernels", "placement", "fabric", "program", "wat", "ilp"] as const;
@@ -114,25 +114,6 @@ const compileOptions = {
   quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
   ...forceOption,
   ...dimOption,
-  ...jsonOption,
-} as const;
-
-const simulateOptions = {
-  ...feedOptions,
-  target: {
-    alias: "t",
-    type: "string",
-    requiresArg: true,
-    describe: "The machine that the model was placed on, where it is a JSON file of yours",
-  },
-  samples: { type: "number", requiresArg: true, default: 8, describe: "Samples that follow each other" },
-  jitter: { type: "number", requiresArg: true, describe: "Seed of random stalls: same numbers, never fewer cycles" },
-  level: {
-    choices: ["word", "stream"],
-    requiresArg: true,
-    describe: "Word by word, or streams with shares of links (default: word for up to 5,000 cores)",
-  },
-  values: { type: "boolean", default: false, describe: "Compute the numbers at the stream level too" },
   ...jsonOption,
 } as const;
 
@@ -269,7 +250,6 @@ export async function runCommandLine(args: readonly string[], version: string): 
 /** Every verb with its options. */
 const verbOptions: VerbTable = {
   compile: compileOptions,
-  simulate: simulateOptions,
   model: modelOptions,
   plan: planOptions,
   compare: compareOptions,
@@ -309,18 +289,6 @@ function olderCommands(argv: Argv, done: (code: number) => void): Argv {
       async (given) => {
         const { compileVerb } = await import("./compile.ts");
         done(await compileVerb(given));
-      },
-    )
-    .command(
-      "simulate <model>",
-      "Run a compiled folder core by core on a simulated wafer",
-      (y) =>
-        y
-          .positional("model", { type: "string", demandOption: true, describe: "A compiled folder" })
-          .options(simulateOptions),
-      async (given) => {
-        const { simulateVerb } = await import("./simulate.ts");
-        done(await simulateVerb(given));
       },
     )
     .command(

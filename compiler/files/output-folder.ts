@@ -7,6 +7,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { diagnostic, type Diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { type Manifest, type ManifestEntry, manifestFile, parseManifest, printManifest } from "../../ir/manifest.ts";
+import { digestOfBytes } from "../../runtime/digest/digest.ts";
 import { digestOfFile } from "./digest-file.ts";
 import { draftPrefix, withDraft } from "./drafts.ts";
 import { cannotWrite } from "./file-errors.ts";
@@ -65,6 +66,33 @@ async function check(
   }
   await refuseChanged(folder, manifest, entries, force, inputs);
   return manifest.filter(({ file }) => entries.includes(file));
+}
+
+/** Adds a file to a folder that wsc wrote, or replaces it there; the folder's manifest names it then. */
+export async function addToFolder(folder: string, file: string, text: string): Promise<void> {
+  const target = checkedPath(folder);
+  const refuse = (message: string, hint: string): never => {
+    throw fail("WSC8002", `${shownPath(path.join(target, file))} ${message}`, { hint });
+  };
+  const manifest = await manifestIn(target);
+  if (manifest === null) return refuse("would lie in a folder that wsc did not write", "compile the model again");
+  const known = manifest.find((item) => item.file === file);
+  if ((await entryAt(path.join(target, file))) !== null) {
+    if (known === undefined) return refuse("was not written by wsc, and is not replaced", "move it away first");
+    if (!(await isUnchanged(path.join(target, file), known)))
+      return refuse("has been changed since wsc wrote it", "move it away first");
+  }
+  const bytes = new TextEncoder().encode(text);
+  const entry = { file, bytes: bytes.length, digest: digestOfBytes(bytes) };
+  await withDraft(target, async (draft) => {
+    await writeFile(path.join(draft, file), bytes);
+    await writeFile(
+      path.join(draft, manifestFile),
+      printManifest([...manifest.filter((item) => item.file !== file), entry]),
+    );
+    // one after the other, without a pause
+    for (const name of [file, manifestFile]) renameSync(path.join(draft, name), path.join(target, name));
+  }).catch(cannotWrite(folder));
 }
 
 /** What is in a folder but drafts that a killed process has left. */

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compile } from "../../compiler/compile.ts";
 import { writeArtifact } from "../../compiler/artifact.ts";
+import type { Rect } from "../../ir/placement.ts";
+import { parseSimulationRecord, type SimulationCounts } from "../../ir/simulation-record.ts";
 import { models, placed, smallTarget } from "../fabric/placed.ts";
 import { modelBytes } from "../helpers/onnx-builder.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
@@ -25,6 +27,13 @@ interface Summary {
   readonly error: number | null;
   readonly cycles: number;
   readonly words: number;
+}
+
+interface FullSummary extends SimulationCounts {
+  readonly error: number | null;
+  readonly certificate: unknown;
+  readonly part: Rect | null;
+  readonly whatIf?: readonly { readonly free: string; readonly interval: number; readonly latency: number }[];
 }
 
 describe("wsc simulate", () => {
@@ -84,6 +93,101 @@ describe("wsc simulate", () => {
     const { code, stderr } = await wsc([...args, "--level", "stream", "--jitter", "1"], scratch.path);
     expect(code).toBe(2);
     expect(stderr).toMatch(/--jitter stalls single words/);
+  });
+
+  const simulated = async (...more: string[]): Promise<FullSummary> => {
+    const { code, stdout, stderr } = await wsc(
+      ["simulate", "mlp", "-t", "small.json", "--json", ...more],
+      scratch.path,
+    );
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    return JSON.parse(stdout) as FullSummary;
+  };
+
+  it("runs a layer, or a rectangle, with the words that the whole program sends it", async () => {
+    const whole = await simulated("--random", "3");
+    const layer = await simulated("--random", "3", "--layer", "Gemm_2", "--values");
+    expect(layer.error).toBeLessThan(1e-5);
+    expect(layer.certificate).toBeNull();
+    const [first, second] = whole.layers;
+    expect(layer.layers[1]?.cores).toBe(second?.cores);
+    expect(layer.cycles).toBeLessThan(whole.cycles);
+    const { x, y, width, height } = layer.part ?? { x: 0, y: 0, width: 0, height: 0 };
+    expect(width * height).toBeGreaterThan(0);
+    const half = await simulated("--random", "3", "--rect", `4,1,3,${y + height}`, "--values");
+    expect(half.error).toBeLessThan(1e-5);
+    expect(half.cores.x.every((column) => column >= 4 && column < 7)).toBe(true);
+    expect(half.cores.x.length).toBeLessThan((first?.cores ?? 0) + (second?.cores ?? 0));
+    // times do not depend on numbers
+    const timed = await simulated("--rect", `${x},${y},${width},${height}`);
+    expect(timed).toEqual({ ...layer, error: null });
+  });
+
+  it("refuses a part that is none", async () => {
+    const refused = async (...more: string[]): Promise<string> =>
+      (await wsc(["simulate", "mlp", "-t", "small.json", ...more], scratch.path)).stderr;
+    expect(await refused("--rect", "0,0,0,4")).toMatch(/WSC8001: --rect takes X,Y,WIDTH,HEIGHT, not "0,0,0,4"/);
+    expect(await refused("--rect", "0,0,2,1")).toMatch(/WSC7010: no core of the program lies in the rectangle 0,0,2,1/);
+    expect(await refused("--layer", "Gemm_3")).toMatch(/WSC8001: the program has no layer "Gemm_3"/);
+    expect(await refused("--layer", "Gemm_2", "--rect", "0,0,4,4")).toMatch(/WSC8001: --rect and --layer/);
+  });
+
+  it("says what free hops, links, ramps, compute and memory would bring", async () => {
+    const { whatIf, interval, latency, layers } = await simulated("--random", "3", "--what-if");
+    expect(whatIf?.map(({ free }) => free)).toEqual(["hops", "links", "ramps", "compute", "memory"]);
+    for (const one of whatIf ?? []) expect(one.latency).toBeLessThanOrEqual(latency);
+    const best = Math.min(...(whatIf ?? []).map((one) => one.interval));
+    expect(best).toBeLessThan(interval);
+    for (const { boundCycles, boundShare } of layers) {
+      expect(boundCycles).toBeGreaterThan(0);
+      expect(boundShare).toBeCloseTo(boundCycles / interval);
+      expect(boundShare).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it.each(["word", "stream"])("writes the steps of all tasks as a trace at the %s level", async (level) => {
+    const { cycles } = await simulated("--random", "3", "--level", level, "--trace", `${level}.trace.json`);
+    const { traceEvents } = JSON.parse(readFileSync(path.join(scratch.path, `${level}.trace.json`), "utf8")) as {
+      traceEvents: { ph: string; name: string; ts: number; dur: number; pid: number; tid: number }[];
+    };
+    const steps = traceEvents.filter(({ ph }) => ph === "X");
+    expect(new Set(traceEvents.filter(({ name }) => name === "process_name").map(({ pid }) => pid)).size).toBe(2);
+    for (const { ts, dur } of steps) expect(ts >= 1 && dur > 0 && ts + dur <= cycles + 1).toBe(true);
+    // steps of a task follow each other
+    const ends = new Map<number, number>();
+    for (const { tid, ts, dur } of steps) {
+      expect(ts).toBeGreaterThanOrEqual(ends.get(tid) ?? 0);
+      ends.set(tid, ts + dur);
+    }
+    expect(steps.some(({ name }) => name === "compute")).toBe(true);
+    expect(steps.some(({ name }) => /^send \d+ words, color \d+$/.test(name))).toBe(true);
+  });
+
+  it("keeps its counts beside the placement, and the folder stays as the manifest says", async () => {
+    const word = await simulated("--random", "3");
+    const file = path.join(scratch.path, "mlp", "simulation.json");
+    const record = parseSimulationRecord(readFileSync(file, "utf8"));
+    const { layers, cores, links, words } = word;
+    expect(record).toMatchObject({ model: "mlp", target: "small", level: "word", words, layers, cores, links });
+    const overLinks = links.words.reduce((sum, count, index) => sum + (links.to[index] === "ramp" ? 0 : count), 0);
+    expect(overLinks).toBe(words);
+    for (const [index, { busyCycles }] of layers.entries())
+      expect(cores.busy.reduce((sum, busy, core) => sum + (cores.layer[core] === index ? busy : 0), 0)).toBe(
+        busyCycles,
+      );
+    const stream = await simulated("--level", "stream");
+    expect(stream.links.words.toSorted((a, b) => a - b)).toEqual(links.words.toSorted((a, b) => a - b));
+    expect(stream.cores.busy.toSorted((a, b) => a - b)).toEqual(cores.busy.toSorted((a, b) => a - b));
+    expect(parseSimulationRecord(readFileSync(file, "utf8")).level).toBe("stream");
+    await simulated("--level", "stream", "--no-record", "--samples", "2");
+    expect(parseSimulationRecord(readFileSync(file, "utf8")).samples).toBe(8);
+    for (const [what, text] of [
+      [/version 1/, '{"version": 2}'],
+      [/JSON/, "{"],
+      [/layer beyond/, JSON.stringify({ ...record, layers: [] })],
+    ] as const)
+      expect(() => parseSimulationRecord(text)).toThrow(what);
   });
 
   it("refuses by name what has no fabric program", async () => {

@@ -6,6 +6,7 @@ import { opsVerb } from "./ops.ts";
 import { partitionVerb } from "./partition.ts";
 import { placeVerb } from "./place.ts";
 import { runVerb } from "./run.ts";
+import { simulateVerb } from "./simulate.ts";
 import { targetsVerb } from "./targets.ts";
 import { validateVerb } from "./validate.ts";
 import type { Verb } from "./verb.ts";
@@ -16,6 +17,7 @@ export const verbs: readonly Verb[] = [
   inspectVerb,
   verifyVerb,
   benchVerb,
+  simulateVerb,
   diffVerb,
   placeVerb,
   partitionVerb,

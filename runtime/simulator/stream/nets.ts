@@ -16,9 +16,10 @@ import {
 } from "../../../ir/fabric/program.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { linkWords, rampWords } from "../word/routers.ts";
-import { backOf, Channels, rampPort } from "./channels.ts";
+import { backOf, Channels, numberOf, rampPort } from "./channels.ts";
 import { cut, flattened, joined, type Run, type Sequence } from "./sequences.ts";
 import { Sharing } from "./sharing.ts";
+import type { Tap, TappedWords } from "./taps.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
 export interface Net {
@@ -73,10 +74,19 @@ export interface Nets {
   readonly sourceAt: Int32Array;
   readonly sinkAt: Int32Array;
   readonly channels: Channels;
+  /** words of a sample over each link, by router times ports plus port */
+  readonly linkWords: Float64Array;
+  readonly tapped: readonly TappedWords[];
 }
 
-export function buildNets(program: FabricProgram, target: Target): Nets {
-  return new NetBuilder(new Channels(program, target)).build();
+export interface NetOptions {
+  /** no two colors share a link */
+  readonly ownLinks: boolean;
+  readonly taps: readonly Tap[];
+}
+
+export function buildNets(program: FabricProgram, target: Target, options: NetOptions): Nets {
+  return new NetBuilder(new Channels(program, target), options).build();
 }
 
 class NetBuilder {
@@ -85,6 +95,10 @@ class NetBuilder {
   readonly #sources: Source[] = [];
   readonly #sinks: Sink[] = [];
   readonly #sharing: Sharing;
+  readonly #linkWords: Float64Array;
+  /** numbers of taps by channel times ports plus port */
+  readonly #taps = new Map<number, number>();
+  readonly #tapped: TappedWords[] = [];
   readonly #sourceAt: Int32Array;
   readonly #sinkAt: Int32Array;
   /** words of a sample that the core of a channel gives */
@@ -94,10 +108,14 @@ class NetBuilder {
   /** place of a channel among those of its net */
   readonly #place: Int32Array;
 
-  constructor(channels: Channels) {
+  constructor(channels: Channels, { ownLinks, taps }: NetOptions) {
     const { count } = channels;
+    const { width, height } = channels.program.target;
     this.#channels = channels;
-    this.#sharing = new Sharing(channels);
+    this.#sharing = new Sharing(channels, ownLinks);
+    this.#linkWords = new Float64Array(width * height * ports.length);
+    for (const [tap, { x, y, color, to }] of taps.entries())
+      this.#taps.set(channels.at(y * width + x, color) * ports.length + numberOf(to), tap);
     this.#sourceAt = new Int32Array(count).fill(-1);
     this.#sinkAt = new Int32Array(count).fill(-1);
     this.#given = new Int32Array(count);
@@ -118,7 +136,15 @@ class NetBuilder {
       sourceAt: this.#sourceAt,
       sinkAt: this.#sinkAt,
       channels: this.#channels,
+      linkWords: this.#linkWords,
+      tapped: this.#tapped,
     };
+  }
+
+  /** Words of a sample go over a side of a channel's router. */
+  #pass(channel: number, port: number, words: number): void {
+    const link = (this.#channels.cell[channel] as number) * ports.length + port;
+    this.#linkWords[link] = (this.#linkWords[link] as number) + words;
   }
 
   #countWords(): void {
@@ -195,15 +221,24 @@ class NetBuilder {
       };
       for (let port = 0; port < ports.length; port++) {
         if ((leaves & (1 << port)) === 0) continue;
-        if (port !== rampPort) linkWordsOf += passing.leaving(place, port).words;
+        if (port !== rampPort) {
+          const passed = passing.leaving(place, port).words;
+          linkWordsOf += passed;
+          this.#pass(channel, port, passed);
+        }
         const edge = this.#channels.edges.get(channel * ports.length + port);
+        const tap = this.#taps.get(channel * ports.length + port);
+        if (tap !== undefined) this.#tapped.push({ tap, net, windows: windowsFor(port) });
         const isShared = this.#sharing.isShared(channel, port);
         const isSink = port === rampPort ? this.#takes[channel] === 1 : edge?.kind === "output";
         if (!isShared && !isSink) continue;
         const windows = windowsFor(port);
         if (isShared) this.#sharing.add(channel, port, { net, windows, cycles: ways.cycles[place] as number });
         if (!isSink) continue;
-        if (port === rampPort) this.#sinkAt[channel] = this.#sinks.length;
+        if (port === rampPort) {
+          this.#sinkAt[channel] = this.#sinks.length;
+          this.#pass(channel, port, windows.words);
+        }
         sinks.push(this.#sinks.length);
         const { target } = this.#channels;
         const out = port === rampPort ? target.link.rampCycles : this.#channels.hop(channel, port);

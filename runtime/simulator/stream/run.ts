@@ -3,16 +3,20 @@
  * the machine's primitive figures, as at the word level. docs/simulator.md says what is left out.
  */
 import { nth } from "../../../ir/access.ts";
-import type { FabricProgram } from "../../../ir/fabric/program.ts";
+import { type FabricProgram, ports } from "../../../ir/fabric/program.ts";
 import type { Target } from "../../../ir/machine/target.ts";
+import { layerBounds } from "../bounds.ts";
+import { type OnSpan, stepText } from "../spans.ts";
+import type { LinkActivity } from "../word/simulation.ts";
 import type { ReadyStep, ReadyTask } from "../word/cores.ts";
 import { Wheel } from "../word/wheel.ts";
 import { CoreTable } from "./cores.ts";
 import { EdgeOutputs } from "./edge-outputs.ts";
 import { Flow } from "./flow.ts";
 import { buildNets, type Nets } from "./nets.ts";
-import type { StreamOptions, StreamSimulation } from "./simulation.ts";
+import type { StreamCore, StreamOptions, StreamSimulation } from "./simulation.ts";
 import { stuckStreams } from "./stuck.ts";
+import { Taps } from "./taps.ts";
 import { Values } from "./values.ts";
 import { placeOn } from "./windows.ts";
 
@@ -41,12 +45,16 @@ export class StreamMachine {
   readonly #maxCycles: number;
   readonly #values: Values | null;
   readonly #outputs: EdgeOutputs;
+  readonly #taps: Taps;
+  readonly #onSpan: OnSpan | null;
 
   // tasks
   readonly tasks: readonly ReadyTask[];
   readonly step: Int32Array;
   readonly sample: Int32Array;
   readonly wait: Uint8Array;
+  /** when the task came to its step */
+  readonly #began: Float64Array;
   /** part of a stream step that is under way; -1: the step begins, or is over */
   readonly #part: Int32Array;
   readonly #isOver: Uint8Array;
@@ -70,6 +78,7 @@ export class StreamMachine {
   #events = 0;
   #lastCycle = 0;
   readonly #busy: Float64Array;
+  readonly #busyOfCore: Float64Array;
   readonly #firstActive: Float64Array;
   readonly #lastActive: Float64Array;
   readonly #firstIn: Float64Array;
@@ -80,7 +89,10 @@ export class StreamMachine {
     this.samples = options.samples ?? 1;
     this.#maxCycles = options.maxCycles ?? defaultMaxCycles;
     this.cores = new CoreTable(program, target);
-    this.nets = buildNets(program, target);
+    const { taps = [], ownLinks = false } = options;
+    this.nets = buildNets(program, target, { taps, ownLinks });
+    this.#taps = new Taps(taps.length, this.nets.tapped, this.samples);
+    this.#onSpan = options.onSpan ?? null;
     const { cores, nets } = this;
     const count = cores.coreOfTask.length;
     const tasks: ReadyTask[] = [];
@@ -89,6 +101,7 @@ export class StreamMachine {
     this.step = new Int32Array(count);
     this.sample = new Int32Array(count);
     this.wait = new Uint8Array(count);
+    this.#began = new Float64Array(count).fill(1);
     this.#part = new Int32Array(count).fill(-1);
     this.#isOver = new Uint8Array(count);
     this.#open = new Uint8Array(count);
@@ -104,6 +117,7 @@ export class StreamMachine {
     this.#unfinished = this.samples === 0 ? 0 : count;
     const layers = program.layers.length;
     this.#busy = new Float64Array(layers);
+    this.#busyOfCore = new Float64Array(cores.count);
     this.#firstActive = new Float64Array(layers).fill(Infinity);
     this.#lastActive = new Float64Array(layers);
     this.#firstIn = new Float64Array(this.samples).fill(Infinity);
@@ -194,6 +208,7 @@ export class StreamMachine {
   }
 
   #finishStep(task: number): void {
+    if (this.#onSpan !== null) this.#tell(task, this.#onSpan);
     const next = (this.step[task] as number) + 1;
     this.#part[task] = -1;
     this.#isOver[task] = 0;
@@ -205,6 +220,26 @@ export class StreamMachine {
     this.step[task] = 0;
     this.sample[task] = (this.sample[task] as number) + 1;
     if (this.sample[task] === this.samples) this.#unfinished--;
+  }
+
+  #tell(task: number, onSpan: OnSpan): void {
+    const [begin, end] = [this.#began[task] as number, this.wheel.now];
+    this.#began[task] = end;
+    if (end <= begin) return;
+    const core = this.coreOf(task);
+    const cell = this.cores.cells[core] as number;
+    const { width } = this.program.target;
+    onSpan({
+      x: cell % width,
+      y: Math.floor(cell / width),
+      layer: this.#layerOf(core),
+      task: task - (this.cores.firstTask[core] as number),
+      name: nth(this.tasks, task).name,
+      what: stepText(this.stepOf(task)),
+      sample: this.sample[task] as number,
+      begin,
+      end,
+    });
   }
 
   #stream(task: number, step: StreamStep): boolean {
@@ -313,6 +348,7 @@ export class StreamMachine {
       if (this.#values !== null) this.#outputs.bring(this.#values, source, first, end);
     }
     this.#values?.pass(net, source, first, end);
+    if (this.#values !== null) this.#taps.passed(net, this.flow, this.#values);
     this.#outputs.passed(net, this.flow, this.#values, (time) => (this.#lastCycle = Math.max(this.#lastCycle, time)));
   }
 
@@ -360,6 +396,8 @@ export class StreamMachine {
     }
     this.#values?.compute(core, tile, this.sample[task] as number);
     this.#coreUntil[core] = now + cycles;
+    this.#began[task] = now;
+    this.#busyOfCore[core] = (this.#busyOfCore[core] as number) + cycles;
     this.#isOver[task] = 1;
     this.wheel.at(task, now + Math.max(1, cycles));
     const layer = this.#layerOf(core);
@@ -423,6 +461,28 @@ export class StreamMachine {
     this.#lastActive[layer] = Math.max(this.#lastActive[layer] as number, time);
   }
 
+  #cores(): StreamCore[] {
+    const { width } = this.program.target;
+    return Array.from(this.cores.cells, (cell, core) => ({
+      x: cell % width,
+      y: Math.floor(cell / width),
+      layer: this.#layerOf(core),
+      busy: this.#busyOfCore[core] as number,
+    }));
+  }
+
+  #links(): LinkActivity[] {
+    const { width } = this.program.target;
+    const found: LinkActivity[] = [];
+    for (const [link, words] of this.nets.linkWords.entries()) {
+      if (words === 0) continue;
+      const cell = Math.floor(link / ports.length);
+      const to = nth(ports, link % ports.length);
+      found.push({ x: cell % width, y: Math.floor(cell / width), to, words: words * this.samples });
+    }
+    return found;
+  }
+
   #result(): StreamSimulation {
     const { program, cores } = this;
     const counts = new Int32Array(program.layers.length);
@@ -436,6 +496,10 @@ export class StreamMachine {
       outputs: this.#outputs.values,
       words: this.samples * this.nets.nets.reduce((sum, { linkWords }) => sum + linkWords, 0),
       events: this.#events,
+      bounds: layerBounds(program.layers.length, cores.roles, this.target),
+      cores: () => this.#cores(),
+      links: () => this.#links(),
+      tapped: (tap, sample) => this.#taps.words(tap, sample),
       layers: program.layers.map((name, layer) => ({
         name,
         cores: counts[layer] as number,

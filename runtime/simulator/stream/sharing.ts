@@ -24,10 +24,12 @@ export class Sharing {
   readonly #users: Uint8Array;
   readonly #shares = new Map<number, Share[]>();
 
-  constructor(channels: Channels) {
+  /** With `ownLinks` no net shares one. */
+  constructor(channels: Channels, ownLinks: boolean) {
     this.#channels = channels;
     const { width, height } = channels.program.target;
     this.#users = new Uint8Array(width * height * ports.length);
+    if (ownLinks) return;
     for (let channel = 0; channel < channels.count; channel++) {
       const { leaves } = channels.rule(channel);
       for (let port = 0; port < ports.length; port++) {

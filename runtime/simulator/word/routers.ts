@@ -57,8 +57,8 @@ export interface Routers {
 export const channelKey = ({ target }: FabricProgram, x: number, y: number, color: number): number =>
   (y * target.width + x) * target.colorsPerRouter + color;
 
-/** Channels of all rules; queues of links are added. Agents of channels are their numbers. */
-export function buildRouters(program: FabricProgram, target: Target, queues: Queues): Routers {
+/** Channels of all rules; queues of links are added. Agents of channels are their numbers. With `ownLinks` no two channels share a link. */
+export function buildRouters(program: FabricProgram, target: Target, queues: Queues, ownLinks: boolean): Routers {
   const channelAt = new Map<number, number>();
   const places: { x: number; y: number; rule: RouterRule }[] = [];
   for (const rule of program.routers) {
@@ -94,13 +94,17 @@ export function buildRouters(program: FabricProgram, target: Target, queues: Que
     routers.firstPosition[channel] = first;
     first += rule.positions.length;
   }
-  const linkCount = numberLinks(program, routers);
+  const linkCount = numberLinks(program, routers, ownLinks);
   connect(program, target, queues, routers);
   return { ...routers, linkCount };
 }
 
 /** Channels of one router share its links. */
-function numberLinks({ target }: FabricProgram, { count, x, y, link }: Routers): number {
+function numberLinks({ target }: FabricProgram, { count, x, y, link }: Routers, ownLinks: boolean): number {
+  if (ownLinks) {
+    for (let number = 0; number < link.length; number++) link[number] = number;
+    return link.length;
+  }
   const known = new Map<number, number>();
   for (let channel = 0; channel < count; channel++) {
     for (let port = 0; port < ports.length; port++) {

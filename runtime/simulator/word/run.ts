@@ -6,6 +6,8 @@
 import { fail } from "../../../ir/diagnostic.ts";
 import { type FabricProgram, ports } from "../../../ir/fabric/program.ts";
 import type { Target } from "../../../ir/machine/target.ts";
+import { layerBounds } from "../bounds.ts";
+import { type OnSpan, stepText } from "../spans.ts";
 import { combine } from "./computation.ts";
 import { Counts } from "./counts.ts";
 import { buildCores, type Cores, type ReadyRole, type ReadyStep, type ReadyTask } from "./cores.ts";
@@ -45,6 +47,7 @@ class Machine {
   readonly #jitter: Jitter | null;
   readonly #maxCycles: number;
   readonly #noise: number;
+  readonly #onSpan: OnSpan | null;
 
   // tasks
   readonly tasks: readonly ReadyTask[];
@@ -55,6 +58,8 @@ class Machine {
   readonly #word: Int32Array;
   readonly #segment: Int32Array;
   readonly #until: Float64Array;
+  /** when the task came to its step */
+  readonly #began: Float64Array;
   readonly waiting: Waiting[];
   /** queues of the stream step that a task is at */
   readonly #in: Int32Array;
@@ -91,7 +96,8 @@ class Machine {
     this.#maxCycles = options.maxCycles ?? defaultMaxCycles;
     this.#jitter = options.jitter === undefined ? null : new Jitter(options.jitter);
     this.#noise = this.#jitter === null ? 0 : 1;
-    this.routers = buildRouters(program, target, this.queues);
+    this.#onSpan = options.onSpan ?? null;
+    this.routers = buildRouters(program, target, this.queues, options.ownLinks === true);
     this.cores = buildCores(program, target);
     const { cores, routers } = this;
     const tasks: ReadyTask[] = [];
@@ -113,6 +119,7 @@ class Machine {
     this.#word = new Int32Array(count).fill(-1);
     this.#segment = new Int32Array(count);
     this.#until = new Float64Array(count);
+    this.#began = new Float64Array(count).fill(1);
     this.waiting = new Array<Waiting>(count).fill(null);
     this.#in = new Int32Array(count).fill(-1);
     this.#out = new Int32Array(count).fill(-1);
@@ -341,6 +348,7 @@ class Machine {
 
   #finishStep(task: number): void {
     const { length } = (this.tasks[task] as ReadyTask).steps;
+    if (this.#onSpan !== null) this.#tell(task, this.#onSpan);
     const next = (this.step[task] as number) + 1;
     this.#word[task] = -1;
     this.waiting[task] = null;
@@ -351,6 +359,25 @@ class Machine {
     this.step[task] = 0;
     this.sample[task] = (this.sample[task] as number) + 1;
     if (this.sample[task] === this.samples) this.#unfinished--;
+  }
+
+  #tell(task: number, onSpan: OnSpan): void {
+    const [begin, end] = [this.#began[task] as number, this.wheel.now];
+    this.#began[task] = end;
+    if (end <= begin) return;
+    const core = this.coreOf[task] as number;
+    const { name, steps } = this.tasks[task] as ReadyTask;
+    onSpan({
+      x: this.cores.x[core] as number,
+      y: this.cores.y[core] as number,
+      layer: this.#roleOf(core).role.layer,
+      task: task - (this.firstTask[core] as number),
+      name,
+      what: stepText(steps[this.step[task] as number] as ReadyStep),
+      sample: this.sample[task] as number,
+      begin,
+      end,
+    });
   }
 
   #sleep(task: number, until: number): void {
@@ -453,8 +480,9 @@ class Machine {
     }
     tile(this.cores.memory, this.cores.memoryAt[core] as number, this.sample[task] as number);
     this.#coreUntil[core] = now + cycles;
+    this.#began[task] = now;
     this.#word[task] = 0;
-    this.#sleep(task, now + cycles);
+    this.#sleep(task, now + Math.max(1, cycles));
     this.#counts.compute(core, now, cycles);
     return false;
   }
@@ -546,6 +574,7 @@ class Machine {
       samples: this.edges.times(),
       outputs: this.edges.outputs,
       words: this.#counts.words,
+      bounds: layerBounds(program.layers.length, cores.roles, this.target),
       activeCoreCycles: this.#counts.activeCoreCycles,
       cores: this.#counts.cores(),
       links: this.#counts.links(),

@@ -1,5 +1,7 @@
 /** What a word-level simulation takes and gives. */
 import type { Port } from "../../../ir/fabric/program.ts";
+import type { LayerBound } from "../bounds.ts";
+import type { OnSpan } from "../spans.ts";
 
 export interface SimulateOptions {
   /** elements of a constant, by index into `Graph.values` */
@@ -14,6 +16,9 @@ export interface SimulateOptions {
   readonly jitter?: number;
   /** cycles after which the run is given up; default 1e9 */
   readonly maxCycles?: number;
+  /** each color has links of its own: what they would gain if none waited for another; default false */
+  readonly ownLinks?: boolean;
+  readonly onSpan?: OnSpan;
 }
 
 /** When the words of a sample crossed the edge of the wafer: first in, last out; cycles from the start. */
@@ -58,6 +63,8 @@ export interface Simulation {
   readonly cores: readonly CoreActivity[];
   /** links that words went over, ramps into cores included */
   readonly links: readonly LinkActivity[];
+  /** what each layer takes at least for a sample */
+  readonly bounds: readonly LayerBound[];
   /** cycles in which a core or its router did something, over all cores */
   readonly activeCoreCycles: number;
   /** words in a slot of a region after the run */
