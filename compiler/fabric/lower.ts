@@ -12,14 +12,15 @@ import type { Core, Placement } from "../../ir/placement.ts";
 import { walk } from "../placement/routing/route-geometry.ts";
 import { CapacityError } from "./capacity.ts";
 import { coreProgram, type Item, type Memory } from "./core-program.ts";
+import { deal } from "./deal.ts";
 import { elementsOf } from "./descriptors.ts";
 import { put } from "./grouping.ts";
 import { beginsAll, type Layer, type LayerCore, layerOf } from "./layer.ts";
 import { type KnownSums, layerGather, layerSum } from "./layer-nets.ts";
-import { inputLanes, mostLanes, orderByNeed, shareOut } from "./lanes.ts";
+import { inputLanes } from "./lanes.ts";
 import { loadsIn } from "./loads.ts";
 import { wordsIn } from "./nest.ts";
-import { colorNets, layNet, Net } from "./nets.ts";
+import { colorNets, layNet, Net, Traffic } from "./nets.ts";
 import { fabricTargetOf, ProgramBuilder } from "./program-builder.ts";
 import { type Obstacles, wayAround } from "./way-around.ts";
 import { gatherTo, giveFrom, type Holder, keyOf, type Receiving } from "./transfer.ts";
@@ -119,6 +120,7 @@ class Lowering {
   readonly #means: Means;
   readonly #plans: readonly LayerPlan[];
   readonly #nets: Net[] = [];
+  readonly #traffic = new Traffic();
   readonly #builder: ProgramBuilder;
   readonly #edges: Crossing[] = [];
 
@@ -133,6 +135,7 @@ class Lowering {
 
   program(): FabricProgram {
     for (const plan of this.#plans) this.#layPhases(plan);
+    for (const net of this.#nets) this.#traffic.add(net);
     for (const edge of this.#placed.kernels.edges.keys()) this.#layEdge(edge);
     this.#layInputs();
     this.#layOutputs();
@@ -146,7 +149,7 @@ class Lowering {
   }
 
   #net(layer: string, wished: readonly number[] = []): Net {
-    const net = new Net(layer, wished);
+    const net = new Net(layer, this.#traffic, wished);
     this.#nets.push(net);
     return net;
   }
@@ -208,39 +211,18 @@ class Lowering {
     const [from, to] = [this.#plan(edge.from), this.#plan(edge.to)];
     const holders = from.layer.holdersOf(edge.result);
     for (const operand of edge.operands) {
-      const needers = to.layer.needersOf(operand, edge);
-      const wanted = new Set<number>();
-      for (const elements of new Set(needers.map((needer) => needer.elements)))
-        for (const element of elements) wanted.add(element);
-      const order = orderByNeed(needers);
-      const sent = holders.map(({ at, elements }): Holder => ({
-        at,
-        elements: order(Array.from(elements).filter((element) => wanted.has(element))),
-      }));
-      const ways = waysOf(route);
-      for (let lanes = ways.length; ; lanes = Math.floor(lanes / 2)) {
-        const used = ways.filter(
-          (_, lane) =>
-            Math.floor((lane * lanes) / ways.length) !== Math.floor(((lane - 1) * lanes) / ways.length) || lane === 0,
-        );
-        const parts = shareOut(
-          sent,
-          used.map((way) => nth(way, 0)),
-        );
-        const taken = parts.map((part) => part.flatMap(({ elements }) => Array.from(elements)));
-        if (lanes > 1 && mostLanes(taken, needers) > this.#means.lanes) continue;
-        for (const [lane, part] of parts.entries()) {
-          if (part.every(({ elements }) => elements.length === 0)) continue;
-          const way = nth(used, lane);
-          const net = this.#net(from.layer.kernel.name, [route.color]);
-          const gathered = gatherTo(net, nth(way, 0), part);
-          for (const { at, elements } of gathered.sendings)
-            this.#send(from, edge.result, net, at, Array.from(elements));
-          for (const receiving of giveFrom(net, way, gathered.order, needers))
-            to.receive(to.layer.regionOf(operand), receiving);
-        }
-        break;
-      }
+      const { nets, sendings, receivings } = deal({
+        ways: waysOf(route),
+        holders,
+        needers: to.layer.needersOf(operand, edge),
+        limit: this.#means.lanes,
+        traffic: this.#traffic,
+        newNet: (traffic) => new Net(from.layer.kernel.name, traffic, [route.color]),
+      });
+      this.#nets.push(...nets);
+      for (const net of nets) this.#traffic.add(net);
+      for (const { net, at, elements } of sendings) this.#send(from, edge.result, net, at, Array.from(elements));
+      for (const receiving of receivings) to.receive(to.layer.regionOf(operand), receiving);
     }
   }
 

@@ -18,16 +18,58 @@ interface Junction {
   filter: { readonly begin: number; readonly count: number; readonly period: number } | null;
 }
 
+/** Words of a sample over the links between routers, of all nets that are laid; and, on top of those, of some that are tried. */
+export class Traffic {
+  readonly #words = new Map<string, number>();
+  readonly #below: Traffic | null;
+
+  constructor(below: Traffic | null = null) {
+    this.#below = below;
+  }
+
+  /** Words over the link between neighbours. */
+  over(from: Core, to: Core): number {
+    return this.#at(linkKey(from, directionTo(from, to)));
+  }
+
+  #at(key: string): number {
+    return (this.#words.get(key) ?? 0) + (this.#below === null ? 0 : this.#below.#at(key));
+  }
+
+  /** Words over the busiest of the links that nets on top go over. */
+  busiest(): number {
+    let most = 0;
+    for (const key of this.#words.keys()) most = Math.max(most, this.#at(key));
+    return most;
+  }
+
+  add({ junctions }: Net): void {
+    for (const { at, inputs, outputs } of junctions.values()) {
+      const words = inputs.reduce((sum, input) => sum + input.words, 0);
+      for (const port of outputs) {
+        if (port === "ramp") continue;
+        const key = linkKey(at, port);
+        this.#words.set(key, (this.#words.get(key) ?? 0) + words);
+      }
+    }
+  }
+}
+
+const linkKey = ({ x, y }: Core, to: Port): string => `${x} ${y} ${to}`;
+
 export class Net {
   /** layer that is named when something is wrong with the net */
   readonly layer: string;
+  /** what goes over the links already */
+  readonly traffic: Traffic;
   /** colors to take if they are free, best first */
   readonly wished: readonly number[];
   readonly junctions: Map<string, Junction> = new Map<string, Junction>();
   #color: number | null = null;
 
-  constructor(layer: string, wished: readonly number[] = []) {
+  constructor(layer: string, traffic: Traffic, wished: readonly number[] = []) {
     this.layer = layer;
+    this.traffic = traffic;
     this.wished = wished;
   }
 

@@ -84,15 +84,22 @@ const rowFirst = (root: Core, { x, y }: Core): Core[] => [
   ...straightWay({ x, y: root.y }, { x, y }).slice(1),
 ];
 
-/** The tree from a root to some cores whose ways all begin along its column, or all along its row: the one with fewer routers. */
-function treeTo(root: Core, cores: readonly Core[]): Tree {
+/** Words over the busiest link of a tree, with those that go over it already. */
+type Busiest = (tree: Tree) => number;
+
+/**
+ * The tree from a root to some cores whose ways all begin along its column, or all along its row: the one whose busiest link is less busy; of
+ * equals that with fewer routers.
+ */
+function treeTo(root: Core, cores: readonly Core[], busiest: Busiest): Tree {
   const [byColumn, byRow] = [columnFirst, rowFirst].map((way) => {
     const tree = new Tree(root);
     for (const core of cores) tree.add(way(root, core));
-    return tree;
+    return { tree, words: busiest(tree) };
   });
   const [first, second] = [defined(byColumn), defined(byRow)];
-  return second.routers < first.routers ? second : first;
+  const isSecond = second.words - first.words || second.tree.routers - first.tree.routers;
+  return (isSecond < 0 ? second : first).tree;
 }
 
 /** Lays the net that takes the elements of the holders to a router; gives them in the order in which they pass it. */
@@ -103,9 +110,25 @@ export function gatherTo(
 ): { readonly order: number[]; readonly sendings: Sending[] } {
   const own = new Map<string, Holder>();
   for (const holder of holders) if (holder.elements.length > 0) own.set(keyOf(holder.at), holder);
+  const total = holders.reduce((sum, { elements }) => sum + elements.length, 0);
+  const busiest: Busiest = (tree) => {
+    let most = total;
+    const behind = (core: Core): number => {
+      let words = own.get(keyOf(core))?.elements.length ?? 0;
+      for (const next of tree.after(core)) {
+        const passed = behind(next);
+        most = Math.max(most, passed + net.traffic.over(next, core));
+        words += passed;
+      }
+      return words;
+    };
+    behind(root);
+    return most;
+  };
   const tree = treeTo(
     root,
     [...own.values()].map(({ at }) => at),
+    busiest,
   );
   const order: number[] = [];
   const sendings: Sending[] = [];
@@ -129,9 +152,11 @@ export function gatherTo(
   return { order, sendings };
 }
 
-/** The words of a lane that a core takes. */
+/** The words of a lane that a core takes: of every `period` those from `begin` on that `places` has room for, over and over; -1 for what it drops. */
 interface Window {
   readonly begin: number;
+  readonly count: number;
+  readonly period: number;
   readonly places: Int32Array;
 }
 
@@ -149,14 +174,26 @@ export function giveFrom(
   for (const { at, elements } of needers) {
     const window = windowOf(elements);
     if (window === null) continue;
-    const { begin, places } = window;
+    const { begin, count, period, places } = window;
     net.output(at, "ramp");
-    net.filter(at, begin, places.length, order.length);
+    net.filter(at, begin, count, period);
     receivings.push({ net, at, places });
   }
+  const busiest: Busiest = (tree) => {
+    let most = 0;
+    const visit = (core: Core): void => {
+      for (const next of tree.after(core)) {
+        most = Math.max(most, net.traffic.over(core, next));
+        visit(next);
+      }
+    };
+    visit(root);
+    return order.length + most;
+  };
   const tree = treeTo(
     root,
     receivings.map(({ at }) => at),
+    busiest,
   );
   const visit = (core: Core): void => {
     for (const next of tree.after(core)) {
@@ -172,27 +209,45 @@ export function giveFrom(
 function windows(order: readonly number[]): (elements: Int32Array) => Window | null {
   const wordOf = new Map<number, number>();
   for (const [word, element] of order.entries()) wordOf.set(element, word);
+  const periods = divisorsOf(order.length);
   const known = new Map<Int32Array, Window | null>();
   return (elements) => {
     const found = known.get(elements);
     if (found !== undefined) return found;
-    let [begin, end] = [order.length, 0];
-    for (const element of elements) {
+    const placeOf = new Map<number, number>();
+    for (const [place, element] of elements.entries()) {
       const word = element < 0 ? undefined : wordOf.get(element);
-      if (word === undefined) continue;
-      begin = Math.min(begin, word);
-      end = Math.max(end, word + 1);
+      if (word !== undefined) placeOf.set(word, place);
     }
-    let window: Window | null = null;
-    if (begin < end) {
-      const places = new Int32Array(end - begin).fill(-1);
-      for (const [place, element] of elements.entries()) {
-        const word = element < 0 ? undefined : wordOf.get(element);
-        if (word !== undefined) places[word - begin] = place;
-      }
-      window = { begin, places };
-    }
+    const window = placeOf.size === 0 ? null : tightest(order.length, periods, placeOf);
     known.set(elements, window);
     return window;
   };
+}
+
+/** Of the periods the one whose windows let the fewest words through; of equals the longest. */
+function tightest(words: number, periods: readonly number[], placeOf: ReadonlyMap<number, number>): Window {
+  let best = { begin: 0, count: words, period: words };
+  for (const period of periods) {
+    let [begin, end] = [period, 0];
+    for (const word of placeOf.keys()) {
+      const rest = word % period;
+      if (rest < begin) begin = rest;
+      if (rest >= end) end = rest + 1;
+    }
+    if ((words / period) * (end - begin) < (words / best.period) * best.count)
+      best = { begin, count: end - begin, period };
+  }
+  const { begin, count, period } = best;
+  const places = new Int32Array((words / period) * count).fill(-1);
+  for (const [word, place] of placeOf) places[Math.floor(word / period) * count + (word % period) - begin] = place;
+  return { ...best, places };
+}
+
+/** Divisors, the greatest first. */
+function divisorsOf(number: number): number[] {
+  const small: number[] = [];
+  for (let divisor = 1; divisor * divisor <= number; divisor++) if (number % divisor === 0) small.push(divisor);
+  const large = small.flatMap((divisor) => (divisor * divisor === number ? [] : [number / divisor]));
+  return [...large, ...small.toReversed()];
 }

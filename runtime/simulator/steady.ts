@@ -10,14 +10,15 @@ export interface Times {
 }
 
 /**
- * The steady state is the second half of a run without its last sample: the first samples find every layer idle, and the last one has the cores to
- * itself. Of two samples, and of three, it is what lies between the last two.
+ * The steady state is the second half of a run without its last samples: the first ones find every layer idle, and the last ones, a quarter of the run
+ * but one at least, have the cores more and more to themselves. Of two samples, and of three, it is what lies between the last two.
  */
 export function timesOf(samples: readonly SampleTimes[]): Times {
   const outs = samples.map(({ lastOut }) => lastOut);
   const latency = nth(outs, 0) - nth(samples, 0).firstIn;
   if (outs.length === 1) return { interval: latency, latency };
-  const last = outs.length < 4 ? outs.length - 1 : outs.length - 2;
+  const end = outs.length - 1;
+  const last = outs.length < 4 ? end : end - Math.max(1, Math.floor(outs.length / 4));
   const first = Math.min(last - 1, outs.length >> 1);
   return { interval: (nth(outs, last) - nth(outs, first)) / (last - first), latency };
 }

@@ -1,0 +1,145 @@
+/**
+ * How a value is dealt out over the lanes of a route. Either by who holds it: each lane takes the words of some holders, and a core that needs a value
+ * takes from all lanes that have some of it; or by who needs it: each lane carries all that a band of the reader's cores needs, so that a core takes from
+ * one lane, and what two bands need is sent twice. The way whose busiest link, or ramp, passes the fewest words is taken.
+ */
+import { nth } from "../../ir/access.ts";
+import type { Core } from "../../ir/placement.ts";
+import { put } from "./grouping.ts";
+import { mostLanes, orderByNeed, shareOut } from "./lanes.ts";
+import { type Net, Traffic } from "./nets.ts";
+import { gatherTo, giveFrom, type Holder, keyOf, type Needer, type Receiving, type Sending } from "./transfer.ts";
+
+export interface Route {
+  /** routers of each lane */
+  readonly ways: readonly (readonly Core[])[];
+  readonly holders: readonly Holder[];
+  readonly needers: readonly Needer[];
+  /** lanes that a core may take from, or send to */
+  readonly limit: number;
+  readonly traffic: Traffic;
+  readonly newNet: (traffic: Traffic) => Net;
+}
+
+/** A value on its way over some lanes. */
+export interface Dealt {
+  readonly nets: readonly Net[];
+  readonly sendings: readonly Sending[];
+  readonly receivings: readonly Receiving[];
+}
+
+/** What a lane takes, and who takes from it. */
+interface Lane {
+  readonly way: readonly Core[];
+  readonly holders: readonly Holder[];
+  readonly needers: readonly Needer[];
+}
+
+/** Lays the nets of a value over as many lanes of its route as make its busiest link the least busy. */
+export function deal(route: Route): Dealt {
+  let best: { readonly dealt: Dealt; readonly words: number } | null = null;
+  for (const lanes of ways(route)) {
+    const least = Math.max(...lanes.map(({ holders }) => wordsOf(holders)));
+    if (best !== null && least >= best.words) continue;
+    const traffic = new Traffic(route.traffic);
+    const dealt = lay(lanes, () => route.newNet(traffic), traffic);
+    const words = Math.max(traffic.busiest(), busiestRamp(dealt));
+    if (best === null || words < best.words) best = { dealt, words };
+  }
+  if (best === null) throw new Error("internal: a value that no lane takes");
+  return best.dealt;
+}
+
+/** What may be tried: one lane, twice as many, up to all. */
+function* ways(route: Route): Generator<readonly Lane[]> {
+  const most = route.ways.length;
+  for (let count = 1; ; count = Math.min(most, 2 * count)) {
+    const used = spread(route.ways, count);
+    const tried = [byHolders(route, used)];
+    if (count > 1) tried.push(byNeeders(route, used, "x"), byNeeders(route, used, "y"));
+    for (const lanes of tried) if (lanes !== null && lanes.length > 0) yield lanes;
+    if (count === most) return;
+  }
+}
+
+const wordsOf = (holders: readonly Holder[]): number => holders.reduce((sum, { elements }) => sum + elements.length, 0);
+
+/** So many of the lanes, evenly apart. */
+function spread<T>(all: readonly T[], count: number): T[] {
+  return Array.from({ length: count }, (_, index) =>
+    nth(all, Math.floor(((2 * index + 1) * all.length) / (2 * count))),
+  );
+}
+
+/** Elements of the holders that some cores need, in the order in which those need them. */
+function neededBy(holders: readonly Holder[], needers: readonly Needer[]): Holder[] {
+  const wanted = new Set<number>();
+  for (const elements of new Set(needers.map((needer) => needer.elements)))
+    for (const element of elements) wanted.add(element);
+  const order = orderByNeed(needers);
+  return holders.flatMap(({ at, elements }) => {
+    const own = order(Array.from(elements).filter((element) => wanted.has(element)));
+    return own.length === 0 ? [] : [{ at, elements: own }];
+  });
+}
+
+/** Null where a core would take from too many lanes. */
+function byHolders({ holders, needers, limit }: Route, ways: Route["ways"]): Lane[] | null {
+  const parts = shareOut(
+    neededBy(holders, needers),
+    ways.map((way) => nth(way, 0)),
+  );
+  const taken = parts.map((part) => part.flatMap(({ elements }) => Array.from(elements)));
+  if (ways.length > 1 && mostLanes(taken, needers) > limit) return null;
+  return parts.flatMap((part, lane) => (part.length === 0 ? [] : [{ way: nth(ways, lane), holders: part, needers }]));
+}
+
+/** Bands of the reader's columns or rows, in the order of the lanes' ends; null where there is one band, or a core would send to too many. */
+function byNeeders({ holders, needers, limit }: Route, ways: Route["ways"], along: "x" | "y"): Lane[] | null {
+  const places = [...new Set(needers.map(({ at }) => at[along]))].sort((a, b) => a - b);
+  const count = Math.min(ways.length, places.length);
+  if (count < 2) return null;
+  const bandOf = new Map(places.map((place, index) => [place, Math.floor((index * count) / places.length)]));
+  const bands = Array.from({ length: count }, (): Needer[] => []);
+  for (const needer of needers) nth(bands, bandOf.get(needer.at[along]) ?? 0).push(needer);
+  const end = (way: readonly Core[]): Core => nth(way, way.length - 1);
+  const across = along === "x" ? "y" : "x";
+  const ordered = spread(ways, count).sort((a, b) => end(a)[along] - end(b)[along] || end(a)[across] - end(b)[across]);
+  const lanesOf = new Map<string, number[]>();
+  const lanes = bands.flatMap((band, index): Lane[] => {
+    const sent = neededBy(holders, band);
+    for (const { at } of sent) put(lanesOf, keyOf(at), index);
+    return sent.length === 0 ? [] : [{ way: nth(ordered, index), holders: sent, needers: band }];
+  });
+  return [...lanesOf.values()].some(({ length }) => length > limit) ? null : lanes;
+}
+
+/** Each lane makes room for those before it. */
+function lay(lanes: readonly Lane[], newNet: () => Net, traffic: Traffic): Dealt {
+  const nets: Net[] = [];
+  const sendings: Sending[] = [];
+  const receivings: Receiving[] = [];
+  for (const { way, holders, needers } of lanes) {
+    const net = newNet();
+    const gathered = gatherTo(net, nth(way, 0), holders);
+    sendings.push(...gathered.sendings);
+    receivings.push(...giveFrom(net, way, gathered.order, needers));
+    nets.push(net);
+    traffic.add(net);
+  }
+  return { nets, sendings, receivings };
+}
+
+/** Words over the busiest ramp into or out of a core. */
+function busiestRamp({ sendings, receivings }: Dealt): number {
+  let most = 0;
+  const passed = new Map<string, number>();
+  const pass = (key: string, words: number): void => {
+    const sum = (passed.get(key) ?? 0) + words;
+    passed.set(key, sum);
+    most = Math.max(most, sum);
+  };
+  for (const { at, elements } of sendings) pass(`${keyOf(at)} out`, elements.length);
+  for (const { at, places } of receivings) pass(`${keyOf(at)} in`, places.length);
+  return most;
+}
