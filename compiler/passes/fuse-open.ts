@@ -1,16 +1,18 @@
 /**
  * Rewrites of open graphs before their kernels are made, each as the pass of its name does it for known shapes: constants of one element become
  * literals, spelled-out normalisations one op, maps merge into the maps that read them, and into the products with constant weights before
- * them. Values keep their types, so that nothing is inferred again; shapes count as equal only where they are the same expressions.
+ * them, and what is an attention becomes one op. Values keep their types, so that nothing is inferred again; shapes count as equal only where they are the same expressions.
  */
 import { defined, nth } from "../../ir/access.ts";
 import { sameDims } from "../../ir/dim.ts";
 import { arg, type Expr, isComputable, lit, type ScalarValue, substitute } from "../../ir/expr.ts";
 import { epilogueOperands, type MapOp, type MatmulOp, type ValueId } from "../../ir/graph.ts";
-import type { OpenGraph, OpenOp, OpenOpOf, OpenType } from "../../ir/open/graph.ts";
+import type { OpenGraph, OpenOp, OpenOpOf } from "../../ir/open/graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
+import { recognizeAttention } from "./open-attention.ts";
 import { layOutOpenGraph } from "./open-layout.ts";
 import { mergeOrigins } from "./rewrite.ts";
+import { rewritten, type Rule, type Site } from "./rewrite-open.ts";
 import { exprSize } from "./simplify-expr.ts";
 
 const mostNodes = 96;
@@ -23,56 +25,7 @@ export function fuseOpenGraph(graph: OpenGraph): OpenGraph {
   const placed = layOutOpenGraph(normal);
   // twice: the first merge may leave a value with one reader where it had two
   const merged = rewritten(rewritten(placed, mergeMaps), mergeMaps);
-  return rewritten(merged, fuseEpilogue);
-}
-
-/** What a rule sees of the graph: ops before the current one as they have become. */
-interface Site {
-  readonly typeOf: (value: ValueId) => OpenType;
-  readonly constantOf: (value: ValueId) => OpenGraph["values"][number]["constant"];
-  readonly producer: (value: ValueId) => OpenOp | undefined;
-  readonly uses: (value: ValueId) => number;
-}
-
-/** An op in place of another, with the same result; null to keep it. Ops that nothing reads any more are dropped. */
-type Rule = (op: OpenOp, site: Site) => OpenOp | null;
-
-function rewritten(graph: OpenGraph, rule: Rule): OpenGraph {
-  const uses = countUses(graph);
-  const producers = new Map<ValueId, OpenOp>();
-  const site: Site = {
-    typeOf: (value) => nth(graph.values, value).type,
-    constantOf: (value) => nth(graph.values, value).constant,
-    producer: (value) => producers.get(value),
-    uses: (value) => uses.get(value) ?? 0,
-  };
-  const ops = graph.ops.map((op) => {
-    const made = rule(op, site) ?? op;
-    producers.set(nth(made.outputs, 0), made);
-    return made;
-  });
-  return { ...graph, ops: liveOps(graph, ops) };
-}
-
-function countUses({ ops, outputs }: OpenGraph): ReadonlyMap<ValueId, number> {
-  const uses = new Map<ValueId, number>();
-  const count = (value: ValueId): void => {
-    uses.set(value, (uses.get(value) ?? 0) + 1);
-  };
-  for (const { inputs } of ops) inputs.forEach(count);
-  for (const { value } of outputs) count(value);
-  return uses;
-}
-
-function liveOps({ outputs }: OpenGraph, ops: readonly OpenOp[]): readonly OpenOp[] {
-  const read = new Set(outputs.map(({ value }) => value));
-  const live: OpenOp[] = [];
-  for (const op of ops.toReversed()) {
-    if (!op.outputs.some((value) => read.has(value))) continue;
-    live.push(op);
-    for (const input of op.inputs) read.add(input);
-  }
-  return live.reverse();
+  return rewritten(rewritten(merged, fuseEpilogue), recognizeAttention);
 }
 
 // ---- maps -------------------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import { fail } from "../diagnostic.ts";
 import { type Graph, type OpSpec, tensorType, type ValueId } from "../graph.ts";
 import { toChannelsFirst, toChannelsLast } from "../image-layout.ts";
 import { elementCount, type TensorData, tensorFrom } from "../tensor.ts";
-import type { OpenGraph, OpenOp } from "./graph.ts";
+import type { AttentionOp, OpenGraph, OpenOp } from "./graph.ts";
 
 /** Throws WSC7002 for sizes that the graph does not admit. */
 export function bindGraph(graph: OpenGraph, binding: DimBinding): Graph {
@@ -77,6 +77,8 @@ function boundSpec(op: OpenOp, inputs: readonly ValueId[], sizes: Sizes, builder
       return boundRepeat(op.origin, nth(inputs, 0), op.factors, builder);
     case "expand":
       return boundExpand(op.origin, nth(inputs, 0), sizes(op.shape), builder);
+    case "attention":
+      return boundAttention(op, inputs, builder);
     case "sizes":
     case "count":
       throw new Error(`internal: ${op.kind} is bound to a constant`);
@@ -119,6 +121,17 @@ function boundRepeat(origin: readonly string[], x: ValueId, factors: readonly nu
   const source = builder.emitOne({ kind: "reshape", inputs: [x], shape: apart }, { origin });
   const repeated = builder.emitOne(boundExpand(origin, source, wide, builder), { origin });
   return { kind: "reshape", inputs: [repeated], shape: shape.map((size, axis) => size * nth(factors, axis)) };
+}
+
+/** The scores, what is done to them, their softmax; the product with the values is what is left. */
+function boundAttention({ epilogue, origin }: AttentionOp, inputs: readonly ValueId[], builder: GraphBuilder): OpSpec {
+  const [q, k, v] = [nth(inputs, 0), nth(inputs, 1), nth(inputs, 2)];
+  const product = { kind: "matmul", transposeA: false, epilogue: null } as const;
+  const emit = (spec: OpSpec): ValueId => builder.emitOne(spec, { origin });
+  const scores = emit({ ...product, inputs: [q, k], transposeB: true });
+  const done = epilogue === null ? scores : emit({ kind: "map", expr: epilogue, inputs: [scores, ...inputs.slice(3)] });
+  const axis = builder.tensorTypeOf(done).shape.length - 1;
+  return { ...product, inputs: [emit({ kind: "softmax", inputs: [done], axis, log: false }), v], transposeB: false };
 }
 
 /** A dim of 1 is repeated by padding with its edge, as everywhere in graphs of known shapes. */

@@ -140,6 +140,7 @@ export class OpenGraphBuilder {
       case "transpose":
       case "concat":
       case "gather":
+      case "attention":
         return op;
     }
   }

@@ -6,6 +6,7 @@
 import type { OpenConditions } from "../assumptions.ts";
 import type { Dim } from "../dim.ts";
 import type { DType } from "../dtype.ts";
+import type { Expr } from "../expr.ts";
 import type {
   ConcatOp,
   ConvLayout,
@@ -106,6 +107,16 @@ export interface RepeatOp extends OpenOpBase {
   readonly factors: readonly number[];
 }
 
+/**
+ * softmax(f(Q Kᵀ)) V over the keys; inputs are Q [batch…, rows, depth], K [batch…, keys, depth], V [batch…, keys, width], whose batches broadcast to that of the
+ * scores [batch…, rows, keys], then the operands of f, which do so too. Models have no such op: fusion makes it.
+ */
+export interface AttentionOp extends OpenOpBase {
+  readonly kind: "attention";
+  /** f: `$0` is a score, the others are the operands behind V; null for none */
+  readonly epilogue: Expr | null;
+}
+
 export type OpenOp =
   | MapOp
   | MatmulOp
@@ -124,7 +135,8 @@ export type OpenOp =
   | OpenSliceOp
   | ExpandOp
   | SizesOp
-  | CountOp;
+  | CountOp
+  | AttentionOp;
 
 export type OpenOpKind = OpenOp["kind"];
 export type OpenOpOf<K extends OpenOpKind> = Extract<OpenOp, { readonly kind: K }>;

@@ -7,7 +7,7 @@ import { type Assumptions, NotOpen } from "../assumptions.ts";
 import { addDims, countOf, type Dim, floorDiv, isOpenDim, mulDims, sameDim, showDim, showDims } from "../dim.ts";
 import type { DType } from "../dtype.ts";
 import { inferExpr } from "../infer/elementwise.ts";
-import { type ConvLayout, epilogueOperands, opSubject } from "../graph.ts";
+import { type ConvLayout, epilogueOperands, type OpKind, opSubject } from "../graph.ts";
 import type { OpenOpOf, OpenOpSpec, OpenType } from "./graph.ts";
 
 /** What an op is inferred with. */
@@ -30,11 +30,20 @@ export function inferOpenTypes(
   return [applyRule(site, spec)];
 }
 
-type OwnKind = "expand" | "sizes" | "count" | "repeat";
-
 /** The kind of `ir/graph.ts` that an op of an open graph is bound to. */
-const subjectKind = (kind: OpenOpSpec["kind"]): Exclude<OpenOpSpec["kind"], OwnKind> =>
-  kind === "expand" || kind === "sizes" || kind === "count" || kind === "repeat" ? "pad" : kind;
+const subjectKind = (kind: OpenOpSpec["kind"]): OpKind => {
+  switch (kind) {
+    case "expand":
+    case "sizes":
+    case "count":
+    case "repeat":
+      return "pad";
+    case "attention":
+      return "matmul";
+    default:
+      return kind;
+  }
+};
 
 function applyRule(site: OpenSite, spec: OpenOpSpec): OpenType {
   switch (spec.kind) {
@@ -74,6 +83,8 @@ function applyRule(site: OpenSite, spec: OpenOpSpec): OpenType {
       return { dtype: spec.dtype, dims: spec.shape };
     case "count":
       return { dtype: spec.dtype, dims: [spec.size] };
+    case "attention":
+      return inferAttention(site, spec);
   }
 }
 
@@ -254,6 +265,17 @@ const inferRepeat = (site: OpenSite, { factors }: SpecOf<"repeat">): OpenType =>
 };
 
 // ---- other kinds ------------------------------------------------------------------------------------------------------------------
+
+function inferAttention(site: OpenSite, { epilogue }: SpecOf<"attention">): OpenType {
+  const [q, k, v] = [nth(site.inputs, 0), nth(site.inputs, 1), nth(site.inputs, 2)];
+  const products = { kind: "matmul", inputs: [], transposeA: false, epilogue: null } as const;
+  const within = (inputs: readonly OpenType[]): OpenSite => ({ ...site, inputs });
+  const scores = inferMatmul(within([q, k]), { ...products, transposeB: true });
+  const extras = site.inputs.slice(3);
+  for (const extra of extras) expectBroadcastTo(site, extra.dims, scores.dims);
+  const dtype = epilogue === null ? "f32" : exprType(site, epilogue, ["f32", ...extras.map((extra) => extra.dtype)]);
+  return inferMatmul(within([{ ...scores, dtype }, v]), { ...products, transposeB: false });
+}
 
 function inferReduce(site: OpenSite, op: SpecOf<"reduce">): OpenType {
   const { dtype, dims } = only(site);

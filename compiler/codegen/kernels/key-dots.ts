@@ -127,8 +127,20 @@ function emitKeys(f: FunctionBuilder, dots: KeyDots, at: Cursors, rows: number, 
   f.release(sums, ...accs.flat());
 }
 
+/** What of the dots the loop along the depth needs. */
+interface DepthPlan {
+  readonly q: Pick<KeyDots["q"], "row">;
+  readonly k: Pick<KeyDots["k"], "key">;
+  readonly depth: number;
+}
+
 /** accs[row][key] += vectors of Q's row times vectors of the key, along the depth. */
-function emitDepth(f: FunctionBuilder, { q, k, depth }: KeyDots, at: Cursors, accs: readonly (readonly Local[])[]): void {
+export function emitDepth(
+  f: FunctionBuilder,
+  { q, k, depth }: DepthPlan,
+  at: Pick<Cursors, "q" | "k">,
+  accs: readonly (readonly Local[])[],
+): void {
   const [query, key, counter] = f.localArray("i32", 3) as [Local, Local, Local];
   const vectors = accs.map(() => f.local("v128"));
   for (const [from, to] of [[at.q, query], [at.k, key]] as const) {

@@ -55,6 +55,7 @@ function knownOp(op: OpenOp): Op | null {
     case "expand":
     case "sizes":
     case "count":
+    case "attention":
       return null;
   }
 }

@@ -21,6 +21,7 @@ import { WeightPool } from "../weight-pool.ts";
 import { emitOpenConvTranspose } from "./conv-transpose.ts";
 import { emitOpenConv } from "./conv.ts";
 import { emitOpenPool } from "./depthwise.ts";
+import { emitOpenAttention } from "./attention.ts";
 import { emitOpenGather } from "./gather.ts";
 import type { OpenKernelArg, OpenKernelCode, OpenOperand, OpenOperands } from "./kernel.ts";
 import { knownStages } from "./known-shapes.ts";
@@ -84,6 +85,8 @@ function openStages(op: OpenOp, operands: OpenOperands): readonly OpenKernelCode
       return emitOpenSizes(op.elements, op.dtype);
     case "count":
       return emitOpenCount(op.start, op.step, op.size, op.dtype);
+    case "attention":
+      return emitOpenAttention(op, operands);
     case "reshape":
       throw new Error("internal: a reshape is a view");
   }

@@ -54,7 +54,7 @@ export function emitOpenMap(expr: Expr, operands: OpenOperands): readonly OpenKe
   ];
 }
 
-interface MapPlan {
+export interface MapPlan {
   readonly expr: Expr;
   readonly argTypes: readonly DType[];
   readonly output: DType;
@@ -143,7 +143,8 @@ function restOfRow(f: FunctionBuilder, length: Bound, row: Local): Bound {
 /** Vectors done together where an expression is short, so that the loop costs little. */
 const unrolled = 4;
 
-function emitOpenRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: Bound): void {
+/** A row of so many elements; it may lie where an operand does that moves as it does. */
+export function emitOpenRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: Bound): void {
   const { expr, argTypes, steps, output } = plan;
   const cursors = pointers.map((pointer, i) => ({ pointer: copyOf(f, pointer), bytes: nth(steps, i) }));
   const moving = cursors.filter(({ bytes }) => bytes > 0);

@@ -1,15 +1,14 @@
 /**
  * Matrix products over open dims, f32, in two ways:
  *
- *     constant B    the product of kernels/product with all rows as the outermost axis, whose extent no code depends on. Rows are done in
- *                   blocks, what is left in tiles, and what is left of those one by one: three stages of fixed height, of which a shape
- *                   runs those that it needs. B is packed once, in the layout that all three read.
+ *     constant B    products of kernels/product of fixed heights, as many as there are rows for (row-pieces.ts). B is packed once, in the layout that
+ *                   all of them read.
  *     else          tiles of 4 rows and 8 columns over operands where they lie; the last rows and columns are done with those before them
  *                   once more where there are as many, else one by one. A transposed B is made row-major first.
  */
 import { defined, nth } from "../../../ir/access.ts";
 import { NotOpen } from "../../../ir/assumptions.ts";
-import { countOf, type Dim, floorDiv, mulDims, subDims } from "../../../ir/dim.ts";
+import { countOf, type Dim, mulDims } from "../../../ir/dim.ts";
 import { epilogueOperands, type MatmulOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { modelChoice } from "../choice.ts";
 import { scheduleOf } from "../kernels/matmul.ts";
@@ -17,18 +16,11 @@ import { matrixOf } from "../kernels/matrix.ts";
 import { arithFor } from "../kernels/product/arith.ts";
 import { makeEpilogue } from "../kernels/product/epilogue.ts";
 import { matrixBytes, packedArg, type PackPlan } from "../kernels/product/pack.ts";
-import {
-  noStrides,
-  panelsOf,
-  type Product,
-  type ProductAxis,
-  type Schedule,
-  type Strides,
-} from "../kernels/product/product.ts";
-import { productStage } from "../kernels/product/product-emit.ts";
+import { noStrides, panelsOf, type Product, type ProductAxis, type Strides } from "../kernels/product/product.ts";
 import { type OpenKernelArg, type OpenKernelCode, type OpenOperand, type OpenOperands, SizeParams } from "./kernel.ts";
 import { emitOpenTiles, type TilesPlan } from "./product-tiles.ts";
 import { transposeStage } from "./movement.ts";
+import { rowPiecesStage } from "./row-pieces.ts";
 import { openBroadcastStrides } from "./rows.ts";
 
 type OpenMatmul = Omit<MatmulOp, "inputs" | "outputs" | "origin">;
@@ -49,8 +41,8 @@ export function emitOpenMatmul(op: OpenMatmul, operands: OpenOperands): readonly
 
 // ---- constant B -----------------------------------------------------------------------------------------------------------------------
 
-/** Rows in a block: enough that a panel of B is read seldom. */
-const blockRows = 48;
+/** Rows that tiles are chosen for. */
+const scheduledRows = 48;
 
 /** A product of all rows of the first operand, of `inner` elements each, with a constant matrix; images have pixels for rows. */
 export function constantProduct(
@@ -77,7 +69,7 @@ export function constantProduct(
     out: b.columns * 4,
     extras: extras.map((extra) => extraStride(extra, result)),
   };
-  const witness = { size: blockRows, strides: [inner, 0, b.columns, ...rowStrides.extras] };
+  const witness = { size: scheduledRows, strides: [inner, 0, b.columns, ...rowStrides.extras] };
   const schedule = scheduleOf([witness], b, [], arith, modelChoice);
   const plan: PackPlan = {
     arith,
@@ -95,9 +87,9 @@ export function constantProduct(
     name: `matmul_${inner}x${b.columns}`,
     arith,
     start: noStrides(extras.length),
-    outer: [axisOf(anyRounds, rowStrides, height)],
-    y: axisOf(height, rowStrides, 1),
-    x: axisOf(1, rowStrides, 0),
+    outer: [],
+    y: axisOf(height, rowStrides),
+    x: axisOf(1, noStrides(extras.length)),
     columns: b.columns,
     extraPerColumn: perColumn,
     levels: [],
@@ -105,35 +97,19 @@ export function constantProduct(
     aStep: 4,
     b: { kind: "packed", apart: false },
     epilogue,
-    schedule: heightened(schedule, height),
+    schedule: { ...schedule, block: { ...schedule.block, y: height } },
   });
-  const stages: OpenKernelCode[] = [];
-  let done: Dim = 0;
-  for (const height of [blockRows, schedule.tile.rows, 1]) {
-    const blocks = floorDiv(subDims(rows, done), height);
-    const at = (stride: number): Dim => mulDims(done, stride);
-    const args: readonly OpenKernelArg[] = [
-      { kind: "input", index: 0, at: at(rowStrides.a) },
-      packed,
-      ...extras.map((_, i): OpenKernelArg => ({
-        kind: "input",
-        index: epilogueOperands.matmul + i,
-        at: at(nth(rowStrides.extras, i)),
-      })),
-      { kind: "output", index: 0, at: at(rowStrides.out) },
-    ];
-    stages.push(repeated(product(height), args, blocks));
-    done = mulDims(floorDiv(rows, height), height);
-  }
-  return stages;
+  const args: readonly OpenKernelArg[] = [
+    { kind: "input", index: 0 },
+    packed,
+    ...extras.map((_, i): OpenKernelArg => ({ kind: "input", index: epilogueOperands.matmul + i })),
+    { kind: "output", index: 0 },
+  ];
+  const { a: aRow, extras: extraRows, out: outRow } = rowStrides;
+  return [rowPiecesStage(product, schedule.tile.rows, rows, args, [aRow, 0, ...extraRows, outRow])];
 }
 
-/** One step along an axis of rows, `factor` rows at a time. */
-function axisOf(size: number, strides: Strides, factor: number): ProductAxis {
-  const times = (stride: number): number => stride * factor;
-  const { a, b, out, extras } = strides;
-  return { size, strides: { a: times(a), b: times(b), out: times(out), extras: extras.map(times) } };
-}
+const axisOf = (size: number, strides: Strides): ProductAxis => ({ size, strides });
 
 /** Bytes from row to row of an extra operand: it lies as the result does, or is the same for all rows. */
 function extraStride(extra: OpenOperand, result: OpenOperand): number {
@@ -144,29 +120,6 @@ function extraStride(extra: OpenOperand, result: OpenOperand): number {
     extra.dims.length === result.dims.length && extra.dims.every((dim, axis) => result.dims[axis] === dim || dim !== 1);
   if (isDense && typeof columns === "number" && strides.every((stride) => stride !== 0)) return columns * 4;
   throw new NotOpen("an epilogue operand that is broadcast along some of the rows");
-}
-
-const heightened = (schedule: Schedule, height: number): Schedule => ({
-  ...schedule,
-  block: { ...schedule.block, y: Math.max(height, schedule.block.y) },
-});
-
-/** The extent of the outermost axis while code is emitted: more than one, so that there is a loop. */
-const anyRounds = 2;
-
-/** A product of `anyRounds` outermost rounds, as the stage of `rounds` of them: how many there are, no code depends on. */
-function repeated(product: Product, args: readonly OpenKernelArg[], rounds: Dim): OpenKernelCode {
-  // the stage takes its arguments' number only; addresses are ours
-  const placeholders = args.map((arg) => (arg.kind === "packed" ? arg : ({ kind: "input", index: 0 } as const)));
-  const { key, units, work, emit } = productStage(product, placeholders);
-  return {
-    key,
-    units: mulDims(units / anyRounds, rounds),
-    args,
-    sizes: [],
-    work: mulDims(work / anyRounds, rounds),
-    emit,
-  };
 }
 
 // ---- computed B -----------------------------------------------------------------------------------------------------------------------

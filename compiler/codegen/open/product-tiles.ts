@@ -11,7 +11,7 @@ import {
   type Size,
   type SizeParams,
 } from "./kernel.ts";
-import { addBound, copyOf, forEachOpenRow, type OpenAxis, openRowCount, sizedAxes } from "./rows.ts";
+import { addBound, clampTo, copyOf, forEachOpenRow, type OpenAxis, openRowCount, sizedAxes } from "./rows.ts";
 
 export interface TilesPlan {
   readonly rows: Size;
@@ -89,23 +89,6 @@ function emitBlock(site: OpenFunction, plan: TilesPlan, bases: readonly Local[],
     },
   );
   f.release(row);
-}
-
-/** local = min(local, size - count) */
-function clampTo(f: FunctionBuilder, local: Local, size: Bound, count: number): void {
-  const most = f.local("i32");
-  pushBound(f, size);
-  f.i32(count);
-  f.op("i32.sub");
-  f.set(most);
-  f.get(local);
-  f.get(most);
-  f.get(local);
-  f.get(most);
-  f.op("i32.lt_u");
-  f.select("i32");
-  f.set(local);
-  f.release(most);
 }
 
 /** `count` rows from `row` on, over all columns. */

@@ -70,6 +70,23 @@ export function addBound(f: FunctionBuilder, local: Local, amount: Bound, sign: 
   f.set(local);
 }
 
+/** local = min(local, size - count) */
+export function clampTo(f: FunctionBuilder, local: Local, size: Bound, count: number): void {
+  const most = f.local("i32");
+  pushBound(f, size);
+  f.i32(count);
+  f.op("i32.sub");
+  f.set(most);
+  f.get(local);
+  f.get(most);
+  f.get(local);
+  f.get(most);
+  f.op("i32.lt_u");
+  f.select("i32");
+  f.set(local);
+  f.release(most);
+}
+
 /** A copy of an i32. */
 export function copyOf(f: FunctionBuilder, local: Local): Local {
   const copy = f.local("i32");

@@ -63,6 +63,7 @@ function staticSpec(spec: OpenOpSpec, shape: readonly number[]): OpSpec | null {
     case "pool":
     case "pad":
     case "repeat":
+    case "attention":
       return null;
     default:
       return spec;
