@@ -4,6 +4,7 @@ import { nameHint } from "../../ir/nearest.ts";
 import { presets } from "../targets/load.ts";
 import { type Entry, type Row, rowOf, summaryOf, type Table, type TableSummary } from "./table.ts";
 import { collectives, reduces, simulatedReduces } from "./tables/collectives.ts";
+import { simulatedProducts } from "./tables/column-products.ts";
 import { wafers } from "./tables/deployments.ts";
 import { memory } from "./tables/memory.ts";
 import { gemm, gemv } from "./tables/products.ts";
@@ -21,6 +22,7 @@ export const tables: readonly Table[] = [
   reduces,
   simulatedReduces,
   gemm,
+  simulatedProducts,
   gemv,
   stencilDepths,
   stencilGrids,
