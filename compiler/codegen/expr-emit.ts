@@ -259,7 +259,9 @@ class ExprEmitter {
   /** Powers with the exponents that models use, without a logarithm. */
   #tryKnownPower({ fn }: { readonly fn: string }, x: number, y: number, dtype: DType): boolean {
     const exponent = this.#literal(y);
-    if (fn !== "pow" || !(dtype === "f32" || dtype === "f64") || typeof exponent !== "number") return false;
+    if (fn !== "pow" || exponent === undefined) return false;
+    if (isInteger(dtype)) return this.#tryWholePower(x, BigInt(exponent), dtype);
+    if (!(dtype === "f32" || dtype === "f64") || typeof exponent !== "number") return false;
     const isVector = this.#request.lanes > 1;
     const shape = isVector ? vectorShapes[dtype] : dtype;
     const f = this.#f;
@@ -287,6 +289,36 @@ class ExprEmitter {
       default:
         return false;
     }
+  }
+
+  /** A power of integers with an exponent from 1 to 64, by squaring. */
+  #tryWholePower(x: number, exponent: bigint, dtype: DType): boolean {
+    if (exponent < 1n || exponent > 64n) return false;
+    const f = this.#f;
+    const multiply = binaryForms[this.#request.lanes];
+    const base = f.local(this.#request.lanes === 1 ? scalarRep(dtype) : "v128");
+    this.push(x);
+    f.set(base);
+    f.get(base);
+    // from the second highest bit of the exponent on
+    for (const bit of exponent.toString(2).slice(1)) {
+      this.#square(dtype);
+      if (bit === "0") continue;
+      f.get(base);
+      multiply(f, "mul", dtype);
+    }
+    f.release(base);
+    return true;
+  }
+
+  /** Replaces the value on the stack by its square. */
+  #square(dtype: DType): void {
+    const f = this.#f;
+    const value = f.local(this.#request.lanes === 1 ? scalarRep(dtype) : "v128");
+    f.tee(value);
+    f.get(value);
+    binaryForms[this.#request.lanes](f, "mul", dtype);
+    f.release(value);
   }
 
   /** min and max against a number that is not NaN: one instruction, which gives NaN for NaN when x stands first. */

@@ -5,7 +5,7 @@ import { arg, binary, type BinaryFunction } from "../../ir/expr.ts";
 import { tensorFrom } from "../../ir/tensor.ts";
 import { expectLikeReference, randomSource } from "./run-kernel.ts";
 
-const functions: readonly BinaryFunction[] = ["div", "mod", "fmod", "shl", "shr"];
+const functions: readonly BinaryFunction[] = ["div", "mod", "fmod", "shl", "shr", "pow"];
 
 function check(dtype: DType, x: readonly number[], y: readonly number[]): void {
   const operands = [x, y].map((values) => tensorFrom(dtype, [values.length], [...values]));
@@ -14,7 +14,7 @@ function check(dtype: DType, x: readonly number[], y: readonly number[]): void {
   }
 }
 
-describe("quotients, remainders and shifts of vectors of integers", () => {
+describe("quotients, remainders, shifts and powers of vectors of integers", () => {
   it.each(["i8", "u8"] as const)("of all pairs of %s", (dtype) => {
     const low = dtype === "i8" ? -128 : 0;
     const all = Array.from({ length: 65_536 }, (_, i) => i);

@@ -49,6 +49,28 @@ describe("map kernels", () => {
     }
   });
 
+  it.each([...floats, ...integers])("raise rows of %s to exponents that one operand has for all of them", (dtype) => {
+    const values = Array.from({ length: 37 }, (_, i) => (i % 6) + 1);
+    const columns = tensorFrom(dtype, [5, 1], [2, 3, 0, 1, 4]);
+    const expr = binary("add", binary("pow", arg(0), arg(1)), arg(1));
+    for (const exponent of [0, 1, 2, 3, 5]) {
+      const operands = [tensorFrom(dtype, [37], values), tensorFrom(dtype, [], [exponent])];
+      expectLikeReference(emitMap, mapOf(expr, 2), operands);
+      expectLikeReference(emitMap, mapOf(expr, 2), operands, { constants: [1] });
+    }
+    const rows = tensorFrom(dtype, [5, 37], [...values, ...values, ...values, ...values, ...values]);
+    expectLikeReference(emitMap, mapOf(expr, 2), [rows, columns]);
+  });
+
+  it("raise floats to one exponent of another type", () => {
+    const x = tensorFrom("f32", [40], Array.from({ length: 40 }, (_, i) => i / 8 - 2));
+    const expr = binary("pow", arg(0), cast("f32", arg(1)));
+    for (const dtype of ["i32", "i64", "f64"] as const) {
+      for (const exponent of [2, 3, -1, 4])
+        expectLikeReference(emitMap, mapOf(expr, 2), [x, tensorFrom(dtype, [1], [exponent])]);
+    }
+  });
+
   it("broadcasts over random shapes", () => {
     const dims = fc.array(fc.integer({ min: 1, max: 7 }), { maxLength: 4 });
     const mask = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 });

@@ -37,6 +37,7 @@ import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { broadcastStages } from "./movement.ts";
 import { forEachRow, rowCount } from "./rows-loop.ts";
+import { uniformPowers } from "./uniform-powers.ts";
 import {
   type Access,
   accessOf,
@@ -300,7 +301,35 @@ function formOf(plan: MapPlan, length: number): VectorForm | null {
   return length >= byteMaskForm.lanes && isOfBools(plan) ? byteMaskForm : laneForm(access.expr);
 }
 
+/** Rows shorter than this are not worth a question about them. */
+const leastUniform = 16;
+
+/** A row, in a form for the exponent that holds for all of it where there is one. */
 function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
+  const { access, varies } = plan;
+  const argTypes = typesOf(access);
+  const readArg = (operand: number): void => {
+    f.get(nth(pointers, operand));
+    readScalar(f, nth(access.reads, operand), 0);
+  };
+  const general = (): void => {
+    emitAnyRow(f, plan, pointers, length);
+  };
+  const forms = length < leastUniform ? [] : uniformPowers(access.expr, argTypes, varies);
+  const emit = forms.reduceRight(
+    (otherwise, { holds, expr }) =>
+      () => {
+        emitExpr(f, { expr: holds, argTypes, lanes: 1, readArg });
+        f.if(() => {
+          emitAnyRow(f, { ...plan, access: { ...access, expr } }, pointers, length);
+        }, otherwise);
+      },
+    general,
+  );
+  emit();
+}
+
+function emitAnyRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
   const { access, output, bytes } = plan;
   const form = formOf(plan, length);
   if (form === null) {

@@ -1,10 +1,10 @@
 /**
- * Division, remainders and shifts of four integers of up to 32 bits, for which there is no instruction. Quotients are computed in floats that hold
+ * Division, remainders, shifts and powers of four integers of up to 32 bits, for which there is no instruction. Quotients are computed in floats that hold
  * them exactly enough: of 16 bits in f32, of 32 bits in f64. Shifts by as many places as each lane says are products with powers of two.
  * Results of narrow types still need wrapping. Semantics are those of integers.ts: nothing traps.
  */
 import type { FunctionBuilder, Local } from "../wasm/index.ts";
-import { apply, type Push, pushLocal } from "./algebra.ts";
+import { apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
 import { roundingShift } from "./double-lanes.ts";
 import type { IntegerForm } from "./integers.ts";
@@ -158,4 +158,33 @@ export function shiftLanesRight(f: FunctionBuilder, { signed, bits }: IntegerFor
     if (signed) apply(f, "v128.xor", shifted, sign)();
     else shifted();
   });
+}
+
+/** x^y modulo 2^32 by squaring, as many rounds as the largest exponent has bits; exponents are not negative. */
+export function raiseLanes(f: FunctionBuilder): void {
+  const [x, y, result] = [f.local("v128"), f.local("v128"), f.local("v128")];
+  f.set(y);
+  f.set(x);
+  pushSplat(f, "i32x4", 1);
+  f.set(result);
+  f.block((done) => {
+    f.loop((again) => {
+      f.get(y);
+      f.op("v128.any_true");
+      f.op("i32.eqz");
+      f.brIf(done);
+      const isOdd = apply(f, "i32x4.neg", apply(f, "v128.and", pushLocal(f, y), ints(f, 1)));
+      choose(f, "f32x4", isOdd, apply(f, "i32x4.mul", pushLocal(f, result), pushLocal(f, x)), pushLocal(f, result))();
+      f.set(result);
+      apply(f, "i32x4.mul", pushLocal(f, x), pushLocal(f, x))();
+      f.set(x);
+      f.get(y);
+      f.i32(1);
+      f.op("i32x4.shr_u");
+      f.set(y);
+      f.br(again);
+    });
+  });
+  f.get(result);
+  f.release(x, y, result);
 }

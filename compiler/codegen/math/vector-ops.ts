@@ -1,13 +1,13 @@
 /**
  * The functions of ir/expr.ts on four lanes of 32 bits: f32 as f32x4, integers of up to 32 bits as i32x4 (narrow ones extended), bool as a mask of all
- * ones or zeros. What has no vector form (integer powers) is done lane by lane with the scalar form.
+ * ones or zeros. What has no vector form (negative powers of integers) is done lane by lane with the scalar form.
  */
 import { type DType, dtypeInfo } from "../../../ir/dtype.ts";
 import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
 import type { FunctionBuilder, OpName } from "../wasm/index.ts";
 import { apply, choose, type Push, pushLocal } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
-import { divideLanes, remainderLanes, shiftLanesLeft, shiftLanesRight } from "./integer-lanes.ts";
+import { divideLanes, raiseLanes, remainderLanes, shiftLanesLeft, shiftLanesRight } from "./integer-lanes.ts";
 import { integerForm, type IntegerForm } from "./integers.ts";
 import { perLane } from "./per-lane.ts";
 import {
@@ -218,12 +218,42 @@ function integerBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): vo
   } else if (isSignedBinary(fn)) f.op(`i32x4.${fn}_${form.signed ? "s" : "u"}`);
   else {
     const lanes = integerLanes[fn];
-    if (lanes === undefined) binaryPerLane(f, fn, dtype);
+    if (fn === "pow") integerPower(f, dtype);
+    else if (lanes === undefined) binaryPerLane(f, fn, dtype);
     else {
       lanes(f, form);
       wrapLanes(f, form);
     }
   }
+}
+
+function integerPower(f: FunctionBuilder, dtype: DType): void {
+  const form = integerForm(dtype);
+  const [y, x] = [f.local("v128"), f.local("v128")];
+  f.set(y);
+  f.set(x);
+  const push = (): void => {
+    f.get(x);
+    f.get(y);
+  };
+  const raise = (): void => {
+    push();
+    raiseLanes(f);
+    wrapLanes(f, form);
+  };
+  if (form.signed) {
+    f.get(y);
+    f.op("i32x4.bitmask");
+    f.if(
+      () => {
+        push();
+        binaryPerLane(f, "pow", dtype);
+      },
+      raise,
+      "v128",
+    );
+  } else raise();
+  f.release(x, y);
 }
 
 /** Functions of two vectors of integers that take more than an instruction. */
