@@ -4,7 +4,14 @@
  */
 import { defined, nth } from "../../ir/access.ts";
 import { type DType, dtypeInfo, isBig, isFloat, isInteger, isSigned } from "../../ir/dtype.ts";
-import { type Expr, exprOperands, exprDType, type ScalarValue } from "../../ir/expr.ts";
+import {
+  type BinaryFunction,
+  type Expr,
+  exprOperands,
+  exprDType,
+  type ScalarValue,
+  type UnaryFunction,
+} from "../../ir/expr.ts";
 import type { ExprRequest } from "./kernel.ts";
 import { hoistSplats, pushSplat } from "./math/constants.ts";
 import {
@@ -19,6 +26,7 @@ import { castScalar, scalarRep } from "./math/scalar-casts.ts";
 import { scalarBinary, scalarUnary } from "./math/scalar-ops.ts";
 import { castVector, clampToType, hasVectorCast, quantizeLanes, roundLanes, wholeLanes } from "./math/vector-casts.ts";
 import { hasLaneForm, vectorBinary, vectorUnary } from "./math/vector-ops.ts";
+import { hasWholeBinary, hasWholeUnary, pushWhole, wholeBinary, wholeUnary } from "./math/whole-lanes.ts";
 import type { FunctionBuilder, Local } from "./wasm/index.ts";
 
 interface Node {
@@ -121,6 +129,31 @@ export function exprLanes(expr: Expr, argTypes: readonly DType[]): 1 | 2 | 4 {
     return fits && argTypes.every(holds);
   });
   return form?.lanes ?? 1;
+}
+
+/** How many elements of an expression of bools and integers of one narrow width can be computed at once, in lanes of that width; null where it is none. */
+export function narrowLanes(expr: Expr, argTypes: readonly DType[]): 8 | 16 | null {
+  const { nodes } = graphOf(expr, argTypes);
+  const types = new Set([...argTypes, ...nodes.map(({ dtype }) => dtype)].filter((dtype) => dtype !== "bool"));
+  const widths = new Set([...types].map((dtype) => (isInteger(dtype) ? dtypeInfo(dtype).bits : 0)));
+  const bits = widths.size === 0 ? 8 : widths.size === 1 ? [...widths][0] : null;
+  if (bits !== 8 && bits !== 16) return null;
+  const fits = nodes.every(({ expr: e, operands }) => {
+    const operand = operands.map((id) => nth(nodes, id).dtype).at(-1);
+    switch (e.op) {
+      case "arg":
+      case "const":
+      case "select":
+        return true;
+      case "unary":
+        return hasWholeUnary(e.fn, defined(operand));
+      case "binary":
+        return hasWholeBinary(e.fn, defined(operand));
+      case "cast":
+        return false;
+    }
+  });
+  return !fits ? null : bits === 8 ? 16 : 8;
 }
 
 /** Names an expression: equal keys mean equal code. */
@@ -373,12 +406,38 @@ function pushVectorLiteral(f: FunctionBuilder, dtype: DType, value: ScalarValue)
 const literalForms = {
   1: pushScalarLiteral,
   2: (f: FunctionBuilder, dtype: DType, value: ScalarValue): void => {
-    pushDoubles(f, dtype, Number(value));
+    pushDoubles(f, dtype, value);
   },
   4: pushVectorLiteral,
+  8: (f: FunctionBuilder, dtype: DType, value: ScalarValue): void => {
+    pushWhole(f, dtype, value, 16);
+  },
+  16: (f: FunctionBuilder, dtype: DType, value: ScalarValue): void => {
+    pushWhole(f, dtype, value, 8);
+  },
 } as const;
-const unaryForms = { 1: scalarUnary, 2: doubleUnary, 4: vectorUnary } as const;
-const binaryForms = { 1: scalarBinary, 2: doubleBinary, 4: vectorBinary } as const;
+const unaryForms = {
+  1: scalarUnary,
+  2: doubleUnary,
+  4: vectorUnary,
+  8: (f: FunctionBuilder, fn: UnaryFunction, dtype: DType): void => {
+    wholeUnary(f, fn, dtype, 16);
+  },
+  16: (f: FunctionBuilder, fn: UnaryFunction, dtype: DType): void => {
+    wholeUnary(f, fn, dtype, 8);
+  },
+} as const;
+const binaryForms = {
+  1: scalarBinary,
+  2: doubleBinary,
+  4: vectorBinary,
+  8: (f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void => {
+    wholeBinary(f, fn, dtype, 16);
+  },
+  16: (f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void => {
+    wholeBinary(f, fn, dtype, 8);
+  },
+} as const;
 const vectorShapes = { f32: "f32x4", f64: "f64x2" } as const;
 
 /** Pushes the value of an expression; for several lanes the types must be such that `exprLanes` gives as many. */
@@ -393,8 +452,11 @@ export function emitExpr(f: FunctionBuilder, request: ExprRequest): void {
  * Puts the vector constants that an expression needs into locals, to be called before the loop in which `emitExpr` stands. Not needed for
  * correctness.
  */
-export function hoistExprConstants(f: FunctionBuilder, request: Omit<ExprRequest, "lanes" | "readArg">): void {
-  const lanes = exprLanes(request.expr, request.argTypes);
+export function hoistExprConstants(
+  f: FunctionBuilder,
+  request: Omit<ExprRequest, "lanes" | "readArg">,
+  lanes: ExprRequest["lanes"] = exprLanes(request.expr, request.argTypes),
+): void {
   if (lanes === 1) return;
   hoistSplats(f, (probe) => {
     const readArg = (): void => {

@@ -87,14 +87,14 @@ export const kernelType = (args: number): FunctionType => ({
 /**
  * An expression to be evaluated for `lanes` elements at once (1 = scalars). Vector form holds `lanes` elements of any dtype in one v128:
  * with 4 lanes f32 is f32x4, i32/u32 and (widened) narrower integers are i32x4, bool is an i32x4 mask of all ones or zeros; with 2 lanes
- * f64 is f64x2, i64/u64 are i64x2 and bool an i64x2 mask. Scalar form: f32, f64, i64 (i64/u64) or i32 (all else; bool is 0 or 1; narrow
+ * f64 is f64x2, i64/u64 are i64x2 and bool an i64x2 mask; with 8 and 16 lanes integers have their own width of 16 and 8 bits, and so have masks. Scalar form: f32, f64, i64 (i64/u64) or i32 (all else; bool is 0 or 1; narrow
  * integers are sign- or zero-extended by their dtype).
  */
 export interface ExprRequest {
   readonly expr: Expr;
   /** dtypes of the operands by index */
   readonly argTypes: readonly DType[];
-  readonly lanes: 1 | 2 | 4;
+  readonly lanes: 1 | 2 | 4 | 8 | 16;
   /** a saturating cast at the end of the expression has small numbers to cast, and may leave vectors of integers beyond its type */
   readonly isSaturatedLater?: boolean;
   /** pushes operand `index` in that form; may be called several times for an operand */

@@ -9,20 +9,11 @@
  */
 import { defined, nth } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
-import {
-  type Expr,
-  exprCost,
-  isComputable,
-  lit,
-  type ScalarValue,
-  substitute,
-  arg,
-  walkExpr,
-} from "../../../ir/expr.ts";
+import { type Expr, exprCost, isComputable, lit, type ScalarValue, substitute, arg } from "../../../ir/expr.ts";
 import type { MapOp, TensorType } from "../../../ir/graph.ts";
 import { elementCount, type TensorData } from "../../../ir/tensor.ts";
 import { loadSplat, loadVector, storeVector } from "../elements.ts";
-import { emitExpr, exprKey, exprLanes, hoistExprConstants } from "../expr-emit.ts";
+import { emitExpr, exprKey, exprLanes, hoistExprConstants, narrowLanes } from "../expr-emit.ts";
 import {
   type KernelArg,
   type KernelCode,
@@ -31,8 +22,8 @@ import {
   kernelType,
   type Operands,
 } from "../kernel.ts";
-import { pushSplat } from "../math/constants.ts";
 import { loadDoubles, splatDouble, storeDoubles } from "../math/double-ops.ts";
+import { loadWhole, splatWhole, storeWhole } from "../math/whole-lanes.ts";
 import { type FunctionBuilder, increment, type Local, loopRange } from "../wasm/index.ts";
 import { type Axis, broadcastStrides, mergeAxes } from "./index-space.ts";
 import { broadcastStages } from "./movement.ts";
@@ -192,7 +183,9 @@ function mapCode(plan: MapPlan, args: readonly KernelArg[], count: number): Kern
 function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
   const bases = f.params.slice(0, -2);
   const [begin, end] = f.params.slice(-2) as [Local, Local];
-  hoistExprConstants(f, { expr: plan.access.expr, argTypes: typesOf(plan.access) });
+  const request = { expr: plan.access.expr, argTypes: typesOf(plan.access) };
+  const [widest] = formsOf(plan, plan.rowLength);
+  if (widest !== undefined) hoistExprConstants(f, request, widest.width);
   for (const [operand, offset] of plan.offsets.entries()) increment(f, nth(bases, operand), offset);
   if (plan.rest === 0) {
     forEachRow(f, begin, end, plan.outer, bases, (pointers) => {
@@ -230,7 +223,7 @@ function emitRows(f: FunctionBuilder, plan: MapPlan, rows: number): void {
 /** How elements come into vectors and out of them. */
 interface VectorForm {
   /** how the expression is emitted */
-  readonly width: 2 | 4;
+  readonly width: 2 | 4 | 8 | 16;
   /** elements in a vector */
   readonly lanes: number;
   /** elements in one round of the loop */
@@ -258,47 +251,34 @@ const doubleForm = (expr: Expr): VectorForm => ({
   store: storeDoubles,
 });
 
-/** Masks of a byte for each element: what only combines bools does not ask how wide they are. */
-const byteMaskForm: VectorForm = {
-  width: 4,
-  lanes: 16,
-  round: 64,
-  load: (f, _, offset) => {
-    f.load("v128.load", offset);
-    pushSplat(f, "i8x16", 0);
-    f.op("i8x16.ne");
-  },
-  splat: (f) => {
-    f.load("v128.load8_splat");
-    pushSplat(f, "i8x16", 0);
-    f.op("i8x16.ne");
-  },
-  store: (f, _, offset) => {
-    pushSplat(f, "i8x16", 1);
-    f.op("v128.and");
-    f.store("v128.store", offset);
-  },
+/** Integers of 8 or 16 bits in lanes of their own width. */
+const narrowForm = (width: 8 | 16): VectorForm => {
+  const bits = width === 8 ? 16 : 8;
+  return {
+    width,
+    lanes: width,
+    round: 4 * width,
+    load: (f, dtype, offset) => {
+      loadWhole(f, dtype, offset, bits);
+    },
+    splat: (f, dtype) => {
+      splatWhole(f, dtype, bits);
+    },
+    store: (f, dtype, offset) => {
+      storeWhole(f, dtype, offset, bits);
+    },
+  };
 };
 
-const combinesBools: ReadonlySet<string> = new Set(["and", "or", "xor", "not", "eq", "ne"]);
-
-/** Whether an expression does nothing but combine bools. */
-function isOfBools({ access, output }: MapPlan): boolean {
-  let holds = output === "bool" && access.reads.every(({ stored }) => stored === "bool");
-  walkExpr(access.expr, (part) => {
-    if (part.op === "const" || part.op === "cast") holds = false;
-    else if (part.op === "unary" || part.op === "binary") holds &&= combinesBools.has(part.fn);
-  });
-  return holds;
-}
-
-/** The widest form that a row of a map has; null where its elements are computed one by one. */
-function formOf(plan: MapPlan, length: number): VectorForm | null {
-  const { access } = plan;
+/** The forms of a row of a map, the widest first: what is left of one is for the next, and for scalars in the end. */
+function formsOf({ access, output }: MapPlan, length: number): readonly VectorForm[] {
   const lanes = exprLanes(access.expr, typesOf(access));
-  if (lanes === 1 || length < lanes) return null;
-  if (lanes === 2) return doubleForm(access.expr);
-  return length >= byteMaskForm.lanes && isOfBools(plan) ? byteMaskForm : laneForm(access.expr);
+  if (lanes === 1) return [];
+  if (lanes === 2) return length < 2 ? [] : [doubleForm(access.expr)];
+  const isPlain = access.dtype === output && access.reads.every(({ stored, dtype }) => stored === dtype);
+  const narrow = isPlain ? narrowLanes(access.expr, typesOf(access)) : null;
+  const forms = [...(narrow === null ? [] : [narrowForm(narrow)]), laneForm(access.expr)];
+  return forms.filter((form) => length >= form.lanes);
 }
 
 /** Rows shorter than this are not worth a question about them. */
@@ -329,58 +309,81 @@ function emitRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], 
   emit();
 }
 
+/** A row in vectors: operands that do not vary along it are in locals. */
+interface VectorRow {
+  readonly cursors: readonly (Local | null)[];
+  readonly target: Local;
+}
+
+function emitVectors(
+  f: FunctionBuilder,
+  { access, output, bytes }: MapPlan,
+  form: VectorForm,
+  { cursors, target }: VectorRow,
+  splats: readonly (Local | null)[],
+  element: number,
+): void {
+  f.get(target);
+  emitExpr(f, {
+    expr: access.expr,
+    argTypes: typesOf(access),
+    lanes: form.width,
+    readArg: (index) => {
+      const cursor = cursors[index];
+      if (cursor == null) f.get(defined(splats[index]));
+      else {
+        const read = nth(access.reads, index);
+        f.get(cursor);
+        const offset = element * nth(bytes, index);
+        if (read.stored === read.dtype || form.width > 4) form.load(f, read.dtype, offset);
+        else readVector(f, read, form.width === 2 ? 2 : 4, offset);
+      }
+    },
+  });
+  const offset = element * defined(bytes.at(-1));
+  if (access.dtype === output || form.width > 4) form.store(f, output, offset);
+  else writeVector(f, access, output, form.width === 2 ? 2 : 4, offset);
+}
+
 function emitAnyRow(f: FunctionBuilder, plan: MapPlan, pointers: readonly Local[], length: number): void {
-  const { access, output, bytes } = plan;
-  const form = formOf(plan, length);
-  if (form === null) {
+  const { bytes } = plan;
+  const forms = formsOf(plan, length);
+  const [widest] = forms;
+  if (widest === undefined) {
     emitScalarRow(f, plan, pointers, length);
     return;
   }
-  const { expr, reads } = access;
-  const splats = splatOperands(f, plan, pointers, form);
   const cursors = plan.varies.map((varies, operand) => (varies ? copyOf(f, nth(pointers, operand)) : null));
   const target = copyOf(f, defined(pointers.at(-1)));
-  const vectorAt = (element: number): void => {
-    f.get(target);
-    emitExpr(f, {
-      expr,
-      argTypes: typesOf(access),
-      lanes: form.width,
-      readArg: (index) => {
-        const cursor = cursors[index];
-        if (cursor == null) f.get(defined(splats[index]));
-        else {
-          const read = nth(reads, index);
-          f.get(cursor);
-          if (read.stored === read.dtype) form.load(f, read.dtype, element * nth(bytes, index));
-          else readVector(f, read, form.width, element * nth(bytes, index));
-        }
-      },
-    });
-    const offset = element * defined(bytes.at(-1));
-    if (access.dtype === output) form.store(f, output, offset);
-    else writeVector(f, access, output, form.width, offset);
-  };
+  const row = { cursors, target };
   const step = (elements: number): void => {
     for (const [operand, cursor] of cursors.entries()) {
       if (cursor !== null) increment(f, cursor, elements * nth(bytes, operand));
     }
     increment(f, target, elements * defined(bytes.at(-1)));
   };
-  const { lanes, round: unrolled } = form;
-  const rounds = Math.floor(length / unrolled);
+  const rounds = Math.floor(length / widest.round);
+  const left = length - rounds * widest.round;
   const counter = f.local("i32");
-  loopRange(f, counter, 0, rounds, 1, () => {
-    for (let element = 0; element < unrolled; element += lanes) vectorAt(element);
-    step(unrolled);
-  });
-  const left = length - rounds * unrolled;
-  for (let element = 0; element + lanes <= left; element += lanes) vectorAt(element);
-  const vectors = left - (left % lanes);
-  for (let element = vectors; element < left; element++) {
+  let done = 0;
+  for (const form of forms) {
+    const isLooped = form === widest && rounds > 0;
+    if (!isLooped && left - done < form.lanes) continue;
+    const splats = splatOperands(f, plan, pointers, form);
+    if (isLooped) {
+      loopRange(f, counter, 0, rounds, 1, () => {
+        for (let element = 0; element < form.round; element += form.lanes)
+          emitVectors(f, plan, form, row, splats, element);
+        step(form.round);
+      });
+    }
+    for (; done + form.lanes <= left; done += form.lanes) emitVectors(f, plan, form, row, splats, done);
+    f.release(...splats.filter((splat) => splat !== null));
+  }
+  for (let element = done; element < left; element++) {
     emitScalarElement(f, plan, [...cursors.map((cursor, i) => cursor ?? nth(pointers, i)), target], element);
   }
-  f.release(counter, target, ...cursors.filter((cursor) => cursor !== null), ...splats.filter((s) => s !== null));
+  f.release(counter, target, ...cursors.filter((cursor) => cursor !== null));
 }
 
 function copyOf(f: FunctionBuilder, local: Local): Local {
@@ -402,7 +405,7 @@ function splatOperands(
     const splat = f.local("v128");
     const read = nth(access.reads, operand);
     f.get(nth(pointers, operand));
-    if (read.stored === read.dtype) form.splat(f, read.dtype);
+    if (read.stored === read.dtype || form.width > 4) form.splat(f, read.dtype);
     else splatRead(f, read);
     f.set(splat);
     return splat;

@@ -67,7 +67,8 @@ export function accessOf(expr: Expr, argTypes: readonly DType[]): Access {
   const plain = plainAccess(expr, argTypes);
   if (exprLanes(expr, argTypes) > 1) return plain;
   const moved = (["load", "store"] as const).map((alone) => movedCasts(expr, argTypes, alone));
-  return moved.find((access) => exprLanes(access.expr, typesOf(access)) > 1) ?? plain;
+  const lanes = (access: Access): number => exprLanes(access.expr, typesOf(access));
+  return moved.reduce((best, access) => (lanes(access) > lanes(best) ? access : best), plain);
 }
 
 /** Types of an access' operands as its expression has them. */
@@ -187,13 +188,13 @@ export function writeVector(f: FunctionBuilder, access: Access, stored: DType, l
       f.op(wide);
       f.store("v128.store", offset + 16 * half);
     }
-  } else if (lanes === 2 && stored === "f32") {
+  } else if (access.dtype === "f64" && stored === "f32") {
     f.get(address);
     f.get(value);
     f.op("f32x4.demote_f64x2_zero");
     f.memoryLane("v128.store64_lane", 0, offset);
   } else {
-    const shape = lanes === 2 ? "f64x2" : shapes[scalarRep(access.dtype)];
+    const shape = shapes[scalarRep(access.dtype)];
     for (let lane = 0; lane < lanes; lane++) {
       f.get(address);
       f.get(value);

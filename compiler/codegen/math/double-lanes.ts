@@ -54,18 +54,27 @@ export function withDoubles(f: FunctionBuilder, count: 1 | 2, body: (d: Algebra,
 
 /** Computes either lane by scalar code, which finds its operands on the stack. */
 export function perDouble(f: FunctionBuilder, operands: readonly Push[], scalar: () => void): void {
+  perHalf(f, "f64x2", operands, scalar);
+}
+
+/** The same of two integers. */
+export function perLong(f: FunctionBuilder, operands: readonly Push[], scalar: () => void): void {
+  perHalf(f, "i64x2", operands, scalar);
+}
+
+function perHalf(f: FunctionBuilder, shape: "f64x2" | "i64x2", operands: readonly Push[], scalar: () => void): void {
   const low = f.local("v128");
   for (const lane of [0, 1]) {
     if (lane === 1) f.get(low);
     for (const operand of operands) {
       operand();
-      f.lane("f64x2.extract_lane", lane);
+      f.lane(`${shape}.extract_lane`, lane);
     }
     scalar();
     if (lane === 0) {
-      f.op("f64x2.splat");
+      f.op(`${shape}.splat`);
       f.set(low);
-    } else f.lane("f64x2.replace_lane", lane);
+    } else f.lane(`${shape}.replace_lane`, lane);
   }
   f.release(low);
 }

@@ -1,18 +1,23 @@
-/** The functions of ir/expr.ts on two lanes of 64 bits: f64 as f64x2, bool as a mask of all ones or zeros. What has no vector form is done lane by lane. */
-import type { DType } from "../../../ir/dtype.ts";
-import type { BinaryFunction, UnaryFunction } from "../../../ir/expr.ts";
+/**
+ * The functions of ir/expr.ts on two lanes of 64 bits: f64 as f64x2, i64 and u64 as i64x2, bool as a mask of all ones or zeros. What has no vector form is
+ * done lane by lane.
+ */
+import { type DType, isBig } from "../../../ir/dtype.ts";
+import type { BinaryFunction, ScalarValue, UnaryFunction } from "../../../ir/expr.ts";
 import type { FunctionBuilder, OpName } from "../wasm/index.ts";
 import { apply, choose } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
-import { longs, perDouble, withDoubles } from "./double-lanes.ts";
+import { longs, perDouble, perLong, withDoubles } from "./double-lanes.ts";
 import { powF64x2 } from "./f64x2.ts";
 import { f64x2Unary, floatInstruction, isNativeFloatBinary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
+import { hasWholeBinary, hasWholeUnary, pushWhole, wholeBinary, wholeUnary } from "./whole-lanes.ts";
 
 /** True for the types that a lane of 64 bits can hold. */
-export const hasDoubleForm = (dtype: DType): boolean => dtype === "f64" || dtype === "bool";
+export const hasDoubleForm = (dtype: DType): boolean => dtype === "f64" || dtype === "bool" || isBig(dtype);
 
 /** Whether a cast between such types has a vector form. */
-export const hasDoubleCast = (from: DType, to: DType): boolean => hasDoubleForm(from) && hasDoubleForm(to);
+export const hasDoubleCast = (from: DType, to: DType): boolean =>
+  from === to || (hasDoubleForm(from) && hasDoubleForm(to) && (from === "bool" || to === "bool"));
 
 const inlineUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => void>> = {
   ...f64x2Unary,
@@ -46,6 +51,10 @@ export function doubleUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType)
     f.op("v128.not");
     return;
   }
+  if (isBig(dtype)) {
+    longUnary(f, fn, dtype);
+    return;
+  }
   const native = floatInstruction(fn, "f64x2");
   const inline = inlineUnary[fn];
   if (native !== null) f.op(native);
@@ -57,6 +66,30 @@ export function doubleUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType)
       });
     });
   }
+}
+
+function longUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType): void {
+  if (hasWholeUnary(fn, dtype)) {
+    wholeUnary(f, fn, dtype, 64);
+    return;
+  }
+  withDoubles(f, 1, (_, x) => {
+    perLong(f, [x], () => {
+      scalarUnary(f, fn, dtype);
+    });
+  });
+}
+
+function longBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void {
+  if (hasWholeBinary(fn, dtype)) {
+    wholeBinary(f, fn, dtype, 64);
+    return;
+  }
+  withDoubles(f, 2, (_, x, y) => {
+    perLong(f, [x, y], () => {
+      scalarBinary(f, fn, dtype);
+    });
+  });
 }
 
 const boolOps: Partial<Record<BinaryFunction, readonly OpName[]>> = {
@@ -82,7 +115,8 @@ export function doubleBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DTyp
     const ops = boolOps[fn];
     if (ops === undefined) throw new Error(`internal: ${fn} of bool`);
     for (const op of ops) f.op(op);
-  } else if (isNativeFloatBinary(fn)) f.op(`f64x2.${fn}`);
+  } else if (isBig(dtype)) longBinary(f, fn, dtype);
+  else if (isNativeFloatBinary(fn)) f.op(`f64x2.${fn}`);
   else if (fn === "pow") powF64x2(f);
   else {
     withDoubles(f, 2, (_, x, y) => {
@@ -96,13 +130,10 @@ export function doubleBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DTyp
 /** Replaces a vector of one type by the other's: 1 for true, and true for all but 0. */
 export function castDoubles(f: FunctionBuilder, from: DType, to: DType): void {
   if (from === to) return;
-  if (to === "f64") {
-    pushSplat(f, "f64x2", 1);
-    f.op("v128.and");
-  } else {
-    pushSplat(f, "f64x2", 0);
-    f.op("f64x2.ne");
-  }
+  const shape = to === "f64" || from === "f64" ? "f64x2" : "i64x2";
+  const number = (value: number): number | bigint => (shape === "f64x2" ? value : BigInt(value));
+  pushSplat(f, shape, number(from === "bool" ? 1 : 0));
+  f.op(from === "bool" ? "v128.and" : `${shape}.ne`);
 }
 
 /** Replaces the address on the stack by the two elements from there on. */
@@ -146,7 +177,7 @@ export function storeDoubles(f: FunctionBuilder, dtype: DType, offset: number): 
 }
 
 /** Pushes a literal in both lanes. */
-export function pushDoubles(f: FunctionBuilder, dtype: DType, value: number): void {
-  if (dtype === "bool") pushSplat(f, "i64x2", value === 0 ? 0n : -1n);
-  else pushSplat(f, "f64x2", value);
+export function pushDoubles(f: FunctionBuilder, dtype: DType, value: ScalarValue): void {
+  if (dtype === "f64") pushSplat(f, "f64x2", Number(value));
+  else pushWhole(f, dtype, value, 64);
 }
