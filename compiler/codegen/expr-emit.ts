@@ -231,7 +231,7 @@ class ExprEmitter {
           break;
         this.push(nth(operands, 0));
         if (lanes === 4) castVector(this.#f, operandType, expr.to, expr.saturate, isWhole(expr.x));
-        else if (lanes === 2) castDoubles(this.#f, operandType, expr.to);
+        else if (lanes === 2) castDoubles(this.#f, operandType, expr.to, expr.saturate);
         else castScalar(this.#f, operandType, expr.to, expr.saturate);
         break;
     }
@@ -293,6 +293,10 @@ class ExprEmitter {
   #tryKnownPower({ fn }: { readonly fn: string }, x: number, y: number, dtype: DType): boolean {
     const exponent = this.#literal(y);
     if (fn !== "pow" || exponent === undefined) return false;
+    if (Number(exponent) === 0) {
+      this.#pushLiteral(dtype, 1);
+      return true;
+    }
     if (isInteger(dtype)) return this.#tryWholePower(x, BigInt(exponent), dtype);
     if (!(dtype === "f32" || dtype === "f64") || typeof exponent !== "number") return false;
     const isVector = this.#request.lanes > 1;

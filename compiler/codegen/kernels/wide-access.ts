@@ -3,8 +3,8 @@
  * the store, so that the rest of an expression has vectors although lanes of both sizes occur.
  */
 import { nth } from "../../../ir/access.ts";
-import { type DType, storageBytes } from "../../../ir/dtype.ts";
-import { arg, type Expr, exprDType, mapOperands } from "../../../ir/expr.ts";
+import { type DType, dtypeInfo, storageBytes } from "../../../ir/dtype.ts";
+import { arg, cast, type Expr, exprDType, mapOperands } from "../../../ir/expr.ts";
 import { loadScalar, storeScalar } from "../elements.ts";
 import { exprLanes } from "../expr-emit.ts";
 import { castScalar, scalarRep } from "../math/scalar-casts.ts";
@@ -58,7 +58,10 @@ function movedCasts(expr: Expr, argTypes: readonly DType[], alone: "load" | "sto
     expr.op === "cast" &&
     (expr.x.op !== "arg" || alone === "store") &&
     differInSize(exprDType(expr.x, argTypes), expr.to);
-  const body = isStoreCast ? expr.x : expr;
+  const inner = isStoreCast ? expr.x : expr;
+  const isHalf = isStoreCast && expr.to === "f64" && exprDType(inner, argTypes) === "f16";
+  // a vector of f16 is widened as a whole
+  const body = isHalf ? cast("f32", inner) : inner;
   return { expr: move(body), reads, dtype: exprDType(body, argTypes), saturate: isStoreCast && expr.saturate };
 }
 
@@ -158,6 +161,13 @@ export function readVector(f: FunctionBuilder, read: Read, lanes: 2 | 4, offset:
 
 const highHalf = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
 
+/** The type that lanes of 32 bits hold the integers of a narrower one as; others are their own. */
+function wordOf(dtype: DType): DType {
+  const { class: cls, bits } = dtypeInfo(dtype);
+  if (bits >= 32 || (cls !== "signed" && cls !== "unsigned")) return dtype;
+  return cls === "signed" ? "i32" : "u32";
+}
+
 /** Stores the lanes of the vector on the stack at the address below them, cast. */
 export function writeVector(f: FunctionBuilder, access: Access, stored: DType, lanes: 2 | 4, offset: number): void {
   const isMask = access.dtype === "bool";
@@ -176,7 +186,7 @@ export function writeVector(f: FunctionBuilder, access: Access, stored: DType, l
   const [value, address] = [f.local("v128"), f.local("i32")];
   f.set(value);
   f.set(address);
-  const wide = lanes === 4 ? widening(isMask ? "u32" : access.dtype, stored, access.saturate) : null;
+  const wide = lanes === 4 ? widening(isMask ? "u32" : wordOf(access.dtype), stored, access.saturate) : null;
   if (wide !== null) {
     for (const half of [0, 1]) {
       f.get(address);

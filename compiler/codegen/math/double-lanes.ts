@@ -52,29 +52,27 @@ export function withDoubles(f: FunctionBuilder, count: 1 | 2, body: (d: Algebra,
   f.release(...operands, ...temporaries);
 }
 
+type Pair = "f64x2" | "i64x2";
+
 /** Computes either lane by scalar code, which finds its operands on the stack. */
 export function perDouble(f: FunctionBuilder, operands: readonly Push[], scalar: () => void): void {
-  perHalf(f, "f64x2", operands, scalar);
+  perHalf(f, "f64x2", "f64x2", operands, scalar);
 }
 
-/** The same of two integers. */
-export function perLong(f: FunctionBuilder, operands: readonly Push[], scalar: () => void): void {
-  perHalf(f, "i64x2", operands, scalar);
-}
-
-function perHalf(f: FunctionBuilder, shape: "f64x2" | "i64x2", operands: readonly Push[], scalar: () => void): void {
+/** The same of operands and results of the shapes that are given. */
+export function perHalf(f: FunctionBuilder, from: Pair, to: Pair, operands: readonly Push[], scalar: () => void): void {
   const low = f.local("v128");
   for (const lane of [0, 1]) {
     if (lane === 1) f.get(low);
     for (const operand of operands) {
       operand();
-      f.lane(`${shape}.extract_lane`, lane);
+      f.lane(`${from}.extract_lane`, lane);
     }
     scalar();
     if (lane === 0) {
-      f.op(`${shape}.splat`);
+      f.op(`${to}.splat`);
       f.set(low);
-    } else f.lane(`${shape}.replace_lane`, lane);
+    } else f.lane(`${to}.replace_lane`, lane);
   }
   f.release(low);
 }

@@ -7,17 +7,17 @@ import type { BinaryFunction, ScalarValue, UnaryFunction } from "../../../ir/exp
 import type { FunctionBuilder, OpName } from "../wasm/index.ts";
 import { apply, choose } from "./algebra.ts";
 import { pushSplat } from "./constants.ts";
-import { longs, perDouble, perLong, withDoubles } from "./double-lanes.ts";
+import { longs, perDouble, perHalf, withDoubles } from "./double-lanes.ts";
 import { powF64x2 } from "./f64x2.ts";
+import { castScalar } from "./scalar-casts.ts";
 import { f64x2Unary, floatInstruction, isNativeFloatBinary, scalarBinary, scalarUnary } from "./scalar-ops.ts";
 import { hasWholeBinary, hasWholeUnary, pushWhole, wholeBinary, wholeUnary } from "./whole-lanes.ts";
 
 /** True for the types that a lane of 64 bits can hold. */
 export const hasDoubleForm = (dtype: DType): boolean => dtype === "f64" || dtype === "bool" || isBig(dtype);
 
-/** Whether a cast between such types has a vector form. */
-export const hasDoubleCast = (from: DType, to: DType): boolean =>
-  from === to || (hasDoubleForm(from) && hasDoubleForm(to) && (from === "bool" || to === "bool"));
+/** Whether a cast between such types has a form; those between integers and floats are done lane by lane. */
+export const hasDoubleCast = (from: DType, to: DType): boolean => hasDoubleForm(from) && hasDoubleForm(to);
 
 const inlineUnary: Partial<Record<UnaryFunction, (f: FunctionBuilder) => void>> = {
   ...f64x2Unary,
@@ -74,7 +74,7 @@ function longUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType): void {
     return;
   }
   withDoubles(f, 1, (_, x) => {
-    perLong(f, [x], () => {
+    perHalf(f, "i64x2", "i64x2", [x], () => {
       scalarUnary(f, fn, dtype);
     });
   });
@@ -86,7 +86,7 @@ function longBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType): void 
     return;
   }
   withDoubles(f, 2, (_, x, y) => {
-    perLong(f, [x, y], () => {
+    perHalf(f, "i64x2", "i64x2", [x, y], () => {
       scalarBinary(f, fn, dtype);
     });
   });
@@ -128,8 +128,16 @@ export function doubleBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DTyp
 }
 
 /** Replaces a vector of one type by the other's: 1 for true, and true for all but 0. */
-export function castDoubles(f: FunctionBuilder, from: DType, to: DType): void {
+export function castDoubles(f: FunctionBuilder, from: DType, to: DType, saturate: boolean): void {
   if (from === to) return;
+  if (from !== "bool" && to !== "bool") {
+    withDoubles(f, 1, (_, x) => {
+      perHalf(f, from === "f64" ? "f64x2" : "i64x2", to === "f64" ? "f64x2" : "i64x2", [x], () => {
+        castScalar(f, from, to, saturate);
+      });
+    });
+    return;
+  }
   const shape = to === "f64" || from === "f64" ? "f64x2" : "i64x2";
   const number = (value: number): number | bigint => (shape === "f64x2" ? value : BigInt(value));
   pushSplat(f, shape, number(from === "bool" ? 1 : 0));

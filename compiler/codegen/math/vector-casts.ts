@@ -33,9 +33,16 @@ export function castVector(f: FunctionBuilder, from: DType, to: DType, saturate:
   else castIntegerLanes(f, from, to, saturate);
 }
 
-/** True when `castVector` gives what the scalar cast gives: an i32 must not lose bits on its way through f32 to a narrower float. */
+/**
+ * True when `castVector` gives what the scalar cast gives: an i32 must not lose bits on its way through f32 to a narrower float. What loses bits is infinite
+ * in f16.
+ */
 export const hasVectorCast = (from: DType, to: DType): boolean =>
-  !isSmallFloatType(to) || from === "f32" || isSmallFloatType(from) || (from !== "i32" && from !== "u32");
+  !isSmallFloatType(to) ||
+  to === "f16" ||
+  from === "f32" ||
+  isSmallFloatType(from) ||
+  (from !== "i32" && from !== "u32");
 
 function castFloatLanes(f: FunctionBuilder, to: DType, saturate: boolean): void {
   const form = integerForm(to);
