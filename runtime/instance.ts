@@ -8,12 +8,15 @@ import type {
   IfStep,
   LoopStep,
   Program,
+  ProgramPort,
   ScanStep,
+  SlotId,
   Step,
 } from "../ir/program.ts";
 import { opSubject } from "../ir/graph.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { showShape } from "../ir/types.ts";
+import { borrowedInputs } from "./borrowed-inputs.ts";
 import type { HostFunction, HostState, HostValue } from "./host/value.ts";
 import { type BoundStep, type KernelOptions, ProgramKernels } from "./kernels.ts";
 import { type PackedWeights, packedWeights } from "./memory.ts";
@@ -30,7 +33,7 @@ export interface ExecutionOptions extends KernelOptions {
 }
 
 export interface InstanceOptions extends ExecutionOptions {
-  /** runs the payload of a deferred step */
+  /** runs the payload of a deferred step; what it is fed it reads or copies before it returns its promise */
   readonly runDeferred: (
     step: DeferredStep,
     inputs: ReadonlyMap<string, HostValue>,
@@ -57,6 +60,8 @@ export class ProgramInstance {
   readonly #loops: LoopLimits;
   readonly #slots: Slots;
   readonly #steps: readonly BoundStep[];
+  /** inputs that need no copies, although they lie outside of memory */
+  readonly #borrowed: ReadonlySet<SlotId>;
   #weights: PackedWeights | null = null;
 
   private constructor(program: Program, functions: HostFunctions, kernels: ProgramKernels, options: InstanceOptions) {
@@ -67,6 +72,7 @@ export class ProgramInstance {
     this.#options = options;
     this.#loops = options.loops ?? loopLimits(undefined);
     this.#slots = new Slots(program, kernels.memory);
+    this.#borrowed = borrowedInputs(program, functions.readsInPlace);
     this.#steps = this.#bind(program);
     kernels.share();
   }
@@ -94,6 +100,11 @@ export class ProgramInstance {
   /** This program closed for other shapes, with the same kernels, weights and memory: one of them may run at a time. */
   reshaped(program: Program): ProgramInstance {
     return new ProgramInstance(program, this.#functions, this.#kernels.reshaped(program), this.#options);
+  }
+
+  /** Whether what is fed to an input may change once `run` has returned its promise. */
+  readsAtOnce({ slot }: ProgramPort): boolean {
+    return this.program.values[slot]?.kind !== "host" || this.#borrowed.has(slot);
   }
 
   /** Runs the program once; `inputs` stand in the order of `program.inputs` and have its types. */
@@ -137,7 +148,7 @@ export class ProgramInstance {
       }
       case "copy":
         return () => {
-          this.#slots.write(step.to, this.#slots.read(step.from));
+          this.#slots.copy(step.from, step.to);
           return undefined;
         };
       case "if":
@@ -163,7 +174,7 @@ export class ProgramInstance {
     const run = byName.get(step.fn);
     if (run === undefined) throw fail("WSC7004", `this runtime has no host function '${step.fn}'`);
     const results = run(
-      step.inputs.map((slot) => (readsInPlace.has(step.fn) ? this.#slots.view(slot) : this.#slots.read(slot))),
+      step.inputs.map((slot) => (readsInPlace.has(step.fn) ? this.#slots.seen(slot) : this.#slots.read(slot))),
       step.attributes,
       state,
     );
@@ -258,7 +269,7 @@ export class ProgramInstance {
 
   async #runDeferred(step: DeferredStep): Promise<void> {
     const inputs = new Map<string, HostValue>();
-    for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#slots.read(slot));
+    for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#slots.seen(slot));
     const results = await this.#options.runDeferred(step, inputs, () => this.#slots.tensor(step.payload));
     for (const [index, slot] of step.outputs.entries()) {
       const value = results[index];

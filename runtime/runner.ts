@@ -107,11 +107,10 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
 /** Runs an instance that is not running. It reads at once what lies in its memory; of what does not, it gets copies. */
 function runFed(instance: ProgramInstance, feeds: Feeds): Promise<ReadonlyMap<string, HostValue>> {
   if (feeds.owned) return runInstance(instance, feeds.values);
-  const { inputs, values } = instance.program;
   const read = new Map(feeds.values);
-  for (const { name, slot } of inputs) {
-    const value = read.get(name);
-    if (value !== undefined && values[slot]?.kind === "host") read.set(name, copyValue(value));
+  for (const port of instance.program.inputs) {
+    const value = read.get(port.name);
+    if (value !== undefined && !instance.readsAtOnce(port)) read.set(port.name, copyValue(value));
   }
   return runInstance(instance, read);
 }
@@ -245,7 +244,9 @@ function instanceOptions(options: RunnerOptions): InstanceOptions {
           return (await loadCompiler()).compileFragment(payload(), known);
         }, options);
       caches.set(step, cache);
-      const results = await runInstance(await cache.get(knownInputs(step, inputs)), inputs);
+      const feeds = { values: inputs, owned: false };
+      const ready = cache.find(knownInputs(step, inputs));
+      const results = await (ready === null ? runWhenCompiled(cache, step, ownFeeds(feeds)) : runFed(ready, feeds));
       return step.outputNames.map((name) => {
         const value = results.get(name);
         if (value === undefined) throw new Error(`internal: the deferred part gives no '${name}'`);
@@ -253,6 +254,14 @@ function instanceOptions(options: RunnerOptions): InstanceOptions {
       });
     },
   };
+}
+
+async function runWhenCompiled(
+  cache: ProgramCache,
+  step: DeferredStep,
+  feeds: Feeds,
+): Promise<ReadonlyMap<string, HostValue>> {
+  return runFed(await cache.get(knownInputs(step, feeds.values)), feeds);
 }
 
 function knownInputs({ valueInputs }: DeferredStep, inputs: ReadonlyMap<string, HostValue>): Map<string, KnownInput> {

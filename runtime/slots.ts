@@ -57,6 +57,16 @@ export class Slots {
     return value?.kind === "memory" ? viewValue(this.#memory, value) : this.tensor(slot);
   }
 
+  /** A value where it lies, without a copy: valid until the next step. */
+  seen(slot: SlotId): HostValue {
+    return this.#values[slot]?.kind === "memory" ? this.view(slot) : this.read(slot);
+  }
+
+  copy(from: SlotId, to: SlotId): void {
+    const target = this.#values[to];
+    this.write(to, target === undefined || target.kind === "host" ? this.read(from) : this.seen(from));
+  }
+
   isTrue(slot: SlotId): boolean {
     return Number(this.view(slot).elements[0]) !== 0;
   }

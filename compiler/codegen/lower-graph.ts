@@ -25,6 +25,7 @@ import type { Attention } from "./attention.ts";
 import { attentionStages } from "./kernels/attention.ts";
 import { contiguousSlices } from "./contiguous-slices.ts";
 import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
+import { hostInputs } from "./host-inputs.ts";
 import { inputParts } from "./input-parts.ts";
 import { hostConstant, hostEvaluate, splitEpilogue } from "./host-steps.ts";
 import type { KernelArg, KernelCode, Operands } from "./kernel.ts";
@@ -84,11 +85,10 @@ class GraphLowering {
     const steps: DraftStep[] = [];
     this.#lowerOps(graph, scope, steps, this.#kernelOf);
     this.#time++;
-    const given = new Set(inputs.map((slot) => this.#bufferOf(slot)));
     const outputs = graph.outputs.map(({ value, name }) => {
       const slot = this.#slotOf(graph, scope, value, steps);
-      const isOwn = nth(this.#slots, slot).place?.kind !== "weights" && !given.has(this.#bufferOf(slot) ?? -1);
-      const result = isOwn || nth(this.#slots, slot).place === null ? slot : this.#copy(slot, steps, [name]);
+      const isOwn = nth(this.#slots, slot).place?.kind !== "weights";
+      const result = isOwn ? slot : this.#copy(slot, steps, [name]);
       this.#touch(result);
       return result;
     });
@@ -127,11 +127,17 @@ class GraphLowering {
     return slot;
   }
 
-  /** Inputs that lie in a concat's result bring that into being. */
+  /** Inputs that lie in a concat's result bring that into being; those of JavaScript alone have no place in memory. */
   #defineInputs(graph: Graph, scope: Scope): readonly SlotId[] {
     const parts = inputParts(graph);
+    const outside = hostInputs(graph);
     return graph.inputs.map(({ value }) => {
       const type = typeOf(graph, value);
+      if (outside.has(value)) {
+        const slot = this.#newSlot(type, null);
+        scope.set(value, slot);
+        return slot;
+      }
       const part = parts.get(value);
       if (part === undefined) return this.#define(scope, value, type);
       const { whole, ...pieces } = part;

@@ -99,7 +99,7 @@ export const hostFunctions: ReadonlyMap<string, HostFunction> = new Map([
 
 /** Functions of tensors whose results have elements of their own: they may read their operands where these lie, for as long as a call. */
 export const readsInPlace: ReadonlySet<string> = new Set(
-  [selectionFunctions, uniqueFunctions, boxFunctions, signalFunctions].flatMap((family) =>
+  [selectionFunctions, uniqueFunctions, boxFunctions, signalFunctions, matrixFunctions].flatMap((family) =>
     family.map(([name]) => name),
   ),
 );

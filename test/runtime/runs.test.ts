@@ -70,6 +70,32 @@ describe("inputs", () => {
     }
   });
 
+  it("that JavaScript alone reads, or parts that are compiled when they are reached, are taken as well", async () => {
+    const session = await open({
+      opset: 17,
+      inputs: { x: f32(3), axis: typed("i64"), late: f32("n") },
+      outputs: { u: f32("found"), c: f32(3), z: f32("rest") },
+      nodes: [
+        node("Unique", ["x"], ["u"]),
+        node("CumSum", ["x", "axis"], ["c"]),
+        node("Shape", ["u"], ["length"]),
+        node("Tile", ["late", "length"], ["z"]),
+      ],
+    });
+    const [row, late] = [new Float32Array(3), new Float32Array(2)];
+    const axis = BigInt64Array.of(0n);
+    for (const value of [1, 2, 3]) {
+      row.fill(value);
+      late.fill(value);
+      axis[0] = 0n;
+      const run = session.run({ x: float(row), axis: new Tensor("int64", axis, []), late: float(late) });
+      for (const array of [row, late]) array.fill(9);
+      axis[0] = 5n;
+      const { u, c, z } = await run;
+      expect([u, c, z].map(dataOf)).toEqual([[value], [value, 2 * value, 3 * value], [value, value]]);
+    }
+  });
+
   it("of strings and sequences are taken as well", async () => {
     const session = await open({
       opset: 20,
