@@ -1,8 +1,9 @@
 /**
  * Running sums and products along an axis that is not the innermost one: row after row of what lies inside the axis, all columns of a block
- * at once. The sums so far stand in private memory, those of floats in double, as for single lanes.
+ * at once. Sums of f32 stand in private memory as doubles, as for single lanes; others are the row before.
  *
  *     for each row:  sums[block] += x[row, block];  y[row, block] = sums[block]     (exclusive: y before the addition)
+ *     or             y[row, block] = y[row - 1, block] + x[row, block]              (exclusive: x[row - 1, block])
  */
 import { nth } from "../../../ir/access.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
@@ -78,10 +79,17 @@ function blockStage(plan: RowsPlan, firstColumn: number, blocks: number, columns
     const stride = axis === 0 ? size * row : columns * bytes;
     return { size: count, strides: [stride, stride] };
   });
+  const isHeld = carrierOf(dtype) !== dtype;
+  const sums: KernelArg = {
+    kind: "scratch",
+    id: 0,
+    byteLength: columns * storageBytes(carrierOf(dtype)),
+    isPrivate: true,
+  };
   const args: readonly KernelArg[] = [
     { kind: "input", index: 0 },
     { kind: "output", index: 0 },
-    { kind: "scratch", id: 0, byteLength: columns * storageBytes(carrierOf(dtype)), isPrivate: true },
+    ...(isHeld ? [sums] : []),
   ];
   return {
     key: kernelKey("cumulative rows", plan, firstColumn, columns),
@@ -89,14 +97,114 @@ function blockStage(plan: RowsPlan, firstColumn: number, blocks: number, columns
     args,
     work: outer * size * blocks * columns,
     emit: (module) =>
-      module.function("cumulativeRows", kernelType(3), (f) => {
-        const [from, to, sums, begin, end] = f.params as [Local, Local, Local, Local, Local];
-        for (const base of [from, to]) increment(f, base, start);
-        forEachRow(f, begin, end, axes, [from, to], (pointers) => {
-          emitBlock(f, plan, columns, [nth(pointers, 0), nth(pointers, 1)], sums);
+      module.function("cumulativeRows", kernelType(args.length), (f) => {
+        const places = f.params.slice(0, -2);
+        const [begin, end] = f.params.slice(-2) as [Local, Local];
+        const ends = places.slice(0, 2);
+        for (const base of ends) increment(f, base, start);
+        forEachRow(f, begin, end, axes, ends, (pointers) => {
+          const [from, to] = [nth(pointers, 0), nth(pointers, 1)];
+          if (isHeld) emitBlock(f, plan, columns, [from, to], nth(places, 2));
+          else emitRowsOnRows(f, plan, columns, from, to);
         });
       }),
   };
+}
+
+/** Rows that are sums of the row before and an operand's: nothing else has to be kept. */
+function emitRowsOnRows(f: FunctionBuilder, plan: RowsPlan, columns: number, from: Local, to: Local): void {
+  const step = (plan.reverse ? -plan.inner : plan.inner) * storageBytes(plan.dtype);
+  const [source, target, row] = [f.local("i32"), f.local("i32"), f.local("i32")];
+  for (const [cursor, base, distance] of [
+    [source, from, plan.exclusive ? 0 : step],
+    [target, to, step],
+  ] as const) {
+    f.get(base);
+    f.set(cursor);
+    increment(f, cursor, distance);
+  }
+  emitFirstRow(f, plan, columns, from, to);
+  loopRange(f, row, 1, plan.size, 1, () => {
+    emitSumRow(f, plan, columns, source, target, -step);
+    for (const cursor of [source, target]) increment(f, cursor, step);
+  });
+  f.release(source, target, row);
+}
+
+/** The first row as it is, or what sums start from. */
+function emitFirstRow(
+  f: FunctionBuilder,
+  { dtype, fn, exclusive }: RowsPlan,
+  columns: number,
+  from: Local,
+  to: Local,
+): void {
+  const bytes = columns * storageBytes(dtype);
+  if (!exclusive) {
+    f.get(to);
+    f.get(from);
+    f.i32(bytes);
+    f.memoryCopy();
+    return;
+  }
+  const [target, counter] = [f.local("i32"), f.local("i32")];
+  f.get(to);
+  f.set(target);
+  loopRange(f, counter, 0, columns, 1, () => {
+    f.get(target);
+    pushIdentity(f, fn, dtype);
+    storeScalar(f, dtype);
+    increment(f, target, storageBytes(dtype));
+  });
+  f.release(target, counter);
+}
+
+/** One row: `before` is how far the row of sums before lies from it, in bytes. */
+function emitSumRow(
+  f: FunctionBuilder,
+  { dtype, fn }: RowsPlan,
+  columns: number,
+  source: Local,
+  target: Local,
+  before: number,
+): void {
+  const [bytes, step] = [storageBytes(dtype), stepOf(dtype)];
+  const operation = fn === "sum" ? "add" : "mul";
+  const shape = vectorShapes[dtype];
+  if (shape === undefined) throw new Error(`internal: vectors of ${dtype}`);
+  const cursors = [source, target, target].map((base) => {
+    const cursor = f.local("i32");
+    f.get(base);
+    f.set(cursor);
+    return cursor;
+  });
+  const [x, y, sum] = cursors as [Local, Local, Local];
+  increment(f, sum, before);
+  const vectors = Math.floor(columns / step);
+  const unroll = vectors % 4 === 0 ? 4 : vectors % 2 === 0 ? 2 : 1;
+  const counter = f.local("i32");
+  loopRange(f, counter, 0, vectors, unroll, () => {
+    for (let i = 0; i < unroll; i++) {
+      f.get(y);
+      for (const operand of [sum, x]) {
+        f.get(operand);
+        f.load("v128.load", 16 * i);
+      }
+      f.op(`${shape}.${operation}`);
+      f.store("v128.store", 16 * i);
+    }
+    for (const cursor of cursors) increment(f, cursor, unroll * 16);
+  });
+  for (let i = 0; i < columns % step; i++) {
+    f.get(y);
+    for (const operand of [sum, x]) {
+      f.get(operand);
+      loadScalar(f, dtype, i * bytes);
+    }
+    scalarBinary(f, operation, dtype);
+    storeScalar(f, dtype, i * bytes);
+  }
+  f.release(counter, ...cursors);
 }
 
 function emitBlock(
@@ -160,28 +268,24 @@ function emitRow(
   f.release(counter, ...cursors);
 }
 
-/** A vector of elements: one vector of sums, two where they are twice as wide. */
+/** A vector of elements, and the two of sums, which are twice as wide. */
 function emitVector(
   f: FunctionBuilder,
-  plan: RowsPlan,
+  { fn, exclusive }: RowsPlan,
   x: Local,
   y: Local,
   sum: Local,
   at: number,
   isFirst: boolean,
 ): void {
-  const { dtype, fn, exclusive } = plan;
-  const shape = vectorShapes[dtype];
-  if (shape === undefined) throw new Error(`internal: vectors of ${dtype}`);
-  const isWide = dtype === "f32";
   const element = f.local("v128");
   f.get(x);
   f.load("v128.load", 16 * at);
   f.set(element);
-  const shown = Array.from({ length: isWide ? 2 : 1 }, (_, half) => {
-    const offset = (isWide ? 32 * at : 16 * at) + 16 * half;
+  const shown = [0, 1].map((half) => {
+    const offset = 32 * at + 16 * half;
     const [before, after] = [f.local("v128"), f.local("v128")];
-    if (isFirst) f.splatConst(shape, shape === "i64x2" ? BigInt(fn === "sum" ? 0 : 1) : fn === "sum" ? 0 : 1);
+    if (isFirst) f.splatConst("f64x2", fn === "sum" ? 0 : 1);
     else {
       f.get(sum);
       f.load("v128.load", offset);
@@ -192,8 +296,8 @@ function emitVector(
       f.get(element);
       f.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
     }
-    if (isWide) f.op("f64x2.promote_low_f32x4");
-    f.op(`${shape}.${fn === "sum" ? "add" : "mul"}`);
+    f.op("f64x2.promote_low_f32x4");
+    f.op(`f64x2.${fn === "sum" ? "add" : "mul"}`);
     f.set(after);
     f.get(sum);
     f.get(after);
@@ -204,9 +308,9 @@ function emitVector(
   f.get(y);
   for (const value of shown) {
     f.get(value);
-    if (isWide) f.op("f32x4.demote_f64x2_zero");
+    f.op("f32x4.demote_f64x2_zero");
   }
-  if (isWide) f.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+  f.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
   f.store("v128.store", 16 * at);
   f.release(element, ...shown);
 }
