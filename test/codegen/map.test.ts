@@ -63,7 +63,11 @@ describe("map kernels", () => {
   });
 
   it("raise floats to one exponent of another type", () => {
-    const x = tensorFrom("f32", [40], Array.from({ length: 40 }, (_, i) => i / 8 - 2));
+    const x = tensorFrom(
+      "f32",
+      [40],
+      Array.from({ length: 40 }, (_, i) => i / 8 - 2),
+    );
     const expr = binary("pow", arg(0), cast("f32", arg(1)));
     for (const dtype of ["i32", "i64", "f64"] as const) {
       for (const exponent of [2, 3, -1, 4])
