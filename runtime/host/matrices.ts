@@ -19,7 +19,7 @@ const det: HostFunction = (inputs) => {
   return [tensorOfNumbers(x.dtype, shape, results)];
 };
 
-/** Gaussian elimination with the largest pivot of the column; `a` is used up. */
+/** Gaussian elimination with the largest pivot of the column, two rows at a time; `a` is used up. */
 function determinant(a: Float64Array, n: number): number {
   let product = 1;
   for (let k = 0; k < n; k++) {
@@ -31,14 +31,30 @@ function determinant(a: Float64Array, n: number): number {
     const head = a[k * n + k] as number;
     product *= head;
     if (head === 0) return 0;
-    for (let row = k + 1; row < n; row++) {
-      const factor = (a[row * n + k] as number) / head;
-      // column k is not read again
-      for (let at = row * n + k + 1, from = k * n + k + 1, end = (k + 1) * n; from < end; at++, from++)
-        a[at] = (a[at] as number) - factor * (a[from] as number);
-    }
+    let row = k + 1;
+    for (; row + 1 < n; row += 2) takeOffTwo(a, n, k, row, 1 / head);
+    if (row < n) takeOffOne(a, n, k, row, 1 / head);
   }
   return product;
+}
+
+/** Takes row k off two others behind column k, which is not read again. */
+function takeOffTwo(a: Float64Array, n: number, k: number, row: number, inverse: number): void {
+  const first = (a[row * n + k] as number) * inverse;
+  const second = (a[row * n + n + k] as number) * inverse;
+  let at = row * n + k + 1;
+  for (let from = k * n + k + 1, end = (k + 1) * n; from < end; from++, at++) {
+    const value = a[from] as number;
+    a[at] = (a[at] as number) - first * value;
+    a[at + n] = (a[at + n] as number) - second * value;
+  }
+}
+
+function takeOffOne(a: Float64Array, n: number, k: number, row: number, inverse: number): void {
+  const factor = (a[row * n + k] as number) * inverse;
+  let at = row * n + k + 1;
+  for (let from = k * n + k + 1, end = (k + 1) * n; from < end; from++, at++)
+    a[at] = (a[at] as number) - factor * (a[from] as number);
 }
 
 function largestBelow(a: Float64Array, n: number, k: number): number {

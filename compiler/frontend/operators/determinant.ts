@@ -11,8 +11,8 @@ import { abs, div, mul, sub } from "./scalar.ts";
 import { countFrom, sliceOf } from "./support.ts";
 import { operator } from "./table.ts";
 
-/** Largest matrix that is eliminated by ops of its own, one round a column; the host does larger ones. */
-const longestElimination = 64;
+/** Largest matrix that is eliminated by ops of its own, one round a column; the host does larger ones, which take it less time than so many kernels. */
+const longestElimination = 4;
 
 function det(node: NodeContext): readonly ValueId[] {
   const dtype = commonDType(node, "float");
