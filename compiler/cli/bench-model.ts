@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fail } from "../../ir/diagnostic.ts";
 import { InferenceSession } from "../../runtime/session.ts";
-import { readDims } from "./command-line.ts";
+import { readDims } from "./assignments.ts";
 import { exitCodes } from "./failure.ts";
 import type { PeerName } from "./peer-names.ts";
 import { openPeer, type Peer } from "./peers.ts";

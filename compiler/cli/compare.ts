@@ -18,7 +18,7 @@ export interface CompareArguments {
   readonly json: boolean;
 }
 
-export async function compareVerb(given: CompareArguments): Promise<number> {
+export async function compareMachines(given: CompareArguments): Promise<number> {
   const config = await findModel(given.model, given.config);
   const rows = await compare(config, {
     machines: given.targets.split(",").filter((name) => name !== ""),

@@ -23,9 +23,10 @@ import type { ExplainLimits } from "../placement/explain/allowance.ts";
 import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
 import type { Replicas } from "../placement/replicas.ts";
-import { type EmitStage, note, readDims } from "./command-line.ts";
+import { readDims } from "./assignments.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
-import { exitCodes, writeError } from "./failure.ts";
+import type { EmitStage } from "./emit-stages.ts";
+import { exitCodes, note, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
 import type { FileOptions, OutputOptions } from "../files/output-files.ts";
 import { claimText, writeText } from "./text-output.ts";
@@ -61,7 +62,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly force: boolean;
 }
 
-export async function compileVerb(given: CompileArguments): Promise<number> {
+export async function compileModel(given: CompileArguments): Promise<number> {
   return compileAs(given).catch((error: unknown) => {
     // programs that read JSON are told on stdout too; people on stderr
     if (given.json && given.emit === undefined && error instanceof WscError)

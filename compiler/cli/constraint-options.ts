@@ -9,7 +9,7 @@ import { joinConstraints, parseConstraintFile, parseDefects } from "../placement
 import type { ConstraintRequest, PinRequest } from "../placement/constraints/constraints.ts";
 import { type DefectRate, randomDefects } from "../placement/constraints/random-defects.ts";
 import { loadTarget } from "../targets/load.ts";
-import { splitAssignment } from "./command-line.ts";
+import { splitAssignment } from "./assignments.ts";
 
 export interface ConstraintArguments {
   readonly constraints: string | undefined;

@@ -25,3 +25,8 @@ export function reportFailure(error: unknown): number {
 export function writeError(text: string): void {
   process.stderr.write(`${text}\n`);
 }
+
+/** Progress and notes go to stderr, and only when somebody watches. */
+export const note = (text: string, quiet: boolean): void => {
+  if (!quiet) writeError(text);
+};

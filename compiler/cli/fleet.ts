@@ -20,7 +20,7 @@ export interface FleetArguments {
   readonly json: boolean;
 }
 
-export async function fleetVerb(given: FleetArguments): Promise<number> {
+export async function showFleet(given: FleetArguments): Promise<number> {
   if (!(given.pue >= 1)) throw fail("WSC8001", `--pue takes a number from 1, not ${given.pue}`);
   if (given.scenario !== undefined) {
     const { scenario, fleet } = await runScenario(given.scenario, given.pue);

@@ -10,7 +10,7 @@ import { readModel } from "../frontend/read-model.ts";
 import { subgraphsOf } from "../frontend/free-names.ts";
 import { runPasses } from "../passes/pipeline.ts";
 import { coverageOf, type CoverageRow } from "./coverage.ts";
-import { readDims } from "./command-line.ts";
+import { readDims } from "./assignments.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import { printTable } from "./table.ts";
 

@@ -8,8 +8,7 @@ import { type ModelConfig, resized } from "../planner/models/config.ts";
 import { checkContext, findModel } from "../planner/models/find.ts";
 import { namedModels } from "../planner/models/named/index.ts";
 import { modelFiles } from "../planner/models/write.ts";
-import { note } from "./command-line.ts";
-import { exitCodes } from "./failure.ts";
+import { exitCodes, note } from "./failure.ts";
 import { printTable } from "./table.ts";
 
 export interface ModelArguments {
@@ -41,7 +40,7 @@ export interface ModelArguments {
 /** Tokens of a graph where none are asked for, if the model has so many. */
 const usualTokens = 4096;
 
-export async function modelVerb(given: ModelArguments): Promise<number> {
+export async function writeModel(given: ModelArguments): Promise<number> {
   if (given.name === undefined && given.config === undefined) return listModels(given.json);
   if (given.decode && given.prefill)
     throw fail("WSC8001", "--decode and --prefill are given, and one of them is meant");

@@ -3,8 +3,7 @@ import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
 import { type DeviceGraph, maxDevices, type Split } from "../partition/device-graph.ts";
 import { partition, type PartitionResult } from "../partition/partition.ts";
 import { readDeviceGraph } from "../partition/read-graph.ts";
-import { note } from "./command-line.ts";
-import { exitCodes } from "./failure.ts";
+import { exitCodes, note } from "./failure.ts";
 import { printTable } from "./table.ts";
 import { claimText, writeText } from "./text-output.ts";
 

@@ -5,8 +5,7 @@ import { type ContestGraph, readContestGraph } from "../contest/kgraph.ts";
 import { writePaint } from "../contest/paint.ts";
 import { type ContestPlacement, contestProgramText, placeContest } from "../contest/place.ts";
 import type { FileOptions } from "../files/output-files.ts";
-import { note } from "./command-line.ts";
-import { exitCodes } from "./failure.ts";
+import { exitCodes, note } from "./failure.ts";
 import { claimText, writeText } from "./text-output.ts";
 
 export interface PlaceArguments {

@@ -36,7 +36,7 @@ export interface PlanArguments {
   readonly json: boolean;
 }
 
-export async function planVerb(given: PlanArguments): Promise<number> {
+export async function showPlan(given: PlanArguments): Promise<number> {
   const config = await findModel(given.model, given.config);
   await claimText(given.output, { force: given.force });
   const options = await optionsOf(given);

@@ -9,7 +9,7 @@ import { Tensor } from "../../runtime/tensor.ts";
 import { maxThreads } from "../../runtime/threads/count.ts";
 import { claimFiles, type OutputFiles } from "../files/output-files.ts";
 import { type CheckedOutput, checkOutputs, describeCheck } from "./check-outputs.ts";
-import { readDims, splitAssignment } from "./command-line.ts";
+import { readDims, splitAssignment } from "./assignments.ts";
 import { exitCodes } from "./failure.ts";
 import { describeEffect, effectOn, numbersOf, type OutputEffect } from "./precision-effect.ts";
 import {

@@ -20,7 +20,7 @@ import { exitCodes } from "./failure.ts";
 import { defaultTolerance, type PeerName } from "./peer-names.ts";
 import { installedPeer, openPeer } from "./peers.ts";
 import { collectFeeds, type FeedArguments } from "./run.ts";
-import { readDims } from "./command-line.ts";
+import { readDims } from "./assignments.ts";
 import { printTable } from "./table.ts";
 
 export interface VerifyArguments extends FeedArguments {

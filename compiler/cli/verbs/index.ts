@@ -1,10 +1,15 @@
-/** The verbs that are values. */
+/** The verbs of `wsc`, in the order of its help. */
 import { benchVerb } from "./bench.ts";
+import { compareVerb } from "./compare.ts";
+import { compileVerb } from "./compile.ts";
 import { diffVerb } from "./diff.ts";
+import { fleetVerb } from "./fleet.ts";
 import { inspectVerb } from "./inspect.ts";
+import { modelVerb } from "./model.ts";
 import { opsVerb } from "./ops.ts";
 import { partitionVerb } from "./partition.ts";
 import { placeVerb } from "./place.ts";
+import { planVerb } from "./plan.ts";
 import { runVerb } from "./run.ts";
 import { simulateVerb } from "./simulate.ts";
 import { targetsVerb } from "./targets.ts";
@@ -13,6 +18,7 @@ import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
 
 export const verbs: readonly Verb[] = [
+  compileVerb,
   runVerb,
   inspectVerb,
   verifyVerb,
@@ -21,6 +27,10 @@ export const verbs: readonly Verb[] = [
   diffVerb,
   placeVerb,
   partitionVerb,
+  modelVerb,
+  planVerb,
+  compareVerb,
+  fleetVerb,
   validateVerb,
   targetsVerb,
   opsVerb,

@@ -3,6 +3,25 @@ export const modelPlace = {
   model: { type: "string", demandOption: true, describe: "An .onnx model" },
 } as const;
 
+/** An option that may be given more than once. */
+export const listOption = { type: "string", array: true, nargs: 1, default: [] as string[] } as const;
+
+export interface NumberOption {
+  readonly type: "number";
+  readonly requiresArg: true;
+  readonly describe: string;
+}
+
+export const numberOption = (describe: string): NumberOption => ({ type: "number", requiresArg: true, describe });
+
+export const quietOption = {
+  quiet: { alias: "q", type: "boolean", default: false, describe: "Say nothing but errors" },
+} as const;
+
+export const configOption = {
+  config: { type: "string", requiresArg: true, describe: "A config.json in Hugging Face's form, instead of a name" },
+} as const;
+
 export const jsonOption = { json: { type: "boolean", default: false, describe: "Print JSON on stdout" } } as const;
 
 export const dimOption = {
