@@ -62,7 +62,7 @@ export const beginsAll = ({ tile }: LayerCore, loops: readonly string[]): boolea
 export function layerOf(graph: Graph, kernel: Kernel, placed: PlacedKernel): Layer {
   const subject = `layer "${kernel.name}"`;
   for (const { name, dtype } of kernel.operands) {
-    if (dtype !== "f32")
+    if (dtype !== "f32" && !isRowNumber(graph, kernel, name))
       throw fail("WSC5007", `operand ${name} is ${dtype}, and fabric programs compute in f32`, { subject });
   }
   const { mapping } = placed.variant;
@@ -107,6 +107,14 @@ export function layerOf(graph: Graph, kernel: Kernel, placed: PlacedKernel): Lay
   const given = { graph, kernel, placed, cores, operand, elementsOf };
   const isMovement = op !== undefined && kernel.stages.length === 1 && movements.has(op.kind);
   return isMovement ? movementLayer(given, op) : workingLayer(given, layerPhases(graph, kernel, mapping));
+}
+
+/** True for numbers of rows in a table, which are words like any other: exact in f32 up to 2^24. */
+function isRowNumber({ ops }: Graph, { stages }: Kernel, operand: string): boolean {
+  const reads = stages.flatMap(({ op, reads: own }) =>
+    own.flatMap((read, input) => (read.operand === operand ? [{ op: ops[op], input }] : [])),
+  );
+  return reads.length > 0 && reads.every(({ op, input }) => op?.kind === "gather" && input === 1);
 }
 
 interface Given extends Pick<Layer, "kernel" | "placed" | "cores" | "elementsOf"> {

@@ -8,7 +8,7 @@ import type { FabricProgram, Load } from "../../ir/fabric/program.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { KernelGraph } from "../../ir/kernel-graph.ts";
 import type { Target } from "../../ir/machine/target.ts";
-import type { Core, Placement } from "../../ir/placement.ts";
+import type { Core, Placement, Rect } from "../../ir/placement.ts";
 import { walk } from "../placement/routing/route-geometry.ts";
 import { CapacityError } from "./capacity.ts";
 import { coreProgram, type Item, type Memory } from "./core-program.ts";
@@ -212,7 +212,7 @@ class Lowering {
     const holders = from.layer.holdersOf(edge.result);
     for (const operand of edge.operands) {
       const { nets, sendings, receivings } = deal({
-        ways: waysOf(route),
+        ways: waysOf(route).map((way) => between(way, from.layer.placed.rect, to.layer.placed.rect)),
         holders,
         needers: to.layer.needersOf(operand, edge),
         limit: this.#means.lanes,
@@ -317,6 +317,18 @@ class Lowering {
       for (const load of built.loads) this.#builder.load(load);
     }
   }
+}
+
+/** A way from where it leaves one rectangle to where it enters another: inside them trees lead on, and a net passes a router one way only. */
+function between(way: readonly Core[], from: Rect, to: Rect): readonly Core[] {
+  const isIn = ({ x, y, width, height }: Rect, core: Core): boolean =>
+    core.x >= x && core.x < x + width && core.y >= y && core.y < y + height;
+  const first = Math.max(
+    0,
+    way.findLastIndex((core) => isIn(from, core)),
+  );
+  const last = way.findIndex((core, index) => index > first && isIn(to, core));
+  return way.slice(first, last < 0 ? way.length : last + 1);
 }
 
 /** The routers of each lane of a route. */

@@ -3,7 +3,7 @@
  * (the position under a window that two cores look at); what an operand's axes make of the variables is linear, and so are places in memory.
  */
 import { nth } from "../../ir/access.ts";
-import type { Operand as Place, Operation, Step } from "../../ir/fabric/program.ts";
+import type { Lookup, Operand as Place, Operation, Step } from "../../ir/fabric/program.ts";
 import type { Axis, Loop, Stage, Term } from "../../ir/kernel-graph.ts";
 import { stridesOf } from "../../ir/machine/layout.ts";
 import type { Range, Tile } from "../../ir/machine/mapping.ts";
@@ -184,6 +184,42 @@ export interface NestWork {
   readonly args: readonly Access[];
   /** loops that vector instructions may run along; empty: any */
   readonly along: readonly string[];
+}
+
+/** The step that copies rows of a table, by numbers; `nest` runs over the result. The core's part of the table lies `along` one of its axes. */
+export function lookupStep(
+  {
+    out,
+    table,
+    index,
+    along,
+  }: { readonly out: Access; readonly table: Access; readonly index: Access; readonly along: number },
+  nest: CoreNest,
+): Step[] {
+  const hull = nest.hullOf(table.buffer);
+  const { begin, end } = nth(hull, along);
+  const lookup: Lookup = {
+    kind: "lookup",
+    size: nth(table.axes, along).size,
+    first: begin,
+    rows: end - begin,
+    stride: nth(stridesOf(extentsOf(hull)), along),
+  };
+  // the row is found by number: what the axis says of it does not move the operand
+  const still: Axis = { kind: "index", size: lookup.size, terms: [], offset: begin };
+  const axes = table.axes.map((axis, position) => (position === along ? still : axis));
+  const rows: Access = { buffer: { ...table.buffer, axes }, axes };
+  const hullOf: Hull = (buffer) => (buffer === rows.buffer ? hull : nest.hullOf(buffer));
+  return nestStep(
+    {
+      operation: lookup,
+      begins: false,
+      out,
+      args: [{ buffer: rows.buffer, axes: rows.buffer.axes }, index],
+      along: [],
+    },
+    { ...nest, hullOf },
+  );
 }
 
 /** The step of a nest in a core; none where it has no iterations. */

@@ -4,7 +4,7 @@
  */
 import { nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { Expr } from "../../ir/expr.ts";
+import { arg, type Expr } from "../../ir/expr.ts";
 import type { Combiner, Operation, Step } from "../../ir/fabric/program.ts";
 import type { Graph, Op } from "../../ir/graph.ts";
 import type { Axis, Kernel, Loop, Operand, Stage } from "../../ir/kernel-graph.ts";
@@ -16,6 +16,7 @@ import {
   coefficientsOf,
   type CoreNest,
   type Hull,
+  lookupStep,
   NestError,
   nestStep,
   rangeOf,
@@ -163,6 +164,33 @@ export class StageWriter {
 
   map(expr: Expr, out: Access, args: readonly Access[], variables: readonly Variable[] = this.variables): void {
     this.work({ operation: { kind: "map", expr }, out, args, variables, along: this.stage.vector });
+  }
+
+  /** A value as it is, in other memory. */
+  copy(out: Access, from: Access): void {
+    this.work({ operation: { kind: "map", expr: arg(0) }, out, args: [from], variables: this.keptBy(out.axes) });
+  }
+
+  /** Rows of a table by number, `along` one of its axes; zeros for those that a core does not hold. */
+  lookup(given: {
+    readonly out: Access;
+    readonly table: Access;
+    readonly index: Access;
+    readonly along: number;
+  }): void {
+    const { out, table, index } = given;
+    const { loops } = this.kernel;
+    const variables = this.keptBy(out.axes);
+    this.#layer.add({
+      kind: "work",
+      only: this.#only,
+      writes: out.buffer.name,
+      reads: [table.buffer.name, index.buffer.name],
+      steps: ({ tile, hullOf }) =>
+        this.#layer.named(() =>
+          lookupStep(given, { loops, variables, ranges: made(out.axes, variables, loops, tile), hullOf }),
+        ),
+    });
   }
 
   /** Sums up what cores hold that differ in these loops alone, where they are cut. */

@@ -3,6 +3,7 @@ import type { DType } from "../../ir/dtype.ts";
 import { type OpNest, type PlaceableOp, shapeAt, type Sources } from "./nest.ts";
 import { convNest, convTransposeNest } from "./nests/convolution.ts";
 import { argReduceNest, mapNest, normalizeNest, reduceNest, softmaxNest } from "./nests/elements.ts";
+import { gatherNest } from "./nests/lookup.ts";
 import { poolNest } from "./nests/pooling.ts";
 import { matmulNest, quantizedMatmulNest } from "./nests/products.ts";
 import { forestNest, movementNest, recurrentNest, steppedNest } from "./nests/scattered.ts";
@@ -34,10 +35,11 @@ export function opNest(op: PlaceableOp, sources: Sources): OpNest {
     case "slice":
     case "pad":
     case "concat":
-    case "gather":
     case "gatherElements":
     case "gatherND":
       return movementNest(sources);
+    case "gather":
+      return gatherNest(op, sources);
     case "scatterElements":
     case "scatterND":
       return steppedNest(0, 1, sources);

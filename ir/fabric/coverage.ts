@@ -15,6 +15,7 @@ import {
   type Step,
   type Strided,
   stridedCount,
+  wordsOfOperand,
 } from "./program.ts";
 
 /** Words of a region that some steps touch. */
@@ -119,7 +120,7 @@ function addStep(step: Step, useOf: (region: string) => Use): void {
       return;
     case "compute": {
       const placesOf = ({ offset, strides }: Operand): Places => ({ offset, sizes: step.sizes, strides });
-      for (const operand of step.args) read(useOf(operand.region), "worked", placesOf(operand));
+      for (const operand of step.args) read(useOf(operand.region), "worked", wordsOfOperand(step, operand));
       const made = useOf(step.out.region);
       const isInPlace = step.operation.kind === "map" && step.args.some(({ region }) => region === step.out.region);
       if (isInPlace) touch(made.inPlace, placesOf(step.out));

@@ -17,6 +17,7 @@ import {
   type Landing,
   type Load,
   type LoadSource,
+  type Lookup,
   type Operand,
   type Operation,
   type Port,
@@ -176,14 +177,27 @@ function parseOperand(reader: TextReader): Operand {
 }
 
 function parseOperation(reader: TextReader): Operation {
-  switch (reader.oneOf(["multiplyAdd", "combine", "map"])) {
+  switch (reader.oneOf(["multiplyAdd", "combine", "map", "lookup"])) {
     case "multiplyAdd":
       return { kind: "multiplyAdd" };
     case "combine":
       return { kind: "combine", with: reader.oneOf(combiners) };
     case "map":
       return { kind: "map", expr: parseExpr(reader) };
+    case "lookup":
+      return parseLookup(reader);
   }
+}
+
+function parseLookup(reader: TextReader): Lookup {
+  reader.expect("rows");
+  const first = reader.integer("a row", 0);
+  reader.expect("+");
+  const rows = reader.integer("rows", 0);
+  reader.expect("of");
+  const size = reader.integer("rows", 0);
+  reader.expect("every");
+  return { kind: "lookup", first, rows, size, stride: reader.integer("words", 0) };
 }
 
 function parseStep(reader: TextReader): Step {

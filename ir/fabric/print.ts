@@ -98,6 +98,8 @@ function printOperation(operation: Operation): string {
       return `combine ${operation.with}`;
     case "map":
       return `map ${printExpr(operation.expr)}`;
+    case "lookup":
+      return `lookup rows ${operation.first} + ${operation.rows} of ${operation.size} every ${operation.stride}`;
   }
 }
 

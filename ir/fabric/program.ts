@@ -88,11 +88,27 @@ export interface Operand {
   readonly strides: readonly number[];
 }
 
-/** What a computation does to `out` for each iteration: `out += a * b`, `out = combine(out, a)`, `out = expr(args)`. */
+/** The rows of a table that a core holds. */
+export interface Lookup {
+  readonly kind: "lookup";
+  /** rows of the whole table: a number below 0 counts from its end */
+  readonly size: number;
+  /** the first row that the core holds, and how many */
+  readonly first: number;
+  readonly rows: number;
+  /** words from row to row */
+  readonly stride: number;
+}
+
+/**
+ * What a computation does to `out` for each iteration: `out += a * b`, `out = combine(out, a)`, `out = expr(args)`, or `out =` the word of table `a` in
+ * the row that `b` says, 0 where the core does not hold that row.
+ */
 export type Operation =
   | { readonly kind: "multiplyAdd" }
   | { readonly kind: "combine"; readonly with: Combiner }
-  | { readonly kind: "map"; readonly expr: Expr };
+  | { readonly kind: "map"; readonly expr: Expr }
+  | Lookup;
 
 /** Waits for, or hands on, the slot of the sample. */
 export const syncKinds = ["claim", "publish", "take", "free"] as const;
@@ -213,6 +229,27 @@ export interface FabricProgram {
   readonly routers: readonly RouterRule[];
   readonly loads: readonly Load[];
   readonly edges: readonly EdgeStream[];
+}
+
+/** Words that an operand of a computation touches, all rows of a table that it looks into among them. */
+export function wordsOfOperand({ operation, sizes, args }: Step & { kind: "compute" }, operand: Operand): Strided {
+  const { region, offset, strides } = operand;
+  return operation.kind === "lookup" && operand === args[0]
+    ? { region, offset, sizes: [...sizes, operation.rows], strides: [...strides, operation.stride] }
+    : { region, offset, sizes, strides };
+}
+
+/** Operands that an operation takes; null: any number. */
+export function operandsOf(operation: Operation): number | null {
+  switch (operation.kind) {
+    case "multiplyAdd":
+    case "lookup":
+      return 2;
+    case "combine":
+      return 1;
+    case "map":
+      return null;
+  }
 }
 
 /** Elements that a descriptor covers. */

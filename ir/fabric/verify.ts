@@ -3,7 +3,16 @@
  * word which is sent is taken by as many as expect it, and that nothing waits in a circle.
  */
 import type { Diagnostic } from "../diagnostic.ts";
-import { microthreads, regionBytes, stridedCount, switchPositions, wordsReceived, wordsSent } from "./program.ts";
+import {
+  microthreads,
+  operandsOf,
+  regionBytes,
+  stridedCount,
+  switchPositions,
+  wordsOfOperand,
+  wordsReceived,
+  wordsSent,
+} from "./program.ts";
 import {
   type CoreSet,
   type FabricProgram,
@@ -182,14 +191,17 @@ function faultsOfStep(role: Role, step: Step): string[] {
       return outside(step.into);
     case "compute": {
       const { sizes, operation, args, out, vector } = step;
-      const wanted = operation.kind === "multiplyAdd" ? 2 : operation.kind === "combine" ? 1 : args.length;
+      const wanted = operandsOf(operation) ?? args.length;
       return [
         ...(vector >= 0 && vector < sizes.length ? [] : [`vectors run along loop ${vector} of ${sizes.length}`]),
         ...(args.length === wanted ? [] : [`an operation of ${wanted} operands has ${args.length}`]),
-        ...[out, ...args].flatMap(({ region, offset, strides }) =>
-          strides.length === sizes.length
-            ? outside({ region, offset, sizes, strides })
-            : [`operand ${region} has ${strides.length} strides for ${sizes.length} loops`],
+        ...(operation.kind === "lookup" && operation.first + operation.rows > operation.size
+          ? [`rows ${operation.first} to ${operation.first + operation.rows - 1} of a table of ${operation.size}`]
+          : []),
+        ...[out, ...args].flatMap((operand) =>
+          operand.strides.length === sizes.length
+            ? outside(wordsOfOperand(step, operand))
+            : [`operand ${operand.region} has ${operand.strides.length} strides for ${sizes.length} loops`],
         ),
       ];
     }

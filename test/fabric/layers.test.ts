@@ -6,7 +6,7 @@ import { verifyFabric } from "../../ir/fabric/verify.ts";
 import { parseFabric } from "../../ir/fabric/parse.ts";
 import { printFabric } from "../../ir/fabric/print.ts";
 import type { Target } from "../../ir/machine/target.ts";
-import { f32, float, type ModelSpec, node } from "../helpers/onnx-builder.ts";
+import { f32, float, i64, type ModelSpec, node } from "../helpers/onnx-builder.ts";
 import { type Layering, layerings, placed, randomInputs, run, smallTarget, tensor, worstError } from "./placed.ts";
 
 const size = fc.integer({ min: 1, max: 9 });
@@ -78,6 +78,26 @@ const kinds: Readonly<Record<string, fc.Arbitrary<ModelSpec>>> = {
             ...(how === "counted" ? { count_include_pad: 1 } : {}),
           }),
         ],
+      };
+    }),
+  "rows of a table": fc
+    .record({
+      rows: fc.integer({ min: 2, max: 40 }),
+      width: size,
+      count: size,
+      axis: fc.constantFrom(0, 1),
+      added: fc.boolean(),
+    })
+    .map(({ rows, width, count, axis, added }): ModelSpec => {
+      const made = axis === 0 ? [count, width] : [width, count];
+      return {
+        opset: 13,
+        inputs: { x: i64(count) },
+        outputs: { y: f32(...made) },
+        initializers: { table: axis === 0 ? tensor(rows, width) : tensor(width, rows), b: tensor(...made) },
+        nodes: added
+          ? [node("Gather", ["table", "x"], ["h"], { axis }), node("Add", ["h", "b"], ["y"])]
+          : [node("Gather", ["table", "x"], ["y"], { axis })],
       };
     }),
   concat: fc
@@ -156,7 +176,7 @@ const kinds: Readonly<Record<string, fc.Arbitrary<ModelSpec>>> = {
 };
 
 /** Kinds whose ops become one layer. */
-const severalOps = new Set(["convolution, activation and pool", "products of one row", "attention"]);
+const severalOps = new Set(["convolution, activation and pool", "products of one row", "attention", "rows of a table"]);
 
 describe.each(Object.entries(kinds))("random layers: %s", (name, specs) => {
   it.each(layerings)("run as placed: %s", async (layering) => {

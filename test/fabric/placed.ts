@@ -119,6 +119,16 @@ export async function placed(spec: ModelSpec, target: Target, layering: Layering
   return { graph, kernels, target, placement: await place(kernels, target, {}) };
 }
 
+/** Whole numbers of rows, from the end as from the beginning, of the table that a gather looks into by an input. */
+function rowNumbers({ ops, values }: Graph, input: number, shape: readonly number[]): TensorData {
+  const gather = ops.find(({ kind, inputs }) => kind === "gather" && inputs[1] === input);
+  const table = values[gather?.inputs[0] ?? -1]?.type;
+  const rows = gather?.kind === "gather" && table?.kind === "tensor" ? (table.shape[gather.axis] ?? 1) : 1;
+  const count = shape.reduce((product, size) => product * size, 1);
+  const numbers = BigInt64Array.from({ length: count }, () => BigInt(Math.floor(2 * random() * rows)));
+  return makeTensor("i64", shape, numbers);
+}
+
 export const randomInputs = (graph: Graph, samples: number): ReadonlyMap<string, TensorData>[] =>
   Array.from(
     { length: samples },
@@ -126,7 +136,9 @@ export const randomInputs = (graph: Graph, samples: number): ReadonlyMap<string,
       new Map(
         graph.inputs.map(({ name, value }) => {
           const type = graph.values[value]?.type;
-          return [name, tensor(...(type?.kind === "tensor" ? type.shape : []))];
+          const shape = type?.kind === "tensor" ? type.shape : [];
+          const isNumber = type?.kind === "tensor" && type.dtype === "i64";
+          return [name, isNumber ? rowNumbers(graph, value, shape) : tensor(...shape)];
         }),
       ),
   );
@@ -140,7 +152,7 @@ export const run = (
   simulateWords(program, target, {
     samples: inputs.length,
     constants: (value) => graph.values[value]?.constant?.elements as Float32Array,
-    inputs: (name, sample) => inputs[sample]?.get(name)?.elements as Float32Array,
+    inputs: (name, sample) => Float32Array.from(inputs[sample]?.get(name)?.elements ?? [], Number),
     ...(jitter === undefined ? {} : { jitter }),
   });
 

@@ -140,6 +140,11 @@ function constantOf({ constants }: Subject, value: ValueId): Float32Array {
 }
 
 function floatsOf(value: SessionValue | undefined, name: string): Float32Array {
-  if (value instanceof Tensor && value.data instanceof Float32Array) return value.data;
-  throw fail("WSC7002", `input "${showName(name)}" is no tensor of float32`);
+  if (value instanceof Tensor) {
+    const { data } = value;
+    if (data instanceof Float32Array) return data;
+    // numbers of rows in a table travel as words
+    if (data instanceof BigInt64Array || data instanceof Int32Array) return Float32Array.from(data, Number);
+  }
+  throw fail("WSC7002", `input "${showName(name)}" is no tensor of float32 or of whole numbers`);
 }

@@ -5,6 +5,7 @@ import type { Kernel } from "../../../ir/kernel-graph.ts";
 import type { Mapping } from "../../../ir/machine/mapping.ts";
 import { movedFrom } from "../moves.ts";
 import { type LayerPhases, LayerWriter, type StageWriter } from "../phases.ts";
+import { writeGather } from "./gather.ts";
 import { writeMap } from "./map.ts";
 import { writeNormalize } from "./normalize.ts";
 import { writePool } from "./pool.ts";
@@ -38,6 +39,9 @@ function writeStage(writer: StageWriter): void {
       return;
     case "reduce":
       writeReduce(writer, op);
+      return;
+    case "gather":
+      writeGather(writer, op);
       return;
     case "map":
       writeMap(writer, op);

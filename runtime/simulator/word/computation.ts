@@ -1,6 +1,6 @@
 /** The arithmetic of tiles, in f32: each result is rounded, sums grow in the order of the loops. */
 import type { Expr } from "../../../ir/expr.ts";
-import type { Combiner, Operand, Operation, Region, Step } from "../../../ir/fabric/program.ts";
+import type { Combiner, Lookup, Operand, Operation, Region, Step } from "../../../ir/fabric/program.ts";
 import { compileExpr } from "../../reference/expr-machine.ts";
 
 export function combine(how: Combiner, a: number, b: number): number {
@@ -93,7 +93,8 @@ function beginningOf(operation: Operation): Body {
         memory[out as number] = memory[a as number] as number;
       };
     case "map":
-      throw new Error("internal: a map begins nothing");
+    case "lookup":
+      throw new Error(`internal: a ${operation.kind} begins nothing`);
   }
 }
 
@@ -112,7 +113,17 @@ function bodyOf(operation: Operation, count: number): Body {
       };
     case "map":
       return mapBody(operation.expr, count);
+    case "lookup":
+      return lookupBody(operation);
   }
+}
+
+function lookupBody({ size, first, rows, stride }: Lookup): Body {
+  return (memory, [out, table, index]) => {
+    const number = memory[index as number] as number;
+    const row = (number < 0 ? number + size : number) - first;
+    memory[out as number] = row >= 0 && row < rows ? (memory[(table as number) + row * stride] as number) : 0;
+  };
 }
 
 function mapBody(expr: Expr, count: number): Body {
