@@ -1,6 +1,6 @@
 /** Open program + shapes of its inputs -> program: evaluates sizes, plans the arena, resolves addresses. Nothing is lowered, emitted or compiled. */
 import { nth } from "../access.ts";
-import { brokenCondition, NotOpen } from "../assumptions.ts";
+import { brokenCondition, compareSizes, NotOpen } from "../assumptions.ts";
 import { type Dim, type DimBinding, evaluateDim, isOpenDim } from "../dim.ts";
 import { fail } from "../diagnostic.ts";
 import { tensorType } from "../graph.ts";
@@ -83,12 +83,13 @@ function sizesFor(binding: DimBinding): (dim: Dim) => number {
 }
 
 function closedStep(
-  { function: name, args, sizes, units: open, work, indices, origin }: OpenStep,
+  { function: name, args, sizes, units: open, when, work, indices, origin }: OpenStep,
   size: (dim: Dim) => number,
   address: (address: OpenAddress) => number,
 ): readonly KernelStep[] {
   const units = size(open);
-  if (units === 0) return [];
+  const isLeftOut = when !== undefined && compareSizes(size(when.left), when.relation, size(when.right)) !== when.holds;
+  if (units === 0 || isLeftOut) return [];
   const step: KernelStep = {
     kind: "kernel",
     function: name,

@@ -2,7 +2,7 @@
  * A program whose sizes are open: one for all shapes that its conditions admit. `closeProgram` (close.ts) makes the closed program of one shape
  * by evaluating its expressions and planning its memory, which compiles nothing: the kernels are the same, and so are the weights.
  */
-import type { OpenConditions } from "../assumptions.ts";
+import type { Guard, OpenConditions } from "../assumptions.ts";
 import type { Dim } from "../dim.ts";
 import type { DType } from "../dtype.ts";
 import type { ProgramModule, WeightSegment } from "../program.ts";
@@ -43,6 +43,8 @@ export interface OpenStep {
   readonly args: readonly OpenAddress[];
   readonly sizes: readonly Dim[];
   readonly units: Dim;
+  /** for which sizes it runs: steps that do the same in two ways have opposite conditions */
+  readonly when?: Guard;
   readonly work: Dim;
   readonly indices?: {
     readonly arg: number;

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { type TensorData, tensorFrom } from "../../ir/tensor.ts";
 import type { ModelSpec } from "../helpers/onnx-builder.ts";
-import { mobile, pyramid, residual } from "./images.ts";
+import { deep, mobile, pyramid, residual } from "./images.ts";
 import { decoder, encoder, madeUp, maskedDecoder, perceptron } from "./models.ts";
 
 export type Sizes = Readonly<Record<string, number>>;
@@ -91,6 +91,12 @@ export const cases: Readonly<Record<string, OpenCase>> = {
     witness: { batch: 2, height: 9, width: 11 },
     sizes: { batch: [2, 3], height: [6, 20], width: [6, 33] },
     feeds: imageFeeds(6),
+  },
+  deep: {
+    model: deep,
+    witness: { batch: 2, height: 9, width: 11 },
+    sizes: { batch: [2, 3], height: [2, 30], width: [2, 30] },
+    feeds: imageFeeds(24),
   },
   // what grows back must meet what it came from, so that sizes are multiples of 4
   pyramid: {

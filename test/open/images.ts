@@ -122,3 +122,26 @@ export const pyramid: ModelSpec = {
     node("Transpose", ["f"], ["rows"], { perm: [0, 2, 1] }),
   ],
 };
+
+/** Convolutions of many channels, of which few pixels are summed directly and many by minimal filtering. */
+export const deep: ModelSpec = {
+  opset: 13,
+  inputs: { x: f32("batch", 24, "height", "width") },
+  outputs: { y: f32("batch", 40, null, null) },
+  initializers: {
+    one: madeUp(1, [32, 24, 3, 3], 0.2),
+    ...bias("one.bias", 2, 32),
+    two: madeUp(3, [32, 32, 3, 3], 0.2),
+    halved: madeUp(4, [40, 32, 3, 3], 0.2),
+    flat: madeUp(5, [40, 40, 1, 3], 0.2),
+  },
+  nodes: [
+    node("Conv", ["x", "one", "one.bias"], ["a"], { pads: [1, 1, 1, 1] }),
+    node("Relu", ["a"], ["a1"]),
+    node("Conv", ["a1", "two"], ["b"], { pads: [1, 1, 1, 1] }),
+    node("Add", ["b", "a1"], ["b1"]),
+    node("Relu", ["b1"], ["b2"]),
+    node("Conv", ["b2", "halved"], ["c"], { strides: [2, 2], pads: [1, 1, 1, 1] }),
+    node("Conv", ["c", "flat"], ["y"], { pads: [0, 1, 0, 1] }),
+  ],
+};

@@ -54,3 +54,20 @@ describe.each(Object.entries(cases))("%s", (_, one) => {
     );
   });
 });
+
+test("a convolution has a way for few pixels and one for many, of which a shape runs one", async () => {
+  const { model: spec, feeds, witness } = cases["deep"] as NonNullable<(typeof cases)[string]>;
+  const { graph } = lowerOpenModel(await model(spec), shapesOf(feeds(witness)));
+  const { program } = generateOpenProgram(fuseOpenGraph(graph));
+  const stepsFor = (height: number, width: number): readonly string[] => {
+    const binding = bindShapes(program, [[2, 24, height, width]]);
+    if (binding === null) throw new Error("the program does not admit this shape");
+    return closeProgram(program, binding).steps.flatMap((step) => (step.kind === "kernel" ? [step.function] : []));
+  };
+  const forSide = (isMany: boolean): readonly string[] =>
+    program.steps.flatMap(({ when, function: name }) => (when?.holds === isMany ? [name] : []));
+  expect(forSide(true)).toHaveLength(4);
+  const [few, many] = [stepsFor(2, 2), stepsFor(60, 60)];
+  for (const name of forSide(true)) expect([few.includes(name), many.includes(name)]).toEqual([false, true]);
+  for (const name of forSide(false)) expect([few.includes(name), many.includes(name)]).toEqual([true, false]);
+});

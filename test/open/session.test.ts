@@ -45,6 +45,12 @@ const shapes: Readonly<Record<string, readonly Sizes[]>> = {
     { batch: 2, height: 40, width: 70 },
     { batch: 4, height: 5, width: 200 },
   ],
+  deep: [
+    { batch: 2, height: 9, width: 11 },
+    { batch: 2, height: 2, width: 3 },
+    { batch: 3, height: 40, width: 31 },
+    { batch: 2, height: 5, width: 64 },
+  ],
   mobile: [
     { batch: 2, height: 9, width: 11 },
     { batch: 2, height: 12, width: 30 },

@@ -1,5 +1,5 @@
 /** Index arithmetic that kernels share: cutting a flat index into axes, blocks of an axis, merging axes. */
-import { type Bound, type FunctionBuilder, type Local, mulConst, addConst } from "../wasm/index.ts";
+import { type Bound, type FunctionBuilder, type Local, mulConst, addConst, pushBound } from "../wasm/index.ts";
 
 /** The least multiple of `unit` that is not below `value`. */
 export const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
@@ -14,6 +14,44 @@ export function pushOffset(f: FunctionBuilder, index: Bound, stride: number): vo
   f.get(index);
   mulConst(f, stride);
   f.op("i32.add");
+}
+
+/** The same where the stride may be known only when the code runs. */
+export function pushStep(f: FunctionBuilder, index: Bound, stride: Bound): void {
+  if (typeof stride === "number") {
+    pushOffset(f, index, stride);
+    return;
+  }
+  if (index === 0) return;
+  pushBound(f, index);
+  f.get(stride);
+  f.op("i32.mul");
+  f.op("i32.add");
+}
+
+/** As `decodeIndex`, for sizes that may be known only when the code runs; the first is not looked at then. */
+export function decodeBounds(f: FunctionBuilder, flat: Local, sizes: readonly Bound[]): Bound[] {
+  const known = sizes.filter((size) => typeof size === "number");
+  if (known.length === sizes.length) return decodeIndex(f, flat, known);
+  const rest = f.local("i32");
+  f.get(flat);
+  f.set(rest);
+  const indices = sizes.map(() => f.local("i32"));
+  for (const [axis, index] of [...indices.entries()].toReversed()) {
+    f.get(rest);
+    if (axis > 0) {
+      pushBound(f, sizes[axis] as Bound);
+      f.op("i32.rem_u");
+    }
+    f.set(index);
+    if (axis === 0) break;
+    f.get(rest);
+    pushBound(f, sizes[axis] as Bound);
+    f.op("i32.div_u");
+    f.set(rest);
+  }
+  f.release(rest);
+  return indices;
 }
 
 /** Indices along axes of the given sizes (row-major) of a flat index; axes of one element give the constant 0. */

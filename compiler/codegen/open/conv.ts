@@ -1,14 +1,16 @@
 /** Convolutions over images of open size, channels-last, with constant weights. */
 import { defined, nth } from "../../../ir/access.ts";
 import { NotOpen } from "../../../ir/assumptions.ts";
-import type { Dim } from "../../../ir/dim.ts";
+import { countOf, type Dim } from "../../../ir/dim.ts";
 import { type ConvOp, epilogueOperands, tensorType } from "../../../ir/graph.ts";
 import { arithFor } from "../kernels/product/arith.ts";
 import { makeEpilogue } from "../kernels/product/epilogue.ts";
+import type { WinogradPlan } from "../kernels/winograd/plan.ts";
 import { depthwiseStages } from "./depthwise.ts";
 import { expectChannelsLast, type Margins, openImage, paddedImage, planePair } from "./image.ts";
 import type { OpenKernelArg, OpenKernelCode, OpenOperands } from "./kernel.ts";
 import { constantProduct } from "./matmul.ts";
+import { chooseOpenWinograd, openWinogradStage } from "./winograd.ts";
 import { type OpenWindowDim, openWindowStage } from "./window-product.ts";
 
 export type OpenConv = Omit<ConvOp, "inputs" | "outputs" | "origin">;
@@ -43,7 +45,19 @@ export function emitOpenConv(op: OpenConv, operands: OpenOperands): readonly Ope
     return constantProduct(product, operands, tensorType(w.dtype, [perGroup, filters]), perGroup);
   }
   const isDepthwise = perGroup === 1 && filters === op.groups && filters > 1;
-  return isDepthwise ? depthwiseStages(op, plane, operands) : directStages(op, plane, operands);
+  if (isDepthwise) return depthwiseStages(op, plane, operands);
+  const direct = directStages(op, plane, operands);
+  const choice = chooseOpenWinograd(op, plane, constant, openImage(x).channels);
+  if (choice === null) return direct;
+  const { batch, rows, columns } = openImage(operands.output);
+  const pixels = { left: choice.leastPixels, relation: "<=", right: countOf([batch, rows, columns]) } as const;
+  return [
+    ...direct.map((code): OpenKernelCode => ({ ...code, when: { ...pixels, holds: false } })),
+    ...tiledStages(op, choice.plan, operands).map((code): OpenKernelCode => ({
+      ...code,
+      when: { ...pixels, holds: true },
+    })),
+  ];
 }
 
 /** Every pixel by itself. */
@@ -55,6 +69,29 @@ export const extraArgs = ({ inputs }: OpenOperands): readonly OpenKernelArg[] =>
   inputs
     .slice(epilogueOperands.conv)
     .map((_, i): OpenKernelArg => ({ kind: "input", index: epilogueOperands.conv + i }));
+
+function tiledStages(op: OpenConv, plan: WinogradPlan, operands: OpenOperands): readonly OpenKernelCode[] {
+  const { inputs, constants, output } = operands;
+  const extras = inputs.slice(epilogueOperands.conv);
+  const dtypes = extras.map(({ dtype }) => dtype);
+  return [
+    openWinogradStage(
+      {
+        plan,
+        image: openImage(nth(inputs, 0)),
+        result: openImage(output),
+        epilogue: makeEpilogue(op.epilogue, "f32", dtypes, output.dtype),
+        extras,
+      },
+      {
+        image: { kind: "input", index: 0 },
+        weights: { input: 1, constant: defined(constants[1]) },
+        extras: extraArgs(operands),
+        out: { kind: "output", index: 0 },
+      },
+    ),
+  ];
+}
 
 function directStages(op: OpenConv, plane: ConvPlane, operands: OpenOperands): readonly OpenKernelCode[] {
   const { inputs, constants, output } = operands;

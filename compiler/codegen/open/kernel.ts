@@ -3,6 +3,7 @@
  * i32 parameter behind its addresses, evaluated for each shape (ir/open/close.ts). A key names what is baked in, and of the rest only which
  * parameter it is: layers of one structure share a function, and all shapes do.
  */
+import type { Guard } from "../../../ir/assumptions.ts";
 import { type Dim, isOpenDim, showDim } from "../../../ir/dim.ts";
 import type { DType } from "../../../ir/dtype.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
@@ -47,6 +48,8 @@ export interface OpenKernelCode {
   /** parameters behind the addresses */
   readonly sizes: readonly Dim[];
   readonly work: Dim;
+  /** as in ir/open/program.ts */
+  readonly when?: Guard;
   readonly indices?: OpenIndexRead;
   /** adds the function to a module; its type is `kernelType(args.length + sizes.length)` */
   readonly emit: (module: ModuleBuilder) => number;

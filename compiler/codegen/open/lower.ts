@@ -198,9 +198,13 @@ class OpenProgramLowering {
     const scratch = new Map<number, OpenPlace>();
     for (const code of stages) {
       const args = code.args.map((arg) => this.#address(op, arg, scratch));
-      const { units, sizes, work, indices } = code;
+      const { units, sizes, work, when, indices } = code;
       const step = { function: kernelNamed(this.#kernels, code).name, args, sizes, units, work, origin: op.origin };
-      this.#steps.push(indices === undefined ? step : { ...step, indices });
+      this.#steps.push({
+        ...step,
+        ...(when === undefined ? {} : { when }),
+        ...(indices === undefined ? {} : { indices }),
+      });
     }
   }
 

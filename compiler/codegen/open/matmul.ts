@@ -8,7 +8,7 @@
  */
 import { defined, nth } from "../../../ir/access.ts";
 import { NotOpen } from "../../../ir/assumptions.ts";
-import { countOf, type Dim, mulDims } from "../../../ir/dim.ts";
+import { countOf, type Dim, mulDims, sameDims } from "../../../ir/dim.ts";
 import { epilogueOperands, type MatmulOp, type TensorType, tensorType } from "../../../ir/graph.ts";
 import { modelChoice } from "../choice.ts";
 import { scheduleOf } from "../kernels/matmul.ts";
@@ -116,9 +116,7 @@ function extraStride(extra: OpenOperand, result: OpenOperand): number {
   const strides = openBroadcastStrides(extra, result.dims);
   const columns = nth(result.dims, result.dims.length - 1);
   if (strides.slice(0, -1).every((stride) => stride === 0)) return 0;
-  const isDense =
-    extra.dims.length === result.dims.length && extra.dims.every((dim, axis) => result.dims[axis] === dim || dim !== 1);
-  if (isDense && typeof columns === "number" && strides.every((stride) => stride !== 0)) return columns * 4;
+  if (sameDims(extra.dims, result.dims) && typeof columns === "number") return columns * 4;
   throw new NotOpen("an epilogue operand that is broadcast along some of the rows");
 }
 

@@ -21,7 +21,7 @@ import { matrixBytes, packedArg, type PackLoop, type PackPlan } from "../kernels
 import { type Level, panelsOf, type Product, type Schedule, totalSteps } from "../kernels/product/product.ts";
 import { chooseSchedule } from "../kernels/product/schedule.ts";
 import type { Cursors } from "../kernels/product/tile.ts";
-import { type Bound, type FunctionBuilder, increment, type Local, loopRange, pushBound } from "../wasm/index.ts";
+import { type Bound, type FunctionBuilder, type Local, loopRange, pushBound } from "../wasm/index.ts";
 import type { OpenImage } from "./image.ts";
 import {
   type OpenFunction,
@@ -32,7 +32,7 @@ import {
   type Size,
   SizeParams,
 } from "./kernel.ts";
-import { emitPixels, type PixelPanel } from "./pixels.ts";
+import { emitPixels, overPanels, type PanelBases, type PixelPanel } from "./pixels.ts";
 import { addBound, copyOf, openBroadcastStrides } from "./rows.ts";
 
 /** One spatial dim of a window product. */
@@ -327,7 +327,7 @@ function emitImages(site: OpenFunction, kernel: WindowKernel): void {
       f.op("i32.rem_u");
       f.set(index);
     }
-    const bases: Bases = {
+    const bases: PanelBases = {
       a: startOf(site, nth(addresses, 0), open, image, index, group.a),
       b: copyOf(f, nth(addresses, 1)),
       extras: open.extras.map((sizes, i) =>
@@ -342,12 +342,8 @@ function emitImages(site: OpenFunction, kernel: WindowKernel): void {
   });
 }
 
-interface Bases extends Cursors {
-  readonly b: Local;
-}
-
 /** Blocks of rows: as many as stay near, and at least one. */
-function emitBlocks(site: OpenFunction, kernel: WindowKernel, bases: Bases): void {
+function emitBlocks(site: OpenFunction, kernel: WindowKernel, bases: PanelBases): void {
   const { f, bound } = site;
   const { open } = kernel;
   const weightsBytes = kernel.group.b;
@@ -373,7 +369,9 @@ function emitBlocks(site: OpenFunction, kernel: WindowKernel, bases: Bases): voi
     f.op("i32.lt_u");
     f.select("i32");
     f.set(bottom);
-    emitPanels(site, kernel, bases, top, bottom);
+    overPanels(f, kernel.product, bases, (cursors, panel) => {
+      emitRows(site, kernel, cursors, panel, top, bottom);
+    });
     f.get(bottom);
     f.tee(top);
     pushBound(f, bound(open.rows));
@@ -382,37 +380,6 @@ function emitBlocks(site: OpenFunction, kernel: WindowKernel, bases: Bases): voi
   });
   f.release(height, top, bottom);
 }
-
-function emitPanels(site: OpenFunction, kernel: WindowKernel, bases: Bases, top: Local, bottom: Local): void {
-  const { f } = site;
-  const { product } = kernel;
-  const { arith, schedule, columns } = product;
-  const panels = panelsOf(columns, schedule.tile.vectors, arith.lanes);
-  const vectorBytes = arith.bVectorBytes;
-  const b = copyOf(f, bases.b);
-  const out = copyOf(f, bases.out);
-  const extras = bases.extras.map((extra) => copyOf(f, extra));
-  const panel = (width: number, rows: number): PixelPanel => {
-    const vectors = Math.ceil(width / arith.lanes);
-    return { b, columns: width, vectors, rows, bStep: vectors * vectorBytes, bVector: vectorBytes };
-  };
-  if (panels.full > 0) {
-    const index = f.local("i32");
-    loopRange(f, index, 0, panels.full, 1, () => {
-      emitRows(site, kernel, { a: bases.a, out, extras }, panel(panels.width, schedule.tile.rows), top, bottom);
-      increment(f, b, schedule.tile.vectors * vectorBytes * totalSteps(product));
-      increment(f, out, panels.width * storageBytes(product.epilogue.output));
-      for (const [i, extra] of extras.entries()) increment(f, extra, columnBytes(product, i) * panels.width);
-    });
-    f.release(index);
-  }
-  if (panels.rest > 0)
-    emitRows(site, kernel, { a: bases.a, out, extras }, panel(panels.rest, schedule.tile.restRows), top, bottom);
-  f.release(b, out, ...extras);
-}
-
-const columnBytes = ({ extraPerColumn, epilogue }: Product, index: number): number =>
-  nth(extraPerColumn, index) ? storageBytes(nth(epilogue.extras, index)) : 0;
 
 function emitRows(
   site: OpenFunction,

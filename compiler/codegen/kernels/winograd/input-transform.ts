@@ -10,17 +10,30 @@ import {
   loopRange,
   type ModuleBuilder,
   mulConst,
+  pushBound,
 } from "../../wasm/index.ts";
-import { pushOffset } from "../index-space.ts";
+import { pushOffset, pushStep } from "../index-space.ts";
 import type { Form } from "./forms.ts";
-import { fullPhases, pixelStrides, positionCount, type Span, type WinogradPlan, workAreaOf } from "./plan.ts";
+import { fullPhases, positionCount, type Span, type TileGeometry, type WinogradPlan, workAreaOf } from "./plan.ts";
 import { loadPixelLanes, storeTileLanes } from "./tile-lanes.ts";
-import { hoistForms, i32s, pointer, tilePosition, transformLine, vectorsAtOnce } from "./transform-line.ts";
+import {
+  type GeometrySource,
+  hoistForms,
+  i32s,
+  pointer,
+  tilePosition,
+  transformLine,
+  vectorsAtOnce,
+} from "./transform-line.ts";
 
-/** Adds a function (image, work, first, begin, end): tiles first + begin … first + end to the rows begin … end of V. */
-export function inputTransform(module: ModuleBuilder, plan: WinogradPlan): number {
-  return module.function("winograd_input", { params: i32s(5), results: [] }, (f) => {
-    const [image, work, first, begin, end] = f.params as [Local, Local, Local, Local, Local];
+/**
+ * Adds a function (image, work, first, begin, end, sizes…): tiles first + begin … first + end to the rows begin … end of V. `sizes` are `count` more
+ * parameters, of which the geometry is made.
+ */
+export function inputTransform(module: ModuleBuilder, plan: WinogradPlan, { count, geometry }: GeometrySource): number {
+  return module.function("winograd_input", { params: i32s(5 + count), results: [] }, (f) => {
+    const [image, work, first, begin, end, ...sizes] = f.params as [Local, Local, Local, Local, Local, ...Local[]];
+    const place = geometry(sizes);
     hoistForms(f, plan, "input");
     const [row, tile] = [f.local("i32"), f.local("i32")];
     loopRange(f, row, begin, end, 1, () => {
@@ -28,7 +41,7 @@ export function inputTransform(module: ModuleBuilder, plan: WinogradPlan): numbe
       f.get(row);
       f.op("i32.add");
       f.set(tile);
-      emitInputTile(f, plan, image, work, tile, row, vectorsAtOnce(module, plan));
+      emitInputTile(f, plan, place, image, work, tile, row, vectorsAtOnce(module, plan));
     });
   });
 }
@@ -61,6 +74,7 @@ const phasesOf = (plan: WinogradPlan): readonly Phases[] =>
 interface InputTile {
   readonly f: FunctionBuilder;
   readonly plan: WinogradPlan;
+  readonly place: TileGeometry;
   readonly sizes: readonly [number, number];
   /** for each row of the tile the address of its first column, or, at the border, of the image's first column */
   readonly rows: readonly Local[];
@@ -79,20 +93,20 @@ interface Border {
   readonly columnOffsets: readonly Local[];
 }
 
-function emitInputTile(f: FunctionBuilder, plan: WinogradPlan, image: Local, work: Local, tile: Local, row: Local, width: number): void {
+function emitInputTile(f: FunctionBuilder, plan: WinogradPlan, place: TileGeometry, image: Local, work: Local, tile: Local, row: Local, width: number): void {
   const area = workAreaOf(plan);
-  const { batch, corner } = tilePosition(f, plan, tile, plan.strides);
+  const { batch, corner } = tilePosition(f, plan, place, tile, plan.strides);
   for (const [dim, local] of corner.entries()) increment(f, local, -nth(plan.padsBegin, dim));
   const source = f.local("i32");
   f.get(image);
-  pushOffset(f, batch, pixelStrides(plan.image, plan.channels, plan.source)[0]);
+  pushStep(f, batch, place.imageStrides[0]);
   f.set(source);
   const temporary = pointer(f, work, 0, row, area.temporary);
   const v = pointer(f, work, area.v.offset, row, area.v.tile);
   for (const phases of phasesOf(plan)) {
     forPhases(f, plan, phases, corner, v, (phaseCorner, phaseV) => {
       const rows = f.localArray("i32", phases.sizes[0]);
-      emitPhase({ f, plan, sizes: phases.sizes, rows, temporary, v: phaseV, width }, source, phaseCorner);
+      emitPhase({ f, plan, place, sizes: phases.sizes, rows, temporary, v: phaseV, width }, source, phaseCorner);
       f.release(...rows);
     });
   }
@@ -144,9 +158,24 @@ function emitPhase(site: InputTile, source: Local, corner: readonly [Local, Loca
 }
 
 /** Pushes whether all of a tile lies inside the image; corners may be negative, which an unsigned comparison sees as very large. */
-function pushIsInterior({ f, plan, sizes }: InputTile, corner: readonly Local[]): void {
+function pushIsInterior({ f, plan, place, sizes }: InputTile, corner: readonly Local[]): void {
   for (const [dim, local] of corner.entries()) {
-    const last = nth(plan.image, dim) - (nth(sizes, dim) - 1) * nth(plan.strides, dim) - 1;
+    const size = nth(place.image, dim);
+    const reach = (nth(sizes, dim) - 1) * nth(plan.strides, dim);
+    if (typeof size !== "number") {
+      // both in the image: the tile's first element, and its last
+      f.get(local);
+      f.get(size);
+      f.op("i32.lt_u");
+      f.get(local);
+      addConst(f, reach);
+      f.get(size);
+      f.op("i32.lt_s");
+      f.op("i32.and");
+      if (dim > 0) f.op("i32.and");
+      continue;
+    }
+    const last = size - reach - 1;
     if (last < 0) f.i32(0);
     else {
       f.get(local);
@@ -157,9 +186,18 @@ function pushIsInterior({ f, plan, sizes }: InputTile, corner: readonly Local[])
   }
 }
 
+/** Multiplies the i32 on the stack. */
+function mulBound(f: FunctionBuilder, factor: Bound): void {
+  if (typeof factor === "number") mulConst(f, factor);
+  else {
+    f.get(factor);
+    f.op("i32.mul");
+  }
+}
+
 /** Row pointers; a row outside the image points to the image's first row. No pointer lies outside the image: it may begin at address 0. */
-function setRows({ f, plan, rows }: InputTile, source: Local, [top, left]: readonly [Local, Local], border: Border | null): void {
-  const [, rowBytes, pixelBytes] = pixelStrides(plan.image, plan.channels, plan.source);
+function setRows({ f, plan, place, rows }: InputTile, source: Local, [top, left]: readonly [Local, Local], border: Border | null): void {
+  const [, rowBytes, pixelBytes] = place.imageStrides;
   for (const [index, local] of rows.entries()) {
     f.get(source);
     f.get(top);
@@ -169,18 +207,21 @@ function setRows({ f, plan, rows }: InputTile, source: Local, [top, left]: reado
       f.lane("i32x4.extract_lane", 0);
       f.op("i32.and");
     }
-    mulConst(f, rowBytes);
+    mulBound(f, rowBytes);
     f.op("i32.add");
     if (border === null) pushOffset(f, left, pixelBytes);
     f.set(local);
   }
 } // prettier-ignore
 
-function emitBorder({ f, plan, sizes, temporary, width }: InputTile, [top, left]: readonly [Local, Local]): Border {
+function emitBorder(
+  { f, plan, place, sizes, temporary, width }: InputTile,
+  [top, left]: readonly [Local, Local],
+): Border {
   const pushInside = (corner: Local, dim: 0 | 1, index: number): void => {
     f.get(corner);
     addConst(f, index * plan.strides[dim]);
-    f.i32(plan.image[dim]);
+    pushBound(f, place.image[dim]);
     f.op("i32.lt_u");
   };
   const rowMasks = Array.from({ length: sizes[0] }, (_, index) => {
@@ -202,7 +243,7 @@ function emitBorder({ f, plan, sizes, temporary, width }: InputTile, [top, left]
     const offset = f.local("i32");
     f.get(left);
     addConst(f, index * plan.strides[1]);
-    mulConst(f, pixelStrides(plan.image, plan.channels, plan.source)[2]);
+    mulConst(f, place.imageStrides[2]);
     f.set(offset);
     return offset;
   });
@@ -239,9 +280,9 @@ function emitInputVectors(site: InputTile, border: Border | null): void {
 }
 
 /** Some whole vectors of channels, or one with `count` of them. */
-function emitInputVector({ f, plan, sizes, rows, temporary, v, width }: InputTile, border: Border | null, vectors: number, count: number): void {
+function emitInputVector({ f, plan, place, sizes, rows, temporary, v, width }: InputTile, border: Border | null, vectors: number, count: number): void {
   const [vertical, horizontal] = plan.forms;
-  const [, , pixelBytes] = pixelStrides(plan.image, plan.channels, plan.source);
+  const [, , pixelBytes] = place.imageStrides;
   const area = workAreaOf(plan);
   const isOnePhase = plan.strides[0] * plan.strides[1] === 1;
   const [at, transformed] = [f.local("i32"), f.local("v128")];

@@ -8,8 +8,9 @@ import {
   type Local,
   loopRange,
   type ModuleBuilder,
+  pushBound,
 } from "../../wasm/index.ts";
-import { pushOffset } from "../index-space.ts";
+import { pushOffset, pushStep } from "../index-space.ts";
 import {
   applyEpilogue,
   type Epilogue,
@@ -21,22 +22,51 @@ import {
 } from "../product/epilogue.ts";
 import type { Form } from "./forms.ts";
 import { pushUnscaled } from "./integer-forms.ts";
-import { pixelStrides, type WinogradPlan, workAreaOf } from "./plan.ts";
-import { hoistForms, i32s, pointer, tilePosition, transformLine, vectorsAtOnce } from "./transform-line.ts";
+import { type TileGeometry, type WinogradPlan, workAreaOf } from "./plan.ts";
+import {
+  type GeometrySource,
+  hoistForms,
+  i32s,
+  pointer,
+  tilePosition,
+  transformLine,
+  vectorsAtOnce,
+} from "./transform-line.ts";
 
 /** What the results go through and where they and the extra operands lie: strides in bytes over batch, rows, columns, channels. */
 export interface WinogradResult {
   readonly epilogue: Epilogue;
-  readonly extras: readonly (readonly [number, number, number, number])[];
+  readonly extras: readonly ExtraStrides[];
 }
 
-/** Adds a function (work, extras…, out, first, begin, end): rows begin … end of M to the tiles from `first` on. */
-export function outputTransform(module: ModuleBuilder, plan: WinogradPlan, result: WinogradResult): number {
+type ExtraStrides = readonly [number, number, number, number];
+
+/** What the result's code knows of its place: the geometry, and where extra operands lie from image to image and row to row. */
+export interface ResultSource extends GeometrySource {
+  readonly extras: (sizes: readonly Local[]) => readonly (readonly [Bound, Bound])[];
+}
+
+/** Where extra operands lie as numbers. */
+export const knownExtras = ({ extras }: WinogradResult): readonly (readonly [Bound, Bound])[] =>
+  extras.map(([image, row]) => [image, row] as const);
+
+/**
+ * Adds a function (work, extras…, out, first, begin, end, sizes…): rows begin … end of M to the tiles from `first` on. `sizes` as in
+ * input-transform.ts; where there are some, the first two strides of extra operands come from them.
+ */
+export function outputTransform(
+  module: ModuleBuilder,
+  plan: WinogradPlan,
+  result: WinogradResult,
+  source: ResultSource,
+): number {
   const extras = result.extras.length;
   const width = vectorsAtOnce(module, plan);
-  return module.function("winograd_output", { params: i32s(5 + extras), results: [] }, (f) => {
+  return module.function("winograd_output", { params: i32s(5 + extras + source.count), results: [] }, (f) => {
     const [work] = f.params as [Local];
-    const [out, first, begin, end] = f.params.slice(1 + extras) as [Local, Local, Local, Local];
+    const [out, first, begin, end, ...sizes] = f.params.slice(1 + extras) as [Local, Local, Local, Local, ...Local[]];
+    const place = source.geometry(sizes);
+    const strides = source.extras(sizes);
     hoistForms(f, plan, "output");
     hoistConstants(f, result.epilogue);
     const [row, tile] = [f.local("i32"), f.local("i32")];
@@ -46,7 +76,15 @@ export function outputTransform(module: ModuleBuilder, plan: WinogradPlan, resul
       f.op("i32.add");
       f.set(tile);
       emitOutputVectors(f, plan, work, row, width);
-      emitPixels(f, plan, result, width, { work, row, tile, out, extras: f.params.slice(1, 1 + extras) });
+      emitPixels(f, plan, result, width, {
+        work,
+        row,
+        tile,
+        out,
+        extras: f.params.slice(1, 1 + extras),
+        place,
+        strides,
+      });
     });
   });
 }
@@ -117,6 +155,9 @@ interface OutputTile {
   readonly tile: Local;
   readonly out: Local;
   readonly extras: readonly Local[];
+  readonly place: TileGeometry;
+  /** of the extra operands, from image to image and row to row */
+  readonly strides: readonly (readonly [Bound, Bound])[];
 }
 
 /** Stores the pixels of a tile that lie inside the result, through the epilogue. */
@@ -128,11 +169,10 @@ function emitPixels(
   site: OutputTile,
 ): void {
   const area = workAreaOf(plan);
-  const { batch, corner } = tilePosition(f, plan, site.tile);
-  const [rows, columns] = corner.map((local, dim) => pixelsInside(f, plan, local, dim)) as [Bound, Bound];
-  const { output } = result.epilogue;
-  const outStrides = [...pixelStrides(plan.result, plan.filters, output), storageBytes(output)] as const;
-  const operands = [outStrides, ...result.extras].map((strides, i) => ({
+  const { batch, corner } = tilePosition(f, plan, site.place, site.tile);
+  const [rows, columns] = corner.map((local, dim) => pixelsInside(f, plan, site.place, local, dim)) as [Bound, Bound];
+  const extras = result.extras.map(([, , pixelStride], i) => [...nth(site.strides, i), pixelStride] as const);
+  const operands = [site.place.resultStrides, ...extras].map((strides, i) => ({
     strides,
     base: tileBase(f, i === 0 ? site.out : nth(site.extras, i - 1), strides, batch, corner),
   }));
@@ -148,7 +188,7 @@ function emitPixels(
       f.set(pixel);
       for (const [i, { base, strides }] of operands.entries()) {
         f.get(base);
-        pushOffset(f, y, strides[1]);
+        pushStep(f, y, strides[1]);
         pushOffset(f, x, strides[2]);
         f.set(nth(pointers, i));
       }
@@ -159,12 +199,12 @@ function emitPixels(
 }
 
 /** Pixels of a tile along a dim that lie inside the result. */
-function pixelsInside(f: FunctionBuilder, plan: WinogradPlan, corner: Local, dim: number): Bound {
-  const size = nth(plan.result, dim);
+function pixelsInside(f: FunctionBuilder, plan: WinogradPlan, place: TileGeometry, corner: Local, dim: number): Bound {
+  const size = nth(place.result, dim);
   const { outputs } = nth(plan.forms, dim);
-  if (size % outputs === 0) return outputs;
+  if (typeof size === "number" && size % outputs === 0) return outputs;
   const local = f.local("i32");
-  f.i32(size);
+  pushBound(f, size);
   f.get(corner);
   f.op("i32.sub");
   f.tee(local);
@@ -178,11 +218,11 @@ function pixelsInside(f: FunctionBuilder, plan: WinogradPlan, corner: Local, dim
 }
 
 /** Address of an operand at the tile's first pixel. */
-function tileBase(f: FunctionBuilder, operand: Local, strides: readonly number[], batch: Bound, corner: readonly Local[]): Local {
+function tileBase(f: FunctionBuilder, operand: Local, strides: readonly Bound[], batch: Bound, corner: readonly Local[]): Local {
   const base = f.local("i32");
   f.get(operand);
-  pushOffset(f, batch, nth(strides, 0));
-  for (const [dim, local] of corner.entries()) pushOffset(f, local, nth(strides, dim + 1));
+  pushStep(f, batch, nth(strides, 0));
+  for (const [dim, local] of corner.entries()) pushStep(f, local, nth(strides, dim + 1));
   f.set(base);
   return base;
 } // prettier-ignore

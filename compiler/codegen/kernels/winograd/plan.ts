@@ -9,6 +9,7 @@
  *                             V: [position][tile][phase, channels]      M: [position][tile][filters]
  */
 import { type DType, storageBytes } from "../../../../ir/dtype.ts";
+import type { Bound } from "../../wasm/index.ts";
 import { type Arith, arithFor } from "../product/arith.ts";
 import type { Form } from "./forms.ts";
 
@@ -138,6 +139,29 @@ export function workAreaOf(plan: WinogradPlan): WorkArea {
     byteLength: mOffset + positions * mPosition,
   };
 }
+
+/** What the place of a tile hangs on, as code knows it: numbers, or locals where sizes are open. */
+export interface TileGeometry {
+  readonly batch: Bound;
+  /** tiles along rows and columns of an image */
+  readonly grid: readonly [Bound, Bound];
+  /** rows and columns of the image and of the result */
+  readonly image: readonly [Bound, Bound];
+  readonly result: readonly [Bound, Bound];
+  /** bytes from image to image, row to row, pixel to pixel */
+  readonly imageStrides: readonly [Bound, Bound, number];
+  readonly resultStrides: readonly [Bound, Bound, number];
+}
+
+/** The geometry of a plan's own sizes; `output` is the dtype of the result. */
+export const geometryOf = (plan: WinogradPlan, output: DType): TileGeometry => ({
+  batch: plan.batch,
+  grid: tileGrid(plan),
+  image: plan.image,
+  result: plan.result,
+  imageStrides: pixelStrides(plan.image, plan.channels, plan.source),
+  resultStrides: pixelStrides(plan.result, plan.filters, output),
+});
 
 /** Strides (bytes) of a dense channels-last image over batch, rows, columns. */
 export function pixelStrides([rows, columns]: Pair, channels: number, dtype: DType): readonly [number, number, number] {

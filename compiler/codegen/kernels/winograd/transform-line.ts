@@ -3,10 +3,16 @@ import { nth } from "../../../../ir/access.ts";
 import { type Push, pushLocal } from "../../math/algebra.ts";
 import { hoistSplats } from "../../math/constants.ts";
 import { type Bound, type FunctionBuilder, type Local, type ModuleBuilder, type ValType } from "../../wasm/index.ts";
-import { decodeIndex, pushOffset } from "../index-space.ts";
+import { decodeBounds, pushOffset } from "../index-space.ts";
 import type { Transform } from "./forms.ts";
 import { pushUnscaled } from "./integer-forms.ts";
-import { tileGrid, type WinogradPlan } from "./plan.ts";
+import type { TileGeometry, WinogradPlan } from "./plan.ts";
+
+/** How a transform's function comes to its geometry: from none of its parameters where all sizes are known, else from `count` of them. */
+export interface GeometrySource {
+  readonly count: number;
+  readonly geometry: (sizes: readonly Local[]) => TileGeometry;
+}
 
 /** So many parameters of type i32. */
 export const i32s = (count: number): ValType[] => Array.from({ length: count }, () => "i32");
@@ -73,9 +79,8 @@ export function transformLine(f: FunctionBuilder, { size, width, transform, load
 } // prettier-ignore
 
 /** The pixel (row, column) where tile `tile` begins, times `strides`, and the image's index in the batch. */
-export function tilePosition(f: FunctionBuilder, plan: WinogradPlan, tile: Local, strides: readonly number[] = [1, 1]): { batch: Bound; corner: readonly [Local, Local] } {
-  const grid = tileGrid(plan);
-  const indices = decodeIndex(f, tile, [plan.batch, ...grid]);
+export function tilePosition(f: FunctionBuilder, plan: WinogradPlan, { batch, grid }: TileGeometry, tile: Local, strides: readonly number[] = [1, 1]): { batch: Bound; corner: readonly [Local, Local] } {
+  const indices = decodeBounds(f, tile, [batch, ...grid]);
   const corner = plan.forms.map((form, dim) => {
     const local = f.local("i32");
     f.i32(0);

@@ -9,7 +9,7 @@
 import type { TensorData } from "../../../../ir/tensor.ts";
 import { defined, nth } from "../../../../ir/access.ts";
 import { type Choose, joinedChoice, joinedIf, modelChoice } from "../../choice.ts";
-import { type KernelArg, type KernelCode, kernelKey, kernelType } from "../../kernel.ts";
+import { type KernelArg, type KernelCode, kernelKey, kernelType, type PackedArg } from "../../kernel.ts";
 import { type FunctionBuilder, type Local, loopRange, type ModuleBuilder, mulConst } from "../../wasm/index.ts";
 import { storageBytes } from "../../../../ir/dtype.ts";
 import { aStepBytes } from "../product/arith.ts";
@@ -19,9 +19,10 @@ import { panelsOf, type Product, type ProductAxis, type Schedule, workOf } from 
 import { productStage } from "../product/product-emit.ts";
 import { chooseSchedule, type ProductSize } from "../product/schedule.ts";
 import { inputTransform } from "./input-transform.ts";
-import { outputTransform, type WinogradResult } from "./output-transform.ts";
+import { knownExtras, outputTransform, type ResultSource, type WinogradResult } from "./output-transform.ts";
 import {
   blockCount,
+  geometryOf,
   type Part,
   partChannels,
   partPositions,
@@ -45,13 +46,13 @@ export interface WinogradArgs {
 }
 
 /** A plan with its result and how its products are done, part by part. */
-interface Winograd {
+export interface Winograd {
   readonly plan: WinogradPlan;
   readonly result: WinogradResult;
   readonly parts: readonly PackedPart[];
 }
 
-interface PackedPart {
+export interface PackedPart {
   readonly part: Part;
   /** of a whole block */
   readonly schedule: Schedule;
@@ -68,6 +69,17 @@ export function winogradStages(
   args: WinogradArgs,
   choose: Choose = modelChoice,
 ): KernelCode[] {
+  const { kernel, weights } = winogradOf(plan, result, args.weights, choose);
+  return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
+}
+
+/** How the products of a plan are done, and their weights. */
+export function winogradOf(
+  plan: WinogradPlan,
+  result: WinogradResult,
+  { input, constant }: WinogradArgs["weights"],
+  choose: Choose,
+): { readonly kernel: Winograd; readonly weights: readonly PackedArg[] } {
   const arith = tileArith(plan);
   const packedPart = (part: Part, choosing: Choose): PackedPart => {
     const schedule = chooseSchedule(productSize(plan, part, plan.blockTiles), arith, choosing);
@@ -77,10 +89,8 @@ export function winogradStages(
   const [firstPart, ...otherParts] = partsOf(plan);
   const first = packedPart(defined(firstPart), joinedIf(isJoinable(result.epilogue), choose));
   const parts = [first, ...otherParts.map((part) => packedPart(part, choiceAfter(first.schedule)))];
-  const { input, constant } = args.weights;
   const weights = parts.map(({ part, pack }) => winogradWeights(input, constant, plan, part, pack));
-  const kernel: Winograd = { plan: forSchedule(plan, first.schedule), result, parts };
-  return blockCount(plan) === 1 ? stepStages(kernel, args, weights) : [blockStage(kernel, args, weights)];
+  return { kernel: { plan: forSchedule(plan, first.schedule), result, parts }, weights };
 }
 
 /** Where products are joined, transforms of floats are too: two vectors of channels at once. */
@@ -141,7 +151,7 @@ const productSize = (plan: WinogradPlan, part: Part, tiles: number): ProductSize
 });
 
 /** The products of a part for a block of `tiles` tiles: M[position] = V[position] * weights[position]. Operands: work area, weights, work area. */
-function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, tiles: number): Product {
+export function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, tiles: number): Product {
   const { v, m } = workAreaOf(plan);
   const [perGroup, filtersPerGroup] = [plan.channels / plan.groups, plan.filters / plan.groups];
   const b = matrixBytes(pack);
@@ -184,8 +194,15 @@ function productOf(plan: WinogradPlan, { part, pack, schedule }: PackedPart, til
 
 const [plainFloats, plainIntegers] = [noEpilogue("f32"), noEpilogue("i32")] as const;
 
+/** All sizes are numbers. */
+const known = (plan: WinogradPlan, result: WinogradResult): ResultSource => ({
+  count: 0,
+  geometry: () => geometryOf(plan, result.epilogue.output),
+  extras: () => knownExtras(result),
+});
+
 /** Operations of the transforms of one tile, roughly. */
-const transformWork = ({
+export const transformWork = ({
   channels,
   filters,
   forms,
@@ -212,7 +229,7 @@ function stepStages(
       units: tiles,
       args: [args.image, work],
       work: tiles * perTile.input,
-      emit: (module) => wholeBlock(module, "winograd_image", 2, inputTransform(module, plan)),
+      emit: (module) => wholeBlock(module, "winograd_image", 2, inputTransform(module, plan, known(plan, result))),
     },
     ...parts.map((part, i) => productStage(productOf(plan, part, tiles), [work, nth(weights, i), work])),
     {
@@ -221,7 +238,13 @@ function stepStages(
       args: outputArgs,
       work: tiles * perTile.output,
       inPlace: inPlaceInputs(plan, result, args),
-      emit: (module) => wholeBlock(module, "winograd_result", outputArgs.length, outputTransform(module, plan, result)),
+      emit: (module) =>
+        wholeBlock(
+          module,
+          "winograd_result",
+          outputArgs.length,
+          outputTransform(module, plan, result, known(plan, result)),
+        ),
     },
   ];
 }
@@ -291,8 +314,8 @@ function emitBlocks(module: ModuleBuilder, kernel: Winograd, args: number): numb
   const lastTiles = tileCount(plan) - (blockCount(plan) - 1) * plan.blockTiles;
   const sizes = [...new Set([plan.blockTiles, lastTiles])];
   const functions: BlockFunctions = {
-    input: inputTransform(module, plan),
-    output: outputTransform(module, plan, result),
+    input: inputTransform(module, plan, known(plan, result)),
+    output: outputTransform(module, plan, result, known(plan, result)),
     products: sizes.map((tiles) => ({
       tiles,
       parts: parts.map((part) => {
