@@ -1,26 +1,25 @@
 /**
- * What a program takes at least, known from shapes: a model that no WebAssembly memory can hold is refused before any of it is read. Of values there are
- * counted what is fed, all of it at the start of a run, or what is given, if one result alone is more: what lies between may be fused away. Of weights
- * the ranges of files that constants come from, each once: kernels may store weights in fewer bits than the graph has them in, but
- * not in fewer than their file.
+ * What a program takes at least, known from shapes: a model that no WebAssembly memory can hold is refused before any of it is read. Of values those
+ * are counted that are needed at one time (live-bound.ts), of weights the ranges of files that constants come from, each once: kernels may store weights in
+ * fewer bits than the graph has them in, but not in fewer than their file.
  */
 import { fail } from "../../ir/diagnostic.ts";
-import { type DType, dtypeInfo, storageBytes } from "../../ir/dtype.ts";
-import { type Graph, regionsOf, type ValueId } from "../../ir/graph.ts";
+import { type Graph, regionsOf } from "../../ir/graph.ts";
 import { maxMemoryBytes } from "../../ir/program-text.ts";
-import { elementCount, type TensorData } from "../../ir/tensor.ts";
+import type { TensorData } from "../../ir/tensor.ts";
 import { packedByteLength, storedSources } from "../../ir/tensor-source.ts";
+import { leastArenaBytes } from "./live-bound.ts";
 
-/** Throws WSC1009 when a graph's weights, with what is fed or given, are more than a program can have. */
+/** Throws WSC1009 when a graph's weights, with the values that are needed at one time, are more than a program can have. */
 export function refuseOversized(graph: Graph): void {
   const weights = leastWeightBytes(graph);
-  const values = leastValueBytes(graph);
+  const values = leastArenaBytes(graph);
   const bytes = weights + values;
   if (bytes <= maxMemoryBytes) return;
   const gib = (count: number): string => (count / 2 ** 30).toFixed(1);
   const placed = "it can be placed without a program (--emit placement)";
   if (weights <= maxMemoryBytes) {
-    const message = `its weights and what is fed or given take ${gib(weights)} and ${gib(values)} GiB, more than the 4 GiB of memory that WebAssembly has`;
+    const message = `its weights take ${gib(weights)} GiB and the values that are needed at one time ${gib(values)} GiB, more than the 4 GiB of memory that WebAssembly has`;
     throw fail("WSC1009", message, { subject: graph.name, hint: `${placed}; a program needs smaller dims` });
   }
   throw fail("WSC1009", `its weights take ${gib(weights)} GiB, more than the 4 GiB of memory that WebAssembly has`, {
@@ -28,23 +27,6 @@ export function refuseOversized(graph: Graph): void {
     hint: `${placed}; a program needs weights of ${(weights / maxMemoryBytes).toFixed(1)} times fewer bits, or a part of the model`,
   });
 }
-
-/** Bytes of the inputs that lie in memory together, or of the largest result. */
-function leastValueBytes({ inputs, outputs, values, ops }: Graph): number {
-  const bytesOf = (id: ValueId): number => {
-    const { type, constant } = values[id] ?? {};
-    if (type?.kind !== "tensor" || constant !== undefined || !liesInMemory(type.dtype)) return 0;
-    return elementCount(type.shape) * storageBytes(type.dtype);
-  };
-  // functions of the host may keep what they take and give to themselves
-  const byKernels = new Set(ops.flatMap((op) => (op.kind === "host" || op.kind === "deferred" ? [] : op.inputs)));
-  const fed = inputs.reduce((sum, { value }) => sum + (byKernels.has(value) ? bytesOf(value) : 0), 0);
-  const made = new Set(ops.flatMap((op) => (op.kind === "host" || op.kind === "deferred" ? [] : op.outputs)));
-  return Math.max(fed, ...outputs.map(({ value }) => (made.has(value) ? bytesOf(value) : 0)));
-}
-
-const liesInMemory = (dtype: DType): boolean =>
-  dtypeInfo(dtype).class !== "string" && dtypeInfo(dtype).class !== "complex";
 
 function leastWeightBytes(graph: Graph): number {
   const ranges = new Map<string, number>();

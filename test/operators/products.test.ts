@@ -234,8 +234,9 @@ describe("Det", () => {
 
   it("agrees with the host's elimination, which large matrices are left to", async () => {
     const list = Array.from({ length: 65 * 65 }, (_, i) => ((i * 2654435761) % 1009) / 400);
-    const small = await values(det([8, 8], list.slice(0, 64)));
-    const [host] = hostFunctions.get("det")?.([tensor([8, 8], list.slice(0, 64))], {}) ?? [];
+    const few = list.slice(0, 12 * 16);
+    const small = await values(det([12, 4, 4], few));
+    const [host] = hostFunctions.get("det")?.([tensor([12, 4, 4], few)], {}) ?? [];
     expect(distance(small, numbers(host as TensorData))).toBeLessThan(1e-6);
     const kinds = (await lowered(det([65, 65], list))).ops.map(({ kind }) => kind);
     expect(kinds).toEqual(["host"]);
