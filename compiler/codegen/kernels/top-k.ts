@@ -13,7 +13,15 @@ import { loadScalar, storeScalar } from "../elements.ts";
 import { nth } from "../../../ir/access.ts";
 import { type KernelArg, type KernelCode, type KernelEmitter, kernelKey, kernelType } from "../kernel.ts";
 import { scalarRep } from "../math/scalar-casts.ts";
-import { addConst, type FunctionBuilder, increment, type Local, loopRange, mulConst } from "../wasm/index.ts";
+import {
+  addConst,
+  type FunctionBuilder,
+  increment,
+  type Local,
+  loopRange,
+  mulConst,
+  type OpName,
+} from "../wasm/index.ts";
 import { unitBytes } from "./movement.ts";
 import { pushBefore } from "./before.ts";
 import { canSortByBits, sortedRowsStage } from "./radix-rows.ts";
@@ -119,7 +127,7 @@ function emitSelection(f: FunctionBuilder, selection: Selection): void {
   const one = (): void => {
     emitCandidate(f, selection, index, count);
   };
-  if (dtype !== "f32" || size < k + 4 * block) {
+  if (passes[dtype] === undefined || size < k + 4 * block) {
     loopRange(f, index, 0, size, 1, one);
     f.release(index, count);
     return;
@@ -144,19 +152,29 @@ function emitSelection(f: FunctionBuilder, selection: Selection): void {
 /** Elements that are compared with the last of the best at once. */
 const block = 16;
 
+/** Types of which vectors are compared, and how an element that is not better than the last of the best compares with it. */
+const passes: Partial<Record<DType, { readonly largest: OpName; readonly smallest: OpName }>> = {
+  f32: { largest: "f32x4.le", smallest: "f32x4.ge" },
+  f64: { largest: "f64x2.le", smallest: "f64x2.ge" },
+  i32: { largest: "i32x4.le_s", smallest: "i32x4.ge_s" },
+  u32: { largest: "i32x4.le_u", smallest: "i32x4.ge_u" },
+  i64: { largest: "i64x2.le_s", smallest: "i64x2.ge_s" },
+};
+
 /** Pushes whether one of the elements from `begin` on may come before the last of the best: it is beyond it, or one of the two is NaN. */
-function pushMayBeat(f: FunctionBuilder, { largest, k, from, values }: Selection, begin: Local): void {
+function pushMayBeat(f: FunctionBuilder, { dtype, largest, k, from, values }: Selection, begin: Local): void {
   const [last, address] = [f.local("v128"), f.local("i32")];
+  const bytes = storageBytes(dtype);
   f.get(values);
-  f.load("v128.load32_splat", (k - 1) * 4);
+  f.load(bytes === 4 ? "v128.load32_splat" : "v128.load64_splat", (k - 1) * bytes);
   f.set(last);
-  pushElementAddress(f, from, begin, 4);
+  pushElementAddress(f, from, begin, bytes);
   f.set(address);
-  for (let vector = 0; vector < block / 4; vector++) {
+  for (let vector = 0; vector < (block * bytes) / 16; vector++) {
     f.get(address);
     f.load("v128.load", 16 * vector);
     f.get(last);
-    f.op(largest ? "f32x4.le" : "f32x4.ge");
+    f.op(defined(passes[dtype])[largest ? "largest" : "smallest"]);
     if (vector > 0) f.op("v128.and");
   }
   f.op("v128.not");
