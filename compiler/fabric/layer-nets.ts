@@ -17,9 +17,17 @@ import { gatherTo, giveFrom, type Holder, type Needer, type Receiving, type Send
 /** Makes a net of the layer. */
 export type NewNet = () => Net;
 
+/** What a core adds to its own words and passes on, or sends. */
+interface Hop {
+  readonly from: Net | null;
+  readonly to: Net | null;
+  /** cores whose words come over `from`, one after the other */
+  readonly parts: number;
+}
+
 /** Nets of a sum at one core, in the order in which it uses them. */
 interface SumAt {
-  readonly hops: { readonly from: Net | null; readonly to: Net | null }[];
+  readonly hops: Hop[];
   /** the sum goes to all others, or comes from the first */
   share: { readonly net: Net; readonly how: "gives" | "takes" } | null;
 }
@@ -57,7 +65,25 @@ function sumNets(layer: Layer, phase: Sum, newNet: NewNet, pattern: ReducePatter
     return fresh;
   };
   const wordsOf = (core: LayerCore): number => wordsIn(core.hullOf(buffer));
+  /** All send their words to the first, which adds them one core after the other. */
+  const layStar = (line: readonly LayerCore[]): void => {
+    const [root, ...others] = line;
+    if (root === undefined || others.length === 0) return;
+    const net = newNet();
+    gatherTo(
+      net,
+      root.at,
+      others.map((core): Holder => ({ at: core.at, elements: new Int32Array(wordsOf(core)) })),
+    );
+    net.output(root.at, "ramp");
+    for (const core of others) at(core).hops.push({ from: null, to: net, parts: 0 });
+    at(root).hops.push({ from: net, to: null, parts: others.length });
+  };
   const laySum = (line: readonly LayerCore[]): void => {
+    if (pattern === "star") {
+      layStar(line);
+      return;
+    }
     const nets = new Map<string, Net>();
     const netOf = (hop: { readonly from: number; readonly to: number } | null): Net | null => {
       if (hop === null) return null;
@@ -74,7 +100,7 @@ function sumNets(layer: Layer, phase: Sum, newNet: NewNet, pattern: ReducePatter
       return net;
     };
     for (const [member, steps] of sumSteps(line.length, pattern).entries()) {
-      for (const { from, to } of steps) at(nth(line, member)).hops.push({ from: netOf(from), to: netOf(to) });
+      for (const { from, to } of steps) at(nth(line, member)).hops.push({ from: netOf(from), to: netOf(to), parts: 1 });
     }
   };
   for (const members of groupsOf(
@@ -114,9 +140,10 @@ function sumNets(layer: Layer, phase: Sum, newNet: NewNet, pattern: ReducePatter
 function sumItem({ buffer, combiner, isShared }: Sum, core: LayerCore, { hops, share }: SumAt): Item {
   const words = wordsIn(core.hullOf(buffer));
   const own: Strided = { region: buffer.name, offset: 0, sizes: [words], strides: [1] };
-  const hopStep = ({ from, to }: SumAt["hops"][number], ends: Ends): Step => {
+  const hopStep = ({ from, to, parts }: Hop, ends: Ends): Step => {
     const given = to === null ? null : ends.to(to);
-    if (from !== null) return { kind: "reduce", with: combiner, from: ends.from(from), own, to: given };
+    const taken: Strided = parts > 1 ? { ...own, sizes: [parts, words], strides: [0, 1] } : own;
+    if (from !== null) return { kind: "reduce", with: combiner, from: ends.from(from), own: taken, to: given };
     if (given === null) throw new Error("internal: a sum that neither takes nor gives");
     return { kind: "send", to: given, words: [own] };
   };

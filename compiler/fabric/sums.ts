@@ -13,18 +13,21 @@ export interface SumStep {
   readonly to: Hop | null;
 }
 
+/** Patterns in which a member takes from one other at a time. A ring's sum, which all members have in the end, is that of a chain here. */
+export type HopPattern = Exclude<ReducePattern, "star">;
+
 /** Steps of each member, in order. */
-export function sumSteps(members: number, pattern: ReducePattern): SumStep[][] {
+export function sumSteps(members: number, pattern: HopPattern): SumStep[][] {
   const steps = Array.from({ length: members }, (): SumStep[] => []);
   switch (pattern) {
     case "chain":
-    case "star":
-    case "ring":
       chain(
         steps,
         Array.from({ length: members }, (_, member) => member),
       );
       break;
+    case "ring":
+      return sumSteps(members, "chain");
     case "two-phase": {
       const group = Math.ceil(Math.sqrt(members));
       const heads: number[] = [];

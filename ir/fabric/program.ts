@@ -7,7 +7,7 @@
  *
  * Words have 32 bits; an element takes one word. Offsets, sizes and strides of operands count words.
  */
-import type { Expr } from "../expr.ts";
+import { type Expr, walkExpr } from "../expr.ts";
 import type { SramCategory } from "../machine/cost.ts";
 import type { Core, LinkDirection } from "../placement.ts";
 
@@ -239,16 +239,21 @@ export function wordsOfOperand({ operation, sizes, args }: Step & { kind: "compu
     : { region, offset, sizes, strides };
 }
 
-/** Operands that an operation takes; null: any number. */
-export function operandsOf(operation: Operation): number | null {
+/** Operands that an operation takes at least. */
+export function operandsOf(operation: Operation): number {
   switch (operation.kind) {
     case "multiplyAdd":
     case "lookup":
       return 2;
     case "combine":
       return 1;
-    case "map":
-      return null;
+    case "map": {
+      let most = 0;
+      walkExpr(operation.expr, (expr) => {
+        if (expr.op === "arg") most = Math.max(most, expr.index + 1);
+      });
+      return most;
+    }
   }
 }
 

@@ -191,10 +191,12 @@ function faultsOfStep(role: Role, step: Step): string[] {
       return outside(step.into);
     case "compute": {
       const { sizes, operation, args, out, vector } = step;
-      const wanted = operandsOf(operation) ?? args.length;
+      const wanted = operandsOf(operation);
       return [
         ...(vector >= 0 && vector < sizes.length ? [] : [`vectors run along loop ${vector} of ${sizes.length}`]),
-        ...(args.length === wanted ? [] : [`an operation of ${wanted} operands has ${args.length}`]),
+        ...(args.length === wanted || (operation.kind === "map" && args.length > wanted)
+          ? []
+          : [`an operation of ${wanted} operands has ${args.length}`]),
         ...(operation.kind === "lookup" && operation.first + operation.rows > operation.size
           ? [`rows ${operation.first} to ${operation.first + operation.rows - 1} of a table of ${operation.size}`]
           : []),

@@ -81,6 +81,26 @@ describe("two products on six cores each", () => {
   });
 });
 
+describe("sums of several cores", () => {
+  it.each(["chain", "star", "two-phase", "tree"] as const)("as a %s give the reference's numbers", async (reduce) => {
+    const model = await placed(models.mlp(), smallTarget(10, 8));
+    const kernels = model.placement.kernels.map((kernel) => ({
+      ...kernel,
+      variant: { ...kernel.variant, mapping: { ...kernel.variant.mapping, reduce } },
+    }));
+    const given = { ...model, placement: { ...model.placement, kernels } };
+    const program = lowerFabric(given);
+    expect(verifyFabric(program)).toEqual([]);
+    const inputs = randomInputs(model.graph, samples);
+    expect(worstError(given, inputs, run(program, given, inputs))).toBeLessThan(1e-5);
+    // the root of a star takes the words of all others in one instruction
+    const repeated = program.roles.some(({ tasks }) =>
+      tasks.some(({ steps }) => steps.some((step) => step.kind === "reduce" && step.own.strides[0] === 0)),
+    );
+    expect(repeated).toBe(reduce === "star");
+  });
+});
+
 describe("what has no fabric program", () => {
   it("is refused by its name", async () => {
     const model = await placed(models.cumulative(), smallTarget(4, 4));

@@ -92,7 +92,7 @@ describe.each(Object.entries(subjects))("%s with a fault", (name, build) => {
           expect(text).toMatch(/core \(\d+, \d+\)|router \(\d+, \d+\)|role r\d+|edge of the wafer/);
         else silent.push(`${kind} ${seed}: ${by}`);
       }),
-      { numRuns: 250, seed: 14 },
+      { numRuns: 400, seed: 14 },
     );
     expect(`${name}\n${silent.join("\n")}`).toBe(`${name}\n`);
   });

@@ -4,10 +4,12 @@ import { nth } from "../../ir/access.ts";
 import {
   type CoreSet,
   type FabricProgram,
+  type Filter,
   forEachCore,
   type Port,
   ports,
   type Position,
+  type Region,
   type Role,
   type RouterRule,
   type Step,
@@ -135,7 +137,137 @@ function miscounted(step: Step, pick: Pick): Step {
 /** Gives null where the program has nothing of the kind. */
 export type Mutation = (program: FabricProgram, pick: Pick) => FabricProgram | null;
 
+/** One region of one role changes. */
+function changeRegion(program: FabricProgram, pick: Pick, change: (region: Region) => Region): FabricProgram {
+  return changeRole(program, pick(program.roles.length), (old) => {
+    const index = pick(old.regions.length);
+    return { ...old, regions: old.regions.map((one, at) => (at === index ? change(one) : one)) };
+  });
+}
+
+const without =
+  (kind: Step["kind"]): Mutation =>
+  (program, pick) =>
+    changeStep(
+      program,
+      pick,
+      (step) => step.kind === kind,
+      () => null,
+    );
+
+/** One computation changes. */
+const computing =
+  (change: (step: Step & { kind: "compute" }, pick: Pick) => Step): Mutation =>
+  (program, pick) =>
+    changeStep(
+      program,
+      pick,
+      ({ kind }) => kind === "compute",
+      (step) => (step.kind === "compute" ? change(step, pick) : step),
+    );
+
+const filtering =
+  (change: (filter: Filter) => Filter): Mutation =>
+  (program, pick) => {
+    const rules = program.routers.filter(({ filter }) => filter !== null);
+    if (rules.length === 0) return null;
+    const meant = nth(rules, pick(rules.length));
+    const routers = program.routers.map((rule) =>
+      rule === meant && rule.filter !== null ? { ...rule, filter: change(rule.filter) } : rule,
+    );
+    return { ...program, routers };
+  };
+
+/** Faults of form: things that do not exist, do not fit, or are handed on wrongly. */
+const malformed: Readonly<Record<string, Mutation>> = {
+  "a color that does not exist": (program, pick) =>
+    changeStep(program, pick, moves, (step) => recolored(step, program.target.colorsPerRouter + pick(4))),
+  "a queue of two colors": (program, pick) => {
+    const endsOf = ({ tasks }: Role): number[] =>
+      tasks.flatMap(({ steps }) => steps.flatMap((step) => (takes(step) && "from" in step ? [step.from.color] : [])));
+    const role = program.roles.findIndex((one) => new Set(endsOf(one)).size > 1);
+    if (role < 0) return null;
+    const queue = pick(8);
+    return changeRole(program, role, (old) => ({
+      ...old,
+      tasks: old.tasks.map((task) => ({
+        ...task,
+        steps: task.steps.map((step) =>
+          step.kind === "receive" || step.kind === "reduce" ? { ...step, from: { ...step.from, queue } } : step,
+        ),
+      })),
+    }));
+  },
+  "a router outside the fabric": (program, pick) =>
+    changeRouter(program, pick, (rule, { y }) => ({ ...rule, cores: [single({ x: program.target.width, y })] })),
+  "a core outside the fabric": (program, pick) =>
+    changeRole(program, pick(program.roles.length), (old) => ({
+      ...old,
+      cores: [single({ x: pick(program.target.width), y: program.target.height })],
+    })),
+  "an address between words": (program, pick) =>
+    changeRegion(program, pick, (region) => ({ ...region, address: region.address + 2 })),
+  "a region without a slot": (program, pick) => changeRegion(program, pick, (region) => ({ ...region, slots: 0 })),
+  "a region at the stack": (program, pick) => changeRegion(program, pick, (region) => ({ ...region, address: -4 })),
+  "a reader too many": (program, pick) =>
+    changeRegion(program, pick, (region) => ({ ...region, readers: region.readers + 1 })),
+  "a writer too many": (program, pick) =>
+    changeRegion(program, pick, (region) => ({ ...region, writers: region.writers + 1 })),
+  "a region that is not claimed": without("claim"),
+  "a region that is read before it is there": without("take"),
+  "a region that is never free": without("free"),
+  "a region that does not exist": computing((step) => ({ ...step, out: { ...step.out, region: "nowhere" } })),
+  "an operand beyond its region": computing((step) => ({
+    ...step,
+    out: { ...step.out, offset: step.out.offset + 100_000 },
+  })),
+  "an operand too few": computing((step) => ({ ...step, args: step.args.slice(1) })),
+  "a stride too few": computing((step) => ({ ...step, out: { ...step.out, strides: step.out.strides.slice(1) } })),
+  "vectors along no loop": computing((step) => ({ ...step, vector: step.sizes.length })),
+  "a filter beyond its period": filtering((filter) => ({ ...filter, begin: filter.period })),
+  "a filter of a period that words do not fill": filtering((filter) => ({ ...filter, period: 2 * filter.period + 1 })),
+  "a switch of five positions": (program, pick) =>
+    changePositions(program, pick, (positions) =>
+      Array.from({ length: 5 }, (_, index) => nth(positions, index % positions.length)),
+    ),
+  "a switch that stays": (program, pick) =>
+    changePositions(program, pick, (positions) =>
+      positions.map((one, index) => (index === 0 ? { ...one, words: null } : one)),
+    ),
+  "an input at a side that is no edge": (program, pick) => {
+    if (program.edges.length === 0) return null;
+    const meant = pick(program.edges.length);
+    const side = { west: "east", east: "west", north: "south", south: "north" } as const;
+    const edges = program.edges.map((one, index) => (index === meant ? { ...one, side: side[one.side] } : one));
+    return { ...program, edges };
+  },
+  "words over the edge twice": (program, pick) =>
+    program.edges.length === 0
+      ? null
+      : { ...program, edges: [...program.edges, nth(program.edges, pick(program.edges.length))] },
+  "an edge less": (program, pick) => {
+    if (program.edges.length === 0) return null;
+    const gone = pick(program.edges.length);
+    return { ...program, edges: program.edges.filter((_, index) => index !== gone) };
+  },
+  "a constant at a core without it": (program, pick) => {
+    if (program.loads.length === 0) return null;
+    const meant = pick(program.loads.length);
+    const loads = program.loads.map((one, index) => (index === meant ? { ...one, region: "nowhere" } : one));
+    return { ...program, loads };
+  },
+  "a constant beyond its region": (program, pick) => {
+    if (program.loads.length === 0) return null;
+    const meant = pick(program.loads.length);
+    const loads = program.loads.map((one, index) => (index === meant ? { ...one, at: one.at + 100_000 } : one));
+    return { ...program, loads };
+  },
+  "a layer that does not exist": (program, pick) =>
+    changeRole(program, pick(program.roles.length), (old) => ({ ...old, layer: program.layers.length })),
+};
+
 export const mutations: Readonly<Record<string, Mutation>> = {
+  ...malformed,
   "a swapped color at a core": (program, pick) =>
     changeStep(program, pick, moves, (step) => {
       const color =
