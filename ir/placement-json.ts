@@ -9,6 +9,7 @@ import {
   readInteger,
   readObject,
   readOneOf,
+  readOptional,
   readString,
   type Reader,
 } from "./json-reader.ts";
@@ -22,6 +23,7 @@ import {
   type Certificate,
   type Copies,
   type Core,
+  type DeadLink,
   type FullestLink,
   type FullestRouter,
   type Goal,
@@ -155,10 +157,11 @@ const readPin: Reader<Pin> = readObject({
   rotated: orNull(readBoolean),
 });
 
-const readConstraints: Reader<PlacementConstraints> = readObject({
+const readConstraints = readObject<PlacementConstraints>({
   pins: readArray(readPin),
   keepOut: readArray(readRect),
   deadCores: readArray<Core>(readObject({ x: count, y: count })),
+  deadLinks: readOptional(readArray<DeadLink>(readObject({ x: count, y: count, side: readOneOf("east", "south") }))),
   coLocate: readArray(readArray(count)),
   maxInterval: orNull(readNumber),
 });

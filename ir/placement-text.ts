@@ -54,6 +54,7 @@ import {
   routeShapes,
   unconstrained,
   viasOf,
+  type DeadLink,
 } from "./placement.ts";
 import {
   namedInteger,
@@ -68,6 +69,7 @@ import { conversionKinds } from "./machine/conversion.ts";
 import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
 import type { Cut } from "./machine/mapping.ts";
 import { regionCategories } from "./machine/resident.ts";
+import { parseDeadLink } from "./text/dead-link.ts";
 import { TextReader } from "./text/lexer.ts";
 import { parsePoint } from "./text/point.ts";
 
@@ -110,12 +112,14 @@ const printCopies = ({ count, columns, stepX, stepY }: Copies): string[] =>
 
 const deadPerLine = 8;
 
-function printConstraints({ pins, keepOut, deadCores, coLocate, maxInterval }: PlacementConstraints): string[] {
+function printConstraints(constraints: PlacementConstraints): string[] {
+  const { pins, keepOut, deadCores, deadLinks, coLocate, maxInterval } = constraints;
   const lines = [...pins.map(printPin), ...keepOut.map((rect) => `keep out ${rectangle(rect)}`)];
   for (let start = 0; start < deadCores.length; start += deadPerLine) {
     const cores = deadCores.slice(start, start + deadPerLine);
     lines.push(`dead ${cores.map(({ x, y }) => point(x, y)).join(" ")}`);
   }
+  for (const { x, y, side } of deadLinks ?? []) lines.push(`dead link ${point(x, y)} ${side}`);
   for (const group of coLocate) lines.push(`together (${group.map((id) => `k${id}`).join(", ")})`);
   if (maxInterval !== null) lines.push(`interval=${maxInterval}`);
   return lines.length === 0 ? [] : ["constraints {", ...lines.map((line) => `  ${line}`), "}"];
@@ -276,13 +280,16 @@ function parseConstraints(reader: TextReader): PlacementConstraints {
   const pins: Pin[] = [];
   const keepOut: Rect[] = [];
   const deadCores: { readonly x: number; readonly y: number }[] = [];
+  const deadLinks: DeadLink[] = [];
   const coLocate: number[][] = [];
   let maxInterval: number | null = null;
   reader.expect("{");
   while (!reader.accept("}")) {
     if (reader.accept("pin")) pins.push(parsePin(reader));
-    else if (reader.accept("dead")) while (reader.at("(")) deadCores.push(parsePoint(reader));
-    else if (reader.accept("together")) coLocate.push(reader.list("(", ")", () => parseKernelId(reader, anyKernel)));
+    else if (reader.accept("dead")) {
+      if (reader.accept("link")) deadLinks.push(parseDeadLink(reader));
+      else while (reader.at("(")) deadCores.push(parsePoint(reader));
+    } else if (reader.accept("together")) coLocate.push(reader.list("(", ")", () => parseKernelId(reader, anyKernel)));
     else if (reader.at("interval")) maxInterval = namedNumber(reader, "interval");
     else {
       reader.expect("keep");
@@ -290,7 +297,14 @@ function parseConstraints(reader: TextReader): PlacementConstraints {
       keepOut.push(parseRect(reader));
     }
   }
-  return { pins, keepOut, deadCores, coLocate, maxInterval };
+  return {
+    pins,
+    keepOut,
+    deadCores,
+    ...(deadLinks.length === 0 ? {} : { deadLinks }),
+    coLocate,
+    maxInterval,
+  };
 }
 
 function parsePin(reader: TextReader): Pin {

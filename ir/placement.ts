@@ -195,13 +195,20 @@ export interface Pin {
   readonly rotated: boolean | null;
 }
 
+/** A link that works neither way, by the western or northern one of its two routers. */
+export interface DeadLink extends Core {
+  readonly side: "east" | "south";
+}
+
 /** What the user asked for beyond the objective; every part is checked (compiler/placement/checker/check-constraints.ts). */
 export interface PlacementConstraints {
   readonly pins: readonly Pin[];
   /** no kernel lies there; routes may cross */
   readonly keepOut: readonly Rect[];
-  /** neither core nor router works */
+  /** neither core nor router works; or the core is given up because of a dead link */
   readonly deadCores: readonly Core[];
+  /** links that no word passes; left out where all work */
+  readonly deadLinks?: readonly DeadLink[];
   /** the rectangles of each group touch: their union is connected by shared borders */
   readonly coLocate: readonly (readonly KernelId[])[];
   /** cycles between two samples at most; null for no limit */

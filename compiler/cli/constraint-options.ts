@@ -48,9 +48,8 @@ export async function readConstraints(
     parts.push(read.request);
     files.push(...read.files);
   }
-  if (rate !== null) parts.push({ deadCores: randomDefects(await loadTarget(given.target), rate) });
-  else if (given.defects !== undefined)
-    parts.push({ deadCores: parseDefects(await textOf(given.defects), given.defects) });
+  if (rate !== null) parts.push(randomDefects(await loadTarget(given.target), rate));
+  else if (given.defects !== undefined) parts.push(parseDefects(await textOf(given.defects), given.defects));
   parts.push({
     pins: given.pin.map(readPin),
     keepOut: given.keepOut.map((text) => {
@@ -63,10 +62,12 @@ export async function readConstraints(
   return { request: joinConstraints(parts), files };
 }
 
-/** `RATE` or `RATE:SEED`, a rate between 0 and 1; null for the name of a file. */
+/** `CORES`, `CORES/LINKS`, either with `:SEED`, the shares between 0 and 1; null for the name of a file. */
 function readRate(text: string): DefectRate | null {
-  const match = /^(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,2}|0)(?::(\d{1,9}))?$/.exec(text);
-  return match === null ? null : { rate: Number(match[1]), seed: Number(match[2] ?? "1") };
+  const share = String.raw`(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,2}|0)`;
+  const match = new RegExp(`^${share}(?:/${share})?(?::(\\d{1,9}))?$`).exec(text);
+  if (match === null) return null;
+  return { rate: Number(match[1]), linkRate: Number(match[2] ?? "0"), seed: Number(match[3] ?? "1") };
 }
 
 /** A constraint file; the defect map that it names lies beside it. */
@@ -75,7 +76,11 @@ async function constraintsOf(file: string): Promise<ReadConstraints> {
   if (deadCores === undefined) return { request: rest, files: [] };
   if (typeof deadCores !== "string") return { request: { ...rest, deadCores }, files: [] };
   const map = path.resolve(path.dirname(file), deadCores);
-  return { request: { ...rest, deadCores: parseDefects(await textOf(map), deadCores) }, files: [map] };
+  const found = parseDefects(await textOf(map), deadCores);
+  return {
+    request: { ...rest, ...found, deadLinks: [...found.deadLinks, ...(rest.deadLinks ?? [])] },
+    files: [map],
+  };
 }
 
 /** `LAYER=x,y` or `LAYER=x,y,width,height`; names may hold `=`. */

@@ -130,7 +130,8 @@ class Lowering {
     const { placement, target, kernels, graph } = placed;
     this.#plans = placement.kernels.map((one) => new LayerPlan(layerOf(graph, nth(kernels.kernels, one.kernel), one)));
     const names = placement.kernels.map(({ name }) => name);
-    this.#builder = new ProgramBuilder(placement.model, fabricTargetOf(target, placement.constraints.deadCores), names);
+    const { deadCores, deadLinks } = placement.constraints;
+    this.#builder = new ProgramBuilder(placement.model, fabricTargetOf(target, deadCores, deadLinks), names);
   }
 
   program(): FabricProgram {

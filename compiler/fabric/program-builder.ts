@@ -13,7 +13,7 @@ import {
   type Task,
 } from "../../ir/fabric/program.ts";
 import type { Target } from "../../ir/machine/target.ts";
-import { type Core, type LinkDirection, linkDirections } from "../../ir/placement.ts";
+import { type Core, type DeadLink, type LinkDirection, linkDirections } from "../../ir/placement.ts";
 import { coreSetsOf } from "./core-sets.ts";
 
 /** What a core runs. */
@@ -24,7 +24,11 @@ export interface CorePlan {
 }
 
 /** What programs need to know of a machine. */
-export const fabricTargetOf = (target: Target, deadCores: readonly Core[] = []): FabricTarget => ({
+export const fabricTargetOf = (
+  target: Target,
+  deadCores: readonly Core[] = [],
+  deadLinks: readonly DeadLink[] = [],
+): FabricTarget => ({
   name: target.name,
   width: target.fabric.width,
   height: target.fabric.height,
@@ -32,6 +36,7 @@ export const fabricTargetOf = (target: Target, deadCores: readonly Core[] = []):
   colorsPerRouter: target.colors.perRouter,
   reservedColors: target.colors.reserved,
   deadCores: [...(target.deadCores ?? []).map(([x, y]) => ({ x, y })), ...deadCores],
+  ...(deadLinks.length === 0 ? {} : { deadLinks }),
 });
 
 interface Group<T> {

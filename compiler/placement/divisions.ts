@@ -1,7 +1,7 @@
 /** Equal regions of a wafer for copies of a model: how they lie, and what one of them is as a machine of its own. */
 import type { Core, Copies, Rect } from "../../ir/placement.ts";
 import { type Target, usableRect } from "../../ir/machine/target.ts";
-import type { ConstraintRequest } from "./constraints/constraints.ts";
+import { type ConstraintRequest, endsOfLink, type LinkRequest } from "./constraints/constraints.ts";
 import { overlapOf } from "./packing/grid.ts";
 
 /** Regions side by side, the first in the north-west corner of the usable cores. */
@@ -87,6 +87,12 @@ export function regionConstraints(target: Target, request: ConstraintRequest, di
       const inside = overlapOf({ ...rect, x: rect.x - offset.x, y: rect.y - offset.y }, first);
       return inside === null ? [] : [inside];
     });
+  const broughtLink = (link: LinkRequest): readonly LinkRequest[] => {
+    const ends = endsOfLink(link);
+    // a link between two regions is in neither
+    const inside = brought(ends).filter(({ width, height }) => width === ends.width && height === ends.height);
+    return inside.map((one) => [one.x, one.y, one.width === 2 ? "east" : "south"] as const);
+  };
   const dead = [...(target.deadCores ?? []), ...(request.deadCores ?? [])].flatMap(([column, row]) =>
     brought({ x: column, y: row, width: 1, height: 1 }).map((core) => [core.x, core.y] as const),
   );
@@ -94,6 +100,7 @@ export function regionConstraints(target: Target, request: ConstraintRequest, di
     ...request,
     keepOut: (request.keepOut ?? []).flatMap(brought),
     deadCores: dead,
+    ...(request.deadLinks === undefined ? {} : { deadLinks: request.deadLinks.flatMap(broughtLink) }),
     ...(request.maxInterval === undefined ? {} : { maxInterval: request.maxInterval * division.count }),
   };
 }

@@ -1,8 +1,9 @@
 /** Reads the text form of a fabric program (ir/fabric/print.ts). */
 import { namedInteger } from "../kernel-graph-text.ts";
 import { sramCategories } from "../machine/cost.ts";
-import { linkDirections } from "../placement.ts";
+import { type DeadLink, linkDirections } from "../placement.ts";
 import { parseExpr } from "../text/expr.ts";
+import { parseDeadLink } from "../text/dead-link.ts";
 import { TextReader } from "../text/lexer.ts";
 import { parsePoint } from "../text/point.ts";
 import {
@@ -85,8 +86,13 @@ function parseTarget(reader: TextReader): FabricTarget {
   reader.expect("reserved");
   const reservedColors = integers(reader);
   const deadCores: { x: number; y: number }[] = [];
-  while (reader.accept("dead")) deadCores.push(parsePoint(reader));
-  return { name, width, height, sramBytes, colorsPerRouter, reservedColors, deadCores };
+  const deadLinks: DeadLink[] = [];
+  while (reader.accept("dead")) {
+    if (reader.accept("link")) deadLinks.push(parseDeadLink(reader));
+    else deadCores.push(parsePoint(reader));
+  }
+  const all = { name, width, height, sramBytes, colorsPerRouter, reservedColors, deadCores };
+  return deadLinks.length === 0 ? all : { ...all, deadLinks };
 }
 
 const integers = (reader: TextReader): number[] => reader.list("[", "]", () => reader.integer());

@@ -4,6 +4,7 @@
  *     fabric "chain" {
  *       target "wse2" fabric 757 x 996 sram=49152 colors=24 reserved [21, 22, 23]
  *       dead (17, 33)
+ *       dead link (20, 33) east
  *       layer "sum"
  *       role r0 layer 0 at [(4, 1), (8, 1) 3 x 1 step 2 x 1] {
  *         region data address=7680 words=8 slots=1 writers=0 readers=0 activations
@@ -48,6 +49,7 @@ export function printFabric(program: FabricProgram): string {
   const lines = [
     printTarget(program.target),
     ...program.target.deadCores.map(({ x, y }) => `dead ${point(x, y)}`),
+    ...(program.target.deadLinks ?? []).map(({ x, y, side }) => `dead link ${point(x, y)} ${side}`),
     ...program.layers.map((name) => `layer ${quote(name)}`),
     ...program.roles.flatMap(printRole),
     ...program.routers.map(printRule),

@@ -9,7 +9,7 @@
  */
 import { type Expr, walkExpr } from "../expr.ts";
 import type { SramCategory } from "../machine/cost.ts";
-import type { Core, LinkDirection } from "../placement.ts";
+import type { Core, DeadLink, LinkDirection } from "../placement.ts";
 
 export const fabricVersion = 1;
 
@@ -30,6 +30,8 @@ export interface FabricTarget {
   readonly colorsPerRouter: number;
   readonly reservedColors: readonly number[];
   readonly deadCores: readonly Core[];
+  /** left out where all work */
+  readonly deadLinks?: readonly DeadLink[];
 }
 
 /** Cores of a rectangle, every `stepX`th column and every `stepY`th row from (x, y); `columns` and `rows` count the cores taken. */

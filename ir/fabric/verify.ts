@@ -17,6 +17,7 @@ import {
   type CoreSet,
   type FabricProgram,
   forEachCore,
+  type Port,
   queuesPerCore,
   type Role,
   type Step,
@@ -232,6 +233,12 @@ function checkHandshakes(role: Role, faults: FabricFaults): void {
 function checkRules(program: FabricProgram, faults: FabricFaults): void {
   const { width, colorsPerRouter, reservedColors, deadCores } = program.target;
   const dead = new Set(deadCores.map(({ x, y }) => y * width + x));
+  const deadLinks = new Set((program.target.deadLinks ?? []).map(({ x, y, side }) => `${x} ${y} ${side}`));
+  const isDeadLink = (x: number, y: number, port: Port): boolean => {
+    if (deadLinks.size === 0 || port === "ramp") return false;
+    if (port === "east" || port === "south") return deadLinks.has(`${x} ${y} ${port}`);
+    return port === "west" ? deadLinks.has(`${x - 1} ${y} east`) : deadLinks.has(`${x} ${y - 1} south`);
+  };
   const seen = new Set<number>();
   const hostColors = new Set(program.edges.map(({ color }) => color));
   for (const { color, cores, positions, filter } of program.routers) {
@@ -260,6 +267,8 @@ function checkRules(program: FabricProgram, faults: FabricFaults): void {
       forEachCore([set], (x, y) => {
         const key = y * width + x;
         if (dead.has(key)) faults.at({ x, y }, "the router is dead", color);
+        for (const port of new Set(positions.flatMap(({ to }) => to)))
+          if (isDeadLink(x, y, port)) faults.at({ x, y }, `the link to the ${port} is dead`, color);
         if (seen.has(key * colorsPerRouter + color))
           faults.at({ x, y }, "a second input: the router has two rules for the color", color);
         seen.add(key * colorsPerRouter + color);

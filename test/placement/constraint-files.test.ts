@@ -39,10 +39,22 @@ describe("parseConstraintFile", () => {
 describe("parseDefects", () => {
   it("reads lines, lists and objects", () => {
     const cores = [[1, 2], [3, 4]]; // prettier-ignore
-    expect(parseDefects("# a map\n1 2\n\n 3 , 4 # worn\r\n", "f")).toEqual(cores);
-    expect(parseDefects("[[1, 2], [3, 4]]", "f")).toEqual(cores);
-    expect(parseDefects('{"deadCores": [[1, 2], [3, 4]], "wafer": 17}', "f")).toEqual(cores);
-    expect(parseDefects("", "f")).toEqual([]);
+    const defects = { deadCores: cores, deadLinks: [] };
+    expect(parseDefects("# a map\n1 2\n\n 3 , 4 # worn\r\n", "f")).toEqual(defects);
+    expect(parseDefects("[[1, 2], [3, 4]]", "f")).toEqual(defects);
+    expect(parseDefects('{"deadCores": [[1, 2], [3, 4]], "wafer": 17}', "f")).toEqual(defects);
+    expect(parseDefects("", "f")).toEqual({ deadCores: [], deadLinks: [] });
+  });
+
+  it("reads links by a router and a side", () => {
+    const deadLinks = [
+      [1, 2, "east"],
+      [5, 6, "north"],
+    ];
+    expect(parseDefects("1 2 east\n3 4\n5, 6, north # cut\n", "f")).toEqual({ deadCores: [[3, 4]], deadLinks });
+    expect(parseDefects(JSON.stringify({ deadLinks }), "f")).toEqual({ deadCores: [], deadLinks });
+    expect(() => parseDefects("1 2 up", "f")).toThrow(/line 1 is "1 2 up"/);
+    expect(() => parseDefects('{"deadLinks": [[1, 2, "up"]]}', "f")).toThrow(/deadLinks\[0\]\[2\]/);
   });
 
   it.each(["1 2 3", "a b", "-1 2", "1.5 2", "[[1]]", '{"cores": []}', "[[1, 2]"])("refuses %j", (text) => {

@@ -55,7 +55,7 @@ export const compileVerb: Verb = verb({
       type: "string",
       requiresArg: true,
       describe:
-        "Map of dead cores: lines of `x y`, or JSON [[x, y], …]; or a share of them at random: 0.001, 0.001:SEED",
+        "Map of dead cores and links: lines of `x y` and `x y east`, or JSON; or shares at random: 0.001, CORES/LINKS:SEED",
     },
     "co-locate": { ...listOption, describe: "LAYER,LAYER,…: these layers touch (repeatable)" },
     "max-interval": { type: "number", requiresArg: true, describe: "Cycles between two samples at most" },

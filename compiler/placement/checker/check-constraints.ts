@@ -14,6 +14,7 @@ const meet = (a: Rect, b: Rect): boolean =>
 export function checkConstraints(placement: Placement, target: Target, faults: Faults): void {
   checkPins(placement, faults);
   checkBlocked(placement, target, faults);
+  checkDeadLinks(placement, faults);
   for (const group of placement.constraints.coLocate) checkTogether(placement, group, faults);
   const { maxInterval } = placement.constraints;
   const { objective } = placement.certificate;
@@ -63,6 +64,20 @@ function checkBlocked({ kernels, constraints }: Placement, target: Target, fault
       if (column === undefined) continue;
       faults.add(nameOf(kernel), `${show(kernel.rect)} lies on the dead core (${column}, ${row})`);
       break;
+    }
+  }
+}
+
+/** No kernel on both ends of a dead link. */
+function checkDeadLinks({ kernels, constraints }: Placement, faults: Faults): void {
+  for (const { x, y, side } of constraints.deadLinks ?? []) {
+    const link: Rect = { x, y, width: side === "east" ? 2 : 1, height: side === "south" ? 2 : 1 };
+    for (const kernel of kernels) {
+      const { rect } = kernel;
+      const holdsBoth =
+        rect.x <= x && rect.y <= y && rect.x + rect.width >= x + link.width && rect.y + rect.height >= y + link.height;
+      if (holdsBoth)
+        faults.add(nameOf(kernel), `${show(rect)} lies on both ends of the dead link (${x}, ${y}) ${side}`);
     }
   }
 }

@@ -39,6 +39,8 @@ interface Books {
   readonly load: Float64Array;
   /** routers that pass nothing */
   readonly dead: ReadonlySet<number>;
+  /** numbers of dead links: twice that of their first router, one more for the link to the south */
+  readonly deadLinks: ReadonlySet<number>;
   /** lanes in which routes take turns */
   readonly turns: Turns;
   /** cycles that a word travels in the slowest lane, by edge */
@@ -77,6 +79,11 @@ export function checkRoutes(graph: KernelGraph, placement: Placement, target: Ta
     planes: new Map(),
     load,
     dead,
+    deadLinks: new Set(
+      (placement.constraints.deadLinks ?? []).map(
+        ({ x, y, side }) => 2 * (y * target.fabric.width + x) + (side === "east" ? 0 : 1),
+      ),
+    ),
     turns: turnsOf(placement),
     travel,
     named,
@@ -194,6 +201,13 @@ function faultOfLane({ placement, target }: Books, route: Route, points: readonl
 export const stepX: readonly number[] = [1, -1, 0, 0];
 export const stepY: readonly number[] = [0, 0, 1, -1];
 
+function passesDeadLink({ deadLinks, target }: Books, x: number, y: number, direction: number): boolean {
+  if (deadLinks.size === 0) return false;
+  const firstX = direction === 1 ? x - 1 : x;
+  const firstY = direction === 3 ? y - 1 : y;
+  return deadLinks.has(2 * (firstY * target.fabric.width + firstX) + (direction < 2 ? 0 : 1));
+}
+
 /** Follows one lane; false after a fault. */
 function walkLane(books: Books, route: Route, points: readonly Point[], lane: number): boolean {
   const { width } = books.target.fabric;
@@ -208,6 +222,10 @@ function walkLane(books: Books, route: Route, points: readonly Point[], lane: nu
     while (x !== nextX || y !== nextY) {
       const router = y * width + x;
       if (!enter(books, route, router, wayIn, lane)) return false;
+      if (passesDeadLink(books, x, y, direction)) {
+        books.faults.add(routeName(books, route), `passes a dead link at ${whereIs(books, router)}`);
+        return false;
+      }
       leave(books, route, router, direction, words);
       cycles += hopCycles(books.target, x, y, direction);
       x += stepX[direction] ?? 0;

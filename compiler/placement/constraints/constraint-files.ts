@@ -1,13 +1,16 @@
 /** Constraint files and defect maps: untrusted text, read field by field. */
 import { fail, showName } from "../../../ir/diagnostic.ts";
-import { JsonMismatch, readArray, readBoolean, readInteger, readRecord, readString, type Reader } from "../../../ir/json-reader.ts"; // prettier-ignore
-import type { Rect } from "../../../ir/placement.ts";
-import type { ConstraintRequest, PinRequest } from "./constraints.ts";
+import { JsonMismatch, readArray, readBoolean, readInteger, readOneOf, readOptional, readRecord, readString, type Reader } from "../../../ir/json-reader.ts"; // prettier-ignore
+import { linkDirections, type Rect } from "../../../ir/placement.ts";
+import type { ConstraintRequest, LinkRequest, PinRequest } from "./constraints.ts";
 
 const maxCoordinate = 65_535;
 
-/** Dead cores in a map at most. */
-const maxDeadCores = 1_000_000;
+/** Dead cores and links in a map at most. */
+const maxDefects = 1_000_000;
+
+/** What does not work on a wafer. */
+export type Defects = Required<Pick<ConstraintRequest, "deadCores" | "deadLinks">>;
 
 const coordinate = readInteger(0, maxCoordinate);
 const side = readInteger(1, maxCoordinate);
@@ -40,6 +43,15 @@ const readCore: Reader<readonly [number, number]> = (value, path) => {
   return [x, y];
 };
 
+const readLink: Reader<LinkRequest> = (value, path) => {
+  if (!Array.isArray(value) || value.length !== 3) throw new JsonMismatch(path, "is not [column, row, side]");
+  return [
+    coordinate(value[0], `${path}[0]`),
+    coordinate(value[1], `${path}[1]`),
+    readOneOf(...linkDirections)(value[2], `${path}[2]`),
+  ];
+};
+
 /** Constraints of a file; dead cores may stand in a file of their own, which is named instead. */
 export interface ConstraintFile extends Omit<ConstraintRequest, "deadCores"> {
   readonly deadCores?: string | readonly (readonly [x: number, y: number])[];
@@ -50,6 +62,7 @@ const readConstraintFile = readPartial<ConstraintFile>(
     pins: readArray(readPin),
     keepOut: readArray(readRect),
     deadCores: (value, path) => (typeof value === "string" ? value : readArray(readCore)(value, path)),
+    deadLinks: readArray(readLink),
     coLocate: readArray(readArray(readString)),
     maxInterval: readInteger(1, Number.MAX_SAFE_INTEGER),
   },
@@ -70,45 +83,60 @@ export function parseConstraintFile(text: string, file: string): ConstraintFile 
 }
 
 /**
- * Reads a defect map's text: JSON (`[[x, y], …]`, or an object with `deadCores`), or lines of `x y` or `x,y`, where `#` begins a comment.
+ * Reads a defect map's text: JSON (`[[x, y], …]`, or an object with `deadCores` and `deadLinks`), or lines of `x y` for a core and `x y east` for the
+ * link to its east, where `#` begins a comment.
  */
-export function parseDefects(text: string, file: string): readonly (readonly [x: number, y: number])[] {
-  const cores = /^\s*[[{]/.test(text) ? defectsOfJson(text, file) : defectsOfLines(text, file);
-  if (cores.length > maxDeadCores) throw invalid(file, `${cores.length} dead cores are more than ${maxDeadCores}`);
-  return cores;
+export function parseDefects(text: string, file: string): Defects {
+  const defects = /^\s*[[{]/.test(text) ? defectsOfJson(text, file) : defectsOfLines(text, file);
+  const count = defects.deadCores.length + defects.deadLinks.length;
+  if (count > maxDefects) throw invalid(file, `${count} dead cores and links are more than ${maxDefects}`);
+  return defects;
 }
 
-function defectsOfJson(text: string, file: string): readonly (readonly [x: number, y: number])[] {
+function defectsOfJson(text: string, file: string): Defects {
   try {
     const json: unknown = JSON.parse(text);
-    return Array.isArray(json)
-      ? readArray(readCore)(json, "")
-      : readArray(readCore)(readRecord(json, "").get("deadCores"), "deadCores");
+    if (Array.isArray(json)) return { deadCores: readArray(readCore)(json, ""), deadLinks: [] };
+    const record = readRecord(json, "");
+    const deadLinks = readOptional(readArray(readLink))(record.get("deadLinks"), "deadLinks");
+    // a map of links alone needs no cores
+    const cores = record.get("deadCores");
+    const deadCores = cores === undefined && deadLinks !== undefined ? [] : readArray(readCore)(cores, "deadCores");
+    return { deadCores, deadLinks: deadLinks ?? [] };
   } catch (error) {
     if (error instanceof JsonMismatch || error instanceof SyntaxError) throw invalid(file, error.message);
     throw error;
   }
 }
 
-function defectsOfLines(text: string, file: string): readonly (readonly [x: number, y: number])[] {
-  const cores: (readonly [number, number])[] = [];
+function defectsOfLines(text: string, file: string): Defects {
+  const deadCores: (readonly [number, number])[] = [];
+  const deadLinks: LinkRequest[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     const content = line.replace(/#.*/, "").trim();
     if (content === "") continue;
-    const match = /^(\d{1,5})\s*[\s,]\s*(\d{1,5})$/.exec(content);
-    if (match === null) throw invalid(file, `line ${index + 1} is "${showName(content)}", not "x y"`);
-    cores.push([Number(match[1]), Number(match[2])]);
+    const match = /^(\d{1,5})\s*[\s,]\s*(\d{1,5})(?:\s*[\s,]\s*(\w+))?$/.exec(content);
+    const side = linkDirections.find((one) => one === match?.[3]);
+    if (match === null || (match[3] !== undefined && side === undefined)) {
+      const forms = '"x y", nor "x y east" (west, south, north)';
+      throw invalid(file, `line ${index + 1} is "${showName(content)}", not ${forms}`);
+    }
+    const [x, y] = [Number(match[1]), Number(match[2])];
+    if (side === undefined) deadCores.push([x, y]);
+    else deadLinks.push([x, y, side]);
   }
-  return cores;
+  return { deadCores, deadLinks };
 }
 
 /** Puts constraints of several origins together; the tightest limit counts. */
 export function joinConstraints(parts: readonly ConstraintRequest[]): ConstraintRequest {
+  const deadLinks = parts.flatMap((part) => part.deadLinks ?? []);
   const limits = parts.flatMap(({ maxInterval }) => maxInterval ?? []);
   return {
     pins: parts.flatMap(({ pins }) => pins ?? []),
     keepOut: parts.flatMap(({ keepOut }) => keepOut ?? []),
     deadCores: parts.flatMap(({ deadCores }) => deadCores ?? []),
+    ...(deadLinks.length === 0 ? {} : { deadLinks }),
     coLocate: parts.flatMap(({ coLocate }) => coLocate ?? []),
     ...(limits.length === 0 ? {} : { maxInterval: Math.min(...limits) }),
   };

@@ -3,8 +3,9 @@
  * everything on the fabric. What can be seen to be wrong without placing anything is said here, all of it at once.
  */
 import { type Diagnostic, diagnostic, showName, WscError } from "../../../ir/diagnostic.ts";
+import { links } from "../../../ir/fabric/program.ts";
 import type { KernelGraph, KernelId } from "../../../ir/kernel-graph.ts";
-import type { Core, Pin, PlacementConstraints, Rect } from "../../../ir/placement.ts";
+import type { Core, DeadLink, LinkDirection, Pin, PlacementConstraints, Rect } from "../../../ir/placement.ts";
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
 import { nearestName } from "../../../ir/nearest.ts";
 import { overlapOf } from "../packing/grid.ts";
@@ -20,11 +21,16 @@ export interface PinRequest {
   readonly rotated?: boolean;
 }
 
+/** A link, by one of its routers and the side on which it leaves it. */
+export type LinkRequest = readonly [x: number, y: number, side: LinkDirection];
+
 /** What a user may ask of a placement; coordinates are cores of the fabric. */
 export interface ConstraintRequest {
   readonly pins?: readonly PinRequest[];
   readonly keepOut?: readonly Rect[];
   readonly deadCores?: readonly (readonly [x: number, y: number])[];
+  /** links that no word passes, either way */
+  readonly deadLinks?: readonly LinkRequest[];
   readonly coLocate?: readonly (readonly string[])[];
   /** cycles between two samples at most */
   readonly maxInterval?: number;
@@ -49,12 +55,14 @@ export function resolveConstraints(
   reportRepeated(graph, coLocate.flat(), "is in two co-located groups; make them one", faults);
   for (const [index, rect] of (request.keepOut ?? []).entries())
     checkRect(`keep-out ${index + 1}`, rect, target, faults);
-  const deadCores = deadCoresOf(target, request, faults);
+  const deadLinks = deadLinksOf(target, request, faults);
+  const deadCores = deadCoresOf(target, request, deadLinks, faults);
   if (faults.length > 0) throw new WscError(faults);
   return {
     pins,
     keepOut: request.keepOut ?? [],
     deadCores,
+    ...(deadLinks.length === 0 ? {} : { deadLinks }),
     coLocate: coLocate.filter((group) => group.length > 1),
     maxInterval: request.maxInterval ?? null,
   };
@@ -130,13 +138,48 @@ function checkRect(what: string, rect: Rect, { name, fabric }: Target, faults: D
   fault(faults, `${what} is ${showRect(rect)}, not on ${name}'s fabric of ${fabric.width} x ${fabric.height}`);
 }
 
-/** Dead cores of the target and of the request, each once, row by row. */
-function deadCoresOf(target: Target, request: ConstraintRequest, faults: Diagnostic[]): readonly Core[] {
+/** The two cores at the ends of a link. */
+export function endsOfLink([x, y, side]: LinkRequest): Rect {
+  const { dx, dy } = links[side];
+  return { x: Math.min(x, x + dx), y: Math.min(y, y + dy), width: 1 + Math.abs(dx), height: 1 + Math.abs(dy) };
+}
+
+/** Dead links of the request, each once, row by row. */
+function deadLinksOf(target: Target, request: ConstraintRequest, faults: Diagnostic[]): readonly DeadLink[] {
+  const { width, height } = target.fabric;
+  const found = new Map<number, DeadLink>();
+  for (const link of request.deadLinks ?? []) {
+    const ends = endsOfLink(link);
+    const side = ends.width === 2 ? "east" : "south";
+    const isOn = ends.x >= 0 && ends.y >= 0 && ends.x + ends.width <= width && ends.y + ends.height <= height;
+    if (isOn) found.set(2 * (ends.y * width + ends.x) + (side === "east" ? 0 : 1), { x: ends.x, y: ends.y, side });
+    else {
+      const [x, y, given] = link;
+      fault(faults, `dead link (${x}, ${y}) ${given} is not on ${target.name}'s fabric of ${width} x ${height}`);
+    }
+  }
+  return [...found].sort(([a], [b]) => a - b).map(([, link]) => link);
+}
+
+/**
+ * Dead cores of the target and of the request, each once, row by row. Of a dead link's two cores the first one is given up, if both work: nothing
+ * that keeps off it uses the link.
+ */
+function deadCoresOf(
+  target: Target,
+  request: ConstraintRequest,
+  deadLinks: readonly DeadLink[],
+  faults: Diagnostic[],
+): readonly Core[] {
   const { width, height } = target.fabric;
   const numbers = new Set<number>();
   for (const [x, y] of [...(target.deadCores ?? []), ...(request.deadCores ?? [])]) {
     if (x >= 0 && y >= 0 && x < width && y < height) numbers.add(y * width + x);
     else fault(faults, `dead core (${x}, ${y}) is not on ${target.name}'s fabric of ${width} x ${height}`);
+  }
+  for (const { x, y, side } of deadLinks) {
+    const [first, second] = [y * width + x, side === "east" ? y * width + x + 1 : (y + 1) * width + x];
+    if (!numbers.has(second)) numbers.add(first);
   }
   return [...numbers].sort((a, b) => a - b).map((number) => ({ x: number % width, y: Math.floor(number / width) }));
 }

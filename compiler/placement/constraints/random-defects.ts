@@ -1,22 +1,31 @@
-/** Dead cores at random, as many as a rate says on average: what a placement would be on another wafer of the same kind. */
+/** Dead cores and links at random, as many as a rate says on average: what a placement would be on another wafer of the same kind. */
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
+import type { Defects } from "./constraint-files.ts";
+import type { LinkRequest } from "./constraints.ts";
 import { seededRandom } from "../../random.ts";
 
 export interface DefectRate {
-  /** share of cores that do not work */
+  /** share of cores, and of links, that do not work */
   readonly rate: number;
+  readonly linkRate: number;
   readonly seed: number;
 }
 
-/** Cores of the part that kernels use, row by row; the same rate and seed give the same cores. */
-export function randomDefects(
-  target: Target,
-  { rate, seed }: DefectRate,
-): readonly (readonly [x: number, y: number])[] {
+/** Cores of the part that kernels use, and links between them, row by row; the same rates and seed give the same ones. */
+export function randomDefects(target: Target, { rate, linkRate, seed }: DefectRate): Defects {
   const random = seededRandom(seed);
   const { x, y, width, height } = usableRect(target);
-  const dead: (readonly [number, number])[] = [];
+  const deadCores: (readonly [number, number])[] = [];
   for (let row = y; row < y + height; row++)
-    for (let column = x; column < x + width; column++) if (random() < rate) dead.push([column, row]);
-  return dead;
+    for (let column = x; column < x + width; column++) if (random() < rate) deadCores.push([column, row]);
+  const deadLinks: LinkRequest[] = [];
+  for (let row = y; linkRate > 0 && row < y + height; row++) {
+    for (let column = x; column < x + width; column++) {
+      for (const side of ["east", "south"] as const) {
+        const isInside = side === "east" ? column + 1 < x + width : row + 1 < y + height;
+        if (random() < linkRate && isInside) deadLinks.push([column, row, side]);
+      }
+    }
+  }
+  return { deadCores, deadLinks };
 }

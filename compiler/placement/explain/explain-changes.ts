@@ -150,7 +150,7 @@ function withoutEach(base: PreparedProblem, allowance: Allowance): readonly (Cha
   const kinds: readonly (readonly [string, number, Partial<PlacementConstraints>])[] = [
     ["pins", constraints.pins.length, { pins: unconstrained.pins }],
     ["keep-out areas", constraints.keepOut.length, { keepOut: unconstrained.keepOut }],
-    ["dead cores", constraints.deadCores.length, { deadCores: unconstrained.deadCores }],
+    ["dead cores", constraints.deadCores.length, { deadCores: unconstrained.deadCores, deadLinks: [] }],
   ];
   return kinds.map(([what, from, change]) => {
     if (from === 0 || !allowance.mayList(graph)) return null;
