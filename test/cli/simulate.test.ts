@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compile } from "../../compiler/compile.ts";
 import { writeArtifact } from "../../compiler/artifact.ts";
@@ -196,10 +196,54 @@ describe("wsc simulate", () => {
     expect(stderr).toMatch(/WSC5007: layer "sums": cumulative has no fabric program/);
   });
 
-  it("refuses a folder that was altered or lacks its constants", async () => {
-    rmSync(path.join(scratch.path, "softmax", "fabric.bin"));
-    const { code, stderr } = await wsc(["simulate", "softmax", "-t", "small.json", "--random", "3"], scratch.path);
+  it("refuses a folder that was altered, is of another version or lacks a part, by the part's name", async () => {
+    const folder = path.join(scratch.path, "bad");
+    const at = (file: string): string => path.join(folder, file);
+    const manifestWith = (change: (text: string) => string): void => {
+      writeFileSync(at("manifest.json"), change(readFileSync(at("manifest.json"), "utf8")));
+    };
+    const cases: readonly (readonly [what: RegExp, spoil: () => void])[] = [
+      [/WSC7004: fabric\.bin/, () => rmSync(at("fabric.bin"))],
+      [/WSC7004: fabric\.bin: .*digest differs/, () => writeFileSync(at("fabric.bin"), new Uint8Array(4))],
+      [/WSC7004: placement\.json: .*digest differs/, () => writeFileSync(at("placement.json"), "{}")],
+      [/WSC7004: kernels\.txt/, () => rmSync(at("kernels.txt"))],
+      [/WSC7004: manifest\.json/, () => rmSync(at("manifest.json"))],
+      [
+        /WSC7004: manifest\.json: version/,
+        () => manifestWith((text) => text.replace(/"version": \d+/, '"version": 99')),
+      ],
+      [/WSC7004: manifest\.json: format/, () => manifestWith((text) => text.replace("wsc program", "something else"))],
+    ];
+    for (const [what, spoil] of cases) {
+      rmSync(folder, { recursive: true, force: true });
+      cpSync(path.join(scratch.path, "softmax"), folder, { recursive: true });
+      spoil();
+      const { code, stdout, stderr } = await wsc(
+        ["simulate", "bad", "-t", "small.json", "--random", "3"],
+        scratch.path,
+      );
+      expect([what.source, code, stdout]).toEqual([what.source, 1, ""]);
+      expect(stderr).toMatch(what);
+    }
+    const none = await wsc(["simulate", "nothing", "-t", "small.json", "--random", "3"], scratch.path);
+    expect(none.code).toBe(1);
+    expect(none.stderr).toMatch(/WSC7004: manifest\.json: the file cannot be read \(ENOENT\)/);
+  });
+
+  it("refuses constants that are not the model's, also where the manifest names them", async () => {
+    const folder = path.join(scratch.path, "mixed");
+    cpSync(path.join(scratch.path, "mlp"), folder, { recursive: true });
+    for (const file of ["fabric.bin", "manifest.json"]) {
+      const text = readFileSync(path.join(scratch.path, "softmax", "manifest.json"), "utf8");
+      const entry = /\{ "file": "fabric\.bin".*?\}/s.exec(text)?.[0] ?? "";
+      if (file === "fabric.bin") cpSync(path.join(scratch.path, "softmax", file), path.join(folder, file));
+      else {
+        const own = readFileSync(path.join(folder, file), "utf8");
+        writeFileSync(path.join(folder, file), own.replace(/\{ "file": "fabric\.bin".*?\}/s, entry));
+      }
+    }
+    const { code, stderr } = await wsc(["simulate", "mixed", "-t", "small.json", "--random", "3"], scratch.path);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/WSC7004: fabric\.bin/);
+    expect(stderr).toMatch(/WSC7004: fabric\.bin: the constants for a simulation are not those of the model/);
   });
 });
