@@ -6,45 +6,60 @@ import { nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
 import type { Holder, Needer } from "./transfer.ts";
 
-/** First and last core that needs an element, by number in the order of rows. */
-interface Reach {
-  readonly first: number;
-  readonly last: number;
-}
-
 const byRows = (a: Core, b: Core): number => a.y - b.y || a.x - b.x;
 
-/** Needers row by row, the easternmost of a row first: sums flow to the west, so that their first addends have their words first. And for each element the first and the last of them. */
+/**
+ * Needers row by row, the easternmost of a row first: sums flow to the west, so that their first addends have their words first. And for each element
+ * the first and the last of them, by number; -1 for an element that nobody needs.
+ */
 interface Needs {
   readonly needers: readonly Needer[];
-  readonly reach: ReadonlyMap<number, Reach>;
+  readonly first: Int32Array;
+  readonly last: Int32Array;
 }
 
 function needsOf(given: readonly Needer[]): Needs {
   const needers = given.toSorted((a, b) => a.at.y - b.at.y || b.at.x - a.at.x);
-  const reach = new Map<number, { first: number; last: number }>();
+  // lists that several cores share are gone through once
+  const spans = new Map<Int32Array, { readonly from: number; to: number }>();
   for (const [index, { elements }] of needers.entries()) {
+    const known = spans.get(elements);
+    if (known === undefined) spans.set(elements, { from: index, to: index });
+    else known.to = index;
+  }
+  const size = sizeFor([...spans.keys()]);
+  const first = new Int32Array(size).fill(-1);
+  const last = new Int32Array(size).fill(-1);
+  for (const [elements, { from, to }] of spans) {
     for (const element of elements) {
       if (element < 0) continue;
-      const known = reach.get(element);
-      if (known === undefined) reach.set(element, { first: index, last: index });
-      else known.last = index;
+      // lists come in the order of their first needers
+      if ((first[element] as number) < 0) first[element] = from;
+      if ((last[element] as number) < to) last[element] = to;
     }
   }
-  return { needers, reach };
+  return { needers, first, last };
 }
 
-function reachOf({ reach }: Needs, element: number): Reach {
-  const found = reach.get(element);
-  if (found === undefined) throw new Error(`internal: nobody needs element ${element}`);
+/** Places of a table by element. */
+function sizeFor(lists: readonly ArrayLike<number>[]): number {
+  let most = -1;
+  for (const list of lists)
+    for (let index = 0; index < list.length; index++) most = Math.max(most, list[index] as number);
+  return most + 1;
+}
+
+function firstOf({ first }: Needs, element: number): number {
+  const found = first[element];
+  if (found === undefined || found < 0) throw new Error(`internal: nobody needs element ${element}`);
   return found;
 }
 
 function sorted(needs: Needs, elements: readonly number[]): number[] {
-  return elements.toSorted((a, b) => {
-    const [first, second] = [reachOf(needs, a), reachOf(needs, b)];
-    return first.first - second.first || first.last - second.last || a - b;
-  });
+  const { last } = needs;
+  return elements.toSorted(
+    (a, b) => firstOf(needs, a) - firstOf(needs, b) || (last[a] as number) - (last[b] as number) || a - b,
+  );
 }
 
 /** Orders elements so that those that the same cores need follow each other; somebody must need each of them. */
@@ -55,17 +70,23 @@ export function orderByNeed(needers: readonly Needer[]): (elements: readonly num
 
 /** Lanes that the core takes from that takes from most. */
 export function mostLanes(lanes: readonly ArrayLike<number>[], needers: readonly Needer[]): number {
-  const laneOf = new Map<number, number>();
+  const laneOf = new Int32Array(sizeFor(lanes)).fill(-1);
   for (const [lane, elements] of lanes.entries())
-    for (let index = 0; index < elements.length; index++) laneOf.set(elements[index] as number, lane);
+    for (let index = 0; index < elements.length; index++) laneOf[elements[index] as number] = lane;
+  // the list that met a lane last, by its number
+  const metBy = new Int32Array(lanes.length).fill(-1);
   let most = 0;
+  let number = 0;
   for (const elements of listsOf(needers)) {
-    const taken = new Set<number>();
+    let taken = 0;
     for (const element of elements) {
-      const lane = element < 0 ? undefined : laneOf.get(element);
-      if (lane !== undefined) taken.add(lane);
+      const lane = element < 0 || element >= laneOf.length ? -1 : (laneOf[element] as number);
+      if (lane < 0 || metBy[lane] === number) continue;
+      metBy[lane] = number;
+      taken++;
     }
-    most = Math.max(most, taken.size);
+    most = Math.max(most, taken);
+    number++;
   }
   return most;
 }
@@ -115,9 +136,10 @@ interface RowGroup {
 export function inputLanes(given: readonly Needer[], limit: number): InputLane[] {
   const needs = needsOf(given);
   const groups = new Map<string, RowGroup>();
-  for (const element of sorted(needs, [...needs.reach.keys()])) {
-    const { first, last } = reachOf(needs, element);
-    const [least, most] = [nth(needs.needers, first).at.y, nth(needs.needers, last).at.y];
+  const needed = Array.from(needs.first.keys()).filter((element) => (needs.first[element] as number) >= 0);
+  for (const element of sorted(needs, needed)) {
+    const least = nth(needs.needers, firstOf(needs, element)).at.y;
+    const most = nth(needs.needers, needs.last[element] as number).at.y;
     const key = `${least} ${most}`;
     const known = groups.get(key);
     if (known === undefined) groups.set(key, { least, most, elements: [element] });

@@ -85,12 +85,14 @@ interface Stream {
 /** What the cores of a layer do, before their programs are put together. */
 class LayerPlan {
   readonly layer: Layer;
+  readonly coreAt: ReadonlyMap<string, LayerCore>;
   readonly items = new Map<LayerCore, Item[]>();
   readonly receivings = new Map<string, Stream[]>();
   readonly sendings = new Map<string, Stream[]>();
 
   constructor(layer: Layer) {
     this.layer = layer;
+    this.coreAt = new Map(layer.cores.map((core) => [keyOf(core.at), core]));
   }
 
   item(core: LayerCore, item: Item): void {
@@ -195,7 +197,7 @@ class Lowering {
   /** Elements of a result that a core sends. */
   #send(plan: LayerPlan, result: string, net: Net, at: Core, elements: readonly number[]): void {
     const { layer } = plan;
-    const core = defined(layer.cores.find((one) => one.at.x === at.x && one.at.y === at.y));
+    const core = defined(plan.coreAt.get(keyOf(at)));
     const operand = defined(layer.kernel.operands.find(({ name }) => name === result));
     const placeOf = new Map<number, number>();
     for (const [place, element] of layer.elementsOf(operand, core).entries()) placeOf.set(element, place);
