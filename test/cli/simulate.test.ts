@@ -203,16 +203,48 @@ describe("wsc simulate", () => {
       writeFileSync(at("manifest.json"), change(readFileSync(at("manifest.json"), "utf8")));
     };
     const cases: readonly (readonly [what: RegExp, spoil: () => void])[] = [
-      [/WSC7004: fabric\.bin/, () => rmSync(at("fabric.bin"))],
-      [/WSC7004: fabric\.bin: .*digest differs/, () => writeFileSync(at("fabric.bin"), new Uint8Array(4))],
-      [/WSC7004: placement\.json: .*digest differs/, () => writeFileSync(at("placement.json"), "{}")],
-      [/WSC7004: kernels\.txt/, () => rmSync(at("kernels.txt"))],
-      [/WSC7004: manifest\.json/, () => rmSync(at("manifest.json"))],
+      [
+        /WSC7004: fabric\.bin/,
+        () => {
+          rmSync(at("fabric.bin"));
+        },
+      ],
+      [
+        /WSC7004: fabric\.bin: .*digest differs/,
+        () => {
+          writeFileSync(at("fabric.bin"), new Uint8Array(4));
+        },
+      ],
+      [
+        /WSC7004: placement\.json: .*digest differs/,
+        () => {
+          writeFileSync(at("placement.json"), "{}");
+        },
+      ],
+      [
+        /WSC7004: kernels\.txt/,
+        () => {
+          rmSync(at("kernels.txt"));
+        },
+      ],
+      [
+        /WSC7004: manifest\.json/,
+        () => {
+          rmSync(at("manifest.json"));
+        },
+      ],
       [
         /WSC7004: manifest\.json: version/,
-        () => manifestWith((text) => text.replace(/"version": \d+/, '"version": 99')),
+        () => {
+          manifestWith((text) => text.replace(/"version": \d+/, '"version": 99'));
+        },
       ],
-      [/WSC7004: manifest\.json: format/, () => manifestWith((text) => text.replace("wsc program", "something else"))],
+      [
+        /WSC7004: manifest\.json: format/,
+        () => {
+          manifestWith((text) => text.replace("wsc program", "something else"));
+        },
+      ],
     ];
     for (const [what, spoil] of cases) {
       rmSync(folder, { recursive: true, force: true });
