@@ -143,6 +143,31 @@ cases["Mod fmod of large quotients 64k"] = () => ({
   attributes: { fmod: 1 },
   inputs: [floats([65536], -1e6, 1e6), floats([65536], 0.001, 1)],
 });
+const narrow = (type, ArrayType) => filled(type, ArrayType, [65536], (random) => 1 + Math.floor(random() * 90));
+for (const [type, ArrayType] of [
+  ["uint8", Uint8Array],
+  ["int8", Int8Array],
+]) {
+  for (const op of ["Add", "Mul", "Max", "Less", "BitwiseAnd"]) {
+    cases[`${op} ${type} 64k`] = () => ({
+      op,
+      inputs: [narrow(type, ArrayType), narrow(type, ArrayType)],
+      outputs: [op === "Less" ? "bool" : type],
+    });
+  }
+}
+for (const exponent of [2, 3]) {
+  cases[`Pow by one exponent, fed, ${exponent} 64k`] = () => ({
+    op: "Pow",
+    inputs: [floats([65536], 0.1, 4), scalar(exponent)],
+  });
+  cases[`Pow int32 by a constant ${exponent} 64k`] = () => ({
+    op: "Pow",
+    inputs: [int32s([65536], 9), { type: "int32", dims: [], data: Int32Array.of(exponent) }],
+    constants: [1],
+    outputs: ["int32"],
+  });
+}
 const positive = (make) => (dims) => {
   const tensor = make(dims);
   return { ...tensor, data: tensor.data.map((value) => (typeof value === "bigint" ? value + 1n : value + 1)) };
