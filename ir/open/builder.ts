@@ -7,7 +7,12 @@ import type { OpenGraph, OpenOp, OpenOpSpec, OpenType, OpenValue, SizesOp } from
 import { inferOpenTypes } from "./infer.ts";
 
 /** What an op has come to while the graph is made: a constant, or sizes. */
-export type Folded = TensorData | Omit<SizesOp, "inputs" | "outputs" | "origin">;
+export type Folded = TensorData | FoldedSizes;
+
+/** Sizes as integers of some type; as floats where a model scales them. */
+export interface FoldedSizes extends Omit<SizesOp, "inputs" | "outputs" | "origin" | "dtype"> {
+  readonly dtype: SizesOp["dtype"] | "f32";
+}
 
 /** An operand as folding sees it; `known` is null for what only the run knows. */
 export interface FoldOperand {
@@ -66,7 +71,13 @@ export class OpenGraphBuilder {
     if (type === undefined) throw new Error(`internal: ${spec.kind} has no result`);
     const folded = this.#fold?.(spec, operands, type) ?? null;
     if (folded === null) return this.#append(spec, type, origin);
-    return isSizes(folded) ? this.#append({ ...folded, inputs: [] }, type, origin) : this.constant(folded);
+    if (!isSizes(folded)) return this.constant(folded);
+    const { dtype } = folded;
+    if (dtype !== "f32") return this.#append({ ...folded, dtype, inputs: [] }, type, origin);
+    // computed as it stands, if the run needs it: what follows from it is known all the same
+    const value = this.#append(spec, type, origin);
+    this.#known.set(value, folded);
+    return value;
   }
 
   /** Names a value for people, unless it has a name. */

@@ -5,9 +5,9 @@
  */
 import { nth } from "../../../ir/access.ts";
 import type { Assumptions, DimRelation } from "../../../ir/assumptions.ts";
-import { addDims, areStatic, type Dim, floorDiv, isOpenDim, mulDims, subDims } from "../../../ir/dim.ts";
+import { addDims, areStatic, type Dim, divideExactly, floorDiv, isOpenDim, mulDims, subDims } from "../../../ir/dim.ts";
 import { type DType, isInteger } from "../../../ir/dtype.ts";
-import { type BinaryFunction, type Expr } from "../../../ir/expr.ts";
+import { type BinaryFunction, type Expr, walkExpr } from "../../../ir/expr.ts";
 import type { OpSpec } from "../../../ir/graph.ts";
 import { type Folded, isSizes, type OpenFoldHook } from "../../../ir/open/builder.ts";
 import type { OpenOpSpec, OpenType } from "../../../ir/open/graph.ts";
@@ -18,6 +18,9 @@ import { foldConstants } from "../fold.ts";
 
 /** Elements of the largest tensor of sizes; shapes are short. */
 const mostElements = 256;
+
+/** Integers up to here are floats as they are. */
+const mostExact = 2 ** 24;
 
 /** The hook for a graph that is made under these assumptions. */
 export const foldOpen =
@@ -88,13 +91,15 @@ function foldSizes(
 function elementsOf(folded: Folded): readonly Dim[] | null {
   if (isSizes(folded)) return folded.elements;
   const { dtype, shape, elements } = folded;
-  if ((!isInteger(dtype) && dtype !== "bool") || elementCount(shape) > mostElements) return null;
-  return Array.from(elements as ArrayLike<number | bigint>, Number);
+  const isNumber = isInteger(dtype) || dtype === "bool" || dtype === "f32";
+  if (!isNumber || elementCount(shape) > mostElements) return null;
+  const numbers = Array.from(elements as ArrayLike<number | bigint>, Number);
+  return numbers.every(Number.isSafeInteger) ? numbers : null;
 }
 
 function foldedOf(dtype: DType, shape: readonly number[], elements: readonly Dim[]): Folded | null {
   if (areStatic(elements)) return tensorFrom(dtype, shape, elements);
-  return dtype === "i64" || dtype === "i32" ? { kind: "sizes", dtype, shape, elements } : null;
+  return dtype === "i64" || dtype === "i32" || dtype === "f32" ? { kind: "sizes", dtype, shape, elements } : null;
 }
 
 /** An op that moves elements, over numbers that stand for them. */
@@ -166,12 +171,17 @@ function mapped(
     );
     return Array.from(places.elements as BigInt64Array, (place) => nth(list, Number(place)));
   });
+  let isFloat = operands.some(({ dtype }) => dtype === "f32");
+  walkExpr(expr, (part) => {
+    if (part.op === "cast" && part.to === "f32") isFloat = true;
+  });
   const results: Dim[] = [];
   for (let i = 0; i < count; i++) {
     const value = evaluate(
       expr,
       spread.map((list) => nth(list, i)),
       assumptions,
+      isFloat,
     );
     if (value === null) return null;
     results.push(value);
@@ -180,7 +190,7 @@ function mapped(
 }
 
 /** An expression of integers and truth values; null where it is not told by sums, products and comparisons. */
-function evaluate(expr: Expr, args: readonly Dim[], assumptions: Assumptions): Dim | null {
+function evaluate(expr: Expr, args: readonly Dim[], assumptions: Assumptions, isFloat: boolean): Dim | null {
   switch (expr.op) {
     case "arg":
       return nth(args, expr.index);
@@ -189,23 +199,27 @@ function evaluate(expr: Expr, args: readonly Dim[], assumptions: Assumptions): D
       return Number.isSafeInteger(value) ? value : null;
     }
     case "unary": {
-      const x = evaluate(expr.x, args, assumptions);
+      const x = evaluate(expr.x, args, assumptions, isFloat);
       if (x === null) return null;
       if (expr.fn === "neg") return mulDims(-1, x);
+      if (expr.fn === "floor" || expr.fn === "ceil") return x;
       return expr.fn === "not" && !isOpenDim(x) ? 1 - x : null;
     }
     case "binary": {
-      const [x, y] = [evaluate(expr.x, args, assumptions), evaluate(expr.y, args, assumptions)];
-      return x === null || y === null ? null : binaryOf(expr.fn, x, y, assumptions);
+      const [x, y] = [evaluate(expr.x, args, assumptions, isFloat), evaluate(expr.y, args, assumptions, isFloat)];
+      if (x === null || y === null) return null;
+      // floats do not round: what is no integer is left to the run
+      return expr.fn === "div" && isFloat ? divideExactly(x, y) : binaryOf(expr.fn, x, y, assumptions);
     }
     case "select": {
-      const cond = evaluate(expr.cond, args, assumptions);
+      const cond = evaluate(expr.cond, args, assumptions, isFloat);
       if (cond === null || isOpenDim(cond)) return null;
-      return evaluate(cond === 0 ? expr.y : expr.x, args, assumptions);
+      return evaluate(cond === 0 ? expr.y : expr.x, args, assumptions, isFloat);
     }
     case "cast": {
-      const x = evaluate(expr.x, args, assumptions);
+      const x = evaluate(expr.x, args, assumptions, isFloat);
       if (x === null || expr.to === "i64" || expr.to === "i32") return x;
+      if (expr.to === "f32") return assumptions.decide(x, "<=", mostExact) ? x : null;
       return expr.to === "bool" ? flag(!assumptions.decide(x, "==", 0)) : null;
     }
   }
