@@ -130,7 +130,7 @@ export interface KernelState {
 
 export interface Kernel {
   readonly id: KernelId;
-  /** for people: the name of the first ONNX node behind it */
+  /** for people: the name of the first ONNX node behind it, made unique (compiler/kernels/layer-names.ts) */
   readonly name: string;
   readonly family: KernelFamily;
   /** what the kernel computes in */

@@ -2,6 +2,7 @@
  * A kernel graph while it is being made: kernels come and go, edges know the operands that they feed, kernels know the values that they make. What is
  * left is numbered in the order of the data and its traffic is counted by `finish`.
  */
+import { nth } from "../../ir/access.ts";
 import type { ValueId } from "../../ir/graph.ts";
 import {
   type HostKernel,
@@ -13,6 +14,7 @@ import {
   type KernelPort,
   resultWords,
 } from "../../ir/kernel-graph.ts";
+import { layerNames } from "./layer-names.ts";
 
 /** A kernel, and the operands that hold the values which it makes. */
 export interface DraftKernel {
@@ -203,10 +205,12 @@ export class Draft {
         };
       }),
     );
+    const kernels = order.map((id) => withTraffic(this.at(id).kernel, this.around(id)));
+    const names = layerNames(kernels);
     return {
       name: this.name,
       precision: "f32",
-      kernels: order.map((id, number) => ({ ...withTraffic(this.at(id).kernel, this.around(id)), id: number })),
+      kernels: kernels.map((kernel, id) => ({ ...kernel, id, name: nth(names, id) })),
       edges,
       inputs: this.#inputs.map((port) => ({ ...port, kernel: numberOf(port.kernel) })),
       outputs: this.#outputs.map(({ name, kernel, words, value }) => ({
