@@ -29,7 +29,7 @@ const imports = {
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "out/", "coverage/"] },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -47,7 +47,7 @@ export default tseslint.config(
   // programs for onnxruntime may import the runtime by its default export
   { files: ["runtime/index.ts"], rules: { "no-restricted-syntax": "off" } },
   {
-    files: ["ir/**/*.ts", "runtime/**/*.ts", "compiler/**/*.ts"],
+    files: ["ir/**/*.ts", "runtime/**/*.ts", "compiler/**/*.ts", "compiler/**/*.tsx"],
     plugins: { house: { rules: { imports } } },
     rules: { "house/imports": "error" },
   },

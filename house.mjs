@@ -217,7 +217,16 @@ export const house = [
     subject: "measures what kernels leave open, files of choices",
     mayImport: [ir, "compiler/codegen/**", "runtime/**"],
   },
-  { folder: "compiler/report", subject: "what people look at", mayImport: [ir, "compiler/report/**"] },
+  {
+    folder: "compiler/report",
+    subject: "what people look at: data/ what a report says, map/ the wafer as a drawing, page/ how it looks",
+    mayImport: [ir, "compiler/report/**", "compiler/placement", "compiler/placement/routing"],
+  },
+  {
+    folder: "compiler/report/page-bundle.ts",
+    subject: "the report's page, bundled; in dist/ the build's file stands in its place",
+    mayImport: ["scripts/bundle-page.mjs"],
+  },
   {
     folder: "compiler/files",
     subject: "what verbs write: whole or not at all, and over nothing that is not wsc's",
@@ -245,7 +254,7 @@ export const mayImport = (row, file) =>
   row.mayImport.some((entry) =>
     entry.endsWith("/**")
       ? isUnder(file, entry.slice(0, -3))
-      : entry.endsWith(".ts")
+      : /\.m?[jt]s$/.test(entry)
         ? file === entry
         : rowOf(file)?.folder === entry,
   );

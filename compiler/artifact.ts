@@ -42,9 +42,10 @@ export async function writeArtifact(
 
 async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string>, folder: string): Promise<Manifest> {
   const { program, modules } = model.compiled;
-  const [{ emitBindings }, { renderReport }, { packConstants }] = await Promise.all([
+  const [{ emitBindings }, { renderReport }, { reportOfPlacement }, { packConstants }] = await Promise.all([
     import("./codegen/bindings.ts"),
     import("./report/html.ts"),
+    import("./report/data/of-placement.ts"),
     import("./fabric/constants.ts"),
   ]);
   const bindings = emitBindings(program);
@@ -54,7 +55,7 @@ async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string
     [artifactFiles.graph, printGraph(model.graph)],
     [artifactFiles.kernels, printKernelGraph(model.kernels)],
     [artifactFiles.placement, printPlacementJson(model.placement)],
-    [artifactFiles.report, renderReport(model)],
+    [artifactFiles.report, await renderReport([reportOfPlacement({ ...model, simulation: null })])],
     [artifactFiles.bindings, bindings.js],
     [artifactFiles.types, bindings.dts],
     [artifactFiles.fabric, packConstants(model.graph, model.kernels)],

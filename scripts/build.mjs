@@ -10,8 +10,8 @@ const modified = (url) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 function newestSource() {
   let newest = Math.max(
-    ...["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/bundle.mjs"].map((file) =>
-      modified(new URL(file, root)),
+    ...["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/bundle.mjs", "scripts/bundle-page.mjs"].map(
+      (file) => modified(new URL(file, root)),
     ),
   );
   for (const folder of ["ir", "runtime", "compiler"]) {

@@ -1,10 +1,11 @@
 /**
- * Bundles dist/ for browsers: `wsc.min.js`, the runtime, and `wsc-compiler.min.js`, which it fetches when a model is opened: the compiler as the text
+ * Puts the report's page, bundled, into dist/ (compiler/report/page-bundle.js), and bundles dist/ for browsers: `wsc.min.js`, the runtime, and `wsc-compiler.min.js`, which it fetches when a model is opened: the compiler as the text
  * of a worker's script, since a worker from a text needs no file that a bundler would have to find.
  */
 import * as esbuild from "esbuild";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { bundlePage } from "./bundle-page.mjs";
 
 /** What is Node's only: bundles have nothing in its place. */
 const nodeOnly = /\/(model-files|session-compiler)\.js$/;
@@ -33,6 +34,10 @@ const common = {
 /** Writes the bundles of a built `dist` (a URL that ends with a slash); gives their names and bytes. */
 export async function bundle(dist) {
   const file = (name) => new URL(name, dist);
+  writeFileSync(
+    file("compiler/report/page-bundle.js"),
+    `const made = ${JSON.stringify(await bundlePage())};\nexport const pageBundle = () => Promise.resolve(made);\n`,
+  );
   const { digestOfBytes } = await import(file("runtime/digest/digest.js").href);
   const worker = await esbuild.build({
     ...common,

@@ -22,6 +22,7 @@ import { layoutJson } from "../../ir/json-reader.ts";
 import type { ExplainLimits } from "../placement/explain/allowance.ts";
 import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
+import { limitsOf, type LimitStatement } from "../report/data/limits.ts";
 import type { Replicas } from "../placement/replicas.ts";
 import { readDims } from "./assignments.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
@@ -322,8 +323,8 @@ interface CompileSummary {
   readonly movement: Movement | null;
   readonly solver: string;
   readonly seed: number;
-  /** the slowest kernel's name */
-  readonly bottleneck: string;
+  /** what limits, what comes next, and what twice the resource would give: the sentence of the report */
+  readonly limit: LimitStatement;
   readonly weightsBytes: number;
   readonly arenaBytes: number;
   /** null unless --tune was given */
@@ -356,7 +357,7 @@ function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "
     movement: certificate.movement,
     solver: certificate.solver,
     seed: certificate.seed,
-    bottleneck: kernels.find(({ kernel }) => kernel === certificate.slowest)?.name ?? "",
+    limit: limitsOf([{ wafer: null, placement: model.placement }]),
     weightsBytes: model.compiled.program.memory.weightsBytes,
     arenaBytes: model.compiled.program.memory.arenaBytes,
   };
@@ -374,7 +375,8 @@ function describe(s: CompileSummary): string {
   return [
     `${s.model} on ${s.target}${s.precision === "f32" ? "" : ` in ${s.precision}`}: ${s.replicas === 1 ? "" : `${s.replicas} copies of `}${s.kernels} kernels on ${s.cores} cores${s.mode === "resident" ? ", one after the other" : ""} (${share} % of ${s.coresUsable}), ${s.hostOps} ops on the host`,
     `interval  ${cyclesText(s.intervalCycles)} cycles = ${s.intervalMicroseconds.toFixed(2)} µs, ${Math.round(s.samplesPerSecond)} samples/s (${proof}; ${s.solver}, seed ${s.seed})`,
-    `latency   ${s.latencyCycles.toFixed(0)} cycles; slowest kernel ${s.bottleneck}`,
+    `latency   ${s.latencyCycles.toFixed(0)} cycles`,
+    `limit     ${s.limit.sentence}`,
     ...goalLines(s),
     ...(s.tuning === null ? [] : [`tuning    ${describeTuning(s.tuning)}`]),
     `program   ${sizeText(s.weightsBytes)} of weights, ${sizeText(s.arenaBytes)} of activations`,

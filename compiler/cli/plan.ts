@@ -10,9 +10,9 @@ import type { PlanObjective, planModes } from "../planner/plan/plan-names.ts";
 import { chartOf, parseSweep, sweep, type SweepPoint } from "../planner/plan/sweep.ts";
 import { planRows, showNumber, showSeconds } from "../planner/plan/text.ts";
 import { planTraining } from "../planner/plan/train.ts";
-import { renderPlan } from "../report/plan-page.ts";
+import { renderReport } from "../report/html.ts";
 import { exitCodes } from "./failure.ts";
-import { pageOf } from "./plan-page.ts";
+import { reportOf } from "./plan-report.ts";
 import { printTable, tableText } from "./table.ts";
 import { claimText, writeText } from "./text-output.ts";
 
@@ -46,7 +46,7 @@ export async function showPlan(given: PlanArguments): Promise<number> {
   const plan = planModel(config, options);
   const json = `${JSON.stringify(plan, null, 2)}\n`;
   if (given.output !== undefined) {
-    const text = /\.html?$/i.test(given.output) ? renderPlan(pageOf(plan)) : json;
+    const text = /\.html?$/i.test(given.output) ? await renderReport([reportOf(plan)]) : json;
     await writeText(given.output, text, { force: given.force });
   }
   if (given.json) process.stdout.write(json);

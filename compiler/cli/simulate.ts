@@ -6,6 +6,9 @@ import type { Placement } from "../../ir/placement.ts";
 import { type SimulationCounts, type SimulationLevel, simulationLevels } from "../../ir/simulation-record.ts";
 import { ChromeTrace } from "../../runtime/simulator/chrome-trace.ts";
 import { timesOf } from "../../runtime/simulator/steady.ts";
+import { reportOfPlacement } from "../report/data/of-placement.ts";
+import { readSimulation } from "../report/data/simulation.ts";
+import { renderReport } from "../report/html.ts";
 import { exitCodes, writeError } from "./failure.ts";
 import type { FeedArguments } from "./run.ts";
 import { errorOf, madeUpNumbers, type Numbers, numbersOfModel, numbersOfPart } from "./simulation/numbers.ts";
@@ -27,6 +30,8 @@ export interface SimulateArguments extends FeedArguments {
   readonly layer: string | undefined;
   readonly whatIf: boolean;
   readonly trace: string | undefined;
+  /** file for the report, with what cores did */
+  readonly report: string | undefined;
   readonly record: boolean;
   readonly json: boolean;
 }
@@ -39,7 +44,7 @@ const tolerance = 1e-5;
 
 export async function simulateModel(given: SimulateArguments): Promise<number> {
   checkArguments(given);
-  await claimText(given.trace, {});
+  for (const file of [given.trace, given.report]) await claimText(file, {});
   const subject = await readSubject(given.model, given.target);
   const { placement, target } = subject;
   const cut = partOf(subject, given);
@@ -76,6 +81,10 @@ export async function simulateModel(given: SimulateArguments): Promise<number> {
     await writeText(given.trace, trace.print(), {});
   }
   process.stdout.write(given.json ? layoutJson(summary) : `${describeSummary(summary)}\n`);
+  if (given.report !== undefined) {
+    const report = reportOfPlacement({ ...subject, simulation: cut === null ? readSimulation(counts) : null });
+    await writeText(given.report, await renderReport([report]), {});
+  }
   if (given.record && cut === null && jitter === undefined) await keepRecord(given.model, placement, counts);
   if (summary.error === null || summary.error <= tolerance) return exitCodes.done;
   throw fail("WSC7010", `the outputs differ from the host's by ${summary.error.toExponential(1)} of the largest one`, {

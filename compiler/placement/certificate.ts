@@ -121,16 +121,27 @@ function wordsByName(ports: readonly KernelPort[]): number {
   return [...words.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/**
- * Cycles of the longest way of a sample through the wafer that it has to itself: in over the edge, through kernels and routes, out over the edge.
- * Kernels stand in topological order.
- */
-export function latencyOf(
+/** Cycles of the longest way of a sample through the wafer that it has to itself: in over the edge, through kernels and routes, out over the edge. */
+export const latencyOf = (
   graph: KernelGraph,
   target: Target,
   kernels: readonly PlacedKernel[],
-  routing: Routing,
-): number {
+  routing: Pick<Routing, "routes">,
+): number => passageOf(graph, target, kernels, routing).last;
+
+/** When a sample that has the wafer to itself reaches each kernel (all its operands are there), and when its last word is out over the edge. */
+export interface SamplePassage {
+  readonly start: Float64Array;
+  readonly last: number;
+}
+
+/** How a sample passes kernels, which stand in topological order, and routes. */
+export function passageOf(
+  graph: KernelGraph,
+  target: Target,
+  kernels: readonly PlacedKernel[],
+  routing: Pick<Routing, "routes">,
+): SamplePassage {
   const places = kernels.map((placed): Place => ({ kernel: nth(graph.kernels, placed.kernel), placed }));
   const placeOf = new Map(places.map((place) => [place.kernel.id, place]));
   const start = new Float64Array(kernels.length);
@@ -164,7 +175,7 @@ export function latencyOf(
       delay(route.to, end + passageCycles(target, from, result, to, operands, way));
     }
   }
-  return last;
+  return { start, last };
 }
 
 /** Latency of the slowest copy: copies lie nearer to the edge and farther away. */

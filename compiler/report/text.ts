@@ -8,14 +8,20 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Makes text safe in HTML content and quoted attributes; control and bidi characters, which could disguise a name, become visible. */
-export function escapeHtml(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, codePoint)
-    .replace(/[&<>"']/g, (character) => entities[character] ?? "");
-}
+/** Makes control and bidi characters visible, which could disguise a name. */
+export const visible = (text: string): string =>
+  text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
-const codePoint = (character: string): string => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+/** Makes text safe in the content and in quoted attributes of HTML and SVG; line breaks stay. */
+export const escapeHtml = (text: string): string =>
+  text
+    .split("\n")
+    .map(visible)
+    .join("\n")
+    .replace(/[&<>"']/g, (character) => entities[character] ?? "");
 
 /** A name cut in the middle to at most `length` characters, unescaped. */
 export function shorten(name: string, length: number): string {

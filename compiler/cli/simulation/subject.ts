@@ -18,6 +18,7 @@ import { loadTarget } from "../../targets/load.ts";
 
 export interface Subject {
   readonly graph: Graph;
+  readonly kernels: KernelGraph;
   readonly placement: Placement;
   readonly target: Target;
   /** of the whole model */
@@ -34,7 +35,7 @@ export async function readSubject(folder: string, targetName: string | undefined
   const program = lowerFabric({ graph: withConstants(graph, constants), kernels, placement, target });
   const faults = verifyFabric(program);
   if (faults.length > 0) throw new WscError(faults);
-  return { graph, placement, target, program, constants };
+  return { graph, kernels, placement, target, program, constants };
 }
 
 async function constantsIn(

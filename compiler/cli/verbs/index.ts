@@ -10,6 +10,7 @@ import { opsVerb } from "./ops.ts";
 import { partitionVerb } from "./partition.ts";
 import { placeVerb } from "./place.ts";
 import { planVerb } from "./plan.ts";
+import { reportVerb } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { simulateVerb } from "./simulate.ts";
 import { targetsVerb } from "./targets.ts";
@@ -25,6 +26,7 @@ export const verbs: readonly Verb[] = [
   benchVerb,
   simulateVerb,
   diffVerb,
+  reportVerb,
   placeVerb,
   partitionVerb,
   modelVerb,

@@ -18,7 +18,12 @@ export const partitionVerb: Verb = verb({
     cpus: { type: "number", requiresArg: true, describe: "CPUs (default: the graph's maxCPUs)" },
     wafers: { alias: "w", type: "number", requiresArg: true, describe: "For a model: wafers to cut it over" },
     target: { ...targetOption, describe: "For a model: a machine (wsc targets), or a JSON file" },
-    output: { alias: "o", type: "string", requiresArg: true, describe: "File for the split" },
+    output: {
+      alias: "o",
+      type: "string",
+      requiresArg: true,
+      describe: "File for the split; for a model FILE.html: as a report",
+    },
     "time-limit": {
       type: "number",
       requiresArg: true,

@@ -28,6 +28,7 @@ export const simulateVerb: Verb = verb({
       describe:
         "Compute the numbers at the stream level too; for a part: with the words that the whole program sends it",
     },
+    report: { type: "string", requiresArg: true, describe: "File for the report, with what cores did" },
     rect: { type: "string", requiresArg: true, describe: "X,Y,WIDTH,HEIGHT: run only this rectangle of the wafer" },
     layer: { type: "string", requiresArg: true, describe: "Run only the rectangle that this layer lies in" },
     "what-if": {

@@ -1,5 +1,5 @@
 /** Where the fabric is fullest: the link with most words and the router with most colors, counted over finished routes. */
-import type { KernelGraph } from "../../../ir/kernel-graph.ts";
+import type { KernelEdge, KernelGraph } from "../../../ir/kernel-graph.ts";
 import {
   type Certificate,
   controlWords,
@@ -9,7 +9,7 @@ import {
   type Route,
 } from "../../../ir/placement.ts";
 import type { Target } from "../../../ir/machine/target.ts";
-import { walk } from "./route-geometry.ts";
+import { type Course, walk } from "./route-geometry.ts";
 
 /** The fullest link with its edges, and the fullest router; null where nothing is routed. */
 export function fullestOf(
@@ -19,19 +19,37 @@ export function fullestOf(
   routes: readonly Route[],
 ): Pick<Certificate, "fullestLink" | "fullestRouter"> {
   if (routes.length === 0) return { fullestLink: null, fullestRouter: null };
-  const { width, height } = target.fabric;
-  const load = new Float64Array(width * height * 4);
-  const colors = new Uint32Array(width * height);
-  for (const group of byStream(graph, routes)) addStream(graph, group, width, load, colors);
+  const { width } = target.fabric;
+  const { load, colors } = loadsOf(graph, target.fabric, routes);
   return {
     fullestLink: fullestLinkOf(routes, width, load),
     fullestRouter: fullestRouterOf(target, kernels, colors),
   };
 }
 
+/** What edges carry. */
+export interface Traffic {
+  readonly edges: readonly Pick<KernelEdge, "words" | "stream">[];
+}
+
+/** A bundle of lanes that carries an edge. */
+export type LoadedRoute = Course & Pick<Route, "edge" | "color" | "turn">;
+
+/** Words per sample of every link (four a router: east, west, south, north), and the colors of routes in every router as bits; routers by rows. */
+export function loadsOf(
+  traffic: Traffic,
+  { width, height }: Target["fabric"],
+  routes: readonly LoadedRoute[],
+): { readonly load: Float64Array; readonly colors: Uint32Array } {
+  const load = new Float64Array(width * height * 4);
+  const colors = new Uint32Array(width * height);
+  for (const group of byStream(traffic, routes)) addStream(traffic, group, width, load, colors);
+  return { load, colors };
+}
+
 /** Routes that carry one value on one color: where they share a link, its words pass once. Those that take turns count each for itself. */
-function byStream(graph: KernelGraph, routes: readonly Route[]): readonly (readonly Route[])[] {
-  const streams = new Map<string, Route[]>();
+function byStream(graph: Traffic, routes: readonly LoadedRoute[]): readonly (readonly LoadedRoute[])[] {
+  const streams = new Map<string, LoadedRoute[]>();
   for (const route of routes) {
     const key = `${route.turn === undefined ? "" : route.edge} ${graph.edges[route.edge]?.stream ?? -1} ${route.color}`;
     const known = streams.get(key);
@@ -42,8 +60,8 @@ function byStream(graph: KernelGraph, routes: readonly Route[]): readonly (reado
 }
 
 function addStream(
-  graph: KernelGraph,
-  routes: readonly Route[],
+  graph: Traffic,
+  routes: readonly LoadedRoute[],
   width: number,
   load: Float64Array,
   colors: Uint32Array,

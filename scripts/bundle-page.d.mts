@@ -1,0 +1,6 @@
+export interface PageBundle {
+  readonly script: string;
+  readonly style: string;
+}
+
+export function bundlePage(): Promise<PageBundle>;
