@@ -68,7 +68,7 @@ describe("wsc compile", () => {
     expect(run.stderr).toBe("");
     const summary = JSON.parse(run.stdout) as { replicas: number; intervalCycles: number };
     expect(summary.replicas).toBe(3);
-    expect(readFileSync(inScratch("copies/report.html"), "utf8")).toContain('<use href="#copy"');
+    expect(readFileSync(inScratch("copies/report.html"), "utf8")).toContain('"copies":{"count":3,');
     const simulated = await wsc(["simulate", "copies"], scratch.path);
     expect(simulated.stderr).toContain("the model stands on the wafer 3 times");
   });

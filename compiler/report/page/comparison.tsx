@@ -157,7 +157,7 @@ function SideMap({ data, side, name, setName }: SideMapProps): JSX.Element | nul
   if (scene === null) return null;
   return (
     <div>
-      <h3>{side}</h3>
+      <h2>{side}</h2>
       <Stage
         id={`map-${side.toLowerCase()}`}
         label={`${side}: map of ${data.title}`}

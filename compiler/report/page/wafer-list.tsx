@@ -21,7 +21,7 @@ export function WaferList({ data }: { readonly data: ReportData }): JSX.Element 
           {data.links.map(({ from, to, words }) => `${from + 1} → ${to + 1}: ${count(words)}`).join(", ")}
         </p>
       )}
-      <h3>{data.wafers.length === 1 ? "" : `Memory of the fullest, ${fullest.name}`}</h3>
+      {data.wafers.length === 1 ? null : <h3>Memory of the fullest, {fullest.name}</h3>}
       <HeldBar held={fullest.held} capacity={fullest.capacity} />
       <HeldLegend held={fullest.held} capacity={fullest.capacity} />
     </section>
