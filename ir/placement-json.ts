@@ -15,6 +15,7 @@ import {
 } from "./json-reader.ts";
 import { kernelFamilies, precisions } from "./kernel-graph.ts";
 import { conversionKinds } from "./machine/conversion.ts";
+import type { LayoutMove } from "./machine/region-moves.ts";
 import { reducePatterns } from "./machine/collectives.ts";
 import type { SramBudget, Variant } from "./machine/cost.ts";
 import type { Cut, Mapping } from "./machine/mapping.ts";
@@ -27,7 +28,6 @@ import {
   type FullestLink,
   type FullestRouter,
   type Goal,
-  type LayoutMove,
   linkDirections,
   type Movement,
   type Pin,

@@ -38,7 +38,6 @@ import {
   type Certificate,
   type Copies,
   type Goal,
-  type LayoutMove,
   linkDirections,
   oneCopy,
   type Pin,
@@ -66,6 +65,7 @@ import {
 } from "./kernel-graph-text.ts";
 import type { ReducePattern } from "./machine/collectives.ts";
 import { conversionKinds } from "./machine/conversion.ts";
+import type { LayoutMove } from "./machine/region-moves.ts";
 import { type SramBudget, sramCategories, type Variant } from "./machine/cost.ts";
 import type { Cut } from "./machine/mapping.ts";
 import { regionCategories } from "./machine/resident.ts";
@@ -360,7 +360,7 @@ const parseCuts = (reader: TextReader): Cut[] =>
   });
 
 function parsePattern(reader: TextReader): ReducePattern {
-  if (!reader.accept("two")) return reader.oneOf(["star", "chain", "tree", "ring"]);
+  if (!reader.accept("two")) return reader.oneOf(["star", "chain", "tree", "ring", "mesh"]);
   reader.expect("-");
   reader.expect("phase");
   return "two-phase";

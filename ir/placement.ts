@@ -25,7 +25,7 @@
  * them enter is switched from one way in to the next by a control word that follows the words of each.
  */
 import type { KernelFamily, KernelId, Precision } from "./kernel-graph.ts";
-import type { ConversionKind } from "./machine/conversion.ts";
+import type { LayoutMove } from "./machine/region-moves.ts";
 import type { Variant } from "./machine/cost.ts";
 import type { RegionSram } from "./machine/resident.ts";
 
@@ -129,16 +129,6 @@ export const laneOf = ({ to, color, toX, toY }: Route): string => `k${to} ${colo
 
 /** Words that follow those of an edge in a shared lane: the control word that moves the switches on. */
 export const controlWords = 1;
-
-/** A value that is brought into the layout that its reader wants, between two kernels on one region. */
-export interface LayoutMove {
-  /** index into `KernelGraph.edges` */
-  readonly edge: number;
-  /** the operand of the reader */
-  readonly operand: string;
-  readonly kind: ConversionKind;
-  readonly cycles: number;
-}
 
 /** How kernels share the wafer. */
 export type PlacementMode =

@@ -1,4 +1,5 @@
 /** How the partial sums of a line of cores become one: which member sends to which, and what each does in which order. */
+import { fail } from "../../ir/diagnostic.ts";
 import type { ReducePattern } from "../../ir/machine/collectives.ts";
 
 /** One way of words between two members of a line, the root being member 0. */
@@ -28,6 +29,8 @@ export function sumSteps(members: number, pattern: HopPattern): SumStep[][] {
       break;
     case "ring":
       return sumSteps(members, "chain");
+    case "mesh":
+      throw fail("WSC5007", "sums over trees with roots in the middle have no fabric program yet", { subject: "sum" });
     case "two-phase": {
       const group = Math.ceil(Math.sqrt(members));
       const heads: number[] = [];

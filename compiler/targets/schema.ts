@@ -69,21 +69,31 @@ export const targetSchema: object = {
         max: positive(100, "highest"),
         used: positive(100, "used"),
       }),
-      core: record("one core", {
-        sramBytes: integer(1, 2 ** 40, "bytes of SRAM"),
-        banks: integer(1, 1024, "banks that the SRAM is made of"),
-        systemBytes: integer(0, 2 ** 40, "bytes for stack, run time and tables"),
-        codeBytes: integer(0, 2 ** 40, "bytes of code of one kernel's loop"),
-        rates: record(
-          "elements per cycle that a running vector instruction multiplies and adds, by element type",
-          Object.fromEntries(rateTypes.map((type) => [type, rate(type)])),
-        ),
-        vectorStartup: amount(1e6, "cycles before a vector's first result"),
-        fabricStartup: amount(1e6, "cycles before an instruction that sends or receives takes its first word"),
-        taskCycles: amount(1e6, "cycles from what a task waits for to its first instruction"),
-        slowOpCycles: positive(1e6, "cycles of a division or an exponential"),
-        queueWords: integer(1, 65_536, "words that an input or output queue of a core holds"),
-      }),
+      core: record(
+        "one core",
+        {
+          sramBytes: integer(1, 2 ** 40, "bytes of SRAM"),
+          banks: integer(1, 1024, "banks that the SRAM is made of"),
+          systemBytes: integer(0, 2 ** 40, "bytes for stack, run time and tables"),
+          codeBytes: integer(0, 2 ** 40, "bytes of code of one loop form"),
+          rates: record(
+            "elements per cycle that a running vector instruction multiplies and adds, by element type",
+            Object.fromEntries(rateTypes.map((type) => [type, rate(type)])),
+          ),
+          vectorStartup: amount(1e6, "cycles before a vector's first result"),
+          fabricStartup: amount(1e6, "cycles before an instruction that sends or receives takes its first word"),
+          taskCycles: amount(1e6, "cycles from what a task waits for to its first instruction"),
+          slowOpCycles: positive(1e6, "cycles of a division or an exponential"),
+          queueWords: integer(1, 65_536, "words that an input or output queue of a core holds"),
+        },
+        {
+          callBytes: integer(
+            0,
+            2 ** 40,
+            "bytes of each further use of a loop form in a core that has it; default codeBytes: nothing is shared",
+          ),
+        },
+      ),
       link: record(
         "a link between neighbouring routers",
         {

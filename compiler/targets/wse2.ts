@@ -12,6 +12,7 @@ export const wse2: Target = {
     banks: 8,
     systemBytes: 5_120,
     codeBytes: 2_560,
+    callBytes: 64,
     rates: {
       f32: { aligned: 1, conflicting: 0.474 },
       f16: { aligned: 4, conflicting: 1.896 },
@@ -54,6 +55,12 @@ export const wse2: Target = {
       field: "core.codeBytes",
       basis: "derived",
       source: "22.6 KB for the nine kernels of a decode layer: WaferEngine's memory maps",
+    },
+    {
+      field: "core.callBytes",
+      basis: "assumed",
+      source:
+        "descriptors of four words for up to four operands, and eight instructions; with it the forms of a decode layer take 23 KB, WaferEngine's maps 22.6",
     },
     {
       field: "core.rates",

@@ -12,6 +12,7 @@ export const wse3: Target = {
     banks: 8,
     systemBytes: 5_120,
     codeBytes: 2_560,
+    callBytes: 64,
     rates: {
       f32: { aligned: 1, conflicting: 0.5 },
       f16: { aligned: 4, conflicting: 2.92 },
@@ -50,6 +51,12 @@ export const wse3: Target = {
       field: "core.codeBytes",
       basis: "derived",
       source: "22.6 KB for the nine kernels of a decode layer: WaferEngine's memory maps",
+    },
+    {
+      field: "core.callBytes",
+      basis: "assumed",
+      source:
+        "descriptors of four words for up to four operands, and eight instructions; with it the forms of a decode layer take 23 KB, WaferEngine's maps 22.6",
     },
     { field: "core.rates", basis: "assumed", source: "bfloat16 as float16, other types as float32" },
     {

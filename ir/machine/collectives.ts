@@ -6,9 +6,12 @@
 import type { Target } from "./target.ts";
 
 /** How partial sums of a line of cores become one. */
-export const reducePatterns = ["star", "chain", "two-phase", "tree", "ring"] as const;
+export const reducePatterns = ["star", "chain", "two-phase", "tree", "ring", "mesh"] as const;
 
 export type ReducePattern = (typeof reducePatterns)[number];
+
+/** True for patterns behind which all cores have the sum; the others bring it to one. */
+export const leavesWithAll = (pattern: ReducePattern): boolean => pattern === "ring" || pattern === "mesh";
 
 /** A line of cores with a vector each. */
 export interface Line {
@@ -38,7 +41,7 @@ export const chainLatency = (target: Target, cores: number): number =>
 export const twoPhaseGroup = (cores: number): number => Math.max(1, Math.ceil(Math.sqrt(cores)));
 
 /**
- * Cycles until one core has the sum of all vectors (`ring`: until all have it). `group`: cores of a group in a two-phase reduce. Chain and
+ * Cycles until one core has the sum of all vectors (`ring`, `mesh`: until all have it). `group`: cores of a group in a two-phase reduce. Chain and
  * ring: the published formulas; star, tree: as the word-level simulator finds them (docs/simulator.md); two-phase: a chain in each group of s
  * cores, then one over the groups' ends. All count from the first word that is sent.
  */
@@ -68,6 +71,8 @@ export function reduceCycles(pattern: ReducePattern, line: Line, group: number =
     }
     case "ring":
       return (2 * (cores - 1) * stream) / cores + (4 * cores - 6) * hopCycles + 2 * (cores - 1) * stage;
+    case "mesh":
+      return treeAllReduceCycles(line, group);
   }
 }
 

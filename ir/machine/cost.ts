@@ -14,7 +14,8 @@
  * 2.11 cycles per multiply-add and 20.9 per vector, within 2% (pr0f3ss/SpMM_Cerebras; test/machine/cost.test.ts holds the rows).
  */
 import { type Loop, resultWords } from "../kernel-graph.ts";
-import { allReduceCycles, reduceCycles, type ReducePattern, restartCycles } from "./collectives.ts";
+import { allReduceCycles, type Line, reduceCycles, type ReducePattern, restartCycles } from "./collectives.ts";
+import { codeBytesOf } from "./code.ts";
 import { blockOf, type Cut, type Mapping, piecesOfLoop } from "./mapping.ts";
 import { rateOf, type Target } from "./target.ts";
 import { crossingCycles } from "./travel.ts";
@@ -83,7 +84,7 @@ export function siteOf(target: Target, nest: Nest): Site {
     leaving: kernel.leaving,
     shuffledWords: stages.some(({ shuffles }) => shuffles) ? resultWords(kernel) : 0,
     steps: stages.reduce((sum, { steps }) => sum + steps, 0),
-    code: stages.reduce((sum, { codeUnits }) => sum + codeUnits, 0) * target.core.codeBytes,
+    code: codeBytesOf(target, [kernel]),
   };
 }
 
@@ -123,13 +124,13 @@ export function waitCycles(
   { target, nest }: Site,
   work: TileWork,
   spread: (loops: readonly string[]) => Spread,
+  allReduce: (line: Line) => number = allReduceCycles,
 ): number {
   // the core that a sum comes together in waits for its last word, then begins with what is done to it
   let cycles = work.partials > 0 ? target.core.taskCycles : 0;
   for (const { loops, words, times } of work.agreements) {
     const { rows, columns } = spread(loops.map((loop) => (nest.loops[loop] as Loop).name));
-    cycles +=
-      times * (allReduceCycles({ target, cores: rows, words }) + allReduceCycles({ target, cores: columns, words }));
+    cycles += times * (allReduce({ target, cores: rows, words }) + allReduce({ target, cores: columns, words }));
   }
   if (work.exchanges.length === 0) return cycles;
   const all = spread(nest.loops.map(({ name }) => name));

@@ -67,6 +67,9 @@ export const handOffCycles = 4_873;
 /** Products of the measured layer, seven with weights and two with the cache; `layerConstants.layer` is shared out among them. */
 const measuredProducts = 9;
 
+/** Cycles that stand between a product and its sum, and behind them, in a program whose layers take turns. */
+export const productOverhead: number = layerConstants.layer / measuredProducts;
+
 /** 16-bit elements. */
 const elementBytes = 2;
 const words = (elements: number): number => (elements * elementBytes) / wordBytes;

@@ -18,7 +18,7 @@ export interface Cut {
 }
 
 export interface Mapping {
-  /** cores of the rectangle along y and along x; at least the pieces of the cuts there, further cores stay idle */
+  /** cores of the rectangle along y and along x; at least the pieces of the cuts there, further cores stay idle (or do the same on a shared region: spread.ts) */
   readonly height: number;
   readonly width: number;
   /** outermost first */

@@ -61,8 +61,10 @@ export interface Target {
     readonly banks: number;
     /** stack, run time and routing tables */
     readonly systemBytes: number;
-    /** code of one kernel's core loop; families use one or more */
+    /** code of one loop form; stages use one or more (code.ts) */
     readonly codeBytes: number;
+    /** what each further use of a loop form takes in a core that has it: descriptors, registers, the call; default `codeBytes`: nothing is shared */
+    readonly callBytes?: number;
     readonly rates: Readonly<Record<RateType, ElementRate>>;
     /** cycles before a vector instruction gives its first result */
     readonly vectorStartup: number;
@@ -145,6 +147,9 @@ export function routeColors(target: Target): number[] {
 
 /** Ways in that may take turns on one color of a router. */
 export const switchPositionsOf = ({ colors }: Target): number => colors.switchPositions ?? 1;
+
+/** Bytes of each further use of a loop form. */
+export const callBytesOf = ({ core }: Target): number => core.callBytes ?? core.codeBytes;
 
 /** Clock in Hz that figures in seconds are derived with. */
 export const clockHz = (target: Target): number => target.clock.used * 1e9;

@@ -243,7 +243,7 @@ describe("questions that make no sense are refused", () => {
   it("all at once", () => {
     expect(lines(() => modelReduce({ pattern: "chian" as "chain", cores: 0, words: 1.5, target: "wse2" }))).toEqual([
       'error WSC5008: modelReduce: there is no pattern "chian"',
-      '  help: did you mean "chain"? patterns: star, chain, two-phase, tree, ring',
+      '  help: did you mean "chain"? patterns: star, chain, two-phase, tree, ring, mesh',
       "error WSC5008: modelReduce: cores is a whole number above 0, not 0",
       "error WSC5008: modelReduce: words is a whole number above 0, not 1.5",
     ]);

@@ -16,7 +16,10 @@ export function checkMapping(kernel: Kernel, placed: PlacedKernel, target: Targe
   const subject = `kernel ${placed.kernel} "${showName(placed.name)}"`;
   const { mapping, sram } = placed.variant;
   checkMemory(kernel, placed, target, subject, faults);
-  const wrong = faultOf(kernel, mapping);
+  const wrong =
+    mapping.reduce === "mesh"
+      ? "sums over a tree for all cores, which layers of a pipeline do not"
+      : faultOf(kernel, mapping);
   if (wrong !== null) {
     faults.add(subject, wrong);
     return;

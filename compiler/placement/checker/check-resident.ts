@@ -5,16 +5,17 @@
 import { defined, nth } from "../../../ir/access.ts";
 import { showName } from "../../../ir/diagnostic.ts";
 import type { KernelGraph } from "../../../ir/kernel-graph.ts";
-import { conversionCost, type Spread, spreadOver } from "../../../ir/machine/conversion.ts";
 import { costOf, siteOf } from "../../../ir/machine/cost.ts";
 import {
   regionBytes,
   regionCategories,
   regionEdgeCycles,
-  regionSram,
+  regionSramOf,
   regionTravel,
   residentCost,
 } from "../../../ir/machine/resident.ts";
+import { type RegionMoves, regionMoves } from "../../../ir/machine/region-moves.ts";
+import { spreadOver } from "../../../ir/machine/spread.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { nestOf } from "../../../ir/machine/work.ts";
 import type { PlacedKernel, Placement, PlacementMode, Rect } from "../../../ir/placement.ts";
@@ -47,8 +48,9 @@ export function checkResident(
   for (const [id, placed] of placement.kernels.entries()) checkKernel(graph, id, placed, mode.region, target, faults);
   if (faults.list.length > 0) return;
   const moved = checkMoves(graph, placement, mode, target, faults);
-  checkMemory(graph, placement, mode, target, faults);
-  checkFigures(graph, placement, mode, target, moved, faults);
+  checkMemory(graph, placement, mode, target, moved, faults);
+  const cycles = moved.moves.reduce((sum, move) => sum + move.cycles, 0);
+  checkFigures(graph, placement, mode, target, cycles, faults);
 }
 
 /** Where the region lies, and that nothing is claimed that a region does not have. */
@@ -127,40 +129,50 @@ function checkKernel(
     if (claimed !== counted) faults.add(subject, `claims ${claimed} ${what}, its mapping comes to ${counted}`);
 }
 
-/** Every operand that an edge feeds has its move; gives the cycles of all. */
-function checkMoves(graph: KernelGraph, placement: Placement, mode: Resident, target: Target, faults: Faults): number {
-  const wanted = graph.edges.flatMap(({ operands }, edge) => operands.map((operand) => ({ edge, operand })));
-  if (wanted.length !== mode.moves.length)
-    faults.add("moves", `are ${mode.moves.length}, and the layers have ${wanted.length} operands from each other`);
-  let total = 0;
-  for (const [index, { edge, operand }] of wanted.entries()) {
+/** Every operand that an edge feeds has its move; gives all as they were counted. */
+function checkMoves(
+  graph: KernelGraph,
+  placement: Placement,
+  mode: Resident,
+  target: Target,
+  faults: Faults,
+): RegionMoves {
+  const counted = regionMoves(graph, target, mode.region, (id, name) => {
+    const kernel = nth(graph.kernels, id);
+    return spreadOver(mode.region, {
+      kernel,
+      operand: defined(kernel.operands.find((one) => one.name === name)),
+      mapping: nth(placement.kernels, id).variant.mapping,
+    });
+  });
+  if (counted.moves.length !== mode.moves.length)
+    faults.add(
+      "moves",
+      `are ${mode.moves.length}, and the layers have ${counted.moves.length} operands from each other`,
+    );
+  for (const [index, { edge, operand, kind, cycles }] of counted.moves.entries()) {
     const claimed = mode.moves[index];
-    const { from, to, result, part, words } = nth(graph.edges, edge);
-    const laid = (kernel: number, name: string): Spread =>
-      spreadOver(mode.region, {
-        kernel: nth(graph.kernels, kernel),
-        operand: defined(nth(graph.kernels, kernel).operands.find((one) => one.name === name)),
-        mapping: nth(placement.kernels, kernel).variant.mapping,
-      });
-    const sent = part === null ? null : { words };
-    const counted = conversionCost(target, mode.region, laid(from, result), laid(to, operand), sent);
-    total += counted.cycles;
     if (claimed?.edge !== edge || claimed.operand !== operand) faults.add("moves", `lack edge ${edge} to ${operand}`);
-    else if (claimed.kind !== counted.kind || claimed.cycles !== counted.cycles)
+    else if (claimed.kind !== kind || claimed.cycles !== cycles)
       faults.add(
         "moves",
-        `claim ${claimed.kind} in ${claimed.cycles} cycles for edge ${edge} to ${operand}, the layouts come to ${counted.kind} in ${counted.cycles}`,
+        `claim ${claimed.kind} in ${claimed.cycles} cycles for edge ${edge} to ${operand}, the layouts come to ${kind} in ${cycles}`,
       );
   }
-  return total;
+  return counted;
 }
 
-function checkMemory(graph: KernelGraph, placement: Placement, mode: Resident, target: Target, faults: Faults): void {
-  const counted = regionSram(
-    graph,
-    target,
-    placement.kernels.map(({ variant }) => variant.mapping),
-  );
+function checkMemory(
+  graph: KernelGraph,
+  placement: Placement,
+  mode: Resident,
+  target: Target,
+  { copies }: RegionMoves,
+  faults: Faults,
+): void {
+  const mappings = placement.kernels.map(({ variant }) => variant.mapping);
+  const costs = graph.kernels.map((kernel, id) => residentCost(siteOf(target, nestOf(kernel)), nth(mappings, id)));
+  const counted = regionSramOf(graph, target, mappings, costs, copies);
   for (const category of regionCategories)
     if (mode.sram[category] !== counted[category])
       faults.add(

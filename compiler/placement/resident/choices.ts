@@ -1,6 +1,5 @@
 /** Ways to map each kernel on a region that all of them share, with what each costs there. */
-import { nth } from "../../../ir/access.ts";
-import type { Kernel, KernelGraph } from "../../../ir/kernel-graph.ts";
+import type { Kernel, KernelGraph, Loop } from "../../../ir/kernel-graph.ts";
 import {
   bestReduction,
   blocksOf,
@@ -8,14 +7,17 @@ import {
   type Site,
   siteOf,
   sramBytes,
+  spreadOf,
+  summedLoops,
   type Variant,
 } from "../../../ir/machine/cost.ts";
-import type { RegionSize } from "../../../ir/machine/conversion.ts";
 import { type Cut, type Mapping, piecesOf } from "../../../ir/machine/mapping.ts";
 import { type ResidentCost, residentCost } from "../../../ir/machine/resident.ts";
+import type { RegionSize } from "../../../ir/machine/spread.ts";
 import type { Target } from "../../../ir/machine/target.ts";
+import { crossingCycles } from "../../../ir/machine/travel.ts";
 import { nestOf, workOf } from "../../../ir/machine/work.ts";
-import { families, kernelSignature, variantsOf } from "../../kernels/library.ts";
+import { families, kernelSignature } from "../../kernels/library.ts";
 
 /** A mapping of a kernel with its cost on the region. */
 export interface Choice {
@@ -23,31 +25,24 @@ export interface Choice {
   readonly cost: ResidentCost;
 }
 
-/** Mappings that are kept of a kernel: the fastest, those that leave most room for others, and the fastest of each way to lay loops along the sides. */
-const kept = { fastest: 6, smallest: 2, each: 2 } as const;
-
-/** How many times as many kernels as there are share the effort of listing: a region is one of several that are tried. */
-const regionsShare = 6;
+/**
+ * Mappings that are kept of a kernel: the fastest of each way to lay loops along the sides, so many of them; those along one side alone, between which the most
+ * layers need no move; and those that leave most room for others.
+ */
+const kept = { all: 24, oneSided: 4, smallest: 2 } as const;
 
 /** The choices of every kernel on a region, the fastest first; none where a kernel does not fit it. Equal kernels share one list. */
 export function choicesOn(graph: KernelGraph, target: Target, region: RegionSize): readonly (readonly Choice[])[] {
-  const machine = regionMachine(target, region);
-  const signatures = graph.kernels.map(kernelSignature);
-  const distinct = new Set(signatures).size;
   const known = new Map<string, readonly Choice[]>();
-  return graph.kernels.map((kernel, id) => {
-    const signature = nth(signatures, id);
+  return graph.kernels.map((kernel) => {
+    const signature = kernelSignature(kernel);
     const before = known.get(signature);
     if (before !== undefined) return before;
     const site = siteOf(target, nestOf(kernel));
-    const list = variantsOf(kernel, machine, distinct * regionsShare);
-    const listed = list.candidates.flatMap((_, index) => {
-      const { mapping } = list.describe(index);
-      return [mapping, turned(mapping)].filter(({ height, width }) => height <= region.height && width <= region.width);
-    });
-    const mappings = [...listed, ...gridMappings(site, kernel, region)];
     const choices = worthwhile(
-      mappings
+      site,
+      region,
+      gridMappings(site, kernel, region)
         .map((mapping) => ({ mapping, cost: residentCost(site, mapping) }))
         .filter((choice) => sramBytes(variantOf(site, choice).sram) <= target.core.sramBytes),
     );
@@ -56,64 +51,128 @@ export function choicesOn(graph: KernelGraph, target: Target, region: RegionSize
   });
 }
 
-/** The cores of a region as a machine of their own. */
-const regionMachine = (target: Target, { width, height }: RegionSize): Target => ({
-  ...target,
-  fabric: { width, height },
-  io: { ...target.io, columnsWest: 0, columnsEast: 0, rowsNorth: 0, rowsSouth: 0 },
-});
-
-/** The same cuts along the other sides. */
-const turned = ({ height, width, rows, columns, reduce }: Mapping): Mapping => ({
-  height: width,
-  width: height,
-  rows: columns,
-  columns: rows,
-  reduce,
-});
-
 /** Bytes that a kernel keeps on the region while others run. */
-export const keptBytes = ({ weights, state, code }: ResidentCost): number => weights + state + code;
+export const keptBytes = ({ weights, state }: ResidentCost): number => weights + state;
 
 /**
- * Mappings that cut one loop along each side as finely as the region allows. Axes of equal length then lie alike in neighbouring layers, so that
- * little has to move between them.
+ * Mappings whose sides are filled by few loops. Axes of equal length then lie alike in neighbouring layers, so that little has to move between them. A sum
+ * comes together in one core, or in all cores that have a part of it.
  */
 function gridMappings(site: Site, kernel: Kernel, region: RegionSize): readonly Mapping[] {
-  const loops = families[kernel.family]
-    .cuts(kernel)
-    .flatMap((name) => kernel.loops.filter((loop) => loop.name === name && loop.size > 1));
-  const cutsOver = (side: number): readonly (readonly Cut[])[] => [
-    [],
-    ...loops.map(({ name, size }) => [{ loop: name, pieces: Math.ceil(size / Math.ceil(size / side)) }]),
-  ];
-  return cutsOver(region.height).flatMap((rows) =>
-    cutsOver(region.width).flatMap((columns) => {
-      if (rows[0] !== undefined && rows[0].loop === columns[0]?.loop) return [];
-      const bare: Mapping = { height: piecesOf(rows), width: piecesOf(columns), rows, columns, reduce: "chain" };
+  const names = new Set(families[kernel.family].cuts(kernel));
+  const loops = kernel.loops.filter(({ name, size }) => size > 1 && names.has(name));
+  const summed = summedLoops(site.nest);
+  const columnLists = sideCuts(loops, region.width);
+  const cut = sideCuts(loops, region.height).flatMap((rows) =>
+    columnLists.flatMap((columns) => {
+      const cuts = behind(loops, rows, columns);
+      if (cuts === null) return [];
+      const bare: Mapping = { height: piecesOf(rows), width: piecesOf(cuts), rows, columns: cuts, reduce: "chain" };
+      const spread = spreadOf(bare, summed);
+      if (spread.rows * spread.columns === 1) return [bare];
       const { extents, pieces } = blocksOf(site.nest, bare);
       const { partials } = workOf(site.nest, extents, pieces);
-      return [{ ...bare, reduce: bestReduction(site, bare, partials) }];
+      return partials === 0
+        ? [bare]
+        : [
+            { ...bare, reduce: bestReduction(site, bare, partials) },
+            { ...bare, reduce: "mesh" as const },
+          ];
     }),
   );
-}
-
-function worthwhile(choices: readonly Choice[]): readonly Choice[] {
-  const bySpeed = choices.toSorted((a, b) => a.cost.cycles - b.cost.cycles || keptBytes(a.cost) - keptBytes(b.cost));
-  const bySize = choices.toSorted((a, b) => keptBytes(a.cost) - keptBytes(b.cost) || a.cost.cycles - b.cost.cycles);
-  const chosen = new Set([...bySpeed.slice(0, kept.fastest), ...bySize.slice(0, kept.smallest)]);
-  const seen = new Map<string, number>();
-  return bySpeed.filter((choice) => {
-    const layout = layoutOf(choice.mapping);
-    const before = seen.get(layout) ?? 0;
-    seen.set(layout, before + 1);
-    return before < kept.each || chosen.has(choice);
+  return cut.flatMap((mapping) => {
+    const height = mapping.rows.length === 0 ? region.height : mapping.height;
+    const width = mapping.columns.length === 0 ? region.width : mapping.width;
+    return height === mapping.height && width === mapping.width ? [mapping] : [mapping, { ...mapping, height, width }];
   });
 }
 
-/** Which loops lie along which side, however finely they are cut. */
-const layoutOf = ({ rows, columns }: Mapping): string =>
-  [rows, columns].map((cuts) => cuts.map(({ loop }) => loop).join(" ")).join(" | ");
+/**
+ * Cuts of columns beside those of rows. One loop may be cut along both sides, where it is the only one along the rows and the first along the columns: its
+ * pieces are cut again. Null where the two do not go together.
+ */
+function behind(loops: readonly Loop[], rows: readonly Cut[], columns: readonly Cut[]): readonly Cut[] | null {
+  const [row, ...more] = rows;
+  const [column, ...others] = columns;
+  if (row !== undefined && more.length === 0 && column?.loop === row.loop) {
+    const size = loops.find(({ name }) => name === row.loop)?.size ?? 1;
+    const rest = Math.ceil(size / row.pieces);
+    return rest < 2 ? null : [{ loop: row.loop, pieces: evenPieces(rest, column.pieces) }, ...others];
+  }
+  return columns.some(({ loop }) => rows.some((cut) => cut.loop === loop)) ? null : columns;
+}
+
+/** Pieces of a loop on so many cores at most, none of them without iterations. */
+const evenPieces = (size: number, cores: number): number => Math.ceil(size / Math.ceil(size / Math.min(size, cores)));
+
+/** The most pieces that are all equally long. */
+function equalPieces(size: number, cores: number): number {
+  for (let pieces = Math.min(size, cores); pieces > 1; pieces--) if (size % pieces === 0) return pieces;
+  return 1;
+}
+
+/** Loops along one side at most, and pieces of a loop in front of one that fills the rest, where it is not cut to the last iteration. */
+const most = { loops: 4, frontPieces: [2, 4, 8] } as const;
+
+/**
+ * Ways to fill a side: some loops in the order of the nest, all but the last cut to single iterations or into few pieces, the last into as many pieces
+ * as there is room for, equally long ones among them.
+ */
+function sideCuts(loops: readonly Loop[], side: number): readonly (readonly Cut[])[] {
+  const found: (readonly Cut[])[] = [[]];
+  const extend = (front: readonly Cut[], from: number): void => {
+    const room = Math.floor(side / piecesOf(front));
+    if (room < 2 || front.length === most.loops) return;
+    for (const [index, { name, size }] of loops.entries()) {
+      if (index < from) continue;
+      const last = new Set([evenPieces(size, room), equalPieces(size, room)]);
+      for (const pieces of last) if (pieces > 1) found.push([...front, { loop: name, pieces }]);
+      const whole = size < room ? [size] : [];
+      const few = front.length === 0 ? most.frontPieces.filter((pieces) => pieces < size && pieces <= room) : [];
+      for (const pieces of [...whole, ...few]) extend([...front, { loop: name, pieces }], index + 1);
+    }
+  };
+  extend([], 0);
+  return found;
+}
+
+/**
+ * The choices that can be part of a good selection: those that are slower than the fastest by no more than what moving all operands would cost, the
+ * fastest of each layout.
+ */
+function worthwhile(site: Site, region: RegionSize, choices: readonly Choice[]): readonly Choice[] {
+  const bySpeed = choices.toSorted((a, b) => a.cost.cycles - b.cost.cycles || keptBytes(a.cost) - keptBytes(b.cost));
+  const bySize = choices.toSorted((a, b) => keptBytes(a.cost) - keptBytes(b.cost) || a.cost.cycles - b.cost.cycles);
+  const seen = new Set<string>();
+  const byLayout = bySpeed.filter(({ mapping }) => {
+    const layout = layoutOf(site.nest.loops, mapping);
+    const isFirst = !seen.has(layout);
+    seen.add(layout);
+    return isFirst;
+  });
+  const moved = site.nest.kernel.operands.filter(({ role }) => role === "activation" || role === "result").length;
+  const worth = (bySpeed[0]?.cost.cycles ?? 0) + 2 * moved * crossingCycles(site.target, region.height, region.width);
+  const worthy = byLayout.filter(({ cost }) => cost.cycles <= worth);
+  const along = (side: "rows" | "columns"): readonly Choice[] =>
+    worthy.filter(({ mapping }) => mapping[side].length === 0).slice(0, kept.oneSided);
+  const chosen = new Set([
+    ...bySize.slice(0, kept.smallest),
+    ...along("rows"),
+    ...along("columns"),
+    ...worthy.slice(0, kept.all),
+  ]);
+  return bySpeed.filter((choice) => chosen.has(choice));
+}
+
+/** Which loops lie along which side, however finely they are cut, whether into equal pieces, and where sums come together. */
+function layoutOf(loops: readonly Loop[], { height, width, rows, columns, reduce }: Mapping): string {
+  const named = (cuts: readonly Cut[]): string =>
+    cuts
+      .map(({ loop, pieces }) => `${loop}${loops.some(({ name, size }) => name === loop && size % pieces === 0)}`)
+      .join(" ");
+  const isRepeated = height * width > piecesOf(rows) * piecesOf(columns);
+  return `${named(rows)} | ${named(columns)} | ${reduce === "mesh"} ${isRepeated}`;
+}
 
 /** The figures of a choice as a placement has them: a kernel holds its own weights and states, and no second buffer for what arrives. */
 export function variantOf(site: Site, { mapping, cost }: Choice): Variant {

@@ -11,7 +11,6 @@
 import { nth } from "../../../ir/access.ts";
 import { fail } from "../../../ir/diagnostic.ts";
 import type { KernelGraph, KernelPort } from "../../../ir/kernel-graph.ts";
-import type { RegionSize } from "../../../ir/machine/conversion.ts";
 import { siteOf } from "../../../ir/machine/cost.ts";
 import {
   regionBytes,
@@ -20,11 +19,13 @@ import {
   regionSramOf,
   regionTravel,
 } from "../../../ir/machine/resident.ts";
+import type { LayoutMove } from "../../../ir/machine/region-moves.ts";
+import type { RegionSize } from "../../../ir/machine/spread.ts";
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
+import { crossingCycles } from "../../../ir/machine/travel.ts";
 import { nestOf } from "../../../ir/machine/work.ts";
 import {
   type Certificate,
-  type LayoutMove,
   oneCopy,
   type PlacedKernel,
   type Placement,
@@ -38,7 +39,7 @@ import type { PlaceOptions, SearchOptions } from "../place.ts";
 import { targetFacts } from "../target-facts.ts";
 import { blockedBoxes } from "../task.ts";
 import { type Choice, choicesOn, keptBytes, variantOf } from "./choices.ts";
-import { moveFinder } from "./moves.ts";
+import { selectChoices } from "./selection.ts";
 
 /** Mappings for all kernels of a region. */
 interface Selection {
@@ -58,6 +59,8 @@ interface Found extends Selection {
 interface Site {
   readonly region: Rect;
   readonly lists: readonly (readonly Choice[])[];
+  /** cycles of all kernels by their fastest choices, of the ways in and out, and of the edge */
+  readonly bound: number;
 }
 
 export interface ResidentProblem {
@@ -78,7 +81,11 @@ export function prepareResident(graph: KernelGraph, target: Target, options: Pla
     if (box === undefined) return [];
     const lists = choicesOn(graph, target, size);
     if (lists.some((list) => list.length === 0)) return [];
-    return [{ region: { x: x + box.x, y: y + box.y, ...size }, lists }];
+    const bound =
+      lists.reduce((sum, list) => sum + nth(list, 0).cost.cycles, 0) +
+      regionTravel(target, size) +
+      regionEdgeCycles(target, edgeWords(graph), size);
+    return [{ region: { x: x + box.x, y: y + box.y, ...size }, lists, bound }];
   });
   if (sites.length === 0) throw noRegion(graph, target, null);
   const fastest = graph.kernels.map((_, id) =>
@@ -115,23 +122,46 @@ export function prepareResident(graph: KernelGraph, target: Target, options: Pla
   };
 }
 
+/** Regions that are searched behind the best one without a better one; those come first whose layers take least, with a move for so many of them. */
+const patience = 4;
+const kernelsPerMove = 4;
+
 /** The region with the fewest cycles; throws WSC5002 where none holds all kernels. */
 function bestRegion(graph: KernelGraph, target: Target, sites: readonly Site[], options: SearchOptions): Found {
   const deadline = Date.now() + (options.timeLimitSeconds ?? Infinity) * 1000;
   let best: Found | null = null;
   let least: RegionSram | null = null;
-  for (const { region, lists } of sites) {
-    if (best !== null && Date.now() > deadline) break;
-    const selection = select(graph, target, region, lists);
-    if (regionBytes(selection.sram) > target.core.sramBytes) {
-      if (least === null || regionBytes(selection.sram) < regionBytes(least)) least = selection.sram;
+  let searched = 0;
+  const estimate = ({ bound, region: { width, height } }: Site): number =>
+    bound + (graph.kernels.length / kernelsPerMove) * crossingCycles(target, height, width);
+  for (const { region, lists, bound } of sites.toSorted((a, b) => estimate(a) - estimate(b))) {
+    if (best !== null && (searched === patience || Date.now() > deadline)) break;
+    if (best !== null && bound >= best.cycles) continue;
+    const smallest = smallestSram(graph, target, lists);
+    const selection = regionBytes(smallest) > target.core.sramBytes ? null : select(graph, target, region, lists);
+    const { sram } = selection ?? { sram: smallest };
+    if (selection === null || regionBytes(sram) > target.core.sramBytes) {
+      if (least === null || regionBytes(sram) < regionBytes(least)) least = sram;
       continue;
     }
+    searched++;
     options.onProgress?.("floorplan", `${region.width} x ${region.height} cores take ${selection.cycles} cycles`);
-    if (best === null || selection.cycles < best.cycles) best = { ...selection, region };
+    if (best !== null && selection.cycles >= best.cycles) continue;
+    best = { ...selection, region };
+    searched = 0;
   }
   if (best === null) throw noRegion(graph, target, least);
   return best;
+}
+
+/** What the fullest core holds where every kernel keeps least; values that wait for later readers in a layout of theirs are not in it. */
+function smallestSram(graph: KernelGraph, target: Target, lists: readonly (readonly Choice[])[]): RegionSram {
+  const choices = lists.map((list) =>
+    list.reduce((least, choice) => (keptBytes(choice.cost) < keptBytes(least.cost) ? choice : least)),
+  );
+  const mappings = choices.map(({ mapping }) => mapping);
+  const costs = choices.map(({ cost }) => cost);
+  return { ...regionSramOf(graph, target, mappings, costs, []), working: 0 };
 }
 
 function refuseUnfit({ constraints = {}, from, objective = "throughput" }: PlaceOptions): void {
@@ -148,45 +178,39 @@ function refuseUnfit({ constraints = {}, from, objective = "throughput" }: Place
     });
 }
 
-/** Sides of regions: each about 1.4 times the one before, up to the whole. */
-const sideRatio = Math.SQRT2;
+/** The smallest side of a region; longer ones are two and three times powers of two, which most sizes of models can be divided by. */
 const smallestSide = 4;
 
 /** Squares, those half as high and half as wide, and the whole of the usable cores; ascending in area. */
 function regionSizes(usable: RegionSize): readonly RegionSize[] {
   const sizes = new Map<string, RegionSize>();
   const add = (width: number, height: number): void => {
-    const size = {
-      width: Math.min(usable.width, Math.round(width)),
-      height: Math.min(usable.height, Math.round(height)),
-    };
+    const size = { width: Math.min(usable.width, width), height: Math.min(usable.height, height) };
     sizes.set(`${size.width} ${size.height}`, size);
   };
   const most = Math.max(usable.width, usable.height);
-  for (let side = smallestSide; side < most; side *= sideRatio) {
-    add(side, side);
-    add(side, side / 2);
-    add(side / 2, side);
-  }
+  for (let power = smallestSide; power < most; power *= 2)
+    for (const side of [power, (3 / 2) * power]) {
+      add(side, side);
+      add(side, side / 2);
+      add(side / 2, side);
+    }
   add(most, most);
   return [...sizes.values()].sort((a, b) => a.width * a.height - b.width * b.height || a.width - b.width);
 }
 
-/** Rounds over all kernels at most; each round takes what is best for a kernel while the others stay. */
-const maxRounds = 6;
-
-/** A mapping for every kernel: the best that is found from the fastest, or the smallest where those do not fit the memory together. */
+/** A mapping for every kernel: the best that is found, among the smallest where others do not fit the memory together. */
 function select(
   graph: KernelGraph,
   target: Target,
   region: RegionSize,
   lists: readonly (readonly Choice[])[],
 ): Selection {
-  const fast = improved(graph, target, region, lists);
+  const fast = selected(graph, target, region, lists);
   if (regionBytes(fast.sram) <= target.core.sramBytes) return fast;
   const leastOf = (list: readonly Choice[]): number =>
     list.reduce((least, { cost }) => Math.min(least, keptBytes(cost)), Infinity);
-  return improved(
+  return selected(
     graph,
     target,
     region,
@@ -194,55 +218,22 @@ function select(
   );
 }
 
-function improved(
+function selected(
   graph: KernelGraph,
   target: Target,
   region: RegionSize,
   lists: readonly (readonly Choice[])[],
 ): Selection {
-  const find = moveFinder(graph, target, region);
-  const known = new Map<string, readonly LayoutMove[]>();
-  const moves = (edge: number, from: Choice, to: Choice): readonly LayoutMove[] => {
-    const link = nth(graph.edges, edge);
-    const key = `${edge} ${nth(lists, link.from).indexOf(from)} ${nth(lists, link.to).indexOf(to)}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const found = find(edge, from, to);
-    known.set(key, found);
-    return found;
-  };
-  const edgesOf = graph.kernels.map(({ id }) =>
-    graph.edges.flatMap(({ from, to }, edge) => (from === id || to === id ? [edge] : [])),
-  );
-  const taken = lists.map((list) => nth(list, 0));
-  const costIn = (id: number, choice: Choice): number =>
-    nth(edgesOf, id).reduce((sum, edge) => {
-      const { from, to } = nth(graph.edges, edge);
-      return sum + cyclesOf(moves(edge, from === id ? choice : nth(taken, from), to === id ? choice : nth(taken, to)));
-    }, choice.cost.cycles);
-  for (let round = 0; round < maxRounds; round++) {
-    let isBetter = false;
-    for (const [id, list] of lists.entries()) {
-      let best = nth(taken, id);
-      let cycles = costIn(id, best);
-      for (const choice of list) {
-        const own = costIn(id, choice);
-        if (own >= cycles) continue;
-        [best, cycles, isBetter] = [choice, own, true];
-      }
-      taken[id] = best;
-    }
-    if (!isBetter) break;
-  }
-  const all = graph.edges.flatMap(({ from, to }, edge) => moves(edge, nth(taken, from), nth(taken, to)));
-  const mappings = taken.map(({ mapping }) => mapping);
-  const costs = taken.map(({ cost }) => cost);
+  const { choices, moves, copies } = selectChoices(graph, target, region, lists);
+  const mappings = choices.map(({ mapping }) => mapping);
+  const costs = choices.map(({ cost }) => cost);
   const kernels = costs.reduce((sum, { cycles }) => sum + cycles, 0);
   return {
-    choices: taken,
-    moves: all,
-    sram: regionSramOf(graph, target, mappings, costs),
-    cycles: kernels + cyclesOf(all) + regionTravel(target, region) + regionEdgeCycles(target, edgeWords(graph), region),
+    choices,
+    moves,
+    sram: regionSramOf(graph, target, mappings, costs, copies),
+    cycles:
+      kernels + cyclesOf(moves) + regionTravel(target, region) + regionEdgeCycles(target, edgeWords(graph), region),
   };
 }
 

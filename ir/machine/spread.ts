@@ -1,0 +1,330 @@
+/**
+ * How a value lies over a region of cores that kernels share. Where an axis of the value begins on a core is a sum of what its row and what its column
+ * contribute, so a layout is said by as many figures as the region has rows and columns. Along a side without cuts all cores of the rectangle of a mapping
+ * do the same: a value that lies in all of them need not be brought to one first, and what they make need not be brought back.
+ */
+import { nth } from "../access.ts";
+import { dtypeInfo } from "../dtype.ts";
+import {
+  type Axis,
+  type Kernel,
+  type Loop,
+  type Operand,
+  operandElements,
+  type ValuePart,
+  wordBytes,
+} from "../kernel-graph.ts";
+import { leavesWithAll } from "./collectives.ts";
+import { summedLoops } from "./layout.ts";
+import { blockOf, type Cut, type Mapping, piecesOf, piecesOfLoop } from "./mapping.ts";
+import { nestOf } from "./work.ts";
+
+/** Cores of a region. */
+export interface RegionSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Positions along one axis: where they begin is `down[y] + across[x]`; null where the row or column has no iterations. */
+export interface Span {
+  readonly size: number;
+  readonly extent: number;
+  readonly down: readonly (number | null)[];
+  readonly across: readonly (number | null)[];
+}
+
+/** A value over a region. */
+export interface Spread {
+  /** a span of one position that says which cores have any of it */
+  readonly present: Span;
+  /** those of its axes, without axes of one position; null where it is not known axis by axis */
+  readonly spans: readonly Span[] | null;
+  /** words in the fullest core, and of the whole value */
+  readonly words: number;
+  readonly allWords: number;
+  readonly operand: Operand;
+}
+
+/** A kernel's operand with the mapping that lays it out. */
+export interface Laid {
+  readonly kernel: Kernel;
+  readonly operand: Operand;
+  readonly mapping: Mapping;
+}
+
+/** Cuts along a side of the region, and the cores of the rectangle there. */
+interface SideCuts {
+  readonly cuts: readonly Cut[];
+  readonly cores: number;
+  /** cores of the region */
+  readonly length: number;
+}
+
+/** Cores along a side that do any work: one for each piece, or all where nothing is cut. */
+const busyAlong = ({ cuts, cores }: SideCuts): number => (cuts.length === 0 ? cores : piecesOf(cuts));
+
+/** For each place along a side, the number of a loop's piece there; null where nothing is done. */
+function piecesAlong(side: SideCuts, loop: string): readonly (number | null)[] {
+  const { cuts, length } = side;
+  const busy = busyAlong(side);
+  return Array.from({ length }, (_, place) => {
+    if (place >= busy) return null;
+    let rest = place;
+    let piece = 0;
+    let weight = 1;
+    for (const cut of cuts.toReversed()) {
+      if (cut.loop === loop) {
+        piece += weight * (rest % cut.pieces);
+        weight *= cut.pieces;
+      }
+      rest = Math.floor(rest / cut.pieces);
+    }
+    return piece;
+  });
+}
+
+const scaled = (places: readonly (number | null)[], factor: number): readonly (number | null)[] =>
+  places.map((place) => (place === null ? null : place * factor));
+
+const summed = (lists: readonly (readonly (number | null)[])[], offset: number): readonly (number | null)[] => {
+  const [first, ...rest] = lists;
+  if (first === undefined) return [];
+  return first.map((value, place) =>
+    rest.reduce<number | null>(
+      (sum, list) => {
+        const more = list[place] ?? null;
+        return sum === null || more === null ? null : sum + more;
+      },
+      value === null ? null : value + offset,
+    ),
+  );
+};
+
+/** Places along a side that have work, and those behind them that have none. */
+function idle(side: SideCuts): readonly (number | null)[] {
+  const busy = busyAlong(side);
+  return Array.from({ length: side.length }, (_, place) => (place < busy ? 0 : null));
+}
+
+const rowsOf = ({ rows, height }: Mapping, region: RegionSize): SideCuts => ({
+  cuts: rows,
+  cores: height,
+  length: region.height,
+});
+
+const columnsOf = ({ columns, width }: Mapping, region: RegionSize): SideCuts => ({
+  cuts: columns,
+  cores: width,
+  length: region.width,
+});
+
+/** Where an axis lies; null where that is no sum over row and column. */
+function spanOf(axis: Axis, loops: readonly Loop[], mapping: Mapping, region: RegionSize): Span | null {
+  const [rows, columns] = [rowsOf(mapping, region), columnsOf(mapping, region)];
+  const [down, across] = [idle(rows), idle(columns)];
+  const along = (terms: readonly { readonly loop: string; readonly factor: number }[], offset: number): Span => {
+    const parts = terms.map(({ loop: name, factor }) => {
+      const loop = loops.find((one) => one.name === name) ?? { name, size: 1 };
+      const block = blockOf(loop, mapping);
+      const inner = piecesOfLoop(mapping.columns, name);
+      return {
+        reach: Math.abs(factor) * (block - 1),
+        down: scaled(piecesAlong(rows, name), factor * block * inner),
+        across: scaled(piecesAlong(columns, name), factor * block),
+      };
+    });
+    return {
+      size: axis.size,
+      extent: parts.reduce((sum, { reach }) => sum + reach, 1),
+      down: summed([down, ...parts.map((part) => part.down)], offset),
+      across: summed([across, ...parts.map((part) => part.across)], 0),
+    };
+  };
+  switch (axis.kind) {
+    case "whole":
+      return { size: axis.size, extent: axis.size, down, across };
+    case "index":
+      return axis.terms.some(({ factor }) => factor < 1) ? null : along(axis.terms, axis.offset);
+    case "spread": {
+      const loop = loops.find(({ name }) => name === axis.loop);
+      if (loop === undefined || axis.size % loop.size !== 0) return null;
+      const factor = axis.size / loop.size;
+      const span = along([{ loop: axis.loop, factor }], 0);
+      return { ...span, extent: span.extent - 1 + factor };
+    }
+  }
+}
+
+export const isFlat = (places: readonly (number | null)[]): boolean =>
+  places.every((place) => place === null || place === 0);
+
+/** The first and the last position at which a span begins along one side. */
+export function rangeOf(span: Span, side: "down" | "across"): readonly [least: number, most: number] {
+  let [least, most] = [Infinity, -Infinity];
+  for (const place of span[side]) {
+    if (place === null) continue;
+    if (place < least) least = place;
+    if (place > most) most = place;
+  }
+  return least > most ? [0, 0] : [least, most];
+}
+
+/** All of the axis on every core. */
+export const isWhole = ({ size, extent, down, across }: Span): boolean =>
+  extent >= size && isFlat(down) && isFlat(across);
+
+/** How an operand lies over a region. */
+export function spreadOver(region: RegionSize, { kernel, operand, mapping }: Laid): Spread {
+  const allWords = wordsOf(operand, operandElements(operand));
+  const everywhere: Span = {
+    size: 1,
+    extent: 1,
+    down: idle(rowsOf(mapping, region)),
+    across: idle(columnsOf(mapping, region)),
+  };
+  const spans: Span[] = [];
+  for (const axis of operand.axes) {
+    const span = spanOf(axis, kernel.loops, mapping, region);
+    // what a core has or needs may then be all of it
+    if (span === null) return { present: everywhere, spans: null, words: allWords, allWords, operand };
+    spans.push(span);
+  }
+  const index = kernel.stages.findLastIndex(({ makes }) => makes === operand.name);
+  const stage = kernel.stages[index];
+  const isShared = nestOf(kernel).stages[index]?.isShared === true;
+  const sums = stage === undefined || isShared || leavesWithAll(mapping.reduce) ? [] : summedLoops(stage, operand);
+  // a sum comes together in the first piece of every loop that it runs over
+  const present = (side: SideCuts): readonly (number | null)[] =>
+    summed(
+      [idle(side), ...sums.map((loop) => piecesAlong(side, loop))].map((places) =>
+        places.map((place) => (place === 0 ? 0 : null)),
+      ),
+      0,
+    );
+  const down = present(rowsOf(mapping, region));
+  const across = present(columnsOf(mapping, region));
+  const elements = spans.reduce((product, { extent, size }) => product * Math.min(extent, size), 1);
+  return {
+    present: { size: 1, extent: 1, down, across },
+    spans: spans.filter((span) => span.size > 1 || !isWhole(span)),
+    words: wordsOf(operand, elements),
+    allWords,
+    operand,
+  };
+}
+
+export const wordsOf = ({ dtype }: Operand, elements: number): number =>
+  (elements * dtypeInfo(dtype).bits) / 8 / wordBytes;
+
+/**
+ * Two layouts of one value over the same axes: where a reshape lies between them, axes are split until they are alike. `part`: the positions of the
+ * value that are read, over the axes of the reader. Null where pieces do not follow the axes.
+ */
+export function alike(
+  made: readonly Span[],
+  read: readonly Span[],
+  part: ValuePart | null,
+): { readonly made: readonly Span[]; readonly read: readonly Span[] } | null {
+  const sent = part === null ? read : sentSpans(read, part);
+  return sent === null ? null : refined(made, sent);
+}
+
+/** The positions in the value that a part of all its elements stands for: axes that are turned around, or none; null for less than all. */
+function sentSpans(read: readonly Span[], { starts, sizes, steps }: ValuePart): readonly Span[] | null {
+  const shape = sizes.map((size): Span => ({ size, extent: size, down: [0], across: [0] }));
+  const split = refined(
+    shape.filter(({ size }) => size > 1),
+    read,
+  );
+  if (split?.made.length !== shape.filter(({ size }) => size > 1).length) return null;
+  const axes = sizes.flatMap((size, axis) =>
+    size > 1 ? [{ size, start: nth(starts, axis), step: nth(steps, axis) }] : [],
+  );
+  if (sizes.some((size, axis) => size === 1 && nth(starts, axis) !== 0)) return null;
+  const spans: Span[] = [];
+  for (const [index, { size, start, step }] of axes.entries()) {
+    const span = nth(split.read, index);
+    const isTurned = step === -1 && start === size - 1;
+    if (step === 1 && start === 0) spans.push(span);
+    else if (isTurned && isWhole(span)) spans.push(span);
+    else if (isTurned && size % span.extent === 0 && isFlat(span.down))
+      spans.push({ ...span, across: mirrored(span.across, size - span.extent) });
+    else if (isTurned && size % span.extent === 0 && isFlat(span.across))
+      spans.push({ ...span, down: mirrored(span.down, size - span.extent) });
+    else return null;
+  }
+  return spans;
+}
+
+const mirrored = (places: readonly (number | null)[], last: number): readonly (number | null)[] =>
+  places.map((place) => (place === null ? null : last - place));
+
+/** Splits axes until both lists have the same; the innermost axes come first. Null where that cannot be. */
+function refined(
+  a: readonly Span[],
+  b: readonly Span[],
+): { readonly made: readonly Span[]; readonly read: readonly Span[] } | null {
+  const [made, read]: readonly [Span[], Span[]] = [[], []];
+  const [left, right] = [[...a], [...b]];
+  for (;;) {
+    const [one, other] = [left.pop(), right.pop()];
+    if (one === undefined && other === undefined) return { made, read };
+    if (one === undefined || other === undefined) return null;
+    const size = Math.min(one.size, other.size);
+    const [ones, others] = [splitSpan(one, size), splitSpan(other, size)];
+    if (ones === null || others === null) return null;
+    made.unshift(ones.inner);
+    read.unshift(others.inner);
+    if (ones.outer !== null) left.push(ones.outer);
+    if (others.outer !== null) right.push(others.outer);
+  }
+}
+
+/** An axis as two, the inner one of so many positions; null where its pieces lie over their border, or row and column carry over it. */
+function splitSpan(span: Span, inner: number): { readonly outer: Span | null; readonly inner: Span } | null {
+  if (span.size === inner) return { outer: null, inner: span };
+  if (span.size % inner !== 0) return null;
+  if (rangeOf(span, "down")[0] < 0 || rangeOf(span, "across")[0] < 0) return null;
+  const most = (list: readonly (number | null)[]): number => {
+    let so = 0;
+    for (const place of list) if (place !== null && place % inner > so) so = place % inner;
+    return so;
+  };
+  const within = most(span.down) + most(span.across);
+  const outerOf = (list: readonly (number | null)[]): readonly (number | null)[] =>
+    list.map((place) => (place === null ? null : Math.floor(place / inner)));
+  const innerOf = (list: readonly (number | null)[]): readonly (number | null)[] =>
+    list.map((place) => (place === null ? null : place % inner));
+  const size = span.size / inner;
+  const isWithin = within + span.extent <= inner;
+  if (!isWithin && (within > 0 || span.extent % inner !== 0)) return null;
+  return {
+    outer: {
+      size,
+      extent: isWithin ? 1 : span.extent / inner,
+      down: outerOf(span.down),
+      across: outerOf(span.across),
+    },
+    inner: {
+      size: inner,
+      extent: isWithin ? span.extent : inner,
+      down: innerOf(span.down),
+      across: innerOf(span.across),
+    },
+  };
+}
+
+const isSameSpan = (a: Span, b: Span): boolean =>
+  a.size === b.size && a.extent === b.extent && isSamePlaces(a.down, b.down) && isSamePlaces(a.across, b.across);
+
+const isSamePlaces = (a: readonly (number | null)[], b: readonly (number | null)[]): boolean =>
+  a === b || (a.length === b.length && a.every((place, index) => place === b[index]));
+
+/** True where two layouts of one value put the same of it into every core, axis by axis. */
+export const hasSameLayout = (a: Spread, b: Spread): boolean =>
+  a === b ||
+  (a.spans !== null &&
+    b.spans !== null &&
+    isSameSpan(a.present, b.present) &&
+    a.spans.length === b.spans.length &&
+    a.spans.every((span, index) => isSameSpan(span, nth(b.spans ?? [], index))));
