@@ -100,10 +100,19 @@ const summed = (lists: readonly (readonly (number | null)[])[], offset: number):
   );
 };
 
-/** Places along a side that have work, and those behind them that have none. */
-function idle(side: SideCuts): readonly (number | null)[] {
+/** Places along a side that have work, and those that have none: behind the pieces, or where a loop has ended before. */
+function idle(side: SideCuts, loops: readonly Loop[], mapping: Mapping): readonly (number | null)[] {
   const busy = busyAlong(side);
-  return Array.from({ length: side.length }, (_, place) => (place < busy ? 0 : null));
+  const inner = (loop: string): number => (side.cuts === mapping.rows ? piecesOfLoop(mapping.columns, loop) : 1);
+  const begins = loops
+    .filter(({ name }) => side.cuts.some(({ loop }) => loop === name))
+    .map((loop) => ({
+      size: loop.size,
+      places: scaled(piecesAlong(side, loop.name), blockOf(loop, mapping) * inner(loop.name)),
+    }));
+  return Array.from({ length: side.length }, (_, place) =>
+    place < busy && begins.every(({ size, places }) => (places[place] ?? size) < size) ? 0 : null,
+  );
 }
 
 const rowsOf = ({ rows, height }: Mapping, region: RegionSize): SideCuts => ({
@@ -121,7 +130,7 @@ const columnsOf = ({ columns, width }: Mapping, region: RegionSize): SideCuts =>
 /** Where an axis lies; null where that is no sum over row and column. */
 function spanOf(axis: Axis, loops: readonly Loop[], mapping: Mapping, region: RegionSize): Span | null {
   const [rows, columns] = [rowsOf(mapping, region), columnsOf(mapping, region)];
-  const [down, across] = [idle(rows), idle(columns)];
+  const [down, across] = [idle(rows, loops, mapping), idle(columns, loops, mapping)];
   const along = (terms: readonly { readonly loop: string; readonly factor: number }[], offset: number): Span => {
     const parts = terms.map(({ loop: name, factor }) => {
       const loop = loops.find((one) => one.name === name) ?? { name, size: 1 };
@@ -179,8 +188,8 @@ export function spreadOver(region: RegionSize, { kernel, operand, mapping }: Lai
   const everywhere: Span = {
     size: 1,
     extent: 1,
-    down: idle(rowsOf(mapping, region)),
-    across: idle(columnsOf(mapping, region)),
+    down: idle(rowsOf(mapping, region), kernel.loops, mapping),
+    across: idle(columnsOf(mapping, region), kernel.loops, mapping),
   };
   const spans: Span[] = [];
   for (const axis of operand.axes) {
@@ -192,11 +201,18 @@ export function spreadOver(region: RegionSize, { kernel, operand, mapping }: Lai
   const index = kernel.stages.findLastIndex(({ makes }) => makes === operand.name);
   const stage = kernel.stages[index];
   const isShared = nestOf(kernel).stages[index]?.isShared === true;
-  const sums = stage === undefined || isShared || leavesWithAll(mapping.reduce) ? [] : summedLoops(stage, operand);
+  const overSums = stage === undefined || isShared ? [] : summedLoops(stage, operand);
+  const isForAll = leavesWithAll(mapping.reduce);
+  // cores whose pieces of a loop along both sides end before have no sum either, which is no matter of rows and columns alone
+  const isEntangled = (loop: string): boolean =>
+    piecesOfLoop(mapping.rows, loop) > 1 && piecesOfLoop(mapping.columns, loop) > 1;
+  if (isForAll && overSums.some(isEntangled))
+    return { present: everywhere, spans: null, words: allWords, allWords, operand };
+  const sums = isForAll ? [] : overSums;
   // a sum comes together in the first piece of every loop that it runs over
   const present = (side: SideCuts): readonly (number | null)[] =>
     summed(
-      [idle(side), ...sums.map((loop) => piecesAlong(side, loop))].map((places) =>
+      [idle(side, kernel.loops, mapping), ...sums.map((loop) => piecesAlong(side, loop))].map((places) =>
         places.map((place) => (place === 0 ? 0 : null)),
       ),
       0,

@@ -7,14 +7,15 @@ import { variantsOf } from "../../compiler/kernels/library.ts";
 import { conversionCost, type ConversionKind } from "../../ir/machine/conversion.ts";
 import { type Spread, spreadOver } from "../../ir/machine/spread.ts";
 import { partMade, partRead, holdsSum, summedLoops } from "../../ir/machine/layout.ts";
-import { type Mapping, tileOf } from "../../ir/machine/mapping.ts";
+import { type Mapping, type Tile, tileOf } from "../../ir/machine/mapping.ts";
 import { nth, defined } from "../../ir/access.ts";
 import { WscError } from "../../ir/diagnostic.ts";
-import type { Kernel, KernelGraph } from "../../ir/kernel-graph.ts";
+import type { Axis, Kernel, KernelGraph, Term } from "../../ir/kernel-graph.ts";
 import type { Placement, PlacementMode } from "../../ir/placement.ts";
 import { parsePlacementJson, printPlacementJson } from "../../ir/placement-json.ts";
 import { parsePlacement, printPlacement } from "../../ir/placement-text.ts";
 import type { Target } from "../../ir/machine/target.ts";
+import { crossingCycles } from "../../ir/machine/travel.ts";
 import { chainOf, elementwiseSketch, graphOf, graphs, matmulSketch, smallTarget, targets } from "./instances.ts";
 
 /** Two products with a residual around the second. */
@@ -127,6 +128,16 @@ describe("the checker of a region", () => {
       /moves claim/,
       (_, mode) => ({ mode: { ...mode, moves: mode.moves.map((move) => ({ ...move, kind: "stays", cycles: 0 })) } }),
     ],
+    [
+      "sums for all cores called sums for one",
+      /claims|moves/,
+      ({ kernels }) => ({
+        kernels: kernels.map((one) => ({
+          ...one,
+          variant: { ...one.variant, mapping: { ...one.variant.mapping, reduce: "tree" } },
+        })),
+      }),
+    ],
     ["a move left out", /moves are 3/, (_, mode) => ({ mode: { ...mode, moves: mode.moves.slice(1) } })],
     [
       "less memory",
@@ -163,6 +174,10 @@ describe("the checker of a region", () => {
   });
 });
 
+/** The iterations of a core; along a side without cuts all cores of the rectangle do the same. */
+const tileAt = ({ loops }: Kernel, mapping: Mapping, x: number, y: number): Tile | null =>
+  tileOf(loops, mapping, mapping.columns.length === 0 ? 0 : x, mapping.rows.length === 0 ? 0 : y);
+
 /** Cores that hold an element of what a kernel makes, by element. */
 function holders(
   kernel: Kernel,
@@ -174,8 +189,8 @@ function holders(
   const found = new Map<number, (readonly [number, number])[]>();
   for (let y = 0; y < mapping.height; y++)
     for (let x = 0; x < mapping.width; x++) {
-      const tile = tileOf(kernel.loops, mapping, x, y);
-      if (tile === null || !holdsSum(tile, summed)) continue;
+      const tile = tileAt(kernel, mapping, x, y);
+      if (tile === null || (mapping.reduce !== "mesh" && !holdsSum(tile, summed))) continue;
       for (const element of partMade(made, kernel.loops, tile).elements) {
         const known = found.get(element);
         if (known === undefined) found.set(element, [[x, y]]);
@@ -185,70 +200,175 @@ function holders(
   return found;
 }
 
+interface Exact {
+  readonly kind: ConversionKind;
+  /** cores to the nearest that holds an element, in a column and in a row, at most */
+  readonly reach: { readonly columns: number; readonly rows: number };
+}
+
 /** The nearest kind of conversion, found by looking at every core and element. */
-function exactKind(maker: Kernel, made: Mapping, reader: Kernel, read: Mapping): ConversionKind {
+function exactly(maker: Kernel, made: Mapping, reader: Kernel, read: Mapping): Exact {
   const held = holders(maker, made, "y0");
   const operand = defined(reader.operands.find(({ name }) => name === "x0"));
-  let [own, column, row] = [true, true, true];
+  let [own, down, across] = [true, 0, 0];
+  const nearest = (distances: readonly number[]): number =>
+    distances.reduce((least, distance) => Math.min(least, distance), Infinity);
   for (let y = 0; y < read.height; y++)
     for (let x = 0; x < read.width; x++) {
-      const tile = tileOf(reader.loops, read, x, y);
+      const tile = tileAt(reader, read, x, y);
       if (tile === null) continue;
       for (const element of partRead(operand, reader.loops, tile).elements) {
-        const at = element < 0 ? [] : defined(held.get(element));
         if (element < 0) continue;
+        const at = defined(held.get(element));
         own &&= at.some(([hx, hy]) => hx === x && hy === y);
-        column &&= at.some(([hx]) => hx === x);
-        row &&= at.some(([, hy]) => hy === y);
+        down = Math.max(down, nearest(at.flatMap(([hx, hy]) => (hx === x ? [Math.abs(hy - y)] : []))));
+        across = Math.max(across, nearest(at.flatMap(([hx, hy]) => (hy === y ? [Math.abs(hx - x)] : []))));
       }
     }
-  return own ? "stays" : column ? "columns" : row ? "rows" : "everywhere";
+  const kind = own ? "stays" : down < Infinity ? "columns" : across < Infinity ? "rows" : "everywhere";
+  return { kind, reach: { columns: down, rows: across } };
+}
+
+/** The kernel with a loop of its result taken apart: what a reshape in between does. */
+function reshaped(kernel: Kernel, outer: number): Kernel {
+  const loop = nth(kernel.loops, 0);
+  const inner = loop.size / outer;
+  const split = (terms: readonly Term[], factor: number, name: string): readonly Term[] =>
+    terms.map((term) => (term.loop === loop.name ? { loop: name, factor: term.factor * factor } : term));
+  const axes = (own: readonly Axis[]): readonly Axis[] =>
+    own.flatMap((axis): readonly Axis[] =>
+      axis.kind === "index" && axis.terms.some((term) => term.loop === loop.name)
+        ? [
+            { ...axis, size: outer, terms: split(axis.terms, 1, "a") },
+            { ...axis, size: inner, terms: split(axis.terms, 1, "b") },
+          ]
+        : [axis],
+    );
+  const [first, ...others] = kernel.loops;
+  expect(first).toBe(loop);
+  return {
+    ...kernel,
+    loops: [{ name: "a", size: outer }, { name: "b", size: inner }, ...others],
+    operands: kernel.operands.map((operand) => ({ ...operand, axes: axes(operand.axes) })),
+    stages: kernel.stages.map((stage) => ({
+      ...stage,
+      domain: [["a"], ["b"], ...others.map(({ name }) => [name])].map((names) =>
+        names.map((name) => ({ loop: name, factor: 1 })),
+      ),
+      vector: ["b"],
+    })),
+  };
 }
 
 describe("conversions", () => {
   it("never promise less than looking at every core and element finds", () => {
-    const order: readonly ConversionKind[] = ["stays", "columns", "rows", "everywhere"];
     const machine = smallTarget(14, 14, {
       io: { columnsWest: 0, columnsEast: 0, rowsNorth: 0, rowsSouth: 0, bytesPerSecond: 150e9 },
     });
     const region = { width: 14, height: 14 };
     const seen = new Map<ConversionKind, number>();
-    const pairs = [
+    const chains = [
       [matmulSketch(4, 24, 36), matmulSketch(4, 36, 20)],
       [matmulSketch(1, 24, 36), elementwiseSketch(36)],
       [elementwiseSketch(36), elementwiseSketch(36)],
       [elementwiseSketch(24), matmulSketch(1, 24, 24)],
     ].map((pair) => chainOf(pair).kernels);
-    fc.assert(
-      fc.property(fc.constantFrom(...pairs), fc.nat(), fc.nat(), fc.boolean(), ([maker, reader], a, b, turn) => {
-        const [from, to] = [defined(maker), defined(reader)];
-        const pick = (kernel: Kernel, choice: number): Mapping => {
-          const list = variantsOf(kernel, machine, 50);
-          return list.describe(choice % list.candidates.length).mapping;
-        };
-        const made = pick(from, a);
-        const plain = pick(to, b);
-        const read = turn
-          ? { ...plain, height: plain.width, width: plain.height, rows: plain.columns, columns: plain.rows }
-          : plain;
-        const laid = (kernel: Kernel, mapping: Mapping, name: string): Spread =>
-          spreadOver(region, {
-            kernel,
-            mapping,
-            operand: defined(kernel.operands.find((one) => one.name === name)),
-          });
-        const { kind, cycles } = conversionCost(machine, region, laid(from, made, "y0"), laid(to, read, "x0"), null);
-        const exact = exactKind(from, made, to, read);
-        seen.set(kind, (seen.get(kind) ?? 0) + 1);
-        expect(cycles > 0).toBe(kind !== "stays");
-        if (kind === "stays") expect(exact).toBe("stays");
-        if (kind === "columns") expect(["stays", "columns"]).toContain(exact);
-        // values in a row may lie in a column too
-        if (kind === "rows") expect(exact).not.toBe("everywhere");
-        expect(order.indexOf(kind)).toBeGreaterThanOrEqual(exact === "everywhere" ? 3 : 0);
+    const pairs = [
+      ...chains,
+      ...[
+        [elementwiseSketch(36), elementwiseSketch(36)],
+        [matmulSketch(1, 24, 36), elementwiseSketch(36)],
+      ].map((pair) => {
+        const { kernels } = chainOf(pair);
+        return [nth(kernels, 0), reshaped(nth(kernels, 1), 3)];
       }),
-      { numRuns: 300, seed: 5 },
+    ];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...pairs),
+        fc.nat(),
+        fc.nat(),
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        ([maker, reader], a, b, turn, forAll, repeat) => {
+          const [from, to] = [defined(maker), defined(reader)];
+          const pick = (kernel: Kernel, choice: number): Mapping => {
+            const list = variantsOf(kernel, machine, 50);
+            const { mapping } = list.describe(choice % list.candidates.length);
+            if (!repeat) return mapping;
+            const height = mapping.rows.length === 0 ? region.height : mapping.height;
+            return { ...mapping, height, width: mapping.columns.length === 0 ? region.width : mapping.width };
+          };
+          const picked = pick(from, a);
+          const made: Mapping = forAll ? { ...picked, reduce: "mesh" } : picked;
+          const plain = pick(to, b);
+          const read = turn
+            ? { ...plain, height: plain.width, width: plain.height, rows: plain.columns, columns: plain.rows }
+            : plain;
+          const laid = (kernel: Kernel, mapping: Mapping, name: string): Spread =>
+            spreadOver(region, {
+              kernel,
+              mapping,
+              operand: defined(kernel.operands.find((one) => one.name === name)),
+            });
+          const { kind, cycles } = conversionCost(machine, region, laid(from, made, "y0"), laid(to, read, "x0"), null);
+          const exact = exactly(from, made, to, read);
+          seen.set(kind, (seen.get(kind) ?? 0) + 1);
+          expect(cycles > 0).toBe(kind !== "stays");
+          if (kind === "stays") expect(exact.kind).toBe("stays");
+          if (kind === "columns" || kind === "rows") {
+            // the words go as far as they have to along the line
+            const reach = exact.reach[kind];
+            expect(reach).toBeLessThan(Infinity);
+            const [rows, columns] = kind === "columns" ? [reach, 1] : [1, reach];
+            expect(cycles).toBeGreaterThanOrEqual(crossingCycles(machine, rows, columns));
+          }
+          expect(kind === "everywhere" || exact.kind !== "everywhere").toBe(true);
+        },
+      ),
+      { numRuns: 600, seed: 5 },
     );
     expect([...seen.keys()].toSorted()).toEqual(["columns", "everywhere", "rows", "stays"]);
+  });
+
+  it("of a value that is read turned around find the halves that are exchanged", () => {
+    const machine = smallTarget(16, 4);
+    const region = { width: 16, height: 4 };
+    const { kernels } = chainOf([elementwiseSketch(32), elementwiseSketch(32)]);
+    const [maker, reader] = [nth(kernels, 0), reshaped(nth(kernels, 1), 2)];
+    const along = (cuts: Mapping["columns"]): Mapping => ({
+      height: 1,
+      width: 16,
+      rows: [],
+      columns: cuts,
+      reduce: "chain",
+    });
+    const made = spreadOver(region, {
+      kernel: maker,
+      mapping: along([{ loop: nth(maker.loops, 0).name, pieces: 16 }]),
+      operand: defined(maker.operands.find(({ name }) => name === "y0")),
+    });
+    const readBy = (cuts: Mapping["columns"]): Spread =>
+      spreadOver(region, {
+        kernel: reader,
+        mapping: along(cuts),
+        operand: defined(reader.operands.find(({ name }) => name === "x0")),
+      });
+    const halves = { starts: [1, 0], sizes: [2, 16], steps: [-1, 1] };
+    const cost = (cuts: Mapping["columns"], positions: typeof halves | null) =>
+      conversionCost(machine, region, made, readBy(cuts), positions === null ? null : { positions, words: 32 });
+    const inOrder = [
+      { loop: "a", pieces: 2 },
+      { loop: "b", pieces: 8 },
+    ];
+    expect(cost(inOrder, null).kind).toBe("stays");
+    // the other half is eight cores away
+    expect(cost(inOrder, halves)).toEqual({
+      kind: "rows",
+      cycles: 2 * 8 + crossingCycles(machine, 1, 8),
+    });
+    // less than all of a value is not followed
+    expect(cost(inOrder, { ...halves, sizes: [1, 16] }).kind).toBe("everywhere");
   });
 });
