@@ -6,7 +6,7 @@ import { argReduceNest, mapNest, normalizeNest, reduceNest, softmaxNest } from "
 import { gatherNest } from "./nests/lookup.ts";
 import { poolNest } from "./nests/pooling.ts";
 import { matmulNest, quantizedMatmulNest } from "./nests/products.ts";
-import { forestNest, movementNest, recurrentNest, steppedNest } from "./nests/scattered.ts";
+import { forestNest, gatheringNest, movementNest, recurrentNest, steppedNest } from "./nests/scattered.ts";
 
 /** The nest of an op over operands of static shape. */
 export function opNest(op: PlaceableOp, sources: Sources): OpNest {
@@ -35,11 +35,12 @@ export function opNest(op: PlaceableOp, sources: Sources): OpNest {
     case "slice":
     case "pad":
     case "concat":
-    case "gatherElements":
-    case "gatherND":
       return movementNest(sources);
     case "gather":
       return gatherNest(op, sources);
+    case "gatherElements":
+    case "gatherND":
+      return gatheringNest(sources);
     case "scatterElements":
     case "scatterND":
       return steppedNest(0, 1, sources);

@@ -3,8 +3,16 @@ import { wse2 } from "../../compiler/targets/wse2.ts";
 import type { Kernel } from "../../ir/kernel-graph.ts";
 import { busyCycles, costOf, siteOf } from "../../ir/machine/cost.ts";
 import type { Mapping } from "../../ir/machine/mapping.ts";
+import { crossingCycles } from "../../ir/machine/travel.ts";
 import { nestOf, type TileWork, workOf } from "../../ir/machine/work.ts";
-import { chainOf, matmulSketch, softmaxSketch, type Sketch } from "../placement/instances.ts";
+import {
+  chainOf,
+  gatherElementsSketch,
+  joinSketch,
+  matmulSketch,
+  softmaxSketch,
+  type Sketch,
+} from "../placement/instances.ts";
 
 function kernelOf(sketch: Sketch): Kernel {
   const [kernel] = chainOf([sketch]).kernels;
@@ -83,5 +91,34 @@ describe("the clock", () => {
     expect(on(8)).toBe(Math.ceil(busyCycles(site, work) + 2 * (46 + 11 + 16)));
     expect(work.agreements).toEqual([{ loops: [1], words: 4, times: 2 }]);
     expect(workOf(site.nest, [4, 64], [1, 1]).agreements).toEqual([]);
+  });
+});
+
+describe("a gather of elements", () => {
+  it("takes the way of an index to the core that holds its element, and of the element to the result", () => {
+    const site = siteOf(wse2, nestOf(kernelOf(gatherElementsSketch(64_000, 256))));
+    const on = (height: number, width: number): number => {
+      const cut = (pieces: number) => [{ loop: "e", pieces }];
+      const mapping: Mapping = { height, width, rows: cut(height), columns: cut(width), reduce: "chain" };
+      return costOf(site, mapping).latency;
+    };
+    for (const [height, width] of [
+      [8, 8],
+      [40, 20],
+    ] as const)
+      expect(on(height, width)).toBeGreaterThanOrEqual(2 * crossingCycles(wse2, height, width));
+    expect(on(80, 40)).toBeGreaterThan(on(40, 20));
+  });
+
+  it("has what a concat has not: words that come in the order of its result wait for nothing inside", () => {
+    const site = siteOf(wse2, nestOf(kernelOf(joinSketch([64, 64]))));
+    const mapping: Mapping = {
+      height: 1,
+      width: 4,
+      rows: [],
+      columns: [{ loop: "e", pieces: 4 }],
+      reduce: "chain",
+    };
+    expect(costOf(site, mapping).latency).toBe(0);
   });
 });

@@ -108,6 +108,10 @@ export const elementwiseSketch = (elements: number): Sketch =>
 export const softmaxSketch = (rows: number, length: number): Sketch =>
   sketchOf({ kind: "softmax", inputs: [0], axis: 1, log: false, ...ends }, [[rows, length]], [], [rows, length]);
 
+/** Takes elements of a resident vector. */
+export const gatherElementsSketch = (length: number, taken: number): Sketch =>
+  sketchOf({ kind: "gatherElements", inputs: [0, 1], axis: 0, ...ends }, [[taken]], [[length]], [taken]);
+
 /** Joins vectors. */
 export const joinSketch = (sizes: readonly number[]): Sketch =>
   sketchOf(

@@ -43,12 +43,16 @@ function scatteredNest({ family, elements, flops, steps }: ScatteredWork, source
 const weightWords = ({ inputs }: Sources): number =>
   inputs.reduce((sum, { type, resident }) => (resident ? sum + wordsOf(type) : sum), 0);
 
-/** Copies: transposes, slices, pads, concatenations, gathers. */
-export function movementNest(sources: Sources): OpNest {
-  const made = shapeAt(sources.outputs, 0);
-  const elements = Math.max(product(made), weightWords(sources), 1);
-  return scatteredNest({ family: "dataMovement", elements, flops: 0, steps: 0 }, sources);
-}
+const copied = (steps: number, sources: Sources): OpNest => {
+  const elements = Math.max(product(shapeAt(sources.outputs, 0)), weightWords(sources), 1);
+  return scatteredNest({ family: "dataMovement", elements, flops: 0, steps }, sources);
+};
+
+/** Copies whose words come in the order in which they lie in the result: transposes, slices, pads, concatenations. */
+export const movementNest = (sources: Sources): OpNest => copied(0, sources);
+
+/** Copies of elements that other data names: an index goes to the core that holds the element, which sends it to where the result lies. */
+export const gatheringNest = (sources: Sources): OpNest => copied(1, sources);
 
 /** Work on the elements of the first operand, step by step. */
 export function steppedNest(flopsPerElement: number, steps: number, sources: Sources): OpNest {
