@@ -228,6 +228,11 @@ export const house = [
     mayImport: ["scripts/bundle-page.mjs"],
   },
   {
+    folder: "compiler/project",
+    subject: "a user's build: configuration, results that are kept, Vite's plugin, goldens of tests",
+    mayImport: [ir, "compiler/**", "runtime/**"],
+  },
+  {
     folder: "compiler/files",
     subject: "what verbs write: whole or not at all, and over nothing that is not wsc's",
     mayImport: [ir, "runtime/digest"],

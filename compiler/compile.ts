@@ -11,6 +11,7 @@ import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
 import type { Pass } from "./passes/pass.ts";
+import type { OwnPass } from "./passes/pipeline.ts";
 import type { ModeOptions } from "./placement/modes.ts";
 import type { PreparedProblem } from "./placement/prepare.ts";
 import type { Target } from "../ir/machine/target.ts";
@@ -38,6 +39,8 @@ export interface CompileOptions extends ModeOptions {
   readonly tune?: Omit<TuneOptions, "start">;
   /** adds kernels for engines that join pairs of vectors (docs/performance.md); other engines run its other kernels more slowly */
   readonly joinVectors?: boolean;
+  /** passes of your own, behind those that they name */
+  readonly passes?: readonly OwnPass[];
   readonly onStage?: (stage: Stage) => void;
   readonly onPass?: (pass: Pass, graph: Graph, changed: boolean) => void;
 }
@@ -88,7 +91,8 @@ export async function lowerSource(source: ModelSource, options: CompileOptions =
   options.onStage?.("passes");
   const { runPasses } = await import("./passes/pipeline.ts");
   const named = { ...graph, name: nameOf(source) ?? graph.name };
-  return { graph: runPasses(named, options.onPass === undefined ? {} : { onPass: options.onPass }), warnings, files };
+  const { onPass, passes: own = [] } = options;
+  return { graph: runPasses(named, { own, ...(onPass === undefined ? {} : { onPass }) }), warnings, files };
 }
 
 /** Exporters name every graph alike ("torch_jit"); people know a model by its file. */

@@ -17,6 +17,13 @@ export {
   type Stage,
 } from "./compile.ts";
 export { type ArtifactOptions, writeArtifact } from "./artifact.ts";
+export { compileFolder, type FolderOptions, type FolderResult } from "./project/compile-folder.ts";
+export { type BuildOptions } from "./project/build-options.ts";
+export { defineConfig, type ProjectModel, type WscConfig } from "./project/config.ts";
+export { type Pass } from "./passes/pass.ts";
+export { type OwnPass } from "./passes/pipeline.ts";
+export { loadTarget } from "./targets/load.ts";
+export { type Target } from "../ir/machine/target.ts";
 export { readArtifact, type ReadArtifact, type ReadOptions } from "./read-artifact.ts";
 export { type Diagnostic, renderDiagnostic, WscError } from "../ir/diagnostic.ts";
 export { encodeModel } from "./write-onnx.ts";

@@ -1,6 +1,7 @@
 // Compiles the sources to dist/, and bundles them for browsers, unless dist/ is newer than all of them: `npx wsc` in a clone makes npm run `prepare` once more.
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +23,15 @@ function newestSource() {
   return newest;
 }
 
+/** What results of the compiler are kept under: another build, another digest. */
+function digestOfScripts() {
+  const dist = new URL("dist/", root);
+  const hash = createHash("sha256");
+  const scripts = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".js"));
+  for (const file of scripts.sort()) hash.update(file).update(readFileSync(new URL(file, dist)));
+  return hash.digest("hex");
+}
+
 if (modified(stamp) <= newestSource()) {
   const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   const project = fileURLToPath(new URL("tsconfig.build.json", root));
@@ -31,5 +41,6 @@ if (modified(stamp) <= newestSource()) {
   const { bundle } = await import("./bundle.mjs");
   for (const { name, bytes } of await bundle(new URL("dist/", root)))
     process.stderr.write(`dist/${name}: ${(bytes / 1024).toFixed(0)} KiB\n`);
+  writeFileSync(new URL("dist/build-digest.txt", root), digestOfScripts());
   writeFileSync(stamp, "");
 }

@@ -4,9 +4,8 @@ import { fail, renderDiagnostic, showName, WscError } from "../../ir/diagnostic.
 import type { Precision } from "../../ir/kernel-graph.ts";
 import { nameHint } from "../../ir/nearest.ts";
 import { coresInUse, type Goal, type ModeName, type Movement } from "../../ir/placement.ts";
-import { claimArtifact, writeArtifact } from "../artifact.ts";
+import { claimArtifact } from "../artifact.ts";
 import {
-  compile,
   type CompileOptions,
   type CompiledModel,
   kernelsOf,
@@ -27,6 +26,8 @@ import type { Replicas } from "../placement/replicas.ts";
 import { readDims } from "./assignments.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
 import type { EmitStage } from "./emit-stages.ts";
+import { compileFolder, type FolderResult } from "../project/compile-folder.ts";
+import { readArtifact, type ReadArtifact } from "../read-artifact.ts";
 import { exitCodes, note, writeError } from "./failure.ts";
 import { stageProgress } from "./progress.ts";
 import type { FileOptions, OutputOptions } from "../files/output-files.ts";
@@ -61,10 +62,27 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly json: boolean;
   readonly explain: boolean;
   readonly force: boolean;
+  readonly keep: boolean;
 }
 
-export async function compileModel(given: CompileArguments): Promise<number> {
-  return compileAs(given).catch((error: unknown) => {
+/** Compiles the model that is named, or those of the project. */
+export async function compileModel(
+  given: Omit<CompileArguments, "model"> & { readonly model: string | undefined; readonly config: string | undefined },
+): Promise<number> {
+  const { projectBuilds, compileProject } = await import("./compile-project.ts");
+  const { model } = given;
+  const compiling = async (): Promise<number> => {
+    const builds = await projectBuilds(given);
+    if (builds === null) {
+      if (model === undefined) throw new Error("internal: neither a model nor a project");
+      return compileAs({ ...given, model });
+    }
+    const summaries = await compileProject(builds, given, (result) => summaryWith(result, given.quiet, null));
+    if (given.json) process.stdout.write(`${JSON.stringify(summaries, null, 2)}\n`);
+    else if (!given.quiet) process.stdout.write(`${summaries.map(describe).join("\n\n")}\n`);
+    return exitCodes.done;
+  };
+  return compiling().catch((error: unknown) => {
     // programs that read JSON are told on stdout too; people on stderr
     if (given.json && given.emit === undefined && error instanceof WscError)
       process.stdout.write(`${JSON.stringify({ diagnostics: error.diagnostics }, null, 2)}\n`);
@@ -108,14 +126,23 @@ async function compileAs(given: CompileArguments): Promise<number> {
   };
   try {
     if (given.emit !== undefined) return await emitStage(given, given.emit, options, output);
-    const folder = folderOf(given);
-    const model = await compile(given.model, options);
-    const explanation = given.explain ? await explain(model, explainLimits(given)) : null;
-    const more = explanation === null ? [] : [["explanation.json", layoutJson(explanation)] as const];
-    const tuned = await writeTuning(given, model.tuning, model.tuneReport, tuningOutput(start, output));
-    await writeArtifact(model, folder, { ...output, more: new Map(more) });
+    let explanation: Explanation | null = null;
+    const explained = async (model: CompiledModel): Promise<ReadonlyMap<string, string>> => {
+      explanation = await explain(model, explainLimits(given));
+      return new Map([["explanation.json", layoutJson(explanation)]]);
+    };
+    const result = await compileFolder(given.model, folderOf(given), {
+      ...options,
+      ...output,
+      keep: given.keep,
+      ...(given.explain ? { more: explained } : {}),
+    });
+    const tuned =
+      result.kind === "kept"
+        ? null
+        : await writeTuning(given, result.model.tuning, result.model.tuneReport, tuningOutput(start, output));
     progress.stop();
-    await summarize(model, folder, given, explanation, tuned);
+    await summarize(result, given, explanation, tuned);
     return exitCodes.done;
   } finally {
     progress.stop();
@@ -280,18 +307,29 @@ async function explain({ prepared, placement }: PlacedModel, limits: ExplainLimi
 }
 
 async function summarize(
-  model: CompiledModel,
-  folder: string,
+  result: FolderResult,
   given: CompileArguments,
   explanation: Explanation | null,
   tuning: TuningSummary | null,
 ): Promise<void> {
-  for (const warning of model.warnings) note(renderDiagnostic(warning), given.quiet);
-  const summary = { ...summaryOf(model, folder), tuning };
+  const summary = await summaryWith(result, given.quiet, tuning);
   const told = explanation === null ? summary : { ...summary, explanation };
   if (given.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
   else if (!given.quiet) process.stdout.write(`${describe(summary)}\n`);
   if (explanation !== null && !given.json) await printExplained(explanation, process.stdout);
+}
+
+/** What happened; warnings are told at once. */
+async function summaryWith(
+  result: FolderResult,
+  isQuiet: boolean,
+  tuning: TuningSummary | null,
+): Promise<CompileSummary> {
+  if (result.kind === "kept")
+    return { ...summaryOf(await readArtifact(result.folder, { verify: false }), result.folder), isKept: true, tuning };
+  const { folder, model } = result;
+  for (const warning of model.warnings) note(renderDiagnostic(warning), isQuiet);
+  return { ...summaryOf({ ...model, program: model.compiled.program }, folder), isKept: false, tuning };
 }
 
 /** What happened: the object that `--json` prints. */
@@ -327,11 +365,13 @@ interface CompileSummary {
   readonly limit: LimitStatement;
   readonly weightsBytes: number;
   readonly arenaBytes: number;
+  /** the folder was there already, compiled from the same model with the same options */
+  readonly isKept: boolean;
   /** null unless --tune was given */
   readonly tuning: TuningSummary | null;
 }
 
-function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "tuning"> {
+function summaryOf(model: ReadArtifact, folder: string): Omit<CompileSummary, "tuning" | "isKept"> {
   const { certificate, target, kernels } = model.placement;
   const cores = coresInUse(model.placement);
   return {
@@ -358,8 +398,8 @@ function summaryOf(model: CompiledModel, folder: string): Omit<CompileSummary, "
     solver: certificate.solver,
     seed: certificate.seed,
     limit: limitsOf([{ wafer: null, placement: model.placement }]),
-    weightsBytes: model.compiled.program.memory.weightsBytes,
-    arenaBytes: model.compiled.program.memory.arenaBytes,
+    weightsBytes: model.program.memory.weightsBytes,
+    arenaBytes: model.program.memory.arenaBytes,
   };
 }
 
@@ -380,7 +420,7 @@ function describe(s: CompileSummary): string {
     ...goalLines(s),
     ...(s.tuning === null ? [] : [`tuning    ${describeTuning(s.tuning)}`]),
     `program   ${sizeText(s.weightsBytes)} of weights, ${sizeText(s.arenaBytes)} of activations`,
-    `written   ${s.folder} (report: ${s.report})`,
+    `${s.isKept ? "unchanged" : "written  "} ${s.folder} (report: ${s.report})`,
   ].join("\n");
 }
 

@@ -165,21 +165,35 @@ function declarations(tsMorph: typeof TsMorph, program: Program): StatementStruc
 /** Ports whose element type JavaScript needs to make a Tensor: name, type; others pass as they are. */
 const portTable = (ports: readonly ProgramPort[]): string => JSON.stringify(ports.map((port) => port.name));
 
-const loaderText = (program: Program): string => `import { InferenceSession, Tensor } from "wsc/runtime";
+/** The folder that a script lies in, in words that no bundler takes for an asset of its own. */
+const ownFolder = `import.meta.url.slice(0, import.meta.url.lastIndexOf("/") + 1)`;
+
+/** The script that loads a program from a folder, which an expression gives the URL of. */
+export const loaderText = (
+  program: Program,
+  folder: string = ownFolder,
+): string => `import { InferenceSession, Tensor } from "wsc/runtime";
 
 export const inputNames = ${portTable(program.inputs)};
 export const outputNames = ${portTable(program.outputs)};
 
-const toTensor = (value) =>
-  value instanceof Tensor || value === null || Array.isArray(value) ? value : new Tensor(value.type, value.data, value.dims);
+const toTensor = (name, value) => {
+  if (value instanceof Tensor || value === null || Array.isArray(value)) return value;
+  if (typeof value !== "object") throw new TypeError(\`input \${JSON.stringify(name)} is \${typeof value}, not a tensor\`);
+  try {
+    return new Tensor(value.type, value.data, value.dims);
+  } catch (error) {
+    throw new TypeError(\`input \${JSON.stringify(name)}: \${error.message}\`, { cause: error });
+  }
+};
 
 /** Loads the model from the folder that this file lies in. */
 export async function load(options) {
-  const session = await InferenceSession.create(new URL(".", import.meta.url).href, options);
+  const session = await InferenceSession.create(${folder}, options);
   return {
     session,
-    run(inputs) {
-      return session.run(Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, toTensor(value)])));
+    async run(inputs) {
+      return session.run(Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, toTensor(name, value)])));
     },
     release() {
       return session.release();

@@ -1,6 +1,7 @@
 /** The passes in the order in which they run, and the driver: each pass's result is verified, and can be printed. */
-import { renderDiagnostic } from "../../ir/diagnostic.ts";
+import { fail, renderDiagnostic, showName } from "../../ir/diagnostic.ts";
 import type { Graph } from "../../ir/graph.ts";
+import { nameHint } from "../../ir/nearest.ts";
 import { verifyGraph } from "../../ir/verify.ts";
 import { assignLayout } from "./assign-layout.ts";
 import { byteImages } from "./byte-images.ts";
@@ -73,7 +74,15 @@ export const pipeline: readonly Pass[] = [
   deadCode,
 ];
 
+/** A pass of a user's, behind one of the pipeline's: the last time where that runs more than once. */
+export interface OwnPass {
+  readonly after: string;
+  readonly pass: Pass;
+}
+
 export interface PassOptions {
+  /** run in their order behind the passes that they name, and verified as those are */
+  readonly own?: readonly OwnPass[];
   /** called with the graph after each pass; `changed` says whether the pass did anything */
   readonly onPass?: (pass: Pass, graph: Graph, changed: boolean) => void;
   /** verify after every pass (default) */
@@ -82,13 +91,29 @@ export interface PassOptions {
 
 export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
   let current = graph;
-  for (const pass of pipeline) {
+  for (const pass of withOwn(options.own ?? [])) {
     const next = pass.run(current);
     if (options.verify !== false && next !== current) verifyAfter(pass, next);
     options.onPass?.(pass, next, next !== current);
     current = next;
   }
   return current;
+}
+
+/** The pipeline with own passes in it; throws WSC8001 for one that comes after no pass. */
+function withOwn(own: readonly OwnPass[]): readonly Pass[] {
+  const names = pipeline.map(({ name }) => name);
+  const places = own.map(({ after, pass }) => {
+    const place = names.lastIndexOf(after);
+    if (place >= 0) return { place, pass };
+    throw fail("WSC8001", `pass ${showName(pass.name)} comes after "${showName(after)}", and there is no such pass`, {
+      hint: nameHint(after, "passes", [...new Set(names)]),
+    });
+  });
+  return pipeline.flatMap((builtIn, index) => [
+    builtIn,
+    ...places.flatMap(({ place, pass }) => (place === index ? [pass] : [])),
+  ]);
 }
 
 /** A pass that breaks the graph is a defect of wsc: the message names it. */

@@ -58,6 +58,7 @@ it("holds what is built and what is read, and nothing else", () => {
     "README.md",
     "dist .js",
     "dist .ts",
+    "dist .txt",
     "docs .json",
     "docs .md",
     "package.json",

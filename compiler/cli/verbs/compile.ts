@@ -2,16 +2,7 @@
 import type { PlacementObjective } from "../../placement/place.ts";
 import { precisions } from "../../../ir/kernel-graph.ts";
 import { emitStages } from "../emit-stages.ts";
-import {
-  dimOption,
-  effortOption,
-  forceOption,
-  jsonOption,
-  listOption,
-  modelPlace,
-  quietOption,
-  targetOption,
-} from "./options.ts";
+import { dimOption, effortOption, forceOption, jsonOption, listOption, quietOption, targetOption } from "./options.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const objectives = ["throughput", "latency", "cores", "wire"] as const satisfies readonly PlacementObjective[];
@@ -20,8 +11,11 @@ const modes = ["auto", "pipeline", "resident", "stream"] as const;
 export const compileVerb: Verb = verb({
   name: "compile",
   describe: "Compile a model: place it on a wafer and write the program",
-  positionals: modelPlace,
+  positionals: {
+    model: { type: "string", describe: "An .onnx model, or a name in wsc.config; without it, all of the project's" },
+  },
   options: {
+    config: { type: "string", requiresArg: true, describe: "The project's configuration (default: wsc.config.*)" },
     output: { alias: "o", type: "string", requiresArg: true, describe: "Folder (or file, with --emit) to write" },
     target: targetOption,
     mode: {
@@ -115,6 +109,11 @@ export const compileVerb: Verb = verb({
       default: [] as string[],
       describe: "Print the graph after a pass (or `all`) on stderr",
     },
+    keep: {
+      type: "boolean",
+      default: true,
+      describe: "Keep a folder that this model was compiled to with these options (--no-keep: compile again)",
+    },
     ...quietOption,
     ...forceOption,
     ...dimOption,
@@ -123,6 +122,7 @@ export const compileVerb: Verb = verb({
   examples: [
     ["compile model.onnx -t wse3", "place and write build/model"],
     ["compile model.onnx --dim batch=1 --emit placement", "only say where layers lie"],
+    ["compile", "all models that wsc.config.ts names"],
     ["compile model.onnx --explain --time-limit 60", "what binds, and what would help"],
   ],
   run: async (given) => (await import("../compile.ts")).compileModel(given),

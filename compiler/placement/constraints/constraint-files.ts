@@ -57,15 +57,26 @@ export interface ConstraintFile extends Omit<ConstraintRequest, "deadCores"> {
   readonly deadCores?: string | readonly (readonly [x: number, y: number])[];
 }
 
+/** What a file of constraints and a request have in common. */
+const commonFields = {
+  pins: readArray(readPin),
+  keepOut: readArray(readRect),
+  deadLinks: readArray(readLink),
+  coLocate: readArray(readArray(readString)),
+  maxInterval: readInteger(1, Number.MAX_SAFE_INTEGER),
+};
+
 const readConstraintFile = readPartial<ConstraintFile>(
   {
-    pins: readArray(readPin),
-    keepOut: readArray(readRect),
+    ...commonFields,
     deadCores: (value, path) => (typeof value === "string" ? value : readArray(readCore)(value, path)),
-    deadLinks: readArray(readLink),
-    coLocate: readArray(readArray(readString)),
-    maxInterval: readInteger(1, Number.MAX_SAFE_INTEGER),
   },
+  [],
+);
+
+/** Constraints that stand in another document; a map of dead cores cannot be named there. */
+export const readConstraintRequest: Reader<ConstraintRequest> = readPartial<ConstraintRequest>(
+  { ...commonFields, deadCores: readArray(readCore) },
   [],
 );
 
