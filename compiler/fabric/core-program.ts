@@ -48,6 +48,8 @@ export interface Memory {
   readonly isConstant: boolean;
   /** keeps what it holds from sample to sample */
   readonly isKept: boolean;
+  /** samples that it has room for at once where tasks hand it to each other */
+  readonly slots: number;
 }
 
 export interface CoreParts {
@@ -87,7 +89,7 @@ export function coreProgram(parts: CoreParts): { readonly plan: CorePlan; readon
     const readers = reading.length + sending.length;
     const isShared = !memory.isConstant && writers > 0 && (readers > 0 || arriving.length > 0);
     if (isShared) shared.add(name);
-    const slots = isShared && !memory.isKept ? 2 : 1;
+    const slots = isShared && !memory.isKept ? memory.slots : 1;
     const hand = isShared ? { writers, readers } : { writers: 0, readers: 0 };
     regions.push({ name, words, slots, category, ...hand });
     for (const [index, { net, places }] of arriving.entries()) {
@@ -189,7 +191,7 @@ function sendTasks(parts: CoreParts, others: readonly Task[], shared: ReadonlySe
   return [{ name: "out", steps: each.flat() }];
 }
 
-/** Gives regions their addresses; where memory is short, what waits for its readers has one slot, then what arrives. */
+/** Gives regions their addresses; where memory is short, no sample waits for others beyond the next, then what waits for its readers has one slot, then what arrives. */
 function fit(parts: CoreParts, regions: readonly Omit<Region, "address">[]): Region[] {
   const { target, codeBytes } = parts;
   const start = target.core.systemBytes + codeBytes;
@@ -197,6 +199,8 @@ function fit(parts: CoreParts, regions: readonly Omit<Region, "address">[]): Reg
   const arrives = new Set(parts.receivings.map(({ region }) => region));
   let now = regions;
   const sizeOf = (list: typeof now): number => list.reduce((sum, region) => sum + regionBytes(region), start);
+  for (let deepest = Math.max(...now.map(({ slots }) => slots)); deepest > 2 && sizeOf(now) > sramBytes; deepest--)
+    now = now.map((region) => (region.slots === deepest ? { ...region, slots: deepest - 1 } : region));
   for (const isArriving of [false, true]) {
     for (const [index, region] of now.entries()) {
       if (sizeOf(now) <= sramBytes) break;

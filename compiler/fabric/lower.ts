@@ -6,13 +6,14 @@ import { defined, nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { FabricProgram, Load } from "../../ir/fabric/program.ts";
 import type { Graph } from "../../ir/graph.ts";
-import type { KernelGraph } from "../../ir/kernel-graph.ts";
+import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import type { Core, Placement, Rect } from "../../ir/placement.ts";
 import { walk } from "../placement/routing/route-geometry.ts";
 import { CapacityError } from "./capacity.ts";
 import { coreProgram, type Item, type Memory } from "./core-program.ts";
 import { deal } from "./deal.ts";
+import { leastSlots, slotsBetween } from "./depth.ts";
 import { elementsOf } from "./descriptors.ts";
 import { put } from "./grouping.ts";
 import { beginsAll, type Layer, type LayerCore, layerOf } from "./layer.ts";
@@ -89,6 +90,8 @@ class LayerPlan {
   readonly items = new Map<LayerCore, Item[]>();
   readonly receivings = new Map<string, Stream[]>();
   readonly sendings = new Map<string, Stream[]>();
+  /** samples that regions have room for, where more than usual */
+  readonly slots = new Map<string, number>();
 
   constructor(layer: Layer) {
     this.layer = layer;
@@ -125,12 +128,15 @@ class Lowering {
   readonly #traffic = new Traffic();
   readonly #builder: ProgramBuilder;
   readonly #edges: Crossing[] = [];
+  readonly #slots: (from: KernelId, to: KernelId) => number;
 
   constructor(placed: PlacedGraph, means: Means) {
     this.#placed = placed;
     this.#means = means;
     const { placement, target, kernels, graph } = placed;
     this.#plans = placement.kernels.map((one) => new LayerPlan(layerOf(graph, nth(kernels.kernels, one.kernel), one)));
+    const paced = placement.kernels.map(({ kernel, variant }) => ({ kernel, latency: variant.latency }));
+    this.#slots = slotsBetween(paced, kernels.edges, placement.certificate.objective);
     const names = placement.kernels.map(({ name }) => name);
     const { deadCores, deadLinks } = placement.constraints;
     this.#builder = new ProgramBuilder(placement.model, fabricTargetOf(target, deadCores, deadLinks), names);
@@ -213,6 +219,10 @@ class Lowering {
     if (route === undefined) throw new Error(`internal: edge ${index} has no route`);
     const [from, to] = [this.#plan(edge.from), this.#plan(edge.to)];
     const holders = from.layer.holdersOf(edge.result);
+    for (const operand of edge.operands) {
+      const region = to.layer.regionOf(operand);
+      to.slots.set(region, Math.max(to.slots.get(region) ?? leastSlots, this.#slots(edge.from, edge.to)));
+    }
     for (const operand of edge.operands) {
       const { nets, sendings, receivings } = deal({
         ways: waysOf(route).map((way) => between(way, from.layer.placed.rect, to.layer.placed.rect)),
@@ -302,7 +312,10 @@ class Lowering {
         const words = phases === null ? layer.elementsOf(buffer, core).length : wordsIn(core.hullOf(buffer));
         const isConstant = roleOf.get(buffer.name) === "weight";
         const category = isConstant ? "weights" : "activations";
-        return [{ name: buffer.name, words, category, isConstant, isKept: kept.has(buffer.name) && phases !== null }];
+        const isKept = kept.has(buffer.name) && phases !== null;
+        return [
+          { name: buffer.name, words, category, isConstant, isKept, slots: plan.slots.get(buffer.name) ?? leastSlots },
+        ];
       });
       const built = coreProgram({
         layer: kernel.name,
