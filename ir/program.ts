@@ -23,7 +23,7 @@ export type ProgramValue =
       /** weights are loaded once and never written */
       readonly region: "weights" | "arena";
     }
-  /** an input that is a part of another value: `pieceBytes` of it at a time lie `stride` bytes apart; written by the caller, read by nobody */
+  /** a part of another value: `pieceBytes` of it at a time lie `stride` bytes apart; an input that the caller writes, or an output that it reads */
   | {
       readonly kind: "part";
       readonly offset: number;

@@ -45,6 +45,14 @@ export interface InstanceOptions extends ExecutionOptions {
   readonly disposeDeferred?: () => void;
 }
 
+/** Inputs and outputs that lie in memory from run to run (resident-caches.ts). */
+export interface Residents {
+  /** called before anything is written; gives the inputs that need not be */
+  readonly begin: (inputs: readonly HostValue[]) => ReadonlySet<number>;
+  /** null for an output that is copied */
+  readonly resultOf: (output: number) => HostValue | null;
+}
+
 interface HostFunctions {
   readonly byName: ReadonlyMap<string, HostFunction>;
   /** those that need no copies of their operands */
@@ -108,11 +116,12 @@ export class ProgramInstance {
   }
 
   /** Runs the program once; `inputs` stand in the order of `program.inputs` and have its types. */
-  async run(inputs: readonly HostValue[]): Promise<HostValue[]> {
+  async run(inputs: readonly HostValue[], residents: Residents | null = null): Promise<HostValue[]> {
+    const there = residents?.begin(inputs);
     for (const [index, port] of this.program.inputs.entries()) {
       const value = inputs[index];
       if (value === undefined) throw new Error(`internal: no value for input ${port.name}`);
-      this.#slots.write(port.slot, value);
+      if (there?.has(index) !== true) this.#slots.write(port.slot, value);
     }
     this.#kernels.begin();
     try {
@@ -120,9 +129,15 @@ export class ProgramInstance {
     } finally {
       this.#kernels.end();
     }
-    const outputs = this.program.outputs.map((port) => this.#slots.read(port.slot));
+    const outputs = this.program.outputs.map(
+      (port, index) => residents?.resultOf(index) ?? this.#slots.read(port.slot),
+    );
     this.#slots.clear();
     return outputs;
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.#memory;
   }
 
   /** Makes threads forget the program; it is of no use afterwards. */

@@ -1,14 +1,22 @@
 /** The linear memory of one program: weights filled in once, values read and written at their fixed addresses. */
 import { fail } from "../ir/diagnostic.ts";
 import type { CompiledProgram, Program, ProgramValue } from "../ir/program.ts";
-import { bytesOf, copyElements, elementCount, slotsPerElement, type TensorData, viewElements } from "../ir/tensor.ts";
+import {
+  allocateElements,
+  bytesOf,
+  copyElements,
+  elementCount,
+  slotsPerElement,
+  type TensorData,
+  viewElements,
+} from "../ir/tensor.ts";
 import { storageBytes } from "../ir/dtype.ts";
 import { sameShape } from "../ir/types.ts";
 
 const pageBytes = 65_536;
 const lineBytes = 64;
 const maxPages = 65_536;
-type PartValue = Extract<ProgramValue, { readonly kind: "part" }>;
+export type PartValue = Extract<ProgramValue, { readonly kind: "part" }>;
 type MemoryValue = Extract<ProgramValue, { readonly kind: "memory" }>;
 
 /** Where a program's memory ends, on a cache line: work areas of further threads lie behind. */
@@ -106,6 +114,21 @@ export function viewValue(memory: WebAssembly.Memory, value: MemoryValue): Tenso
 export function readValue(memory: WebAssembly.Memory, value: MemoryValue): TensorData {
   const { dtype, shape, elements } = viewValue(memory, value);
   return { dtype, shape, elements: copyElements(elements) };
+}
+
+/** A copy of a value that lies in pieces. */
+export const readPart = (memory: WebAssembly.Memory, value: PartValue): TensorData =>
+  gatherPieces(new Uint8Array(memory.buffer), value);
+
+/** A tensor of `pieceBytes` at a time, `stride` bytes apart from `offset` on. */
+export function gatherPieces(source: Uint8Array, part: Omit<PartValue, "kind">): TensorData {
+  const { dtype, shape, offset, pieceBytes, stride } = part;
+  const elements = allocateElements(dtype, elementCount(shape));
+  const target = bytesOf(elements);
+  for (let to = 0, from = offset; to < target.byteLength; to += pieceBytes, from += stride) {
+    target.set(source.subarray(from, from + pieceBytes), to);
+  }
+  return { dtype, shape, elements };
 }
 
 /** Copies a tensor to where a value lies; the tensor must have the value's type and shape. */

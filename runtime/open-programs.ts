@@ -5,12 +5,13 @@
 import { nth } from "../ir/access.ts";
 import { NotOpen } from "../ir/assumptions.ts";
 import type { DimBinding } from "../ir/dim.ts";
-import { bindShapes, closeProgram } from "../ir/open/close.ts";
+import { bindShapes, closeProgram, leastCapacity } from "../ir/open/close.ts";
 import type { OpenProgram } from "../ir/open/program.ts";
 import type { Program } from "../ir/program.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
-import { type InstanceOptions, ProgramInstance } from "./instance.ts";
+import { type InstanceOptions, ProgramInstance, type Residents } from "./instance.ts";
 import type { OpenModel } from "./model-compiler.ts";
+import { ResidentCaches } from "./resident-caches.ts";
 
 /** Open programs that are kept of a model. */
 const programsKept = 3;
@@ -23,9 +24,22 @@ interface KeptOpen {
   readonly program: OpenProgram;
   /** the form that it was loaded with */
   readonly loaded: ProgramInstance;
-  /** by the sizes of the symbols; the least recently used goes first */
-  readonly forms: Map<string, ProgramInstance>;
+  readonly caches: ResidentCaches;
+  /** positions that caches have room for */
+  capacity: number;
+  /** of that room, by the sizes of the symbols; the least recently used goes first */
+  readonly forms: Map<string, OpenForm>;
 }
+
+/** A closed form, ready to run. */
+export interface OpenForm {
+  readonly instance: ProgramInstance;
+  readonly residents: Residents;
+}
+
+/** Room for further positions is had so many at a time, a part of what there are: so that caches move seldom, and are not much larger than need be. */
+const capacityStep = 64;
+const capacitySpare = 0.25;
 
 type Shapes = readonly (readonly number[])[];
 
@@ -51,7 +65,7 @@ export class OpenPrograms {
   }
 
   /** An instance for inputs like these, of a program that is there already; null where there is none. */
-  find(values: ReadonlyMap<string, HostValue>): ProgramInstance | null {
+  find(values: ReadonlyMap<string, HostValue>): OpenForm | null {
     const shapes = this.#shapesOf(values);
     if (shapes === null) return null;
     for (const kept of this.#kept) {
@@ -66,10 +80,7 @@ export class OpenPrograms {
    * Compiles an open program that admits inputs like these, and keeps it; null where the model cannot be compiled so. `earlier` is a program of the
    * model for one shape, whose weights are copied where they are the same.
    */
-  async make(
-    values: ReadonlyMap<string, HostValue>,
-    earlier: ProgramInstance | null = null,
-  ): Promise<ProgramInstance | null> {
+  async make(values: ReadonlyMap<string, HostValue>, earlier: ProgramInstance | null = null): Promise<OpenForm | null> {
     const shapes = this.#shapesOf(values);
     if (shapes === null) return null;
     const { inputs, compileOpen } = this.#model;
@@ -83,7 +94,9 @@ export class OpenPrograms {
     const { program } = made.compiled;
     const binding = bindShapes(program, shapes);
     if (binding === null) throw new Error("internal: an open program that does not admit its own shapes");
-    const closed = closedFor(program, binding);
+    const capacity = roomFor(program, binding, 0);
+    const sizes = withCapacity(program, binding, capacity);
+    const closed = closedFor(program, sizes);
     if (closed === null) {
       this.#failures++;
       this.#reason = "a kernel's size would be beyond 32 bits";
@@ -91,8 +104,10 @@ export class OpenPrograms {
     }
     const loaded = await ProgramInstance.create({ ...made.compiled, program: closed }, this.#options, earlier);
     if (this.#kept.length === programsKept) this.#kept.shift()?.loaded.dispose();
-    this.#kept.push({ program, loaded, forms: new Map([[keyOf(binding), loaded]]) });
-    return loaded;
+    const caches = new ResidentCaches(program, loaded.memory);
+    const form: OpenForm = { instance: loaded, residents: residentsOf(caches, closed, sizes) };
+    this.#kept.push({ program, loaded, caches, capacity, forms: new Map([[keyOf(sizes), form]]) });
+    return form;
   }
 
   /** Shapes in the order of the model's inputs; null where one is no tensor. */
@@ -117,13 +132,33 @@ function closedFor(program: OpenProgram, binding: DimBinding): Program | null {
   }
 }
 
-function newForm({ program, loaded }: KeptOpen, binding: DimBinding): ProgramInstance | null {
-  const closed = closedFor(program, binding);
-  return closed === null ? null : loaded.reshaped(closed);
+const residentsOf = (caches: ResidentCaches, closed: Program, binding: DimBinding): Residents => ({
+  begin: (inputs) => caches.begin(closed, binding, inputs),
+  resultOf: (output) => caches.resultOf(closed, binding, output),
+});
+
+/** Positions to have room for, where there is room for `now`. */
+function roomFor(program: OpenProgram, binding: DimBinding, now: number): number {
+  const least = leastCapacity(program, binding);
+  return least <= now ? now : Math.ceil((least * (1 + capacitySpare)) / capacityStep) * capacityStep;
 }
 
-function formFor(kept: KeptOpen, binding: DimBinding): ProgramInstance | null {
-  const { forms } = kept;
+const withCapacity = ({ capacity }: OpenProgram, binding: DimBinding, room: number): DimBinding =>
+  capacity === null ? binding : new Map([...binding, [capacity, room]]);
+
+function newForm({ program, loaded, caches }: KeptOpen, binding: DimBinding): OpenForm | null {
+  const closed = closedFor(program, binding);
+  return closed === null
+    ? null
+    : { instance: loaded.reshaped(closed), residents: residentsOf(caches, closed, binding) };
+}
+
+function formFor(kept: KeptOpen, shape: DimBinding): OpenForm | null {
+  const { program, forms } = kept;
+  const capacity = roomFor(program, shape, kept.capacity);
+  if (capacity > kept.capacity) forms.clear();
+  kept.capacity = capacity;
+  const binding = withCapacity(program, shape, capacity);
   const key = keyOf(binding);
   const form = forms.get(key) ?? newForm(kept, binding);
   if (form === null) return null;

@@ -9,7 +9,7 @@ import type { CompiledProgram, DeferredStep, Program } from "../ir/program.ts";
 import { elementCount, type TensorData } from "../ir/tensor.ts";
 import { sameShape, showShape } from "../ir/types.ts";
 import { copyValue, type HostValue, isTensor } from "./host/value.ts";
-import { type ExecutionOptions, type InstanceOptions, ProgramInstance } from "./instance.ts";
+import { type ExecutionOptions, type InstanceOptions, ProgramInstance, type Residents } from "./instance.ts";
 import { memoryEnd } from "./memory.ts";
 import { keyOf } from "./known-inputs.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
@@ -96,28 +96,33 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
       // memory that threads share cannot grow; a first shape gets a program for it alone, which no other is faster than
       const mayBeOpen = (options.threads ?? null) === null && !isStatic && !cache.isEmpty;
       const form = mayBeOpen ? open.find(feeds.values) : null;
-      if (form !== null) return runFed(form, feeds);
+      if (form !== null) return runFed(form.instance, feeds, form.residents);
       const own = ownFeeds(feeds);
       const made = mayBeOpen ? await open.make(own.values, cache.latest) : null;
-      return runFed(made ?? (await cache.get(known)), own);
+      return made === null ? runFed(await cache.get(known), own) : runFed(made.instance, own, made.residents);
     },
   };
 }
 
 /** Runs an instance that is not running. It reads at once what lies in its memory; of what does not, it gets copies. */
-function runFed(instance: ProgramInstance, feeds: Feeds): Promise<ReadonlyMap<string, HostValue>> {
-  if (feeds.owned) return runInstance(instance, feeds.values);
+function runFed(
+  instance: ProgramInstance,
+  feeds: Feeds,
+  residents: Residents | null = null,
+): Promise<ReadonlyMap<string, HostValue>> {
+  if (feeds.owned) return runInstance(instance, feeds.values, residents);
   const read = new Map(feeds.values);
   for (const port of instance.program.inputs) {
     const value = read.get(port.name);
     if (value !== undefined && !instance.readsAtOnce(port)) read.set(port.name, copyValue(value));
   }
-  return runInstance(instance, read);
+  return runInstance(instance, read, residents);
 }
 
 async function runInstance(
   instance: ProgramInstance,
   feeds: ReadonlyMap<string, HostValue>,
+  residents: Residents | null = null,
 ): Promise<ReadonlyMap<string, HostValue>> {
   const { inputs, outputs } = instance.program;
   const values = inputs.map(({ name }) => {
@@ -125,7 +130,7 @@ async function runInstance(
     if (value === undefined) throw fail("WSC7001", `input "${name}" is missing`);
     return value;
   });
-  const results = await instance.run(values);
+  const results = await instance.run(values, residents);
   return new Map(outputs.map(({ name }, index) => [name, results[index] as HostValue]));
 }
 

@@ -2,7 +2,7 @@
 import type { Program, ProgramValue, SlotId } from "../ir/program.ts";
 import type { TensorData } from "../ir/tensor.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
-import { readValue, valueBytes, viewValue, writeValue } from "./memory.ts";
+import { readPart, readValue, valueBytes, viewValue, writeValue } from "./memory.ts";
 import type { ElementType } from "./stacking.ts";
 
 type MemoryValue = Extract<ProgramValue, { readonly kind: "memory" }>;
@@ -33,6 +33,7 @@ export class Slots {
   read(slot: SlotId): HostValue {
     const value = this.#values[slot];
     if (value?.kind === "memory") return readValue(this.#memory, value);
+    if (value?.kind === "part") return readPart(this.#memory, value);
     const host = this.#host[slot];
     if (host === undefined) throw new Error(`internal: slot ${slot} is read before it is written`);
     return host;

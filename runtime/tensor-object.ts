@@ -4,6 +4,7 @@ import { elementCount } from "../ir/tensor.ts";
 import type { ImageDataType } from "./host-types.ts";
 import type { TensorFromUrlOptions, TensorToImageDataOptions } from "./images/options.ts";
 import { dataUrlOf, imageDataOf, pixelsOf } from "./images/to-image.ts";
+import { ResidentTensor } from "./resident-caches.ts";
 import { checkDims, dtypeOf, inferType, storeData, type TensorElements, type TensorInput } from "./tensor-elements.ts";
 import type { DataLocation } from "./tensor-types.ts";
 
@@ -21,6 +22,8 @@ interface Placed extends Access {
   readonly type: string;
   readonly dims: readonly number[];
   readonly data?: TensorInput;
+  /** where the elements are, which are copied when they are asked for */
+  readonly source?: ResidentTensor;
   readonly texture?: unknown;
   readonly gpuBuffer?: unknown;
   readonly mlTensor?: unknown;
@@ -54,6 +57,7 @@ export class Tensor {
   readonly size: number;
   private place: DataLocation = "cpu";
   private elements: TensorElements | null = null;
+  private source: ResidentTensor | null = null;
   private resource: { readonly location: ResourceLocation; readonly held: unknown } | null = null;
   private access: Access = {};
   private isDownloading = false;
@@ -81,6 +85,10 @@ export class Tensor {
     this.type = placed.type;
     this.dims = checkDims(placed.dims);
     this.size = elementCount(this.dims);
+    if (placed.source instanceof ResidentTensor) {
+      this.source = placed.source;
+      return;
+    }
     this.resource = resourceOf(placed);
     this.place = this.resource.location;
     this.access = { download: placed.download, dispose: placed.dispose };
@@ -110,13 +118,19 @@ export class Tensor {
     return new Tensor({ location: "cpu-pinned", type, data, dims: dims ?? [data.length] });
   }
 
+  /** What holds a tensor's elements as long as nobody has asked for them; null once they are in an array, which anybody may change. */
+  static sourceOf(tensor: Tensor): ResidentTensor | null {
+    return tensor.source;
+  }
+
   get location(): DataLocation {
     return this.place;
   }
 
   get data(): TensorElements {
     this.refuseDisposed();
-    if (this.elements !== null) return this.elements;
+    const elements = this.inMemory();
+    if (elements !== null) return elements;
     throw fail("WSC7002", `the tensor's data is not in memory (its location is ${this.place})`, {
       hint: "await tensor.getData()",
     });
@@ -136,7 +150,8 @@ export class Tensor {
 
   async getData(releaseData = false): Promise<TensorElements> {
     this.refuseDisposed();
-    if (this.elements !== null) return this.elements;
+    const inMemory = this.inMemory();
+    if (inMemory !== null) return inMemory;
     const { download, dispose } = this.access;
     if (download === undefined) throw fail("WSC7002", "the tensor has no function that downloads its data");
     if (this.isDownloading) throw fail("WSC7002", "the tensor's data is being downloaded already");
@@ -158,6 +173,7 @@ export class Tensor {
     this.access.dispose?.();
     this.access = {};
     this.elements = null;
+    this.source = null;
     this.resource = null;
     this.place = "none";
   }
@@ -181,6 +197,13 @@ export class Tensor {
 
   toImageData(options?: TensorToImageDataOptions | null): ImageDataType {
     return imageDataOf(pixelsOf(this, options ?? {}));
+  }
+
+  /** The elements where they are in JavaScript's memory, or come there when they are asked for. */
+  private inMemory(): TensorElements | null {
+    if (this.source !== null) this.elements = this.source.elements;
+    this.source = null;
+    return this.elements;
   }
 
   private held(location: ResourceLocation): unknown {

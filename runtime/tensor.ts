@@ -4,6 +4,7 @@
 import { dtypeInfo } from "../ir/dtype.ts";
 import { fail } from "../ir/diagnostic.ts";
 import { bytesOf, elementCount, slotsPerElement, type TensorData } from "../ir/tensor.ts";
+import { ResidentTensor } from "./resident-caches.ts";
 import {
   checkDims,
   dtypeOf,
@@ -47,7 +48,10 @@ export interface TensorLike {
 }
 
 /** A tensor as wsc holds it inside: sub-byte types one element per byte. Shares memory where it can. */
-export function toTensorData({ type, dims, data }: TensorLike): TensorData {
+export function toTensorData(tensor: TensorLike): TensorData {
+  const source = tensor instanceof TensorObject ? TensorObject.sourceOf(tensor) : null;
+  if (source !== null) return source;
+  const { type, dims, data } = tensor;
   const dtype = dtypeOf(type);
   const shape = checkDims(dims);
   const inner = innerElements(dtype, data);
@@ -58,9 +62,15 @@ export function toTensorData({ type, dims, data }: TensorLike): TensorData {
   return { dtype, shape, elements };
 }
 
-export function fromTensorData({ dtype, shape, elements }: TensorData): Tensor {
+export function fromTensorData(tensor: TensorData): Tensor {
+  const { dtype, shape } = tensor;
+  const type = dtypeInfo(dtype).ortName;
+  if (tensor instanceof ResidentTensor) {
+    return new TensorObject({ location: "cpu", type, dims: shape, source: tensor }) as unknown as Tensor;
+  }
+  const { elements } = tensor;
   const data = isPacked(dtype) ? packElements(dtype, shape, elements) : elements;
-  return new TensorObject(dtypeInfo(dtype).ortName, data, shape) as unknown as Tensor;
+  return new TensorObject(type, data, shape) as unknown as Tensor;
 }
 
 /** A tensor of another library as one of ours: its parts have not been checked against each other yet. */

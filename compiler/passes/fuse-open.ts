@@ -20,7 +20,7 @@ const mostMapOperands = 8;
 const mostExtras = 4;
 
 export function fuseOpenGraph(graph: OpenGraph): OpenGraph {
-  const literal = rewritten(graph, inlineLiterals);
+  const literal = rewritten(rewritten(graph, inlineLiterals), readTransposedWeights);
   const normal = rewritten(rewritten(literal, recognizeNormalization), addAffine);
   const placed = layOutOpenGraph(normal);
   // twice: the first merge may leave a value with one reader where it had two
@@ -71,6 +71,16 @@ function absorb(into: MapOp, value: ValueId, site: Site): MapOp | null {
   if (inputs.length > mostMapOperands || exprSize(expr) > mostNodes) return null;
   return { ...into, inputs, expr, origin: mergeOrigins([producer, into]) };
 }
+
+/** Weights that are transposed in front of a product, as where an embedding is the last layer too, are read as they are. */
+const readTransposedWeights: Rule = (op, { constantOf, producer }) => {
+  if (op.kind !== "matmul") return null;
+  const made = producer(nth(op.inputs, 1));
+  if (made?.kind !== "transpose" || made.perm.join() !== "1,0") return null;
+  const weights = nth(made.inputs, 0);
+  if (constantOf(weights) === undefined) return null;
+  return { ...op, inputs: op.inputs.with(1, weights), transposeB: !op.transposeB };
+};
 
 // ---- products ---------------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 /** Open program + shapes of its inputs -> program: evaluates sizes, plans the arena, resolves addresses. Nothing is lowered, emitted or compiled. */
-import { nth } from "../access.ts";
+import { defined, nth } from "../access.ts";
 import { brokenCondition, compareSizes, NotOpen } from "../assumptions.ts";
-import { type Dim, type DimBinding, evaluateDim, isOpenDim } from "../dim.ts";
+import { type Dim, type DimBinding, evaluateDim, isOpenDim, symbolDim } from "../dim.ts";
 import { fail } from "../diagnostic.ts";
 import { tensorType } from "../graph.ts";
 import { alignUp, planArena } from "../memory-plan.ts";
@@ -24,29 +24,71 @@ export function bindShapes(program: OpenProgram, shapes: readonly (readonly numb
   return fits && brokenCondition(program.conditions, binding) === null ? binding : null;
 }
 
+/** The positions that the caches of a program must have room for. */
+export const leastCapacity = ({ caches }: OpenProgram, binding: DimBinding): number =>
+  Math.max(0, ...caches.map(({ present }) => evaluateDim(present, binding)));
+
+/** The sizes with the room of caches, which is the least there must be where it is not among them. */
+function withCapacity(program: OpenProgram, binding: DimBinding): DimBinding {
+  const { capacity } = program;
+  if (capacity === null || binding.has(capacity)) return binding;
+  return new Map([...binding, [capacity, leastCapacity(program, binding)]]);
+}
+
+/** Where the caches begin, and where what lies behind them does. */
+function placeCaches({ caches, capacity, weights }: OpenProgram, size: (dim: Dim) => number): CachePlaces {
+  const starts: number[] = [];
+  let end = alignUp(weights.bytes);
+  for (const { outer, innerBytes } of caches) {
+    starts.push(end);
+    end += alignUp(size(outer) * (capacity === null ? 0 : size(symbolDim(capacity))) * innerBytes);
+  }
+  return { starts, end };
+}
+
+interface CachePlaces {
+  readonly starts: readonly number[];
+  readonly end: number;
+}
+
 /**
  * The program for these sizes, which must meet its conditions. Throws WSC1009 where it would need more memory than there can be, NotOpen where a
  * kernel would take a size that its 32 bits do not hold.
  */
-export function closeProgram(program: OpenProgram, binding: DimBinding): Program {
+export function closeProgram(program: OpenProgram, sizes: DimBinding): Program {
+  const binding = withCapacity(program, sizes);
   const size = sizesFor(binding);
   const plan = planArena(program.buffers.map(({ bytes, first, last }) => ({ bytes: size(bytes), first, last })));
   const arenaOffset = alignUp(program.weights.bytes);
-  if (arenaOffset + plan.bytes > maxMemoryBytes) {
+  const caches = placeCaches(program, size);
+  if (caches.end + plan.bytes > maxMemoryBytes) {
     throw fail("WSC1009", "the program needs more than the 4 GiB of memory that WebAssembly has for these shapes", {
       subject: program.name,
       hint: [...binding].map(([name, value]) => `${name} is ${value}`).join(", "),
     });
   }
-  const placed = (place: OpenPlace): number =>
-    place.kind === "weights"
-      ? nth(program.weights.offsets, place.segment)
-      : arenaOffset + nth(plan.offsets, place.buffer);
+  const placed = (place: OpenPlace): number => {
+    switch (place.kind) {
+      case "weights":
+        return nth(program.weights.offsets, place.segment);
+      case "cache":
+        return nth(caches.starts, place.cache);
+      case "buffer":
+        return caches.end + nth(plan.offsets, place.buffer);
+    }
+  };
   const address = ({ place, at }: OpenAddress): number => placed(place) + size(at);
   const ports = [...program.inputs, ...program.outputs];
-  const values = ports.map(({ dtype, dims, place }): ProgramValue => {
+  const values = ports.map(({ dtype, dims, place }, index): ProgramValue => {
+    const [offset, shape] = [placed(place), dims.map(size)];
+    if (place.kind === "cache") {
+      const { past, present, innerBytes } = nth(program.caches, place.cache);
+      const pieceBytes = size(index < program.inputs.length ? past : present) * innerBytes;
+      const stride = defined(binding.get(defined(program.capacity))) * innerBytes;
+      return { kind: "part", offset, dtype, shape, pieceBytes, stride };
+    }
     const region = place.kind === "weights" ? "weights" : "arena";
-    return { kind: "memory", offset: placed(place), dtype, shape: dims.map(size), region };
+    return { kind: "memory", offset, dtype, shape, region };
   });
   const portAt = ({ name, dtype, dims }: OpenPort, slot: number): ProgramPort => ({
     name,
@@ -58,7 +100,12 @@ export function closeProgram(program: OpenProgram, binding: DimBinding): Program
     name: program.name,
     inputs: program.inputs.map(portAt),
     outputs: program.outputs.map((port, index) => portAt(port, program.inputs.length + index)),
-    memory: { weightsOffset: 0, weightsBytes: program.weights.bytes, arenaOffset, arenaBytes: plan.bytes },
+    memory: {
+      weightsOffset: 0,
+      weightsBytes: program.weights.bytes,
+      arenaOffset,
+      arenaBytes: caches.end - arenaOffset + plan.bytes,
+    },
     modules: program.modules,
     values,
     steps: program.steps.flatMap((step) => closedStep(step, size, address)),

@@ -15,7 +15,25 @@ export interface OpenSymbol {
 }
 
 export type OpenPlace =
-  { readonly kind: "weights"; readonly segment: number } | { readonly kind: "buffer"; readonly buffer: number };
+  | { readonly kind: "weights"; readonly segment: number }
+  | { readonly kind: "buffer"; readonly buffer: number }
+  | { readonly kind: "cache"; readonly cache: number };
+
+/**
+ * An input that stays in memory from call to call: output `output` is input `input` with further positions behind it along an axis. Both lie in one place, with room
+ * for `capacity` positions, so that what was given is fed again without being moved.
+ *
+ *     [outer, capacity, inner]      the first `past` positions are the input, the first `present` ones the output
+ */
+export interface OpenCache {
+  readonly input: number;
+  readonly output: number;
+  readonly outer: Dim;
+  readonly past: Dim;
+  readonly present: Dim;
+  /** bytes of a position */
+  readonly innerBytes: number;
+}
 
 /** `at` bytes behind a place. */
 export interface OpenAddress {
@@ -63,6 +81,9 @@ export interface OpenProgram {
   readonly inputs: readonly OpenPort[];
   readonly outputs: readonly OpenPort[];
   readonly buffers: readonly OpenBuffer[];
+  readonly caches: readonly OpenCache[];
+  /** the symbol for the positions that caches have room for, which is no dim of the model; null without caches */
+  readonly capacity: string | null;
   readonly steps: readonly OpenStep[];
   /** bytes of all weights, which begin at 0, and where each segment lies */
   readonly weights: { readonly bytes: number; readonly offsets: readonly number[] };

@@ -83,7 +83,7 @@ export function emitOpenAttention(
     extraRows: extraStrides.map((strides) => params.of(nth(strides, batch.length))),
   };
   const ofBatch = (operand: OpenOperand): readonly Dim[] => {
-    const bytes = mulDims(countOf(operand.dims.slice(-2)), floatBytes);
+    const bytes = operand.pitch ?? mulDims(countOf(operand.dims.slice(-2)), floatBytes);
     const own = openBroadcastStrides({ ...operand, dims: operand.dims.slice(0, -2) }, batch);
     return own.map((stride) => mulDims(stride, bytes));
   };

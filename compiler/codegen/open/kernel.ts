@@ -22,6 +22,8 @@ export interface OpenOperands {
 export interface OpenOperand {
   readonly dtype: DType;
   readonly dims: readonly Dim[];
+  /** bytes from one matrix of its last two dims to the next, where there is room between them; kernels that cannot do with that are not given it */
+  readonly pitch?: Dim;
 }
 
 /** What an address parameter points to; `at` is a distance in bytes from there. */

@@ -18,6 +18,7 @@ import type {
 } from "../../../ir/open/program.ts";
 import { emitModules, kernelNamed, type NamedKernel } from "../kernel-modules.ts";
 import { WeightPool } from "../weight-pool.ts";
+import { cachePitch, type CachePlan, planCaches } from "./caches.ts";
 import { emitOpenConvTranspose } from "./conv-transpose.ts";
 import { emitOpenConv } from "./conv.ts";
 import { emitOpenPool } from "./depthwise.ts";
@@ -28,6 +29,7 @@ import { knownStages } from "./known-shapes.ts";
 import { emitOpenMap } from "./map.ts";
 import { emitOpenMatmul } from "./matmul.ts";
 import {
+  emitOpenAppend,
   emitOpenConcat,
   emitOpenCount,
   emitOpenExpand,
@@ -105,15 +107,17 @@ class OpenProgramLowering {
   readonly #places = new Map<ValueId, OpenPlace>();
   readonly #kernels = new Map<string, NamedKernel>();
   readonly #steps: OpenStep[] = [];
+  readonly #caches: CachePlan;
   #time = 0;
 
   constructor(graph: OpenGraph) {
     this.#graph = graph;
+    this.#caches = planCaches(graph);
   }
 
   run(): CompiledOpenProgram {
     const { name, inputs, outputs, ops, conditions } = this.#graph;
-    for (const { value } of inputs) this.#places.set(value, this.#newBuffer(this.#bytes(value)));
+    for (const { value } of inputs) this.#places.set(value, this.#newPlace(value));
     const read = readValues(this.#graph);
     for (const op of ops) {
       this.#time++;
@@ -141,6 +145,8 @@ class OpenProgramLowering {
         })),
         outputs: given,
         buffers,
+        caches: this.#caches.caches,
+        capacity: this.#caches.capacity,
         steps: this.#steps,
         weights: { bytes: weightsBytes, offsets: segments.map(({ offset }) => offset) },
         modules,
@@ -158,6 +164,26 @@ class OpenProgramLowering {
     const { dtype, dims } = this.#type(value);
     if (dtype === "string") throw new NotOpen("strings");
     return mulDims(countOf(dims), storageBytes(dtype));
+  }
+
+  /** A place for what comes into being now. */
+  #newPlace(value: ValueId): OpenPlace {
+    const cache = this.#caches.cacheOf.get(value);
+    return cache === undefined ? this.#newBuffer(this.#bytes(value)) : { kind: "cache", cache };
+  }
+
+  /** A value as kernels see it. */
+  #operand(value: ValueId): OpenOperand {
+    const { cacheOf, caches, capacity } = this.#caches;
+    const cache = cacheOf.get(value);
+    if (cache === undefined || capacity === null) return this.#type(value);
+    return { ...this.#type(value), pitch: cachePitch(capacity, nth(caches, cache)) };
+  }
+
+  #stagesOf(op: OpenOp, operands: OpenOperands): readonly OpenKernelCode[] {
+    const cache = this.#caches.cacheOf.get(nth(op.outputs, 0));
+    if (cache === undefined) return kernelsOf(op, operands);
+    return emitOpenAppend(nth(this.#caches.caches, cache).past, nth(operands.inputs, 1), operands.output);
   }
 
   #newBuffer(bytes: Dim): OpenPlace {
@@ -188,13 +214,13 @@ class OpenProgramLowering {
       return;
     }
     const operands: OpenOperands = {
-      inputs: op.inputs.map((value) => this.#type(value)),
-      output: this.#type(output),
+      inputs: op.inputs.map((value) => this.#operand(value)),
+      output: this.#operand(output),
       constants: op.inputs.map((value) => nth(this.#graph.values, value).constant),
       areEqual: sameDim,
     };
-    const stages = kernelsOf(op, operands);
-    this.#places.set(output, this.#newBuffer(this.#bytes(output)));
+    const stages = this.#stagesOf(op, operands);
+    this.#places.set(output, this.#newPlace(output));
     const scratch = new Map<number, OpenPlace>();
     for (const code of stages) {
       const args = code.args.map((arg) => this.#address(op, arg, scratch));

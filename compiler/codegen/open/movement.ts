@@ -1,6 +1,6 @@
 /** Transpose, slice, concat and expand as copies of boxes whose extents and strides are open: runs, fills, or elements one by one. */
 import { nth } from "../../../ir/access.ts";
-import { addDims, countOf, type Dim, mulDims } from "../../../ir/dim.ts";
+import { addDims, countOf, type Dim, divideExactly, mulDims } from "../../../ir/dim.ts";
 import { type DType, storageBytes } from "../../../ir/dtype.ts";
 import { arg } from "../../../ir/expr.ts";
 import type { ConcatOp, TransposeOp } from "../../../ir/graph.ts";
@@ -112,6 +112,27 @@ export function emitOpenConcat(
     at = addDims(at, nth(dims, axis));
     return copyStage("concat", box, input(index), output);
   });
+}
+
+/** Puts `added` behind the first `past` positions of each matrix of a result with room between them. */
+export function emitOpenAppend(past: Dim, added: OpenOperand, { pitch }: OpenOperand): readonly OpenKernelCode[] {
+  if (pitch === undefined) throw new Error("internal: positions are added where no room is");
+  const { dtype, dims } = added;
+  const bytes = unitBytesOf(dtype);
+  const [positions, inner] = [nth(dims, dims.length - 2), nth(dims, dims.length - 1)];
+  const matrices = countOf(dims.slice(0, -2));
+  const own = divideExactly(pitch, bytes);
+  if (own === null) throw new Error("internal: matrices begin within an element");
+  const box = {
+    dtype,
+    axes: [
+      { size: matrices, strides: [mulDims(positions, inner), own] },
+      { size: mulDims(positions, inner), strides: [1, 1] },
+    ],
+    sourceAt: 0,
+    targetAt: mulDims(past, inner),
+  };
+  return [copyStage("append", box, input(1), output)];
 }
 
 export function emitOpenExpand(
