@@ -10,7 +10,7 @@ import type { OpenConvTransposeOp } from "../../../ir/open/graph.ts";
 import { arithFor } from "../kernels/product/arith.ts";
 import { makeEpilogue } from "../kernels/product/epilogue.ts";
 import { transposedPhases, type TransposedPhase } from "../kernels/transposed-phases.ts";
-import { extraArgs } from "./conv.ts";
+import { extraArgs } from "./conv-plane.ts";
 import { expectChannelsLast, openImage, paddedImage, planePair } from "./image.ts";
 import type { OpenKernelCode, OpenOperands } from "./kernel.ts";
 import { type OpenWindowDim, openWindowStage } from "./window-product.ts";

@@ -2,27 +2,17 @@
 import { defined, nth } from "../../../ir/access.ts";
 import { NotOpen } from "../../../ir/assumptions.ts";
 import { countOf, type Dim } from "../../../ir/dim.ts";
-import { type ConvOp, epilogueOperands, tensorType } from "../../../ir/graph.ts";
+import { epilogueOperands, tensorType } from "../../../ir/graph.ts";
 import { arithFor } from "../kernels/product/arith.ts";
 import { makeEpilogue } from "../kernels/product/epilogue.ts";
 import type { WinogradPlan } from "../kernels/winograd/plan.ts";
+import { type ConvPlane, extraArgs, type OpenConv } from "./conv-plane.ts";
 import { depthwiseStages } from "./depthwise.ts";
 import { expectChannelsLast, type Margins, openImage, paddedImage, planePair } from "./image.ts";
-import type { OpenKernelArg, OpenKernelCode, OpenOperands } from "./kernel.ts";
+import type { OpenKernelCode, OpenOperands } from "./kernel.ts";
 import { constantProduct } from "./matmul.ts";
 import { chooseOpenWinograd, openWinogradStage } from "./winograd.ts";
 import { type OpenWindowDim, openWindowStage } from "./window-product.ts";
-
-export type OpenConv = Omit<ConvOp, "inputs" | "outputs" | "origin">;
-
-/** A convolution's numbers for rows and columns. */
-export interface ConvPlane {
-  readonly kernel: readonly [number, number];
-  readonly strides: readonly [number, number];
-  readonly dilations: readonly [number, number];
-  readonly before: readonly [number, number];
-  readonly after: readonly [number, number];
-}
 
 export function emitOpenConv(op: OpenConv, operands: OpenOperands): readonly OpenKernelCode[] {
   expectChannelsLast(op.layout);
@@ -63,12 +53,6 @@ export function emitOpenConv(op: OpenConv, operands: OpenOperands): readonly Ope
 /** Every pixel by itself. */
 const isPointwise = ({ kernel, strides, before, after }: ConvPlane): boolean =>
   [...kernel, ...strides].every((size) => size === 1) && [...before, ...after].every((amount) => amount === 0);
-
-/** Operands of the epilogue as arguments. */
-export const extraArgs = ({ inputs }: OpenOperands): readonly OpenKernelArg[] =>
-  inputs
-    .slice(epilogueOperands.conv)
-    .map((_, i): OpenKernelArg => ({ kind: "input", index: epilogueOperands.conv + i }));
 
 function tiledStages(op: OpenConv, plan: WinogradPlan, operands: OpenOperands): readonly OpenKernelCode[] {
   const { inputs, constants, output } = operands;

@@ -12,7 +12,7 @@ import { arithFor } from "../kernels/product/arith.ts";
 import { hoistConstants, makeEpilogue } from "../kernels/product/epilogue.ts";
 import { packedArg } from "../kernels/product/pack.ts";
 import type { WalkOperand } from "../kernels/window-walk.ts";
-import { type ConvPlane, extraArgs, type OpenConv } from "./conv.ts";
+import { type ConvPlane, extraArgs, type OpenConv } from "./conv-plane.ts";
 import { expectChannelsLast, openImage, planePair } from "./image.ts";
 import { openFunction, type OpenKernelArg, type OpenKernelCode, type OpenOperands, SizeParams } from "./kernel.ts";
 import { extraStrides } from "./window-product.ts";

@@ -11,7 +11,7 @@ import { addDims, type Dim, floorDiv, mulDims } from "../../../ir/dim.ts";
 import { storageBytes } from "../../../ir/dtype.ts";
 import type { Tap, TileColumn, TileSite, WalkBody } from "../kernels/window-walk.ts";
 import { type Bound, type FunctionBuilder, increment, type Local, loopRange, pushBound } from "../wasm/index.ts";
-import type { ConvPlane } from "./conv.ts";
+import type { ConvPlane } from "./conv-plane.ts";
 import type { OpenImage } from "./image.ts";
 import type { OpenFunction, Size, SizeParams } from "./kernel.ts";
 import { addBound, copyOf } from "./rows.ts";

@@ -34,7 +34,7 @@ import {
   type ModuleBuilder,
   pushBound,
 } from "../wasm/index.ts";
-import type { ConvPlane } from "./conv.ts";
+import type { ConvPlane } from "./conv-plane.ts";
 import type { OpenImage } from "./image.ts";
 import {
   type OpenFunction,
