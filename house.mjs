@@ -13,6 +13,7 @@ const ir = "ir/**";
 /** Pieces of compiler/ that stages share. */
 const constants = "compiler/evaluate-constants.ts";
 const random = "compiler/random.ts";
+const axes = "compiler/axes.ts";
 
 /** What one part of the placer may know of the others: the problem itself. */
 const problem = "compiler/placement/problem.ts";
@@ -62,6 +63,7 @@ export const house = [
   },
   { folder: constants, subject: "ops over constants, while a model is compiled", mayImport: [ir, "runtime/reference"] },
   { folder: random, subject: "seeded random numbers", mayImport: [] },
+  { folder: axes, subject: "values of axes, ranges, combinations by their number", mayImport: [] },
   {
     folder: "compiler/frontend",
     subject: "ONNX -> graph; the only place that knows ONNX",
@@ -193,7 +195,7 @@ export const house = [
   {
     folder: "compiler/planner",
     subject: "giant models: shapes, plans, comparisons, fleets",
-    mayImport: [ir, "compiler/planner/**", "compiler/kernels", "compiler/placement", "compiler/targets"],
+    mayImport: [ir, "compiler/planner/**", "compiler/kernels", "compiler/placement", "compiler/targets", axes],
     isPlanned: true,
   },
   {
@@ -205,6 +207,11 @@ export const house = [
     folder: "compiler/planner/models",
     subject: "graphs of language models from their configurations",
     mayImport: [ir, "compiler/frontend", "compiler/files", random],
+  },
+  {
+    folder: "compiler/sweep",
+    subject: "design spaces: specifications, points, jobs, who does them, what comes out ([sweeps.md](sweeps.md))",
+    mayImport: [ir, "compiler", "compiler/**", "runtime/**"],
   },
   {
     folder: "compiler/validate",

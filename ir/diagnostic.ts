@@ -86,6 +86,12 @@ export const diagnosticTable = {
   WSC8001: "wrong usage of the command line",
   WSC8002: "a file is not written there: something else stands in its place",
   WSC8003: "the file system refuses",
+  WSC8101: "the specification of a sweep is not valid",
+  WSC8102: "the queue of a sweep cannot be used",
+  WSC8103: "a worker and a sweep are of different versions",
+  WSC8104: "the store of a sweep cannot be used",
+  WSC8105: "jobs of a sweep have failed",
+  WSC8106: "a sweep's folder cannot be used",
   WSC9001: "a defect in wsc",
 } as const;
 

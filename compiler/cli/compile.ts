@@ -29,6 +29,7 @@ import type { EmitStage } from "./emit-stages.ts";
 import { compileFolder, type FolderResult } from "../project/compile-folder.ts";
 import { readArtifact, type ReadArtifact } from "../read-artifact.ts";
 import { exitCodes, note, writeError } from "./failure.ts";
+import { searchGuard } from "../search-guard.ts";
 import { stageProgress } from "./progress.ts";
 import type { FileOptions, OutputOptions } from "../files/output-files.ts";
 import { claimText, writeText } from "./text-output.ts";
@@ -178,26 +179,25 @@ function readReplicas({ replicas, explain, emit }: CompileArguments): Replicas {
 /** The share of the time limit that an explanation is given. */
 const explainShare = 0.4;
 
-/** Without a time limit: seconds after which search and explanation end in any case, and what explanations are given as counted work. */
-const usual = { guardSeconds: 120, explainEffort: 60 } as const;
+/** Seconds of counted work that explanations are given without a time limit. */
+const explainEffort = 60;
 
-/** A time limit that was asked for is used while the placement can still be better, or an effort, which no usual machine needs ten times as long for. */
+/** A time limit that was asked for is used while the placement can still be better, or an effort. */
 function searchLimits({
   timeLimit,
   effort,
   explain,
 }: CompileArguments): Pick<CompileOptions, "timeLimitSeconds" | "effortSeconds"> {
   const counted = effort === undefined ? {} : { effortSeconds: effort };
-  if (timeLimit === undefined)
-    return { timeLimitSeconds: Math.max(usual.guardSeconds, 10 * (effort ?? 0)), ...counted };
+  if (timeLimit === undefined) return { timeLimitSeconds: searchGuard(effort), ...counted };
   const seconds = explain ? timeLimit * (1 - explainShare) : timeLimit;
   return { timeLimitSeconds: seconds, effortSeconds: seconds, ...counted };
 }
 
 function explainLimits({ timeLimit }: CompileArguments): ExplainLimits {
-  const guard = timeLimit === undefined ? usual.guardSeconds : timeLimit * explainShare;
+  const guard = timeLimit === undefined ? searchGuard() : timeLimit * explainShare;
   return {
-    effortSeconds: timeLimit === undefined ? usual.explainEffort : guard,
+    effortSeconds: timeLimit === undefined ? explainEffort : guard,
     deadline: Date.now() + guard * 1000,
   };
 }

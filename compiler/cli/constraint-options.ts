@@ -7,7 +7,7 @@ import { parsePlacementJson } from "../../ir/placement-json.ts";
 import { parsePlacement } from "../../ir/placement-text.ts";
 import { joinConstraints, parseConstraintFile, parseDefects } from "../placement/constraints/constraint-files.ts";
 import type { ConstraintRequest, PinRequest } from "../placement/constraints/constraints.ts";
-import { type DefectRate, randomDefects } from "../placement/constraints/random-defects.ts";
+import { parseDefectRate, randomDefects } from "../placement/constraints/random-defects.ts";
 import { loadTarget } from "../targets/load.ts";
 import { splitAssignment } from "./assignments.ts";
 
@@ -41,7 +41,7 @@ export async function readConstraints(
   given: ConstraintArguments & { readonly target: string },
 ): Promise<ReadConstraints> {
   const parts: ConstraintRequest[] = [];
-  const rate = given.defects === undefined ? null : readRate(given.defects);
+  const rate = given.defects === undefined ? null : parseDefectRate(given.defects);
   const files = [given.constraints, rate === null ? given.defects : undefined].filter((file) => file !== undefined);
   if (given.constraints !== undefined) {
     const read = await constraintsOf(given.constraints);
@@ -60,14 +60,6 @@ export async function readConstraints(
     ...(given.maxInterval === undefined ? {} : { maxInterval: given.maxInterval }),
   });
   return { request: joinConstraints(parts), files };
-}
-
-/** `CORES`, `CORES/LINKS`, either with `:SEED`, the shares between 0 and 1; null for the name of a file. */
-function readRate(text: string): DefectRate | null {
-  const share = String.raw`(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,2}|0)`;
-  const match = new RegExp(`^${share}(?:/${share})?(?::(\\d{1,9}))?$`).exec(text);
-  if (match === null) return null;
-  return { rate: Number(match[1]), linkRate: Number(match[2] ?? "0"), seed: Number(match[3] ?? "1") };
 }
 
 /** A constraint file; the defect map that it names lies beside it. */

@@ -3,22 +3,17 @@
  * The `wsc` command. Only what every call needs is loaded here: each verb imports its own body when it is called.
  * Exit codes: 0 done, 1 the model or the program is at fault, 2 wrong usage, 70 a defect of wsc.
  */
-import { readFileSync } from "node:fs";
 import { fileProblem } from "../files/file-errors.ts";
+import { wscVersion } from "../version.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
-
-const version = (): string => {
-  const file = new URL("../../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
-};
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
-    process.stdout.write(`${version()}\n`);
+    process.stdout.write(`${wscVersion()}\n`);
     return exitCodes.done;
   }
   const { runCommandLine } = await import("./command-line.ts");
-  return runCommandLine(args, version());
+  return runCommandLine(args, wscVersion());
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

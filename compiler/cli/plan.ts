@@ -1,5 +1,6 @@
 /** `wsc plan`: on how many wafers a model lies, how fast it writes there, and what limits it. */
 import { fail, showName } from "../../ir/diagnostic.ts";
+import { reportOf } from "../plan-report.ts";
 import type { ModelConfig } from "../planner/models/config.ts";
 import { findModel } from "../planner/models/find.ts";
 import { findSystem } from "../planner/machines/systems.ts";
@@ -12,7 +13,6 @@ import { planRows, showNumber, showSeconds } from "../planner/plan/text.ts";
 import { planTraining } from "../planner/plan/train.ts";
 import { renderReport } from "../report/html.ts";
 import { exitCodes } from "./failure.ts";
-import { reportOf } from "./plan-report.ts";
 import { printTable, tableText } from "./table.ts";
 import { claimText, writeText } from "./text-output.ts";
 

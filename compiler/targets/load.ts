@@ -1,6 +1,6 @@
 /** Finds a target: a preset by name, or a JSON file of the user, checked against the schema before anything trusts it. */
 import { readFile } from "node:fs/promises";
-import type { ErrorObject } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import { type Diagnostic, diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
 import { dojoD1 } from "./dojo-d1.ts";
 import { dojoTile } from "./dojo-tile.ts";
@@ -35,14 +35,21 @@ export async function loadTarget(name: string): Promise<Target> {
 
 /** Checks a target description read from JSON; throws a WscError that lists everything wrong with it. */
 export async function parseTarget(json: unknown, subject: string): Promise<Target> {
-  const { Ajv } = await import("ajv");
-  const validate = new Ajv({ allErrors: true, strict: false }).compile<Target>(targetSchema);
+  validator ??= loadValidator();
+  const validate = await validator;
   if (!validate(json)) {
     throw new WscError((validate.errors ?? []).map((error) => diagnose(error, subject)));
   }
   const problems = contradictions(json);
   if (problems.length > 0) throw new WscError(problems.map((text) => problem(text, subject)));
   return json;
+}
+
+let validator: Promise<ValidateFunction<Target>> | null = null;
+
+async function loadValidator(): Promise<ValidateFunction<Target>> {
+  const { Ajv } = await import("ajv");
+  return new Ajv({ allErrors: true, strict: false }).compile<Target>(targetSchema);
 }
 
 async function readJson(file: string): Promise<unknown> {

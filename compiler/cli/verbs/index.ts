@@ -13,10 +13,12 @@ import { planVerb } from "./plan.ts";
 import { reportVerb } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { simulateVerb } from "./simulate.ts";
+import { sweepVerb } from "./sweep.ts";
 import { targetsVerb } from "./targets.ts";
 import { validateVerb } from "./validate.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
+import { workerVerb } from "./worker.ts";
 
 export const verbs: readonly Verb[] = [
   compileVerb,
@@ -33,6 +35,8 @@ export const verbs: readonly Verb[] = [
   planVerb,
   compareVerb,
   fleetVerb,
+  sweepVerb,
+  workerVerb,
   validateVerb,
   targetsVerb,
   opsVerb,

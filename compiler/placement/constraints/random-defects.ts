@@ -11,6 +11,14 @@ export interface DefectRate {
   readonly seed: number;
 }
 
+/** `CORES`, `CORES/LINKS`, either with `:SEED`, the shares between 0 and 1; null for other text, such as the name of a file. */
+export function parseDefectRate(text: string): DefectRate | null {
+  const share = String.raw`(0?\.\d{1,12}|\d(?:\.\d{1,6})?e-\d{1,2}|0)`;
+  const match = new RegExp(`^${share}(?:/${share})?(?::(\\d{1,9}))?$`).exec(text);
+  if (match === null) return null;
+  return { rate: Number(match[1]), linkRate: Number(match[2] ?? "0"), seed: Number(match[3] ?? "1") };
+}
+
 /** Cores of the part that kernels use, and links between them, row by row; the same rates and seed give the same ones. */
 export function randomDefects(target: Target, { rate, linkRate, seed }: DefectRate): Defects {
   const random = seededRandom(seed);

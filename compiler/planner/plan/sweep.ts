@@ -1,6 +1,8 @@
 /** Plans over ranges of contexts, batches and forms of weights. */
 import { fail, showName, WscError } from "../../../ir/diagnostic.ts";
+import { nth } from "../../../ir/access.ts";
 import { nameHint } from "../../../ir/nearest.ts";
+import { combinationAt, combinationCount, rangeValues } from "../../axes.ts";
 import type { ModelConfig } from "../models/config.ts";
 import { type WeightFormat, weightFormats } from "./weight-formats.ts";
 import { planModel } from "./plan.ts";
@@ -38,12 +40,9 @@ export function parseSweep(text: string): SweepAxes {
 }
 
 function expand(value: string): readonly string[] {
-  const [, from, to, step] = /^(\d+)\.\.(\d+)(?:\/(\d+))?$/.exec(value) ?? [];
-  if (from === undefined || to === undefined) return [value];
-  const by = Number(step ?? "1");
-  const count = Math.floor((Number(to) - Number(from)) / by) + 1;
-  if (!(count > 0 && count <= mostPoints)) throw fail("WSC8001", `the range ${value} has no values, or too many`);
-  return Array.from({ length: count }, (_, i) => String(Number(from) + i * by));
+  const values = rangeValues(value);
+  if (values?.length === 0) throw fail("WSC8001", `the range ${value} has no values, or too many`);
+  return values === null ? [value] : values.map(String);
 }
 
 /** Plans every combination; a point that does not fit says why. */
@@ -56,15 +55,19 @@ export function sweep(config: ModelConfig, options: PlanOptions, given: SweepAxe
     numbers("batch", options.batch),
     numbers("users", options.users),
   ];
-  const count = contexts.length * batches.length * users.length * formats.length;
+  const lengths = [formats, users, batches, contexts].map(({ length }) => length);
+  const count = combinationCount(lengths);
   if (count > mostPoints) throw fail("WSC8001", `${count} points are more than ${mostPoints}`);
-  return formats.flatMap((weights) =>
-    users.flatMap((some) =>
-      batches.flatMap((batch) =>
-        contexts.map((context) => point(config, { ...options, weights, users: some ?? 1, batch, context })),
-      ),
-    ),
-  );
+  return Array.from({ length: count }, (_, index) => {
+    const [format, some, batch, context] = combinationAt(lengths, index) as [number, number, number, number];
+    return point(config, {
+      ...options,
+      weights: nth(formats, format),
+      users: nth(users, some) ?? 1,
+      batch: nth(batches, batch),
+      context: nth(contexts, context),
+    });
+  });
 }
 
 function point(config: ModelConfig, options: PlanOptions): SweepPoint {

@@ -1,9 +1,9 @@
 /** A plan as a report: what `wsc plan -o FILE.html` draws. */
-import { nth } from "../../ir/access.ts";
-import type { Plan } from "../planner/plan/plan-data.ts";
-import { planRows } from "../planner/plan/text.ts";
-import { type PlannedWafer, reportOfPlan } from "../report/data/of-plan.ts";
-import type { ReportData } from "../report/data/report-data.ts";
+import { nth } from "../ir/access.ts";
+import type { Plan } from "./planner/plan/plan-data.ts";
+import { planRows } from "./planner/plan/text.ts";
+import { type PlannedWafer, reportOfPlan } from "./report/data/of-plan.ts";
+import type { ReportData } from "./report/data/report-data.ts";
 
 function wafersOf({ waferLoads, layersPerWafer, coreBytes, coresPerWafer }: Plan): readonly PlannedWafer[] {
   const mean = waferLoads.reduce((sum, { work }) => sum + work, 0) / waferLoads.length;
