@@ -154,7 +154,8 @@ function titleOf({ action, axes, fixed }: Spec): string {
   const named = (name: string): readonly Scalar[] =>
     axes.find((axis) => axis.name === name)?.values ?? (Object.hasOwn(fixed, name) ? [fixed[name] ?? null] : []);
   const models = named("model").map((model) => path.basename(String(model)).replace(/\.(?:onnx|json)$/i, ""));
-  const shown = models.length > 3 ? `${models.slice(0, 2).join(", ")} and ${models.length - 2} more` : models.join(", ");
+  const shown =
+    models.length > 3 ? `${models.slice(0, 2).join(", ")} and ${models.length - 2} more` : models.join(", ");
   return `wsc sweep: ${action} ${shown}`;
 }
 

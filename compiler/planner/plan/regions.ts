@@ -3,6 +3,7 @@
  * sooner, large ones share a layer's products among more cores, and every rectangle more is a hand-off more: squares of many sizes and every cut of the
  * wafer are tried.
  */
+import { nth } from "../../../ir/access.ts";
 import { addedCycles, type LayerCycles, noCycles, type Region, totalCycles } from "../../../ir/machine/layer-cycles.ts";
 import { type Target, usableRect } from "../../../ir/machine/target.ts";
 import type { Clock } from "../speed/clock.ts";
@@ -86,6 +87,7 @@ export function bestRegions(tasks: readonly Task[], options: RegionOptions): Reg
   const bytes = tasks.reduce((sum, task) => sum + task.bytes, 0);
   const largest = Math.max(0, ...tasks.map((task) => task.bytes));
   const { width, height } = usableRect(options.target);
+  const kinds = kindsOf(tasks);
   let best: RegionPlan | null = null;
   for (const region of candidates(options.target, tasks.length)) {
     const places = Math.floor(width / region.width) * Math.floor(height / region.height);
@@ -93,7 +95,7 @@ export function bestRegions(tasks: readonly Task[], options: RegionOptions): Reg
     const isWhole = region.width === width && region.height === height;
     // what cannot hold its tasks is dropped before any cycle is counted
     if (!isWhole && (capacity < largest || places * capacity < bytes)) continue;
-    const plan = regionsOf(tasks, { region, places }, isWhole ? Infinity : capacity, options);
+    const plan = regionsOf(tasks, kinds, { region, places }, isWhole ? Infinity : capacity, options);
     if (plan !== null && (best === null || valueOf(plan, options) < valueOf(best, options))) best = plan;
   }
   if (best === null) throw new Error("internal: a wafer does not hold what it was given");
@@ -103,33 +105,45 @@ export function bestRegions(tasks: readonly Task[], options: RegionOptions): Reg
 const valueOf = (plan: RegionPlan, { objective, clock }: RegionOptions): number =>
   objective === "latency" ? totalCycles(plan.decode) + plan.decodes * clock.handOff : plan.decodeStage;
 
+/** For each task the position of the first one that takes as long on any rectangle: models have few kinds of layers, and many of each. */
+function kindsOf(tasks: readonly Task[]): readonly number[] {
+  const first = new Map<string, number>();
+  return tasks.map(({ item, dense, experts }, i) => {
+    const key = `${item.kind} ${dense} ${experts}`;
+    const kind = first.get(key) ?? i;
+    first.set(key, kind);
+    return kind;
+  });
+}
+
 function regionsOf(
   tasks: readonly Task[],
+  kinds: readonly number[],
   cut: Pick<RegionPlan, "region" | "places">,
   capacity: number,
   options: RegionOptions,
 ): RegionPlan | null {
   const { clock, batch, objective } = options;
-  const known = new Map<string, LayerCycles>();
-  const cyclesOf = (task: Task): LayerCycles => {
-    const { item, dense, experts } = task;
-    if (!item.decodes || item.work === 0) return noCycles;
-    const key = `${item.kind} ${dense} ${experts}`;
-    const cycles = known.get(key) ?? clock.decode(partOf(task, cut.region, options), batch, item.seen);
-    known.set(key, cycles);
-    return cycles;
-  };
-  const links = tasks.map((task) => ({ bytes: task.bytes, load: totalCycles(cyclesOf(task)) }));
+  const cycles: LayerCycles[] = [];
+  for (const [i, task] of tasks.entries()) {
+    const { item } = task;
+    const isIdle = !item.decodes || item.work === 0;
+    const fresh = (): LayerCycles =>
+      isIdle ? noCycles : clock.decode(partOf(task, cut.region, options), batch, item.seen);
+    cycles.push(cycles[nth(kinds, i)] ?? fresh());
+  }
+  const links = tasks.map((task, i) => ({ bytes: task.bytes, load: totalCycles(nth(cycles, i)) }));
   const ends =
     objective === "latency"
       ? fewestParts(links, capacity)
       : (balancedCut(links, capacity, Math.min(cut.places, links.length))?.ends ?? null);
   if (ends === null || ends.length > cut.places) return null;
-  const groups = ends.map((end, i) => tasks.slice(i === 0 ? 0 : ends[i - 1], end));
-  const stages = groups.map((group) => group.reduce((sum, task) => addedCycles(sum, cyclesOf(task)), noCycles));
+  const groupsOf = <T>(list: readonly T[]): readonly (readonly T[])[] =>
+    ends.map((end, i) => list.slice(i === 0 ? 0 : ends[i - 1], end));
+  const stages = groupsOf(cycles).map((group) => group.reduce(addedCycles, noCycles));
   return {
     ...cut,
-    tasks: groups,
+    tasks: groupsOf(tasks),
     decode: stages.reduce(addedCycles, noCycles),
     decodeStage: Math.max(...stages.map(totalCycles)) + clock.handOff,
     decodes: stages.filter((stage) => totalCycles(stage) > 0).length,

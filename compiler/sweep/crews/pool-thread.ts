@@ -8,8 +8,6 @@ import type { ThreadData } from "./pool.ts";
 
 const data = workerData as ThreadData;
 
-const workshop = openStore(data.store).then(
-  (store) => new Workshop({ store, local: data.local, cache: data.cache }),
-);
+const workshop = openStore(data.store).then((store) => new Workshop({ store, local: data.local, cache: data.cache }));
 
 export const doJob = async (job: Job): Promise<Outcome> => runJob(job, await workshop);

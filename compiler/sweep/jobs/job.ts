@@ -74,7 +74,7 @@ const labelForm = /^[\p{L}\p{N}_][\p{L}\p{N}_ .()+,=@-]{0,119}$/u;
 
 /** A label made of any text. */
 export function labelOf(text: string): string {
-  const clean = [...text].map((character) => (/[\p{L}\p{N}_ .()+,=@-]/u.test(character) ? character : "_")).join("");
+  const clean = text.replace(/[^\p{L}\p{N}_ .()+,=@-]/gu, "_");
   return labelForm.test(clean) ? clean : `model_${clean.slice(0, 100)}`;
 }
 

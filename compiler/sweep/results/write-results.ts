@@ -49,14 +49,7 @@ type Brief = Pick<Row, "job"> & {
   readonly losses: readonly number[] | null;
 };
 
-export async function writeResults({
-  source,
-  indices,
-  folder,
-  store,
-  title,
-  force,
-}: ResultsOptions): Promise<Written> {
+export async function writeResults({ source, indices, folder, store, title, force }: ResultsOptions): Promise<Written> {
   const { spec } = source;
   const files = await claimFiles(folder, [...Object.values(tableFiles), reportFile], { force });
   const columns = columnsOf(spec);
@@ -79,7 +72,8 @@ export async function writeResults({
   }
   const frontier = frontierOf(briefs.map(({ losses }) => losses));
   const links = await placeFiles(briefs, frontier, { source, folder, store });
-  const named = (figure: string): string => (spec.axes.some(({ name }) => name === figure) ? `result.${figure}` : figure);
+  const named = (figure: string): string =>
+    spec.axes.some(({ name }) => name === figure) ? `result.${figure}` : figure;
   const page = renderSweep({
     title,
     columns,

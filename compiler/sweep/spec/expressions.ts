@@ -76,7 +76,7 @@ function treeOf(node: Expression): Tree {
       const value = node["value"];
       if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
         return { kind: "value", value };
-      throw new ExpressionError(`${String(node["raw"])} is no value`);
+      throw new ExpressionError(`${textOf(node, "raw")} is no value`);
     }
     case "Identifier":
     case "MemberExpression":
@@ -88,10 +88,10 @@ function treeOf(node: Expression): Tree {
         case "-":
           return { kind: "minus", of: part("argument") };
         default:
-          throw new ExpressionError(`the operator ${String(node["operator"])} is not supported`);
+          throw new ExpressionError(`the operator ${textOf(node, "operator")} is not supported`);
       }
     case "BinaryExpression": {
-      const operator = String(node["operator"]);
+      const operator = textOf(node, "operator");
       if (!isOperator(operator)) throw new ExpressionError(`the operator ${operator} is not supported`);
       return { kind: "binary", operator, left: part("left"), right: part("right") };
     }
@@ -104,9 +104,16 @@ function treeOf(node: Expression): Tree {
   }
 }
 
+/** What the parser says as text. */
+function textOf(node: Expression, key: string): string {
+  const text = node[key];
+  if (typeof text === "string") return text;
+  throw new ExpressionError(`${node.type} is not supported`);
+}
+
 /** `target.core.sramBytes` is one name. */
 function nameOf(node: Expression): string {
-  if (node.type === "Identifier") return String(node["name"]);
+  if (node.type === "Identifier") return textOf(node, "name");
   if (node.type !== "MemberExpression" || node["computed"] === true)
     throw new ExpressionError("names have dots, as target.core.sramBytes");
   return `${nameOf(node["object"] as Expression)}.${nameOf(node["property"] as Expression)}`;

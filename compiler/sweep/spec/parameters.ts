@@ -12,7 +12,9 @@ interface SchemaNode {
 /** Paths of the numbers of a target: `core.sramBytes`. */
 function numbersIn({ type, properties }: SchemaNode, path: string): readonly string[] {
   if (type === "number" || type === "integer") return [path];
-  return Object.entries(properties ?? {}).flatMap(([key, node]) => numbersIn(node, path === "" ? key : `${path}.${key}`));
+  return Object.entries(properties ?? {}).flatMap(([key, node]) =>
+    numbersIn(node, path === "" ? key : `${path}.${key}`),
+  );
 }
 
 export const targetPrefix = "target.";

@@ -22,7 +22,8 @@ export async function readSpecFile(file: string): Promise<Spec> {
 }
 
 async function textOf(file: string): Promise<string> {
-  const refuse = (message: string): Error => fail("WSC8101", `the specification ${message}`, { subject: showName(file) });
+  const refuse = (message: string): Error =>
+    fail("WSC8101", `the specification ${message}`, { subject: showName(file) });
   try {
     if ((await stat(file)).size > maxFileBytes) throw refuse("is larger than 1 MiB");
     return await readFile(file, "utf8");

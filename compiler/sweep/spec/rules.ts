@@ -36,7 +36,7 @@ export function misfit({ rule, usual }: Option, value: Scalar): string | null {
     }
     case "count": {
       const { least, most, word } = rule;
-      if (value === word && word !== undefined) return null;
+      if (word !== undefined && value === word) return null;
       if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return null;
       return `is a whole number from ${least} to ${most}${word === undefined ? "" : ` or ${word}`}, not ${shown(value)}`;
     }

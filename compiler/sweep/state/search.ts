@@ -9,7 +9,6 @@ import { frontierOf } from "../results/frontier.ts";
 import type { SearchKind } from "./search-kinds.ts";
 import type { Space } from "../spec/space.ts";
 
-
 export interface SearchPlan {
   readonly kind: SearchKind;
   /** points at most */
@@ -63,7 +62,8 @@ class Search {
 
   learn(losses: ReadonlyMap<number, readonly number[] | null>): void {
     // in the order of their numbers: rounds end in any order
-    for (const [index, loss] of [...losses].toSorted(([a], [b]) => a - b)) if (loss !== null) this.#losses.set(index, loss);
+    for (const [index, loss] of [...losses].toSorted(([a], [b]) => a - b))
+      if (loss !== null) this.#losses.set(index, loss);
   }
 
   /** The next round; none when the budget is spent or every point is done. */

@@ -61,7 +61,10 @@ class S3Store implements Store {
     if (response?.body == null) return false;
     const draft = `${file}.draft`;
     try {
-      await pipeline(Readable.fromWeb(response.body as import("node:stream/web").ReadableStream), createWriteStream(draft));
+      await pipeline(
+        Readable.fromWeb(response.body as import("node:stream/web").ReadableStream),
+        createWriteStream(draft),
+      );
       if ((await digestOfFile(draft)) !== digest) return false;
       await rename(draft, file);
       return true;

@@ -1,0 +1,164 @@
+/** Sweeps by workers that take jobs from a real Redis server: what is killed, restarted or of another version loses nothing and repeats nothing. */
+import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { digestOf } from "../../compiler/sweep/jobs/digest.ts";
+import { versionKey } from "../../compiler/sweep/crews/redis.ts";
+import { wsc } from "../cli/run-cli.ts";
+import { scratchFolder } from "../helpers/scratch.ts";
+import { hasRedis, RedisServer } from "./redis-server.ts";
+import { Command } from "./workers.ts";
+
+const scratch = scratchFolder("sweep-queue");
+const at = (name: string): string => path.join(scratch.path, name);
+
+const servers: RedisServer[] = [];
+const commands: Command[] = [];
+
+async function serve(password?: string): Promise<RedisServer> {
+  const folder = at(`redis-${servers.length}`);
+  mkdirSync(folder);
+  const server = await RedisServer.start(folder, password ?? null);
+  servers.push(server);
+  return server;
+}
+
+function begin(args: readonly string[]): Command {
+  const command = new Command(args, scratch.path);
+  commands.push(command);
+  return command;
+}
+
+afterEach(async () => {
+  for (const command of commands.splice(0)) await command.kill();
+  for (const server of servers) await server.kill();
+});
+afterAll(scratch.remove);
+
+const spec = {
+  do: "plan",
+  axes: { weights: ["fp16", "int8", "fp8"], context: "1024..3072/256", users: [1, 4, 16, 64] },
+  fixed: { model: "llama3.1-8b", target: "wse3" },
+};
+const points = 3 * 9 * 4;
+const jobLine = /^[0-9a-f]{12} plan/;
+const freshLine = /^[0-9a-f]{12} plan$/;
+
+writeFileSync(at("spec.json"), JSON.stringify(spec));
+
+const tables = (folder: string): readonly string[] =>
+  ["results.jsonl", "results.csv", "report.html"].map((name) => readFileSync(at(`${folder}/${name}`), "utf8"));
+
+const worker = (url: string, store: string, ...more: readonly string[]): Command =>
+  begin(["worker", "--queue", url, "--store", store, "--jobs", "1", ...more]);
+
+const withRedis = hasRedis ? describe : describe.skip;
+
+withRedis(`a sweep by workers${hasRedis ? "" : " (redis-server is not installed)"}`, () => {
+  it("loses and repeats nothing when workers are killed and the server forgets everything", async () => {
+    const server = await serve();
+    const url = `redis://127.0.0.1:${server.port}`;
+    const sweep = begin(["sweep", "spec.json", "-o", "queued", "--queue", url, "--store", "store"]);
+    const [first, second] = [worker(url, "store"), worker(url, "store")];
+    await first.untilLines(jobLine, 8);
+    await first.kill();
+    const third = worker(url, "store");
+    await second.untilLines(jobLine, 25);
+    await server.kill();
+    await server.restart();
+    await third.untilLines(jobLine, 8);
+    await third.kill();
+    const fourth = worker(url, "store");
+    expect([await sweep.ended(), sweep.text]).toEqual([0, expect.stringContaining(`${points} points: ${points} done`)]);
+    // each result once: what was made beyond that was in the hands of one who was killed, or was taken over while the server was away
+    const fresh = [first, second, third, fourth].reduce((sum, each) => sum + each.count(freshLine), 0);
+    expect(fresh).toBeGreaterThan(points - 4);
+    expect(fresh).toBeLessThan(points + 4);
+    const lines = readFileSync(at("queued/journal.jsonl"), "utf8").trim().split("\n");
+    expect(new Set(lines.map((line) => (JSON.parse(line) as { readonly job: string }).job)).size).toBe(points);
+    expect(lines).toHaveLength(points);
+    const here = await wsc(["sweep", "spec.json", "-o", "here", "--jobs", "1", "-q"], scratch.path);
+    expect([here.code, here.stderr]).toEqual([0, ""]);
+    expect(tables("queued")).toEqual(tables("here"));
+  });
+
+  it("takes results that the store has, and ends workers that have nothing to do", async () => {
+    const server = await serve("secret word");
+    const url = `redis://:${encodeURIComponent("secret word")}@127.0.0.1:${server.port}/2?queue=small`;
+    writeFileSync(at("small.json"), JSON.stringify({ ...spec, axes: { context: [1024, 2048], users: [1, 2] } }));
+    const run = async (folder: string): Promise<Command> => {
+      const sweep = begin(["sweep", "small.json", "-o", folder, "--queue", url, "--store", "small-store"]);
+      const helper = worker(url, "small-store", "--idle", "4");
+      expect(await sweep.ended()).toBe(0);
+      expect(await helper.ended()).toBe(0);
+      expect(helper.text + sweep.text).not.toContain("secret");
+      return helper;
+    };
+    expect((await run("small-1")).count(jobLine)).toBe(4);
+    expect((await run("small-2")).count(jobLine)).toBe(0);
+    expect(tables("small-2")).toEqual(tables("small-1"));
+    const results = readdirSync(at("small-store/results"), { recursive: true }).filter((name) =>
+      String(name).endsWith("json"),
+    );
+    expect(results).toHaveLength(4);
+  });
+
+  it("is not done by workers of another version, nor what is no job", async () => {
+    const server = await serve();
+    const url = `redis://127.0.0.1:${server.port}`;
+    const client = new Redis(url, { maxRetriesPerRequest: null });
+    const queue = new Queue("wsc", { connection: client });
+    try {
+      await queue.add("x", { job: { version: "0.0.1" } }, { jobId: digestOf("x") });
+      const late = await worker(url, "store").ended();
+      await client.set(versionKey("wsc"), "0.0.1");
+      const early = await wsc(["worker", "--queue", url, "--store", "store"], scratch.path);
+      expect([late, early.code]).toEqual([1, 1]);
+      expect(early.stderr).toContain("WSC8103: the jobs are of wsc 0.0.1");
+      expect(await queue.getDelayedCount()).toBe(1);
+      await queue.obliterate({ force: true });
+      await client.del(versionKey("wsc"));
+      const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+        readonly version: string;
+      };
+      await queue.add("x", { job: { version, action: "plan", model: "/etc/passwd" } }, { jobId: digestOf("y") });
+      expect(await worker(url, "store", "--idle", "3").ended()).toBe(0);
+      const [failed] = await queue.getFailed();
+      expect(failed?.failedReason).toMatch(/the job is none: model is "\/etc\/passwd"/);
+    } finally {
+      await queue.close();
+      client.disconnect();
+    }
+  });
+
+  it("says that the server refuses a password", async () => {
+    const server = await serve("right");
+    const { code, stderr } = await wsc(
+      ["sweep", "spec.json", "-o", "wrong", "--queue", `redis://:wrong@127.0.0.1:${server.port}`],
+      scratch.path,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/WSC8102: the queue at redis:\/\/127\.0\.0\.1:\d+ cannot be used: .*WRONGPASS/);
+    expect(stderr).not.toContain("wrong@");
+  });
+});
+
+describe("a queue that is not there", () => {
+  it("is told by sweeps and workers", async () => {
+    const nobody = "redis://127.0.0.1:1";
+    for (const args of [
+      ["sweep", "spec.json", "-o", "nobody", "--queue", nobody],
+      ["worker", "--queue", nobody, "--store", "store"],
+    ]) {
+      const { code, stderr } = await wsc(args, scratch.path);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining("WSC8102: the queue at redis://127.0.0.1:1 cannot be used"),
+      ]);
+    }
+    const { code, stderr } = await wsc(["sweep", "spec.json", "--queue", "http://x"], scratch.path);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--queue takes redis://HOST:PORT")]);
+  });
+});
