@@ -9,8 +9,8 @@ import { reportSweep, runSweep, type SweepResult } from "../sweep/run-sweep.ts";
 import type { SearchPlan } from "../sweep/state/search.ts";
 import type { SearchKind } from "../sweep/state/search-kinds.ts";
 import { wscVersion } from "../version.ts";
-import { note } from "./command-line.ts";
-import { exitCodes } from "./failure.ts";
+
+import { exitCodes, note } from "./failure.ts";
 import { printTable } from "./table.ts";
 
 interface QueueArguments {
