@@ -64,11 +64,11 @@ async function constraintsOf(job: Job, target: Target, workshop: Workshop): Prom
   const digest = fileOf(defects);
   if (digest !== null) {
     const text = new TextDecoder().decode(await bytesIn(workshop.store, digest));
-    return { ...limit, deadCores: parseDefects(text, "defects") };
+    return { ...limit, ...parseDefects(text, "defects") };
   }
   const rate = parseDefectRate(defects);
   if (rate === null) throw new Error("internal: a job has defects that are neither a rate nor a file");
-  return { ...limit, deadCores: randomDefects(target, rate) };
+  return { ...limit, ...randomDefects(target, rate) };
 }
 
 async function programFigures({ graph, kernels }: PlacedModel): Promise<Readonly<Record<string, Scalar>>> {

@@ -80,10 +80,11 @@ const placing: Readonly<Record<string, Option>> = {
     rule: {
       kind: "text",
       form: /^[^\0]{1,4096}$/,
-      says: "a share of dead cores (0.001, 0.001:SEED) or the file of a map of them",
+      says: "a share of dead cores (0.001, 0.001:SEED, CORES/LINKS:SEED) or the file of a map",
     },
     usual: null,
-    describe: "dead cores: a share of them at random as RATE or RATE:SEED, or a map's file",
+    describe:
+      "dead cores and links: shares of them at random as CORES, CORES/LINKS, either with :SEED, or a map's file",
   },
   effort: {
     rule: { kind: "amount", most: 86_400 },
