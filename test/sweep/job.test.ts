@@ -124,7 +124,10 @@ describe("what comes of a job", () => {
   });
 
   it("is the compiler's placement, the same from a model that was just worked on", async () => {
-    const job = await jobOf({ ...placing("compile"), keep: ["report", "placement", "kernels", "graph"] });
+    const job = await jobOf({
+      ...placing("compile"),
+      keep: ["report", "placement", "kernels", "graph"],
+    });
     const first = doneOf(await runJob(job, workshop));
     const { placement, compiled } = await compile(digitsModel, { target: "wse2" });
     expect(first.figures).toMatchObject({
@@ -157,7 +160,10 @@ describe("what comes of a job", () => {
   });
 
   it("is a refusal where the point cannot be had, which tells no folder", async () => {
-    const outcome = await runJob(await jobOf({ ...placing("place", { maxInterval: 1 }), keep: [] }), workshop);
+    const outcome = await runJob(
+      await jobOf({ ...placing("place", { maxInterval: 1, mode: "pipeline" }), keep: [] }),
+      workshop,
+    );
     expect(outcome).toMatchObject({ kind: "refused" });
     expect(JSON.stringify(outcome)).toMatch(/WSC500[25]/);
     expect(JSON.stringify(outcome)).not.toContain(scratch.path);

@@ -38,12 +38,13 @@ export class Command {
     return this.#text.split("\n").filter((line) => pattern.test(line)).length;
   }
 
-  /** Waits until so many lines have a pattern, or until it ends. */
-  async untilLines(pattern: RegExp, wanted: number): Promise<void> {
-    while (!this.isOver && this.count(pattern) < wanted) {
-      await new Promise<void>((resolve) => {
+  /** Waits until so many lines have a pattern, or until it ends, or until another does that it works for. */
+  async untilLines(pattern: RegExp, wanted: number, whole: Command): Promise<void> {
+    while (!this.isOver && !whole.isOver && this.count(pattern) < wanted) {
+      const more = new Promise<void>((resolve) => {
         this.#listeners.push(resolve);
       });
+      await Promise.race([more, whole.#ended]);
       this.#listeners = [];
     }
   }
