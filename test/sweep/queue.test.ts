@@ -94,8 +94,10 @@ withRedis(`a sweep by workers${hasRedis ? "" : " (redis-server is not installed)
     writeFileSync(at("small.json"), JSON.stringify({ ...spec, axes: { context: [1024, 2048], users: [1, 2] } }));
     const run = async (folder: string): Promise<Command> => {
       const sweep = begin(["sweep", "small.json", "-o", folder, "--queue", url, "--store", "small-store"]);
-      const helper = worker(url, "small-store", "--idle", "4");
+      const helper = worker(url, "small-store");
       expect(await sweep.ended()).toBe(0);
+      await helper.untilLines(/takes jobs from/, 1, helper);
+      await helper.kill("SIGTERM");
       expect(await helper.ended()).toBe(0);
       expect(helper.text + sweep.text).not.toContain("secret");
       return helper;
@@ -103,6 +105,7 @@ withRedis(`a sweep by workers${hasRedis ? "" : " (redis-server is not installed)
     expect((await run("small-1")).count(jobLine)).toBe(4);
     expect((await run("small-2")).count(jobLine)).toBe(0);
     expect(tables("small-2")).toEqual(tables("small-1"));
+    expect(await worker(url, "small-store", "--idle", "1").ended()).toBe(0);
     const results = readdirSync(at("small-store/results"), { recursive: true }).filter((name) =>
       String(name).endsWith("json"),
     );

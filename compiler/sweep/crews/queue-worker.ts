@@ -98,6 +98,8 @@ export async function work(options: WorkerOptions): Promise<void> {
     end(null);
   };
   signal.addEventListener("abort", stop, { once: true });
+  // it may have been told while it connected
+  if (signal.aborted) stop();
   idle.start();
   const error = await ended;
   idle.stop();
