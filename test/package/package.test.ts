@@ -61,6 +61,7 @@ it("holds what is built and what is read, and nothing else", () => {
     "dist .txt",
     "docs .json",
     "docs .md",
+    "docs .svg",
     "package.json",
   ]);
   expect(files.filter((file) => /^dist\/(compiler|runtime|ir)\//.test(file)).length).toBeGreaterThan(100);
