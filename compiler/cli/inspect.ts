@@ -12,11 +12,13 @@ import { runPasses } from "../passes/pipeline.ts";
 import { coverageOf, type CoverageRow } from "./coverage.ts";
 import { readDims } from "./assignments.ts";
 import { exitCodes, writeError } from "./failure.ts";
+import { type Fit, fitOf, fitText } from "./fit.ts";
 import { printTable } from "./table.ts";
 
 export interface InspectArguments {
   readonly model: string;
   readonly coverage: boolean;
+  readonly target: string | undefined;
   readonly dim: readonly string[];
   readonly json: boolean;
 }
@@ -27,6 +29,8 @@ export async function inspectModel(given: InspectArguments): Promise<number> {
   const summary = summaryOf(model, dims);
   const { problems, warnings, graph } = tryLower(model, dims);
   const coverage = given.coverage && graph !== null ? coverageOf(runPasses(graph)) : null;
+  const isAsked = given.target !== undefined && problems.length === 0;
+  const fit = isAsked ? await fitOf(given.model, given.target, { dims }) : null;
   if (given.json) {
     const report = {
       ...summary,
@@ -34,10 +38,14 @@ export async function inspectModel(given: InspectArguments): Promise<number> {
       problems,
       warnings,
       ...(coverage === null ? {} : { coverage }),
+      ...(fit === null ? {} : { fit }),
     };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  } else print(summary, problems, warnings, coverage);
-  return problems.length === 0 ? exitCodes.done : exitCodes.failed;
+  } else {
+    print(summary, problems, warnings, coverage);
+    if (fit !== null) printFit(fit);
+  }
+  return problems.length === 0 && fit?.fits !== false ? exitCodes.done : exitCodes.failed;
 }
 
 function tryLower(
@@ -131,6 +139,11 @@ function byteLengthOf(tensor: TensorData): number {
 /** Bytes for people. */
 const showBytes = (bytes: number): string =>
   bytes < 2 ** 33 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+function printFit(fit: Fit): void {
+  for (const problem of fit.problems) writeError(renderDiagnostic(problem));
+  process.stdout.write(`${fitText(fit)}\n`);
+}
 
 function print(
   summary: ReturnType<typeof summaryOf>,
