@@ -1,4 +1,5 @@
 /** One program, instantiated: its memory, its kernels, and the loop that runs its steps. Kernel steps are bound to their functions once. */
+import { nth } from "../ir/access.ts";
 import { fail } from "../ir/diagnostic.ts";
 import type {
   Block,
@@ -284,7 +285,7 @@ export class ProgramInstance {
 
   async #runDeferred(step: DeferredStep): Promise<void> {
     const inputs = new Map<string, HostValue>();
-    for (const [index, slot] of step.inputs.entries()) inputs.set(step.inputNames[index] ?? "", this.#slots.seen(slot));
+    for (const [index, slot] of step.inputs.entries()) inputs.set(nth(step.inputNames, index), this.#slots.seen(slot));
     const results = await this.#options.runDeferred(step, inputs, () => this.#slots.tensor(step.payload));
     for (const [index, slot] of step.outputs.entries()) {
       const value = results[index];

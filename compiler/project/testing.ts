@@ -110,7 +110,8 @@ function firstDifference(expected: string, received: string): string {
   const [before, now] = [expected.split("\n"), received.split("\n")];
   const line = now.findIndex((text, index) => text !== before[index]);
   const at = line < 0 ? now.length : line;
-  return `differs in line ${at + 1}:\n- ${before[at] ?? ""}\n+ ${now[at] ?? ""}\n`;
+  const shown = (text: string | undefined): string => text ?? "(the end)";
+  return `differs in line ${at + 1}:\n- ${shown(before[at])}\n+ ${shown(now[at])}\n`;
 }
 
 /** For `expect.extend`. */

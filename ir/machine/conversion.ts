@@ -14,7 +14,7 @@
  * away than `reach` cores, only the words of so many cores. A link in the middle of the region carries its share of the value. Which kind it is, is found
  * without looking at every core.
  */
-import { nth } from "../access.ts";
+import { defined, nth } from "../access.ts";
 import type { ValuePart } from "../kernel-graph.ts";
 import { alike, isFlat, rangeOf, type RegionSize, type Span, type Spread, wordsOf } from "./spread.ts";
 import type { Target } from "./target.ts";
@@ -144,7 +144,7 @@ function piecesOver(made: readonly Span[], read: readonly Span[], along: Side): 
 function tupleAt(made: readonly Span[], axes: readonly PiecesAlong[], along: Side, place: number): number | null {
   for (const span of made) if ((span[along][place] ?? null) === null) return null;
   let tuple = 0;
-  for (const axis of axes) tuple += (axis.weight * (axis.made[place] ?? 0)) / axis.extent;
+  for (const axis of axes) tuple += (axis.weight * defined(axis.made[place])) / axis.extent;
   return tuple;
 }
 
@@ -175,7 +175,7 @@ function reachAlong(made: readonly Span[], read: readonly Span[], along: Side): 
       reach = Math.max(reach, nearest);
       return true;
     }
-    const own = axis.read[place] ?? 0;
+    const own = defined(axis.read[place]);
     const first = Math.floor(Math.max(0, own + axis.begin) / axis.extent);
     const last = Math.floor((Math.min(axis.size, own + axis.end) - 1) / axis.extent);
     for (let piece = first; piece <= last; piece++)

@@ -80,7 +80,17 @@ describe("a job", () => {
 
   it.each([
     ["a path as a label", { model: { kind: "onnx", label: "../x", digest: "0".repeat(64), data: [] } }],
-    ["data outside the folder", { model: { kind: "onnx", label: "x", digest: "0".repeat(64), data: [{ location: "../x", digest: "0".repeat(64) }] } }], // prettier-ignore
+    [
+      "data outside the folder",
+      {
+        model: {
+          kind: "onnx",
+          label: "x",
+          digest: "0".repeat(64),
+          data: [{ location: "../x", digest: "0".repeat(64) }],
+        },
+      },
+    ],
     ["a file by a path", { target: "/etc/passwd" }],
     ["an unknown option", { options: { colour: "red" } }],
     ["a value that does not fit", { options: { seed: -1 } }],

@@ -103,7 +103,10 @@ describe("wsc sweep", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("18 points: 18 done, 0 refused, 0 failed\n");
     const table = read("all/results.jsonl");
-    const lines = table.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
+    const lines = table
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toHaveLength(18);
     expect(lines.every(({ decodeInAll }) => Number(decodeInAll) > 0)).toBe(true);
     const parquet = new Uint8Array(readFileSync(at("all/results.parquet")));

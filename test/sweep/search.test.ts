@@ -68,7 +68,10 @@ describe("a search", () => {
   it("finds more of the frontier than as many points at random", async () => {
     const corner = [200, 200] as const;
     const area = (indices: readonly number[]): number =>
-      areaOf(indices.map((index) => tradeOff(space.positionsOf(index))), corner); // prettier-ignore
+      areaOf(
+        indices.map((index) => tradeOff(space.positionsOf(index))),
+        corner,
+      );
     for (const seed of [1, 2, 3]) {
       const found = await searchPoints(space, { kind: "pareto", budget: 150, seed }, evaluate);
       const random = seededRandom(seed + 100);

@@ -86,8 +86,10 @@ export function wholeUnary(f: FunctionBuilder, fn: UnaryFunction, dtype: DType, 
 /** Applies a binary function to the two vectors on the stack. */
 export function wholeBinary(f: FunctionBuilder, fn: BinaryFunction, dtype: DType, bits: WholeBits): void {
   const logical = bitwise[fn];
+  const ofBool = dtype === "bool" ? ofBools[fn] : undefined;
   if (logical !== undefined) f.op(logical);
-  else if (dtype === "bool") for (const op of ofBools[fn] ?? []) f.op(op);
+  else if (ofBool !== undefined) for (const op of ofBool) f.op(op);
+  else if (dtype === "bool") throw new Error(`internal: ${fn} of booleans in lanes`);
   else if (fn === "add" || fn === "sub" || fn === "eq" || fn === "ne") f.op(`${shapes[bits]}.${fn}`);
   else if (fn === "mul") multiply(f, bits);
   else if (isOrder(fn)) compare(f, fn, dtype, bits);

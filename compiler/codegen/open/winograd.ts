@@ -153,7 +153,13 @@ export function openWinogradStage(winograd: OpenWinograd, args: OpenWinogradArgs
   );
   const { batch: _, image: __, result: ___, forms: ____, ...baked } = kernel.plan;
   return {
-    key: kernelKey("open winograd", baked, forms.map(({ name }) => name), known, sizes), // prettier-ignore
+    key: kernelKey(
+      "open winograd",
+      baked,
+      forms.map(({ name }) => name),
+      known,
+      sizes,
+    ),
     units: ceilDiv(tiles, blockTiles),
     args: addresses,
     sizes: params.dims,

@@ -1,6 +1,16 @@
 /** Constraint files and defect maps: untrusted text, read field by field. */
 import { fail, showName } from "../../../ir/diagnostic.ts";
-import { JsonMismatch, readArray, readBoolean, readInteger, readOneOf, readOptional, readRecord, readString, type Reader } from "../../../ir/json-reader.ts"; // prettier-ignore
+import {
+  JsonMismatch,
+  readArray,
+  readBoolean,
+  readInteger,
+  readOneOf,
+  readOptional,
+  readRecord,
+  readString,
+  type Reader,
+} from "../../../ir/json-reader.ts";
 import { linkDirections, type Rect } from "../../../ir/placement.ts";
 import type { ConstraintRequest, LinkRequest, PinRequest } from "./constraints.ts";
 

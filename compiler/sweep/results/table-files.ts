@@ -1,4 +1,5 @@
 /** A table as files: JSON lines, CSV (RFC 4180) and Parquet. */
+import { nth } from "../../../ir/access.ts";
 import type { Scalar } from "../../axes.ts";
 import type { Column } from "./table.ts";
 
@@ -34,7 +35,7 @@ export async function parquetFile(
       name,
       type: type === "number" ? ("DOUBLE" as const) : ("STRING" as const),
       nullable: true,
-      data: (cells[i] ?? []).map((value) => (value === null || type === "number" ? value : String(value))),
+      data: nth(cells, i).map((value) => (value === null || type === "number" ? value : String(value))),
     })),
     rowGroupSize: groupRows,
   });

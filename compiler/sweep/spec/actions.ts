@@ -43,7 +43,9 @@ export interface Action {
 }
 
 const numbers = <K extends string>(figures: Readonly<Record<K, string>>): Readonly<Record<K, Figure>> =>
-  Object.fromEntries(Object.entries<string>(figures).map(([name, describe]) => [name, { type: "number", describe }])) as Record<K, Figure>; // prettier-ignore
+  Object.fromEntries(
+    Object.entries<string>(figures).map(([name, describe]) => [name, { type: "number", describe }]),
+  ) as Record<K, Figure>;
 
 const text = (describe: string): Figure => ({ type: "text", describe });
 

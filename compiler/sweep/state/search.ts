@@ -129,7 +129,10 @@ class Search {
           .map((next) => this.#space.indexOf(positions.with(axis, next))),
       );
     });
-    return found.map((index) => ({ index, key: this.#random() })).toSorted((a, b) => a.key - b.key).map(({ index }) => index); // prettier-ignore
+    return found
+      .map((index) => ({ index, key: this.#random() }))
+      .toSorted((a, b) => a.key - b.key)
+      .map(({ index }) => index);
   }
 
   /** The frontier, or the few best points. */
