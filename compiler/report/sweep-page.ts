@@ -1,8 +1,8 @@
 /**
  * A sweep as one HTML page that needs nothing else: its frontier as a chart and a table, which axes filter, and what binds at which values. Without scripts the
- * frontier and what binds can be read; the one script that there is draws the chart, filters and sorts. All names are escaped, and the page's own policy lets it
- * load nothing.
+ * frontier and what binds can be read; the one script that there is draws the chart, filters and sorts. All names are escaped.
  */
+import { htmlDocument } from "./document.ts";
 import { sweepScript } from "./sweep-script.ts";
 import { sweepStyle } from "./sweep-style.ts";
 import { count, escapeHtml, number } from "./text.ts";
@@ -30,26 +30,17 @@ export interface SweepPage {
   readonly links: ReadonlyMap<number, string>;
 }
 
-const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-
 /** Rows of the frontier in the table that needs no script. */
 const mostFrontierRows = 200;
 
 /** Renders a sweep as a complete HTML document; the same input gives the same bytes. */
 export function renderSweep(page: SweepPage): string {
-  const name = escapeHtml(page.title);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${name}</title>
-<style>${sweepStyle}</style>
-</head>
-<body>
-<main>
-<h1>${name}</h1>
+  const { columns, rows, frontier, objectives, links } = page;
+  return htmlDocument({
+    title: page.title,
+    style: sweepStyle,
+    body: `<main>
+<h1>${escapeHtml(page.title)}</h1>
 <p class="lead">${lead(page)}</p>
 <section class="card" id="filters" hidden><h2>Axes</h2><div id="axes"></div></section>
 <section class="card" id="chart" hidden><div class="toolbar"><h2>Frontier</h2><span><label>across <select id="x"></select></label> <label>up <select id="y"></select></label></span></div>
@@ -57,18 +48,10 @@ export function renderSweep(page: SweepPage): string {
 ${frontierTable(page)}
 ${bindsTable(page)}
 <section class="card" id="points" hidden><div class="toolbar"><h2>Points</h2><span class="soft" id="shown"></span></div><div class="scroll"><table><thead></thead><tbody></tbody></table></div></section>
-</main>
-<script type="application/json" id="data">${dataText(page)}</script>
-<script>${sweepScript}</script>
-</body>
-</html>
-`;
-}
-
-/** JSON that cannot end its element. */
-function dataText({ columns, rows, frontier, objectives, links }: SweepPage): string {
-  const data = { columns, rows, frontier, objectives, links: Object.fromEntries(links) };
-  return JSON.stringify(data).replaceAll("<", "\\u003c");
+</main>`,
+    data: { columns, rows, frontier, objectives, links: Object.fromEntries(links) },
+    script: sweepScript,
+  });
 }
 
 function lead({ columns, rows, frontier, objectives }: SweepPage): string {

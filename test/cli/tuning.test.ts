@@ -30,7 +30,7 @@ describe("wsc compile --tune", () => {
       true,
     );
     const again = await wsc(
-      ["compile", digitsModel, "--tuning", "digits.tuning.json", "-o", "again", "-q"],
+      ["compile", digitsModel, "--tuning", "digits.tuning.json", "-o", "again", "-q", "--no-keep"],
       scratch.path,
     );
     expect(again).toEqual({ code: 0, stdout: "", stderr: "" });

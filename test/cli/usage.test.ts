@@ -34,7 +34,7 @@ describe("wsc", () => {
     ["a mistyped option that is turned off", ["run", digitsModel, "--no-verfy"], "did you mean --verify?"],
     ["an option of another command", ["inspect", digitsModel, "--emit", "graph"], "--emit"],
     ["too many arguments", ["compile", digitsModel, "model.onnx"], "model.onnx"],
-    ["a missing argument", ["compile"], "Not enough"],
+    ["a missing argument", ["run"], "Not enough"],
     ["an unknown choice", ["compile", digitsModel, "--emit", "poetry"], "poetry"],
     ["a mistyped choice", ["compile", digitsModel, "--emit", "grpah"], 'did you mean "graph"?'],
     ["an option without its value", ["compile", digitsModel, "--target"], "target"],

@@ -47,7 +47,7 @@ import {
 } from "./kernel.ts";
 import { emitPixels, overPanels, type PanelBases } from "./pixels.ts";
 import { copyOf } from "./rows.ts";
-import { extraStrides } from "./window-product.ts";
+import { extraStrides, type OpenWindowArgs } from "./window-product.ts";
 
 /** Beside the scratch memory of a padded image. */
 const workScratch = 1;
@@ -112,14 +112,7 @@ export interface OpenWinograd {
   readonly extras: readonly OpenOperand[];
 }
 
-export interface OpenWinogradArgs {
-  readonly image: OpenKernelArg;
-  readonly weights: { readonly input: number; readonly constant: TensorData };
-  readonly extras: readonly OpenKernelArg[];
-  readonly out: OpenKernelArg;
-}
-
-export function openWinogradStage(winograd: OpenWinograd, args: OpenWinogradArgs): OpenKernelCode {
+export function openWinogradStage(winograd: OpenWinograd, args: OpenWindowArgs): OpenKernelCode {
   const { image, result, epilogue, extras } = winograd;
   const { forms, blockTiles, channels, filters } = winograd.plan;
   const params = new SizeParams();
