@@ -2,7 +2,7 @@
 //   --only TEXT (part of a row's name)   --calls N (measured calls of each peer)   --layers N[,N] (of decoders; 12 take 1.3 GB)
 // The two alternate in one process, call by call, each feeding back its own results; times are medians of processor time of whole calls. "new shape" is
 // the processor time of the first call at a shape minus that of the next one at the same shape; "compilations" are those of WebAssembly from the third
-// shape on. The OCR row runs where @gutenye/ocr-node and onnxruntime are installed: `npm run test:clients` compares its results.
+// shape on.
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "../../dist/runtime/index.js";
 import { decoder, encoder, perceptron } from "./open-models.mjs";
