@@ -167,6 +167,7 @@ const readKernelStep = readObject<KernelStep>({
   units: readInteger(0, 2 ** 31 - 1),
   private: readArray(readObject({ arg: readInteger(0, 2 ** 16), bytes: readSize })),
   work: readInteger(0, Number.MAX_SAFE_INTEGER),
+  bytes: readOptional(readInteger(0, Number.MAX_SAFE_INTEGER)),
   kernel: readInteger(-1, 2 ** 31 - 1),
   indices: readOptional(readIndices),
   origin: readStrings,

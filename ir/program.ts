@@ -72,6 +72,8 @@ export interface KernelStep extends StepBase {
   readonly private: readonly { readonly arg: number; readonly bytes: number }[];
   /** arithmetic operations of all units together, roughly: tells whether threads should share them */
   readonly work: number;
+  /** bytes of operands, results and scratch, each once; left out in programs with open dims, where only a run tells */
+  readonly bytes?: number;
   /** id in the kernel graph */
   readonly kernel: number;
   /** left out where the kernel reads no indices */

@@ -40,6 +40,7 @@ const sessionChecks: { readonly [name in keyof SessionOptions]?: Check } = {
   freeDimensionOverrides: sizes,
   executionProviders: providers,
   precision: oneOf(...precisions),
+  onStep: (value) => (typeof value === "function" ? null : "is no function"),
 };
 
 const runChecks: { readonly [name in keyof RunOptions]?: Check } = logChecks;

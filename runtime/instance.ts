@@ -4,9 +4,11 @@ import { fail } from "../ir/diagnostic.ts";
 import type {
   Block,
   CompiledProgram,
+  CopyStep,
   DeferredStep,
   HostStep,
   IfStep,
+  KernelStep,
   LoopStep,
   Program,
   ProgramPort,
@@ -27,10 +29,17 @@ import { Slots } from "./slots.ts";
 import { sliceAlong, Stack } from "./stacking.ts";
 import { stepsIn } from "./steps.ts";
 
+/** Is called behind a step with what it took. */
+export type StepListener = (step: TimedStep, milliseconds: number) => void;
+/** Steps that hold no others. */
+export type TimedStep = KernelStep | HostStep | CopyStep;
+
 /** What a session sets for all its programs. */
 export interface ExecutionOptions extends KernelOptions {
   /** when a Loop that would go on is ended by an error */
   readonly loops?: LoopLimits;
+  /** told of every kernel, host function and copy how long it took */
+  readonly onStep?: StepListener;
 }
 
 export interface InstanceOptions extends ExecutionOptions {
@@ -148,7 +157,11 @@ export class ProgramInstance {
   }
 
   #bind(block: Block): readonly BoundStep[] {
-    return block.steps.map((step) => this.#bindStep(step));
+    const { onStep } = this.#options;
+    return block.steps.map((step) => {
+      const bound = this.#bindStep(step);
+      return onStep === undefined || !isTimed(step) ? bound : timed(step, bound, onStep);
+    });
   }
 
   #bindStep(step: Step): BoundStep {
@@ -293,6 +306,22 @@ export class ProgramInstance {
     }
   }
 }
+
+const isTimed = (step: Step): step is TimedStep =>
+  step.kind === "kernel" || step.kind === "host" || step.kind === "copy";
+
+const timed =
+  (step: TimedStep, bound: BoundStep, onStep: StepListener): BoundStep =>
+  () => {
+    const start = performance.now();
+    const tell = (): void => {
+      onStep(step, performance.now() - start);
+    };
+    const waiting = bound();
+    if (waiting !== undefined) return waiting.then(tell);
+    tell();
+    return undefined;
+  };
 
 /** Runs steps in order; gives a promise only where one of them has to be waited for. */
 function runSteps(steps: readonly BoundStep[]): Promise<void> | undefined {

@@ -1,6 +1,7 @@
 /** Options of sessions and runs: onnxruntime's, of which most ask for what this runtime has no choice about, and wsc's own. */
 import type { ExternalDataFileType } from "./external-files.ts";
 import type { GlobalType } from "./host-types.ts";
+import type { TimedStep } from "./instance.ts";
 import type { DataLocation } from "./tensor-types.ts";
 
 /** Where a session's data comes from beside its model. */
@@ -36,6 +37,8 @@ export interface WscOptions {
   cachePrograms?: boolean;
   /** iterations after which a Loop that would go on is ended by an error (WSC7008), so that no run is endless; default a million */
   maxLoopIterations?: number;
+  /** is told of every kernel, host function and copy of a run how long it took; the calls themselves take time */
+  onStep?: (step: TimedStep, milliseconds: number) => void;
   /** options and dims that nobody has are refused (WSC7003); by default those that look mistyped are warned of, and all are ignored */
   strict?: boolean;
 }

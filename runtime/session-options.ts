@@ -18,6 +18,7 @@ const ownOptions = [
   "precision",
   "cachePrograms",
   "maxLoopIterations",
+  "onStep",
   "strict",
 ] as const;
 

@@ -98,6 +98,7 @@ export class InferenceSession {
       loops,
       threads,
       onWarning,
+      ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
     };
     try {
       const runner =

@@ -60,6 +60,8 @@ export interface DraftKernel {
   readonly kind: "kernel";
   readonly code: KernelCode;
   readonly args: readonly Place[];
+  /** of all that the arguments point to */
+  readonly bytes: number;
   readonly origin: readonly string[];
   readonly kernel: number;
 }

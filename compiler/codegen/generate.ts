@@ -156,14 +156,14 @@ function resolveStep(step: DraftStep, addressOf: AddressOf, nameOf: (code: Kerne
   const inner = (block: DraftBlock): Block => resolveBlock(block, addressOf, nameOf);
   switch (step.kind) {
     case "kernel": {
-      const { code, args, origin, kernel } = step;
+      const { code, args, bytes, origin, kernel } = step;
       const work = Math.min(Math.ceil(code.work), Number.MAX_SAFE_INTEGER);
       const own = code.args.flatMap((given, arg) =>
         given.kind === "scratch" && given.isPrivate === true ? [{ arg, bytes: given.byteLength }] : [],
       );
       const call = { function: nameOf(code), args: args.map(addressOf), units: code.units, private: own };
       const indices = code.indices === undefined ? {} : { indices: code.indices };
-      return { kind: "kernel", ...call, work, kernel, ...indices, origin };
+      return { kind: "kernel", ...call, work, bytes, kernel, ...indices, origin };
     }
     case "host":
     case "copy":

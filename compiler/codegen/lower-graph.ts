@@ -22,6 +22,7 @@ import type { EmptyStack, SlotId } from "../../ir/program.ts";
 import { elementCount, type TensorData } from "../../ir/tensor.ts";
 import { sameShape } from "../../ir/types.ts";
 import type { Attention } from "./attention.ts";
+import { bytesTouched } from "./bytes-touched.ts";
 import { attentionStages } from "./kernels/attention.ts";
 import { contiguousSlices } from "./contiguous-slices.ts";
 import type { Buffer, BufferId, Draft, DraftBlock, DraftStep, InPlaceCandidate, Place, Slot } from "./draft.ts";
@@ -351,12 +352,14 @@ class GraphLowering {
         }
       }
     };
+    const typeOfArg = (arg: KernelArg & { readonly kind: "input" | "output" }): ValueType =>
+      arg.kind === "input" ? typeOf(graph, nth(op.inputs, arg.index)) : nth(this.#slots, nth(outputs, arg.index)).type;
     for (const code of stages) {
       if (code.units === 0) continue;
       const args = code.args.map(placeOf);
       // what the caller has put in place needs no copy
       if (args.some(({ kind }) => kind === "part")) continue;
-      steps.push({ kind: "kernel", code, args, origin: op.origin, kernel });
+      steps.push({ kind: "kernel", code, args, bytes: bytesTouched(code, typeOfArg), origin: op.origin, kernel });
     }
   }
 

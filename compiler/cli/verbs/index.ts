@@ -10,6 +10,7 @@ import { opsVerb } from "./ops.ts";
 import { partitionVerb } from "./partition.ts";
 import { placeVerb } from "./place.ts";
 import { planVerb } from "./plan.ts";
+import { profileVerb } from "./profile.ts";
 import { reportVerb } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { simulateVerb } from "./simulate.ts";
@@ -26,6 +27,7 @@ export const verbs: readonly Verb[] = [
   inspectVerb,
   verifyVerb,
   benchVerb,
+  profileVerb,
   simulateVerb,
   diffVerb,
   reportVerb,
