@@ -9,6 +9,7 @@ import type { Graph } from "../ir/graph.ts";
 import { type KernelGraph, opsOf, type Precision } from "../ir/kernel-graph.ts";
 import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
+import type { WeightAim } from "./codegen/small-weights.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { OwnPass } from "./passes/pipeline.ts";
@@ -39,6 +40,8 @@ export interface CompileOptions extends ModeOptions {
   readonly tune?: Omit<TuneOptions, "start">;
   /** adds kernels for engines that join pairs of vectors (docs/performance.md); other engines run its other kernels more slowly */
   readonly joinVectors?: boolean;
+  /** what weights of the program are packed for: speed, which may take several times the model's bytes, or size. Default speed */
+  readonly weights?: WeightAim;
   /** passes of your own, behind those that they name */
   readonly passes?: readonly OwnPass[];
   readonly onStage?: (stage: Stage) => void;
@@ -154,6 +157,7 @@ export async function compile(source: ModelSource, options: CompileOptions = {})
   const { compiled, warnings } = await tunedProgram(placed.graph, tuning, {
     kernels: placed.kernels,
     joinVectors: options.joinVectors ?? false,
+    weights: options.weights ?? "speed",
   });
   return { ...placed, warnings: [...placed.warnings, ...warnings], compiled, tuning, tuneReport: report };
 }
@@ -178,7 +182,7 @@ export interface TunedProgram {
   readonly warnings: readonly Diagnostic[];
 }
 
-export interface ProgramOptions extends Pick<CompileOptions, "joinVectors"> {
+export interface ProgramOptions extends Pick<CompileOptions, "joinVectors" | "weights"> {
   /** the steps name its kernels */
   readonly kernels?: KernelGraph;
 }
@@ -187,14 +191,14 @@ export interface ProgramOptions extends Pick<CompileOptions, "joinVectors"> {
 export async function tunedProgram(
   graph: Graph,
   tuning: Tuning,
-  { kernels, joinVectors = false }: ProgramOptions = {},
+  { kernels, joinVectors = false, weights = "speed" }: ProgramOptions = {},
 ): Promise<TunedProgram> {
   const [{ generateProgram }, { tunedScheduler }] = await Promise.all([
     import("./codegen/generate.ts"),
     import("./tuning/tuning.ts"),
   ]);
   const byOp = new Map((kernels?.kernels ?? []).flatMap((kernel) => opsOf(kernel).map((op) => [op, kernel.id])));
-  const { schedule, warnings } = tunedScheduler(tuning, joinVectors);
+  const { schedule, warnings } = tunedScheduler(tuning, joinVectors, weights);
   const kernelOf = (op: number): number => byOp.get(op) ?? -1;
   const compiled = generateProgram(graph, { kernelOf, scheduler: schedule, joinVectors });
   return { compiled, warnings: warnings() };

@@ -25,6 +25,8 @@ import { limitsOf, type LimitStatement } from "../report/data/limits.ts";
 import type { Replicas } from "../placement/replicas.ts";
 import { readDims } from "./assignments.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
+import { weightGrowth } from "./weight-growth.ts";
+import type { WeightAim } from "../codegen/small-weights.ts";
 import type { EmitStage } from "./emit-stages.ts";
 import { compileFolder, type FolderResult } from "../project/compile-folder.ts";
 import { readArtifact, type ReadArtifact } from "../read-artifact.ts";
@@ -55,6 +57,7 @@ export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly solver: "auto" | "glpk" | "highs";
   readonly seed: number;
   readonly joinVectors: boolean;
+  readonly weights: WeightAim;
   readonly fuse: boolean;
   readonly emit: EmitStage | undefined;
   readonly printAfter: readonly string[];
@@ -122,6 +125,7 @@ async function compileAs(given: CompileArguments): Promise<number> {
     tuning: start.tuning,
     ...(given.tune === undefined ? {} : { tune: { seconds: given.tune, onProgress: progress.part } }),
     joinVectors: given.joinVectors,
+    weights: given.weights,
     onStage: progress.stage,
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };
@@ -238,6 +242,7 @@ async function textOf(
   const program = async (): Promise<CompiledProgram> => {
     const { compiled, warnings } = await tunedProgram(lowered.graph, options.tuning ?? new Map(), {
       joinVectors: options.joinVectors ?? false,
+      weights: given.weights,
     });
     for (const warning of warnings) writeError(renderDiagnostic(warning));
     return compiled;
@@ -364,6 +369,10 @@ interface CompileSummary {
   /** what limits, what comes next, and what twice the resource would give: the sentence of the report */
   readonly limit: LimitStatement;
   readonly weightsBytes: number;
+  /** of the constants as the graph has them */
+  readonly constantsBytes: number;
+  /** why weights take clearly more than the constants; null where they do not */
+  readonly weightsReason: string | null;
   readonly arenaBytes: number;
   /** the folder was there already, compiled from the same model with the same options */
   readonly isKept: boolean;
@@ -399,6 +408,7 @@ function summaryOf(model: ReadArtifact, folder: string): Omit<CompileSummary, "t
     seed: certificate.seed,
     limit: limitsOf([{ wafer: null, placement: model.placement }]),
     weightsBytes: model.program.memory.weightsBytes,
+    ...weightGrowth(model.graph, model.program),
     arenaBytes: model.program.memory.arenaBytes,
   };
 }
@@ -420,6 +430,7 @@ function describe(s: CompileSummary): string {
     ...goalLines(s),
     ...(s.tuning === null ? [] : [`tuning    ${describeTuning(s.tuning)}`]),
     `program   ${sizeText(s.weightsBytes)} of weights, ${sizeText(s.arenaBytes)} of activations`,
+    ...(s.weightsReason === null ? [] : [`          ${sizeText(s.constantsBytes)} in the model: ${s.weightsReason}`]),
     `${s.isKept ? "unchanged" : "written  "} ${s.folder} (report: ${s.report})`,
   ].join("\n");
 }

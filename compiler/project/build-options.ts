@@ -13,6 +13,7 @@ import {
 } from "../../ir/json-reader.ts";
 import { type Precision, precisions } from "../../ir/kernel-graph.ts";
 import type { ModeName, PlacementObjective } from "../../ir/placement.ts";
+import { type WeightAim, weightAims } from "../codegen/small-weights.ts";
 import type { CompileOptions } from "../compile.ts";
 import { readConstraintRequest } from "../placement/constraints/constraint-files.ts";
 import type { ConstraintRequest } from "../placement/constraints/constraints.ts";
@@ -35,6 +36,7 @@ export interface BuildOptions {
   readonly seed?: number;
   readonly constraints?: ConstraintRequest;
   readonly joinVectors?: boolean;
+  readonly weights?: WeightAim;
 }
 
 /** The same for `compile`. */
@@ -74,6 +76,7 @@ export const buildFields: Fields<BuildOptions> = {
   seed: readOptional(readInteger(0, Number.MAX_SAFE_INTEGER)),
   constraints: readOptional(readConstraintRequest),
   joinVectors: readOptional(readBoolean),
+  weights: readOptional(readOneOf(...weightAims)),
 };
 
 export const readBuildOptions: Reader<BuildOptions> = readObject(buildFields);

@@ -104,6 +104,7 @@ async function keyOf(options: CompileOptions): Promise<string> {
     options.solver ?? "auto",
     options.seed ?? 0,
     options.joinVectors ?? false,
+    options.weights ?? "speed",
     from === undefined ? null : printPlacementJson(from),
     printTuning(tuning),
   ];

@@ -4,6 +4,7 @@
  */
 import { type Diagnostic, diagnostic, showName } from "../../ir/diagnostic.ts";
 import { type AskedChoice, chooseWished, joinedChoice, modelChoice, type Wishes } from "../codegen/choice.ts";
+import { emitSmallest, type WeightAim } from "../codegen/small-weights.ts";
 import type { Scheduler } from "../codegen/scheduler.ts";
 
 export interface TunedKernel {
@@ -23,20 +24,21 @@ export interface TunedScheduler {
   readonly warnings: () => readonly Diagnostic[];
 }
 
-/** Follows a tuning; what it leaves open is the cost model's choice, for joined vectors if they are wanted. */
-export function tunedScheduler(tuning: Tuning, joinVectors = false): TunedScheduler {
+/** Follows a tuning; what it leaves open is the cost model's choice, for joined vectors if they are wanted, or what keeps weights smallest. */
+export function tunedScheduler(tuning: Tuning, joinVectors = false, weights: WeightAim = "speed"): TunedScheduler {
   const otherwise = joinVectors ? joinedChoice : modelChoice;
   const met = new Set<string>();
   const stale = new Map<string, Diagnostic>();
   const schedule: Scheduler = ({ name, emit }) => {
     const subject = name();
     const entry = tuning.get(subject);
+    if (weights === "size" && entry === undefined) return emitSmallest(emit, new Map(), otherwise);
     if (entry === undefined) return emit(otherwise);
     const asked: AskedChoice[] = [];
     const stages = emit(chooseWished(entry.choices, asked, otherwise));
     if (!met.has(subject)) for (const text of unmet(entry.choices, asked)) stale.set(`${subject} ${text}`, warn(text, subject));
     met.add(subject);
-    return stages;
+    return weights === "size" ? emitSmallest(emit, entry.choices, otherwise) : stages;
   };
   return { schedule, warnings: () => [...unmatched(tuning, met), ...stale.values()] };
 } // prettier-ignore

@@ -1,5 +1,6 @@
 /** Programs made with a tuning: they do what it says, and compute what they did without it. */
 import { describe, expect, it } from "@jest/globals";
+import { weightGrowth } from "../../compiler/cli/weight-growth.ts";
 import { tunedProgram } from "../../compiler/compile.ts";
 import { tuneGraph } from "../../compiler/tuning/tune.ts";
 import { tunableKernels } from "../../compiler/tuning/tunable-kernels.ts";
@@ -56,6 +57,22 @@ describe("a tuned program", () => {
     expect(functionsOf(compiled).some((name) => name.startsWith("winograd"))).toBe(false);
     expect(printProgram(compiled.program)).toMatchGolden("tuning/small.program.json");
     expectClose(await run(compiled), numbersOf(await run(untuned)), 5e-6);
+  });
+
+  it("keeps weights small where size is asked for, and says why they are larger where it is not", async () => {
+    const fast = (await tunedProgram(graph, new Map())).compiled;
+    const small = (await tunedProgram(graph, new Map(), { weights: "size" })).compiled;
+    const [grown, kept] = [weightGrowth(graph, fast.program), weightGrowth(graph, small.program)];
+    expect(grown.weightsReason).toMatch(/minimal filtering/);
+    expect(small.program.memory.weightsBytes).toBeLessThan(fast.program.memory.weightsBytes);
+    // the numbers of the graph, each kernel's padded to whole vectors
+    expect(small.program.memory.weightsBytes).toBeLessThan(1.5 * kept.constantsBytes);
+    expectClose(await run(small), numbersOf(await run(fast)), 5e-6);
+    const wished = await tuningOf({ [conv]: { algorithm: "winograd 4x4" } });
+    const tuned = (await tunedProgram(graph, wished, { weights: "size" })).compiled;
+    expect(functionsOf(tuned).some((name) => name.startsWith("winograd"))).toBe(
+      functionsOf((await tunedProgram(graph, wished)).compiled).some((name) => name.startsWith("winograd")),
+    );
   });
 
   it("is the same bytes for the same file", async () => {

@@ -1,6 +1,7 @@
 /** `wsc compile MODEL`. */
 import type { PlacementObjective } from "../../placement/place.ts";
 import { precisions } from "../../../ir/kernel-graph.ts";
+import { weightAims } from "../../codegen/small-weights.ts";
 import { emitStages } from "../emit-stages.ts";
 import { dimOption, effortOption, forceOption, jsonOption, listOption, quietOption, targetOption } from "./options.ts";
 import { type Verb, verb } from "./verb.ts";
@@ -95,6 +96,11 @@ export const compileVerb: Verb = verb({
       type: "boolean",
       default: false,
       describe: "Add kernels for engines that join vectors to 256 bits (Node 24 to 26, experimental in V8)",
+    },
+    weights: {
+      choices: weightAims,
+      default: "speed" as const,
+      describe: "What the program's weights are packed for: size never takes a larger form of them for speed's sake",
     },
     fuse: {
       type: "boolean",
