@@ -4,7 +4,6 @@ import { fail, renderDiagnostic, showName, WscError } from "../../ir/diagnostic.
 import type { Precision } from "../../ir/kernel-graph.ts";
 import { nameHint } from "../../ir/nearest.ts";
 import { coresInUse, type Goal, type ModeName, type Movement } from "../../ir/placement.ts";
-import { claimArtifact } from "../artifact.ts";
 import {
   type CompileOptions,
   type CompiledModel,
@@ -34,7 +33,7 @@ import { exitCodes, note, writeError } from "./failure.ts";
 import { searchGuard } from "../search-guard.ts";
 import { stageProgress } from "./progress.ts";
 import type { FileOptions, OutputOptions } from "../files/output-files.ts";
-import { claimText, writeText } from "./text-output.ts";
+import { claimText, textPlace, writeText } from "./text-output.ts";
 import {
   claimTuning,
   describeTuning,
@@ -217,8 +216,8 @@ const tuningOutput = ({ goesOnFrom }: StartTuning, output: OutputOptions): FileO
 /** Throws unless everything may be written that the verb will write. */
 async function claimOutputs(given: CompileArguments, start: StartTuning, output: OutputOptions): Promise<void> {
   await claimTuning(given, tuningOutput(start, output));
-  if (given.emit === undefined) await claimArtifact(folderOf(given), output);
-  else await claimText(given.output, output);
+  // compileFolder asks for its folder itself, before it compiles
+  if (given.emit !== undefined) await claimText(textPlace(given.output), output);
 }
 
 async function emitStage(
@@ -229,7 +228,7 @@ async function emitStage(
 ): Promise<number> {
   const lowered = await lowerSource(given.model, options);
   const text = await textOf(stage, lowered, options, given);
-  await writeText(given.output, text, { ...output, inputs: [...(output.inputs ?? []), ...lowered.files] });
+  await writeText(textPlace(given.output), text, { ...output, inputs: [...(output.inputs ?? []), ...lowered.files] });
   return exitCodes.done;
 }
 

@@ -6,7 +6,7 @@ import { writePaint } from "../contest/paint.ts";
 import { type ContestPlacement, contestProgramText, placeContest } from "../contest/place.ts";
 import type { FileOptions } from "../files/output-files.ts";
 import { exitCodes, note } from "./failure.ts";
-import { claimText, writeText } from "./text-output.ts";
+import { claimText, textPlace, writeText } from "./text-output.ts";
 
 export interface PlaceArguments {
   readonly graph: string;
@@ -22,7 +22,8 @@ export interface PlaceArguments {
 
 const outputOptions = ({ graph, force }: PlaceArguments): FileOptions => ({ force, inputs: [graph] });
 
-export async function placeGraph(given: PlaceArguments): Promise<number> {
+export async function placeGraph(asked: PlaceArguments): Promise<number> {
+  const given = { ...asked, output: textPlace(asked.output) };
   await claimText(given.output, outputOptions(given));
   const text = await readFile(given.graph, "utf8").catch((error: unknown) => {
     throw fail("WSC1001", `${given.graph} cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);

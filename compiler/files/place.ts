@@ -9,6 +9,10 @@ import { cannotWrite } from "./file-errors.ts";
 /** A path as it is used; throws WSC8001 for what is none. */
 export function checkedPath(file: string): string {
   if (file === "" || file.includes("\0")) throw fail("WSC8001", "the path of an output is empty, or holds a NUL");
+  if (file === "-")
+    throw fail("WSC8001", '"-" stands for standard output, and what is written there is not one text alone', {
+      hint: "name a file or a folder; ./- is one of that name",
+    });
   return path.resolve(file);
 }
 

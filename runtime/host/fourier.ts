@@ -39,6 +39,44 @@ export function transformOf(length: number): Transform {
 /** Prime factors beyond it are left to a convolution. */
 const largestFactor = 13;
 
+/** Real signals of an even length: even samples in re, odd ones in im, [length / 2] of each lane; the spectrum [length] goes to `result`. */
+export type RealTransform = (x: Complex, other: Complex, result: Complex, lanes: number) => void;
+
+/** A complex transform of half the length, E + i O, then X[k] = E[k] + w^k O[k] and X[k + length / 2] = E[k] - w^k O[k]. */
+export function realTransformOf(length: number): RealTransform {
+  const half = length / 2;
+  const transform = transformOf(half);
+  const roots = rootsOf(length, half, (k) => k);
+  return (x, other, result, lanes) => {
+    const { re, im } = transform(x, other, lanes);
+    const yr = result.re;
+    const yi = result.im;
+    for (let k = 0; k < half; k++) {
+      const c = roots.re[k] as number;
+      const s = roots.im[k] as number;
+      const upper = half * lanes;
+      let at = k * lanes;
+      let mirrored = (k === 0 ? 0 : half - k) * lanes;
+      for (const end = at + lanes; at < end; at++, mirrored++) {
+        const ar = re[at] as number;
+        const ai = im[at] as number;
+        const br = re[mirrored] as number;
+        const bi = im[mirrored] as number;
+        const evenR = (ar + br) / 2;
+        const evenI = (ai - bi) / 2;
+        const oddR = (ai + bi) / 2;
+        const oddI = (br - ar) / 2;
+        const turnedR = oddR * c - oddI * s;
+        const turnedI = oddR * s + oddI * c;
+        yr[at] = evenR + turnedR;
+        yi[at] = evenI + turnedI;
+        yr[at + upper] = evenR - turnedR;
+        yi[at + upper] = evenI - turnedI;
+      }
+    }
+  };
+}
+
 function prepare(length: number): Transform {
   if (length <= 1) return (x) => x;
   const factors = factorsOf(length);

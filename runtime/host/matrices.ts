@@ -19,26 +19,42 @@ const det: HostFunction = (inputs) => {
   return [tensorOfNumbers(x.dtype, shape, results)];
 };
 
-/** Gaussian elimination with the largest pivot of the column, two rows at a time; `a` is used up. */
+/** Columns that are eliminated together, so that an element is read and written once for them all. */
+const panel = 4;
+
+/** From so many rows on that takes less time. */
+const leastPanelled = 12;
+
+/** Gaussian elimination with the largest pivot of the column; `a` is used up. Elements are subtracted from in the same order, column by column, however many go together. */
 function determinant(a: Float64Array, n: number): number {
+  const width = n < leastPanelled ? 1 : panel;
   let product = 1;
-  for (let k = 0; k < n; k++) {
-    const pivot = largestBelow(a, n, k);
-    if (pivot !== k) {
-      swapRows(a, n, k, pivot);
-      product = -product;
+  for (let begin = 0; begin < n; begin += width) {
+    const end = Math.min(n, begin + width);
+    for (let k = begin; k < end; k++) {
+      const pivot = largestBelow(a, n, k);
+      if (pivot !== k) {
+        swapRows(a, n, k, pivot);
+        product = -product;
+      }
+      const head = a[k * n + k] as number;
+      product *= head;
+      if (head === 0) return 0;
+      if (width === 1) takeOff(a, n, k, 1 / head);
+      else takeOffInPanel(a, n, k, 1 / head, end);
     }
-    const head = a[k * n + k] as number;
-    product *= head;
-    if (head === 0) return 0;
-    let row = k + 1;
-    for (; row + 1 < n; row += 2) takeOffTwo(a, n, k, row, 1 / head);
-    if (row < n) takeOffOne(a, n, k, row, 1 / head);
+    if (width > 1 && end < n) takeOffPanel(a, n, begin);
   }
   return product;
 }
 
-/** Takes row k off two others behind column k, which is not read again. */
+/** Takes row k off all others behind column k, which is not read again, two at a time. */
+function takeOff(a: Float64Array, n: number, k: number, inverse: number): void {
+  let row = k + 1;
+  for (; row + 1 < n; row += 2) takeOffTwo(a, n, k, row, inverse);
+  if (row < n) takeOffOne(a, n, k, row, inverse);
+}
+
 function takeOffTwo(a: Float64Array, n: number, k: number, row: number, inverse: number): void {
   const first = (a[row * n + k] as number) * inverse;
   const second = (a[row * n + n + k] as number) * inverse;
@@ -55,6 +71,58 @@ function takeOffOne(a: Float64Array, n: number, k: number, row: number, inverse:
   let at = row * n + k + 1;
   for (let from = k * n + k + 1, end = (k + 1) * n; from < end; from++, at++)
     a[at] = (a[at] as number) - factor * (a[from] as number);
+}
+
+/** Takes row k off those below in the columns of the panel, and leaves the factors where zeros would stand. */
+function takeOffInPanel(a: Float64Array, n: number, k: number, inverse: number, end: number): void {
+  for (let at = (k + 1) * n; at < n * n; at += n) {
+    const factor = (a[at + k] as number) * inverse;
+    a[at + k] = factor;
+    for (let j = k + 1; j < end; j++) a[at + j] = (a[at + j] as number) - factor * (a[k * n + j] as number);
+  }
+}
+
+/** Takes the rows of a whole panel off one another, then off those below, in the columns behind it. */
+function takeOffPanel(a: Float64Array, n: number, k: number): void {
+  const end = k + panel;
+  for (let row = k + 1; row < end; row++) {
+    for (let from = k; from < row; from++) {
+      const factor = a[row * n + from] as number;
+      for (let j = end; j < n; j++) a[row * n + j] = (a[row * n + j] as number) - factor * (a[from * n + j] as number);
+    }
+  }
+  let row = end;
+  for (; row + 1 < n; row += 2) takePanelOffTwo(a, n, k, row);
+  if (row < n) takePanelOffOne(a, n, k, row);
+}
+
+function takePanelOffTwo(a: Float64Array, n: number, k: number, row: number): void {
+  const x = row * n;
+  const y = x + n;
+  const [x0, x1, x2, x3] = [a[x + k] as number, a[x + k + 1] as number, a[x + k + 2] as number, a[x + k + 3] as number];
+  const [y0, y1, y2, y3] = [a[y + k] as number, a[y + k + 1] as number, a[y + k + 2] as number, a[y + k + 3] as number];
+  let at = x + k + panel;
+  for (let from = k * n + k + panel, end = (k + 1) * n; from < end; from++, at++) {
+    const u0 = a[from] as number;
+    const u1 = a[from + n] as number;
+    const u2 = a[from + 2 * n] as number;
+    const u3 = a[from + 3 * n] as number;
+    a[at] = (a[at] as number) - x0 * u0 - x1 * u1 - x2 * u2 - x3 * u3;
+    a[at + n] = (a[at + n] as number) - y0 * u0 - y1 * u1 - y2 * u2 - y3 * u3;
+  }
+}
+
+function takePanelOffOne(a: Float64Array, n: number, k: number, row: number): void {
+  const x = row * n;
+  const [x0, x1, x2, x3] = [a[x + k] as number, a[x + k + 1] as number, a[x + k + 2] as number, a[x + k + 3] as number];
+  let at = x + k + panel;
+  for (let from = k * n + k + panel, end = (k + 1) * n; from < end; from++, at++)
+    a[at] =
+      (a[at] as number) -
+      x0 * (a[from] as number) -
+      x1 * (a[from + n] as number) -
+      x2 * (a[from + 2 * n] as number) -
+      x3 * (a[from + 3 * n] as number);
 }
 
 function largestBelow(a: Float64Array, n: number, k: number): number {

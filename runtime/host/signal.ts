@@ -6,7 +6,7 @@ import { nth } from "../reference/access.ts";
 import { viewAxis } from "../reference/axes.ts";
 import { type NumberArray, numbersOf, tensorOfNumbers } from "../reference/numbers.ts";
 import { dtypeOf, flagOf, type HostFamily, numberAt, numberOf, positiveAxis, tensorAt } from "./arguments.ts";
-import { type Complex, makeComplex, transformOf } from "./fourier.ts";
+import { type Complex, makeComplex, realTransformOf, transformOf } from "./fourier.ts";
 import type { HostFunction } from "./value.ts";
 
 /** A tensor whose last dim is 1 (real) or 2 (re, im), read as lanes along another axis. */
@@ -37,6 +37,22 @@ function readComplex(values: NumberArray, at: number, count: number, parts: numb
   }
   re.fill(0, count);
   im.fill(0, count);
+}
+
+/** Reads the even samples of `count` to re, the odd ones to im, `inner` lanes of each; what is not there is 0. */
+function readHalves(values: NumberArray, at: number, count: number, inner: number, { re, im }: Complex): void {
+  const pairs = Math.floor(count / 2);
+  for (let pair = 0; pair < pairs; pair++) {
+    const from = at + 2 * pair * inner;
+    for (let lane = 0; lane < inner; lane++) {
+      re[pair * inner + lane] = values[from + lane] as number;
+      im[pair * inner + lane] = values[from + inner + lane] as number;
+    }
+  }
+  re.fill(0, pairs * inner);
+  im.fill(0, pairs * inner);
+  if (count % 2 === 0) return;
+  for (let lane = 0; lane < inner; lane++) re[pairs * inner + lane] = values[at + (count - 1) * inner + lane] as number;
 }
 
 /** Writes the first `count` numbers times a factor, from element `at` on. */
@@ -88,6 +104,17 @@ const dft: HostFunction = (inputs, attributes) => {
   const resultParts = onesided && inverse ? 1 : 2;
   const shape = [...x.shape.slice(0, -1), resultParts].with(axis, bins);
   const result = resultsOf(x.dtype, elementCount(shape));
+  if (parts === 1 && !inverse && length % 2 === 0) {
+    const transform = realTransformOf(length);
+    const [halves, spare] = [makeComplex((length / 2) * inner), makeComplex((length / 2) * inner)];
+    const spectrum = makeComplex(length * inner);
+    for (let block = 0; block < outer; block++) {
+      readHalves(values, block * size * inner, Math.min(size, length), inner, halves);
+      transform(halves, spare, spectrum, inner);
+      writeComplex(result, block * bins * inner * 2, bins * inner, 2, spectrum, 1);
+    }
+    return [tensorOfResults(x.dtype, shape, result)];
+  }
   const transform = transformOf(length);
   const [signal, other] = [makeComplex(length * inner), makeComplex(length * inner)];
   for (let block = 0; block < outer; block++) {

@@ -15,7 +15,6 @@ import { type Groups, groupsOfRows, groupsUpTo } from "./row-table.ts";
 import type { HostFunction } from "./value.ts";
 
 type Numbers = NumberArray | BigArray;
-type Scalar = number | bigint | string;
 
 const unique: HostFunction = (inputs, attributes) => {
   const given = optionalNumber(attributes, "axis");
@@ -175,19 +174,41 @@ function groupsOfText(values: readonly string[], count: number, length: number):
 }
 
 /** Groups in the lexicographic order of their rows; NaN comes last. */
-function sortedGroups(values: ArrayLike<Scalar>, { first }: Groups, length: number): Uint32Array {
-  return sortedIndices(first.length, (a, b) => {
-    const x = (first[a] as number) * length;
-    const y = (first[b] as number) * length;
-    for (let i = 0; i < length; i++) {
-      const order = compareScalars(values[x + i] as Scalar, values[y + i] as Scalar);
+function sortedGroups(values: Numbers | readonly string[], { first }: Groups, length: number): Uint32Array {
+  const differ = differenceOf(values, length);
+  return sortedIndices(first.length, (a, b) => differ(first[a] as number, first[b] as number));
+}
+
+/** Less than 0 where the first row of `length` elements comes before the second. 64-bit integers are compared by their words. */
+function differenceOf(values: Numbers | readonly string[], length: number): (a: number, b: number) => number {
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    const low = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+    const high = values instanceof BigUint64Array ? low : new Int32Array(low.buffer, low.byteOffset, low.length);
+    return (a, b) => {
+      let x = 2 * a * length;
+      let y = 2 * b * length;
+      for (const end = x + 2 * length; x < end; x += 2, y += 2) {
+        const upper = (high[x + 1] as number) - (high[y + 1] as number);
+        if (upper !== 0) return upper;
+        const lower = (low[x] as number) - (low[y] as number);
+        if (lower !== 0) return lower;
+      }
+      return 0;
+    };
+  }
+  const scalars = values as ArrayLike<number | string>;
+  return (a, b) => {
+    let x = a * length;
+    let y = b * length;
+    for (const end = x + length; x < end; x++, y++) {
+      const order = compareScalars(scalars[x] as number | string, scalars[y] as number | string);
       if (order !== 0) return order;
     }
     return 0;
-  });
+  };
 }
 
-function compareScalars(x: Scalar, y: Scalar): number {
+function compareScalars(x: number | string, y: number | string): number {
   if (x < y) return -1;
   if (x > y) return 1;
   return Number(Number.isNaN(x)) - Number(Number.isNaN(y));

@@ -742,4 +742,292 @@ cases["LpPool 16 x 64 x 64"] = () => ({
   inputs: [floats([1, 16, 64, 64])],
 });
 
+// ---- other types and shapes of the same operators ----------------------------------------------------------------------------------
+
+const halves = (dims) =>
+  filled(
+    "float16",
+    Uint16Array,
+    dims,
+    (random) => (random() < 0.5 ? 0x8000 : 0) + 0x3000 + Math.floor(random() * 0x1800),
+  );
+const uint64s = (dims, below) =>
+  filled("uint64", BigUint64Array, dims, (random) => BigInt(Math.floor(random() * below)));
+const int8s = (dims) => filled("int8", Int8Array, dims, (random) => Math.floor(random() * 200) - 100);
+const int16s = (dims) => filled("int16", Int16Array, dims, (random) => Math.floor(random() * 2000) - 1000);
+for (const [many, n] of [
+  [64, 5],
+  [64, 8],
+  [64, 32],
+  [4, 64],
+  [1, 128],
+  [1, 256],
+]) {
+  cases[`Det ${many} x ${n} x ${n}`] = () => ({ op: "Det", inputs: [floats([many, n, n])] });
+}
+cases["Det f64 16 x 32 x 32"] = () => ({ op: "Det", inputs: [doubles([16, 32, 32])], outputs: ["float64"] });
+for (const [shape, dims, axis, k] of [
+  ["64 x 1024, axis 0", [64, 1024], 0, 5],
+  ["16 x 100 x 64, axis 1", [16, 100, 64], 1, 10],
+]) {
+  for (const [type, make] of [
+    ["float32", floats],
+    ["float64", doubles],
+    ["int64", (d) => int64s(d, 1e6)],
+    ["int32", (d) => int32s(d, 1e6)],
+  ]) {
+    cases[`TopK ${type} ${shape}, ${k}`] = () => ({
+      op: "TopK",
+      attributes: { axis },
+      inputs: [make(dims), list64(k)],
+      constants: [1],
+      outputs: [type, "int64"],
+    });
+  }
+}
+for (const [type, make] of [
+  ["float32", floats],
+  ["int64", (d) => int64s(d, 1e6)],
+  ["float64", doubles],
+  ["uint8", (d) => bytes(d)],
+]) {
+  for (const [shape, dims, axis] of [
+    ["16 x 64 x 32, axis 1", [16, 64, 32], 1],
+    ["64 x 256 x 3, axis 1", [64, 256, 3], 1],
+    ["8 x 64 x 256, axis 1", [8, 64, 256], 1],
+    ["128 x 512, axis 1", [128, 512], 1],
+    ["512 x 128, axis 0", [512, 128], 0],
+  ]) {
+    cases[`Compress ${type} ${shape}`] = () => ({
+      op: "Compress",
+      attributes: { axis },
+      inputs: [make(dims), bools([dims[axis]])],
+      outputs: [type],
+    });
+  }
+}
+for (const [type, make] of [
+  ["int32", int32s],
+  ["int64", int64s],
+]) {
+  for (const [shape, dims, axes] of [
+    ["256 x 256, inner", [256, 256], [1]],
+    ["256 x 256, outer", [256, 256], [0]],
+    ["256 x 256, all", [256, 256], [0, 1]],
+  ]) {
+    for (const op of ["ReduceLogSumExp", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceL1", "ReduceL2"]) {
+      cases[`${op} ${type} ${shape}`] = () => ({
+        op,
+        opset: 18,
+        inputs: [make(dims, 9), list64(...axes)],
+        constants: [1],
+        outputs: [type],
+      });
+    }
+  }
+}
+for (const [shape, dims, axes] of [
+  ["256 x 256, inner", [256, 256], [1]],
+  ["256 x 256, outer", [256, 256], [0]],
+  ["16 x 64 x 64, middle", [16, 64, 64], [1]],
+  ["256 x 256, all", [256, 256], [0, 1]],
+]) {
+  for (const op of [
+    "ReduceLogSumExp",
+    "ReduceSum",
+    "ReduceMean",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceL1",
+    "ReduceL2",
+  ]) {
+    cases[`${op} f64 ${shape}`] = () => ({
+      op,
+      opset: 18,
+      inputs: [doubles(dims, 0.9, 1.1), list64(...axes)],
+      constants: [1],
+      outputs: ["float64"],
+    });
+  }
+}
+for (const [type, make] of [
+  ["int8", int8s],
+  ["uint8", bytes],
+  ["int16", int16s],
+  ["int32", (d) => int32s(d, 100)],
+  ["int64", (d) => int64s(d, 100)],
+  ["float64", doubles],
+]) {
+  cases[`Shrink ${type} 64k`] = () => ({
+    op: "Shrink",
+    attributes: { lambd: float(5), bias: float(1) },
+    inputs: [make([65536])],
+    outputs: [type],
+  });
+}
+const castable = {
+  float32: floats,
+  float64: doubles,
+  float16: halves,
+  int8: int8s,
+  uint8: bytes,
+  int16: int16s,
+  int32: (d) => int32s(d, 1000),
+  int64: (d) => int64s(d, 1000),
+  uint64: (d) => uint64s(d, 1000),
+  bool: bools,
+};
+const castNumbers = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint64: 13,
+};
+for (const [from, make] of Object.entries(castable)) {
+  for (const [to, number] of Object.entries(castNumbers)) {
+    if (to === from) continue;
+    cases[`Cast ${from} to ${to}, 65,536`] = () => ({
+      op: "Cast",
+      attributes: { to: number },
+      inputs: [make([65536])],
+      outputs: [to],
+    });
+  }
+}
+for (const [op, outputs] of [
+  ["ArgMax", ["int64"]],
+  ["ArgMin", ["int64"]],
+  ["Softmax", null],
+  ["LogSoftmax", null],
+  ["Hardmax", null],
+]) {
+  for (const [type, make] of [
+    ["float64", doubles],
+    ["int32", (d) => int32s(d, 1e6)],
+    ["int8", int8s],
+    ["uint8", bytes],
+  ]) {
+    if (outputs === null && type !== "float64") continue;
+    for (const [shape, dims, axis] of [
+      ["1k", [1024], 0],
+      ["256 x 256, inner", [256, 256], 1],
+      ["256 x 256, outer", [256, 256], 0],
+      ["64 x 21 x 1024, middle", [64, 21, 1024], 1],
+      ["1024 x 10, inner", [1024, 10], 1],
+    ]) {
+      cases[`${op} ${type} ${shape}`] = () => ({
+        op,
+        attributes: { axis },
+        inputs: [make(dims)],
+        outputs: outputs ?? [type],
+      });
+    }
+  }
+}
+for (const length of [16, 64, 128, 256, 512, 1000, 1024, 2048]) {
+  const lanes = Math.max(1, Math.floor(16384 / length));
+  for (const parts of [1, 2]) {
+    cases[`DFT f64 ${lanes} x ${length} ${parts === 1 ? "real" : "complex"}`] = () => ({
+      op: "DFT",
+      opset: 20,
+      inputs: [doubles([lanes, length, parts]), scalar64(length), scalar64(1)],
+      constants: [1, 2],
+      outputs: ["float64"],
+    });
+  }
+  cases[`DFT f64 1 x ${length} real`] = () => ({
+    op: "DFT",
+    opset: 20,
+    inputs: [doubles([1, length, 1]), scalar64(length), scalar64(1)],
+    constants: [1, 2],
+    outputs: ["float64"],
+  });
+}
+for (const length of [256, 512]) {
+  cases[`DFT 32 x ${length} real, f32`] = () => ({
+    op: "DFT",
+    opset: 20,
+    inputs: [floats([32, length, 1]), scalar64(length), scalar64(1)],
+    constants: [1, 2],
+  });
+}
+for (const [type, make] of [
+  ["float64", (d) => filled("float64", Float64Array, d, (random) => Math.floor(random() * 2))],
+  ["int64", (d) => int64s(d, 2)],
+  ["int32", (d) => int32s(d, 2)],
+]) {
+  for (const [shape, dims] of [
+    ["16 x 1024", [16, 1024]],
+    ["256 x 256", [256, 256]],
+    ["1024 x 16", [1024, 16]],
+  ]) {
+    cases[`Unique ${type} ${shape}, axis 1`] = () => ({
+      op: "Unique",
+      attributes: { axis: 1 },
+      inputs: [make(dims)],
+      outputs: uniqueOutputs(type),
+    });
+  }
+}
+for (const [shape, dims, axis] of [
+  ["256 x 256, outer, axis fed", [256, 256], 0],
+  ["1024 x 1024, inner, axis fed", [1024, 1024], 1],
+  ["4096 x 16, inner, axis fed", [4096, 16], 1],
+]) {
+  cases[`CumSum ${shape}`] = () => ({ op: "CumSum", inputs: [floats(dims), scalar64(axis)] });
+}
+for (const [name, make] of [
+  ["f32", (d) => floats(d, 0, 4)],
+  ["f64", (d) => doubles(d, 0, 4)],
+  ["int32", (d) => int32s(d, 4)],
+]) {
+  const type = { f32: "float32", f64: "float64", int32: "int32" }[name];
+  cases[`Pow int64 by ${name} 64k`] = () => ({
+    op: "Pow",
+    inputs: [int64s([65536], 6), make([65536])],
+    outputs: ["int64"],
+  });
+  cases[`Pow ${name} by int32 64k`] = () => ({
+    op: "Pow",
+    inputs: [make([65536]), int32s([65536], 4)],
+    outputs: [type],
+  });
+}
+for (const [type, make] of [
+  ["int64", (d) => int64s(d, 1e6)],
+  ["float64", doubles],
+  ["uint8", (d) => bytes(d)],
+]) {
+  for (const axis of [0, 1]) {
+    cases[`GatherElements ${type} 256 x 256, axis ${axis}`] = () => ({
+      op: "GatherElements",
+      attributes: { axis },
+      inputs: [make([256, 256]), int64s([256, 256], 256)],
+      outputs: [type],
+    });
+  }
+}
+cases["GatherElements int32 indices 256 x 256"] = () => ({
+  op: "GatherElements",
+  attributes: { axis: 1 },
+  inputs: [floats([256, 256]), int32s([256, 256], 256)],
+});
+cases["Range int64 64k"] = () => ({
+  op: "Range",
+  inputs: [scalar64(0), scalar64(65536), scalar64(1)],
+  outputs: ["int64"],
+});
+cases["Range int64 100"] = () => ({
+  op: "Range",
+  inputs: [scalar64(0), scalar64(100), scalar64(1)],
+  outputs: ["int64"],
+});
+
 export const operatorCases = cases;

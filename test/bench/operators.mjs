@@ -29,6 +29,9 @@ const typeNumbers = {
   int64: DataType.INT64,
   uint8: DataType.UINT8,
   int8: DataType.INT8,
+  int16: DataType.INT16,
+  uint64: DataType.UINT64,
+  float16: DataType.FLOAT16,
   bool: DataType.BOOL,
 };
 

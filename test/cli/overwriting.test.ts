@@ -18,10 +18,10 @@ beforeAll(() => {
   symlinkSync("me.onnx", at("link.onnx"));
 });
 
-async function expectRefusal(args: readonly string[], message: RegExp): Promise<void> {
+async function expectRefusal(args: readonly string[], message: RegExp, exitCode = 1): Promise<void> {
   const { code, stdout, stderr } = await wsc(args, scratch.path);
   expect(stderr).toMatch(message);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect({ code, stdout }).toEqual({ code: exitCode, stdout: "" });
 }
 
 describe("wsc does not overwrite", () => {
@@ -31,6 +31,18 @@ describe("wsc does not overwrite", () => {
       await expectRefusal(args, /^error WSC8002: .* is an input of this command/);
     }
     expect(readFileSync(at("me.onnx")).equals(model)).toBe(true);
+  });
+
+  it("a file by the name of standard output: one text goes there, anything else is refused", async () => {
+    const printed = await wsc(["compile", "me.onnx", "--emit", "graph"], scratch.path);
+    expect(await wsc(["compile", "me.onnx", "--emit", "graph", "-o", "-"], scratch.path)).toEqual(printed);
+    await expectRefusal(["compile", "me.onnx", "-o", "-"], /^error WSC8001: "-" stands for standard output/, 2);
+    await expectRefusal(
+      ["run", "me.onnx", "--random", "1", "-o", "-"],
+      /^error WSC8001: "-" stands for standard output/,
+      2,
+    );
+    expect(readdirSync(scratch.path)).not.toContain("-");
   });
 
   it("a folder with a program.json and what else is in it", async () => {

@@ -49,6 +49,38 @@ describe("compress", () => {
   });
 });
 
+describe("compress of blocks", () => {
+  const types: readonly DType[] = ["i4", "u8", "f16", "i16", "f32", "f64", "i64", "string"];
+  it.each(types)("takes blocks of any size as they are (%s)", (dtype) => {
+    const block = fc.constantFrom(1, 2, 3, 4, 7, 8, 24, 40, 150, 300);
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+        block,
+        (outer, kept, inner) => {
+          const of = (index: number): Plain =>
+            dtype === "string"
+              ? String(index)
+              : dtype === "i64"
+                ? BigInt(index) * 2n ** 40n
+                : dtype === "i4"
+                  ? (index % 16) - 8
+                  : index % 100;
+          const all = Array.from({ length: outer * kept.length * inner }, (_, i) => of(i));
+          const result = call("compress", [tensor(dtype, all, [outer, kept.length, inner]), tensor("bool", kept)], {
+            axis: 1,
+          });
+          const expected = all.filter((_, i) => kept[Math.floor(i / inner) % kept.length]);
+          const shape = [outer, kept.filter(Boolean).length, inner];
+          expect(plain(result)).toEqual(plain(tensor(dtype, expected, shape)));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe("unique", () => {
   const results = (x: TensorData, attributes: HostAttributes) =>
     callAll("unique", [x], attributes).map((value) => numbers(asTensor(value)));
@@ -66,6 +98,19 @@ describe("unique", () => {
   });
 
   it("handles 64-bit integers, strings and nothing", () => {
+    const rows = [-1n, 5n, -(2n ** 40n), 7n, -1n, 4n, 2n ** 63n - 1n, 0n];
+    expect(plain(call("unique", [i64(rows, [4, 2])], { axis: 0 }))).toEqual([
+      -(2n ** 40n),
+      7n,
+      -1n,
+      4n,
+      -1n,
+      5n,
+      2n ** 63n - 1n,
+      0n,
+    ]);
+    const unsigned = tensor("u64", [2n ** 63n + 1n, 1n, 2n ** 33n, 2n, 1n, 3n], [3, 2]);
+    expect(plain(call("unique", [unsigned], { axis: 0 }))).toEqual([1n, 3n, 2n ** 33n, 2n, 2n ** 63n + 1n, 1n]);
     const [big] = callAll("unique", [i64([2n ** 60n + 1n, 2n ** 60n, 2n ** 60n])], { axis: null, sorted: 1 });
     expect(plain(asTensor(big))).toEqual([2n ** 60n, 2n ** 60n + 1n]);
     expect(plain(call("unique", [text(["b", "a", "b"])], { axis: null }))).toEqual(["a", "b"]);
@@ -439,6 +484,28 @@ describe("fourier", () => {
     expect(numbers(there).filter((_, i) => i % 2 === 0).every((v, i) => Math.abs(v - nth(numbers(x), i)) < 1e-6)).toBe(true); // prettier-ignore
   });
 
+  it("dft of real signals of an even length goes by half of it, cut and filled up with zeros as any", () => {
+    const lengths = fc.constantFrom(2, 4, 6, 10, 16, 22, 34, 40);
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1, max: 45 }), fc.integer({ min: 1, max: 3 }), (length, size, inner) => {
+        const x = noise([2, size, inner, 1], length + size, "f64");
+        const result = numbers(call("dft", [x, i64([length], []), i64([1], [])], { onesided: false }));
+        for (let at = 0; at < 2 * length * inner; at++) {
+          const [block, k, lane] = [Math.floor(at / (length * inner)), Math.floor(at / inner) % length, at % inner];
+          let [re, im] = [0, 0];
+          for (let n = 0; n < Math.min(size, length); n++) {
+            const angle = (-2 * Math.PI * ((k * n) % length)) / length;
+            const value = nth(numbers(x), (block * size + n) * inner + lane);
+            re += value * Math.cos(angle);
+            im += value * Math.sin(angle);
+          }
+          expect(Math.hypot(nth(result, 2 * at) - re, nth(result, 2 * at + 1) - im)).toBeLessThan(1e-11);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it("stft transforms frames", () => {
     const signal = noise([1, 12, 1], 12);
     const result = call("stft", [signal, f32([0.5, 1, 1, 0.5])], { frameStep: 4, frameLength: 4, onesided: true });
@@ -457,6 +524,27 @@ describe("det", () => {
     expect(numbers(call("det", [f32([0, 1, 1, 0, 2, 1, 1, 1], [2, 2, 2])]))).toEqual([-1, 1]);
     expect(numbers(call("det", [f32([2, 0, 1, 1, 3, 2, 1, 1, 1], [3, 3])]))[0]).toBeCloseTo(0, 6);
     expect(numbers(call("det", [f32([3], [1, 1])]))).toEqual([3]);
+  });
+
+  it("is that of the product of triangles, of any size", () => {
+    for (const n of [5, 11, 12, 13, 15, 16, 17, 30]) {
+      const lower = numbers(noise([n, n], n, "f64"));
+      const upper = numbers(noise([n, n], n + 1, "f64"));
+      let expected = 1;
+      for (let i = 0; i < n; i++) expected *= 1 + nth(upper, i * n + i);
+      const product = Array.from({ length: n * n }, (_, at) => {
+        const [row, column] = [Math.floor(at / n), at % n];
+        let sum = 0;
+        for (let k = 0; k <= Math.min(row, column); k++)
+          sum += (k === row ? 1 : nth(lower, row * n + k)) * (nth(upper, k * n + column) + Number(k === column));
+        return sum;
+      });
+      const [found] = numbers(call("det", [tensor("f64", product, [n, n])]));
+      expect(Math.abs((found as number) / expected - 1)).toBeLessThan(1e-8);
+    }
+    const twice = numbers(noise([14, 14], 3, "f64"));
+    const equal = twice.map((value, at) => (at < 28 ? nth(twice, at % 14) : value));
+    expect(Math.abs(nth(numbers(call("det", [tensor("f64", equal, [14, 14])])), 0))).toBeLessThan(1e-12);
   });
 
   it("of a product is the product", () => {

@@ -1,4 +1,5 @@
 /** Index arithmetic that kernels share: cutting a flat index into axes, blocks of an axis, merging axes. */
+import { nth } from "../../../ir/access.ts";
 import { type Bound, type FunctionBuilder, type Local, mulConst, addConst, pushBound } from "../wasm/index.ts";
 
 /** The least multiple of `unit` that is not below `value`. */
@@ -32,7 +33,11 @@ export function pushStep(f: FunctionBuilder, index: Bound, stride: Bound): void 
 /** As `decodeIndex`, for sizes that may be known only when the code runs; the first is not looked at then. */
 export function decodeBounds(f: FunctionBuilder, flat: Local, sizes: readonly Bound[]): Bound[] {
   const known = sizes.filter((size) => typeof size === "number");
-  if (known.length === sizes.length) return decodeIndex(f, flat, known);
+  return known.length === sizes.length ? decodeIndex(f, flat, known) : decodeLocals(f, flat, sizes);
+}
+
+/** Indices along axes of a flat index, each a local that may be written to; the size of the first axis is not looked at. */
+export function decodeLocals(f: FunctionBuilder, flat: Local, sizes: readonly Bound[]): Local[] {
   const rest = f.local("i32");
   f.get(flat);
   f.set(rest);
@@ -40,13 +45,13 @@ export function decodeBounds(f: FunctionBuilder, flat: Local, sizes: readonly Bo
   for (const [axis, index] of [...indices.entries()].toReversed()) {
     f.get(rest);
     if (axis > 0) {
-      pushBound(f, sizes[axis] as Bound);
+      pushBound(f, nth(sizes, axis));
       f.op("i32.rem_u");
     }
     f.set(index);
     if (axis === 0) break;
     f.get(rest);
-    pushBound(f, sizes[axis] as Bound);
+    pushBound(f, nth(sizes, axis));
     f.op("i32.div_u");
     f.set(rest);
   }

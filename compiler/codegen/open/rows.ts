@@ -1,6 +1,7 @@
 /** Loops over index spaces whose extents and strides are sizes, and along rows whose length is one. The open twin of kernels/rows-loop.ts. */
 import { nth } from "../../../ir/access.ts";
 import { type Dim, mulDims, sameDim } from "../../../ir/dim.ts";
+import { decodeLocals } from "../kernels/index-space.ts";
 import { type Bound, type FunctionBuilder, type Local, pushBound } from "../wasm/index.ts";
 import type { OpenFunction, OpenOperand, Size, SizeParams } from "./kernel.ts";
 
@@ -102,7 +103,7 @@ export function forEachOpenRow(
   bases: readonly Local[],
   body: (pointers: readonly Local[], row: Local) => void,
 ): void {
-  const indices = decodeOpen(
+  const indices = decodeLocals(
     f,
     begin,
     axes.map(({ size }) => bound(size)),
@@ -152,27 +153,6 @@ export function forEachOpenRow(
     });
   });
   f.release(row, ...pointers, ...indices);
-}
-
-/** Indices along axes of a flat index; the size of the first axis is not looked at. */
-export function decodeOpen(f: FunctionBuilder, flat: Local, sizes: readonly Bound[]): readonly Local[] {
-  const indices = sizes.map(() => f.local("i32"));
-  const rest = copyOf(f, flat);
-  for (const [axis, index] of [...indices.entries()].toReversed()) {
-    f.get(rest);
-    if (axis > 0) {
-      pushBound(f, nth(sizes, axis));
-      f.op("i32.rem_u");
-    }
-    f.set(index);
-    if (axis === 0) break;
-    f.get(rest);
-    pushBound(f, nth(sizes, axis));
-    f.op("i32.div_u");
-    f.set(rest);
-  }
-  f.release(rest);
-  return indices;
 }
 
 /** What moves along a row: bytes from element to element, 0 for what stays. */

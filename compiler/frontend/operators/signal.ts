@@ -131,12 +131,12 @@ function dft(node: NodeContext, x: ValueId, axis: number, transform: Transform):
 
 const tooLong = "a transform too long for a matrix";
 
-/** Beyond this a product costs more than a fast transform on the host (512 real samples, 256 complex ones). */
-const maxMatrixElements = 2 ** 19;
+/** Beyond this a product costs more than a fast transform on the host: in floats 443 real samples (half of their spectrum: 626), 313 complex ones, in doubles 90 and 64. */
+const maxMatrixElements = { f32: 3 * 2 ** 17, f64: 2 ** 14 };
 
 /** Whether the matrix of a transform of real (1) or complex (2) numbers is too large for a product. */
-const isTooLong = (length: number, bins: number, parts: number): boolean =>
-  2 * parts * length * bins > maxMatrixElements;
+const isTooLong = (dtype: DType, length: number, bins: number, parts: number): boolean =>
+  2 * parts * length * bins > maxMatrixElements[dtype === "f64" ? "f64" : "f32"];
 
 function onHost(
   node: NodeContext,
@@ -172,7 +172,8 @@ const dftAlong = (axisOf: (node: NodeContext) => number) => (node: NodeContext) 
   if (!(length >= 1)) throw node.shapeError(`the transform's length is ${length}`);
   const x = widen(node, node.input(0));
   const bins = onesided ? Math.floor(length / 2) + 1 : length;
-  if (isTooLong(length, bins, halved ? 1 : parts)) return onHost(node, x, { axis, inverse, onesided }, length);
+  if (isTooLong(node.typeOf(x).dtype, length, bins, halved ? 1 : parts))
+    return onHost(node, x, { axis, inverse, onesided }, length);
   if (halved && parts === 2) return [toDType(node, dtype, onesidedInverse(node, x, axis, length))];
   return [toDType(node, dtype, dft(node, x, axis, { length, bins, inverse }))];
 };
@@ -203,7 +204,7 @@ function stft(node: NodeContext): ValueId[] {
   const onesided = node.int("onesided", 1) !== 0 && parts === 1;
   const frames = Math.floor((samples - length) / step) + 1;
   const bins = onesided ? Math.floor(length / 2) + 1 : length;
-  if (isTooLong(length, bins, parts))
+  if (isTooLong(dtype, length, bins, parts))
     return stftOnHost(node, window, [batch, frames, bins, 2], { frameStep: step, frameLength: length, onesided });
   const index = indexTensor([frames, length], (i) => Math.floor(i / length) * step + (i % length));
   const signal = node.reshape(widen(node, node.input(0)), [batch, samples, parts]);
