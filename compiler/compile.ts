@@ -125,6 +125,12 @@ async function layersOf(
   return { target, kernels };
 }
 
+/** A lowered model with its layers. */
+export const layerModel = async (model: LoweredModel, options: CompileOptions = {}): Promise<LayeredModel> => ({
+  ...model,
+  ...(await layersOf(model, options)),
+});
+
 /** Takes the layers of a lowered model and prepares the problem of placing them once, as a pipeline; throws WSC5002 where they do not fit. */
 export async function prepareModel(model: LoweredModel, options: CompileOptions = {}): Promise<PreparedModel> {
   const layers = await layersOf(model, options);
@@ -135,16 +141,24 @@ export async function prepareModel(model: LoweredModel, options: CompileOptions 
 /** Places a lowered model; the checker has accepted what this returns. */
 export async function placeModel(model: LoweredModel, options: CompileOptions = {}): Promise<PlacedModel> {
   const start = Date.now();
-  const layers = await layersOf(model, options);
+  return placeLayers(await layerModel(model, options), options, start);
+}
+
+/** Places layers: their target, precision and fusion are what they were made with, whatever the options say. `start`: when the time limit begins. */
+export async function placeLayers(
+  model: LayeredModel,
+  options: CompileOptions,
+  start: number = Date.now(),
+): Promise<PlacedModel> {
   // one after the other: they share modules, and jest's loader links a module for one of them at a time
   const { withinLimit } = await import("./placement/place.ts");
   const { placeInMode } = await import("./placement/modes.ts");
   const { checkPlacement } = await import("./placement/checker/check.ts");
-  const { kernels, target } = layers;
+  const { kernels, target } = model;
   const placed = await placeInMode(kernels, target, withinLimit(options, start));
   const faults = checkPlacement(kernels, placed.placement, target);
   if (faults.length > 0) throw new WscError(faults);
-  return { ...model, ...layers, ...placed };
+  return { ...model, ...placed };
 }
 
 /** The whole way from a model to a placed, runnable program. */

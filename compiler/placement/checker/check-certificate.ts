@@ -67,7 +67,9 @@ export function checkCertificate(
   faults: Faults,
 ): void {
   const { certificate, kernels, routes, copies } = placement;
-  const fullest = tally.load.reduce((most, words) => Math.max(most, words), 0);
+  let fullest = 0;
+  // every link of the wafer: a call for each would be most of what the check costs
+  for (const words of tally.load) if (words > fullest) fullest = words;
   const slowest = slowestOf(kernels);
   const ioCycles = Math.ceil((edgeWords(graph) * wordBytes) / ioBytesPerCycle(target));
   // loads are sums of fractions: a hair above a whole number of cycles is that number
@@ -164,7 +166,8 @@ function checkFullest(
   if (claimed.length !== edgesOnNamed.size || !claimed.every((edge) => edgesOnNamed.has(edge)))
     faults.add("certificate", `names edges ${claimed.join(", ")} on the fullest link, it has ${[...edgesOnNamed].join(", ")}`); // prettier-ignore
   if (routes.length === 0) return;
-  const most = colors.reduce((a, b) => Math.max(a, b), 0);
+  let most = 0;
+  for (const held of colors) if (held > most) most = held;
   const held = router === null ? 0 : (colors[router.y * fabric.width + router.x] ?? 0);
   if (router?.colors !== most || held !== most)
     faults.add("certificate", `claims ${router?.colors ?? 0} colors on the fullest router, which has ${most}`);

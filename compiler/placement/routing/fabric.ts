@@ -51,19 +51,57 @@ export interface BandCosts {
 /** What a router that lets nothing pass costs; beyond any sum of overloaded links. */
 const barred = 1e6;
 
+/** Arrays of books: colors by router, words by link. */
+interface Pages {
+  readonly taken: Uint32Array;
+  readonly load: Float64Array;
+}
+
+/** Pages that were given back, empty. A wafer's are 27 MB, and new ones cost more than the routes of a small model that are written into them. */
+let spare: Pages | null = null;
+
+function pagesFor(routers: number): Pages {
+  const known = spare;
+  if (known?.taken.length !== routers) return { taken: new Uint32Array(routers), load: new Float64Array(routers * 4) };
+  spare = null;
+  return known;
+}
+
 export class Fabric {
   readonly width: number;
-  readonly #taken: Uint32Array;
-  readonly #load: Float64Array;
+  #taken: Uint32Array;
+  #load: Float64Array;
+  /** rows that something was written into */
+  #firstRow = Infinity;
+  #lastRow = -1;
   /** the greatest load; null after words were taken off the link that had it */
   #fullest: number | null = 0;
 
   /** Dead routers have no color free. */
   constructor(width: number, height: number, dead: readonly Core[] = []) {
     this.width = width;
-    this.#taken = new Uint32Array(width * height);
-    this.#load = new Float64Array(width * height * 4);
-    for (const { x, y } of dead) this.#taken[y * width + x] = allColors;
+    ({ taken: this.#taken, load: this.#load } = pagesFor(width * height));
+    for (const { x, y } of dead) {
+      this.#taken[y * width + x] = allColors;
+      this.#writeTo(y);
+    }
+  }
+
+  /** Gives the pages back for the next books; these are empty then, and closed. */
+  close(): void {
+    const [from, to] = [this.#firstRow * this.width, (this.#lastRow + 1) * this.width];
+    if (from < to) {
+      this.#taken.fill(0, from, to);
+      this.#load.fill(0, 4 * from, 4 * to);
+    }
+    spare = { taken: this.#taken, load: this.#load };
+    this.#taken = new Uint32Array(0);
+    this.#load = new Float64Array(0);
+  }
+
+  #writeTo(row: number): void {
+    if (row < this.#firstRow) this.#firstRow = row;
+    if (row > this.#lastRow) this.#lastRow = row;
   }
 
   /** Looks a course over; gives up, and says what it has seen, once the overload passes `enough`. */
@@ -215,6 +253,7 @@ export class Fabric {
 
   #claim(x: number, y: number, direction: number, color: number, words: number): void {
     const router = y * this.width + x;
+    this.#writeTo(y);
     this.#taken[router] = ((this.#taken[router] ?? 0) | (1 << color)) >>> 0;
     if (direction < 0) return;
     const load = (this.#load[router * 4 + direction] ?? 0) + words;

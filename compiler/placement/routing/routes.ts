@@ -85,6 +85,14 @@ const moreWindows = 3;
 /** Routes all edges, or says where colors ran out. */
 export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
   const fabric = new Fabric(problem.width, problem.height, problem.dead);
+  try {
+    return routeOn(fabric, problem);
+  } finally {
+    fabric.close();
+  }
+}
+
+function routeOn(fabric: Fabric, problem: RouteProblem): Routing | RoutingFailure {
   const state: State = {
     problem,
     allows: clearOf(problem),
@@ -106,14 +114,22 @@ export function routeEdges(problem: RouteProblem): Routing | RoutingFailure {
   return { routes, fullestLink: fabric.fullest() };
 }
 
+/** Grids of dead routers, which all routings of a wafer share. */
+const gridsOfDead = new WeakMap<readonly Core[], Grid>();
+
 /** Dead routers are looked up for all lanes of a leg at once. */
 function clearOf({ width, height, dead }: RouteProblem): Allows {
   if (dead.length === 0) return anyCourse;
-  const grid = new Grid(
-    width,
-    height,
-    dead.map(({ x, y }) => ({ x, y, width: 1, height: 1 })),
-  );
+  const known = gridsOfDead.get(dead);
+  const grid =
+    known?.width === width && known.height === height
+      ? known
+      : new Grid(
+          width,
+          height,
+          dead.map(({ x, y }) => ({ x, y, width: 1, height: 1 })),
+        );
+  gridsOfDead.set(dead, grid);
   return (course) => boxesOf(course).every((box) => grid.isFree(box));
 }
 

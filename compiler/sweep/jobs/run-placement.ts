@@ -8,7 +8,7 @@ import { printPlacementJson } from "../../../ir/placement-json.ts";
 import { printGraph } from "../../../ir/print.ts";
 import type { Scalar } from "../../axes.ts";
 import { refuseOversized } from "../../codegen/weight-bound.ts";
-import { type CompileOptions, type PlacedModel, placeModel, tunedProgram } from "../../compile.ts";
+import { type CompileOptions, type LayeredModel, placeLayers, type PlacedModel, tunedProgram } from "../../compile.ts";
 import { parseDefects } from "../../placement/constraints/constraint-files.ts";
 import type { ConstraintRequest } from "../../placement/constraints/constraints.ts";
 import { parseDefectRate, randomDefects } from "../../placement/constraints/random-defects.ts";
@@ -20,40 +20,48 @@ import { fileOf, type Job } from "./job.ts";
 import { targetFrom } from "./machines.ts";
 import { choiceOf, dimsOf, flagOf, numberOf, numberOrNull, textOrNull } from "./options.ts";
 import type { Made } from "./run-job.ts";
-import type { Workshop } from "./workshop.ts";
+import type { Layers, Workshop } from "./workshop.ts";
 
 export async function runPlacement(job: Job, workshop: Workshop): Promise<Made> {
-  const placed = await place(job, workshop, {
+  const manner: Manner = {
     mode: choiceOf(job, "mode", ["auto", ...modeNames]),
     replicas: job.options["replicas"] === "auto" ? "auto" : numberOf(job, "replicas"),
     fuse: flagOf(job, "fuse"),
-  });
-  const program = job.action === "compile" ? await programFigures(placed) : {};
+  };
+  const placed = await place(job, workshop, manner);
+  const program = job.action === "compile" ? await programFigures(await layersOf(job, workshop, manner.fuse)) : {};
   return { figures: { ...figuresOf(placed), ...program }, files: await filesOf(placed, job) };
 }
 
-/** Places the model of a job. */
-export async function place(
-  job: Job,
-  workshop: Workshop,
-  manner: Pick<CompileOptions, "mode" | "replicas" | "fuse">,
-): Promise<PlacedModel> {
+/** How a job's layers lie on the wafer. */
+type Manner = Required<Pick<CompileOptions, "mode" | "replicas" | "fuse">>;
+
+/** The layers of a job's model, which jobs that differ in constraints alone have in common. */
+async function layersOf(job: Job, workshop: Workshop, fuse: boolean): Promise<Layers> {
   if (job.model.kind !== "onnx") throw new Error("internal: placements are of ONNX models");
   const target = await workshop.json("target", job.target, targetFrom);
-  const lowered = await workshop.lowered(job.model, dimsOf(job));
-  if (job.action === "compile") refuseOversized(lowered.graph);
+  const dims = dimsOf(job);
+  if (job.action === "compile") refuseOversized((await workshop.lowered(job.model, dims)).graph);
+  const precision = choiceOf(job, "precision", precisions);
+  return workshop.layers(job.model, dims, { target, digest: job.target, precision, fuse });
+}
+
+/** Places the model of a job. */
+export async function place(job: Job, workshop: Workshop, manner: Manner): Promise<PlacedModel> {
+  const start = Date.now();
+  const { model } = await layersOf(job, workshop, manner.fuse);
+  const { target } = model;
   const effort = numberOrNull(job, "effort");
-  return placeModel(lowered, {
+  const options: CompileOptions = {
     ...manner,
-    target,
-    precision: choiceOf(job, "precision", precisions),
     objective: choiceOf(job, "objective", placementObjectives),
     solver: choiceOf(job, "solver", ["auto", "glpk", "highs"]),
     seed: numberOf(job, "seed"),
     timeLimitSeconds: searchGuard(effort ?? undefined),
     ...(effort === null ? {} : { effortSeconds: effort }),
     constraints: await constraintsOf(job, target, workshop),
-  });
+  };
+  return placeLayers(model, options, start);
 }
 
 async function constraintsOf(job: Job, target: Target, workshop: Workshop): Promise<ConstraintRequest> {
@@ -71,7 +79,16 @@ async function constraintsOf(job: Job, target: Target, workshop: Workshop): Prom
   return { ...limit, ...randomDefects(target, rate) };
 }
 
-async function programFigures({ graph, kernels }: PlacedModel): Promise<Readonly<Record<string, Scalar>>> {
+function programFigures({ model, figures }: Layers): Promise<Readonly<Record<string, Scalar>>> {
+  const known = figures.get("program");
+  if (known !== undefined) return known;
+  const made = sizesOfProgram(model);
+  figures.set("program", made);
+  made.catch(() => figures.delete("program"));
+  return made;
+}
+
+async function sizesOfProgram({ graph, kernels }: LayeredModel): Promise<Readonly<Record<string, Scalar>>> {
   const { compiled } = await tunedProgram(graph, new Map(), { kernels });
   const { weightsBytes, arenaBytes } = compiled.program.memory;
   const codeBytes = [...compiled.modules.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);

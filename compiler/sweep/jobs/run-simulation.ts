@@ -19,7 +19,7 @@ import { filesOf, place } from "./run-placement.ts";
 import type { Workshop } from "./workshop.ts";
 
 export async function runSimulation(job: Job, workshop: Workshop): Promise<Made> {
-  const placed = await place(job, workshop, { mode: "pipeline", fuse: false });
+  const placed = await place(job, workshop, { mode: "pipeline", replicas: 1, fuse: false });
   const { placement, target } = placed;
   const program = lowerFabric(placed);
   const faults = verifyFabric(program);

@@ -4,7 +4,9 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { threadId } from "node:worker_threads";
 import { fail } from "../../../ir/diagnostic.ts";
-import { type LoweredModel, lowerSource } from "../../compile.ts";
+import type { Target } from "../../../ir/machine/target.ts";
+import type { Scalar } from "../../axes.ts";
+import { type CompileOptions, layerModel, type LayeredModel, type LoweredModel, lowerSource } from "../../compile.ts";
 import type { Store } from "../store/store.ts";
 import { bytesIn, missing } from "../store/store.ts";
 import type { Digest } from "./digest.ts";
@@ -28,13 +30,37 @@ export interface WorkshopOptions {
 /** Machines and configurations that are remembered as they were read. */
 const mostRemembered = 64;
 
+/** Layers of the model that was lowered last, for other machines and precisions, that are remembered: axes that change in turn come back to them. */
+const mostLayers = 16;
+
+/** What layers are made for; `digest` is the target's. */
+export interface LayersFor extends Required<Pick<CompileOptions, "precision" | "fuse">> {
+  readonly target: Target;
+  readonly digest: Digest;
+}
+
+/** Layers, and figures that depend on them alone. */
+export interface Layers {
+  readonly model: LayeredModel;
+  readonly figures: Map<string, Promise<Readonly<Record<string, Scalar>>>>;
+}
+
+type OnnxRef = Extract<ModelRef, { kind: "onnx" }>;
+
+/** A model that was lowered, and its layers by what they are made for. */
+interface Lowered {
+  readonly key: string;
+  readonly model: Promise<LoweredModel>;
+  readonly layers: Map<string, Promise<Layers>>;
+}
+
 export class Workshop {
   readonly store: Store;
   readonly #local: ReadonlyMap<Digest, LocalFile>;
   readonly #cache: string;
   readonly #remembered = new Map<string, Promise<unknown>>();
-  /** the model that was lowered last */
-  #lowered: { readonly key: string; readonly model: Promise<LoweredModel> } | null = null;
+  /** the model that was lowered last, and its layers */
+  #lowered: Lowered | null = null;
 
   constructor({ store, local, cache }: WorkshopOptions) {
     this.store = store;
@@ -56,21 +82,42 @@ export class Workshop {
   }
 
   /** A model as the passes leave it, with these sizes of its dims. */
-  lowered(model: Extract<ModelRef, { kind: "onnx" }>, dims: ReadonlyMap<string, number>): Promise<LoweredModel> {
+  lowered(model: OnnxRef, dims: ReadonlyMap<string, number>): Promise<LoweredModel> {
+    return this.#entry(model, dims).model;
+  }
+
+  /** The same cut into layers; figures that were made of them stay with them. */
+  layers(model: OnnxRef, dims: ReadonlyMap<string, number>, manner: LayersFor): Promise<Layers> {
+    const entry = this.#entry(model, dims);
+    const { digest, ...options } = manner;
+    const key = JSON.stringify([digest, options.precision, options.fuse]);
+    const known = entry.layers.get(key);
+    if (known !== undefined) return known;
+    const made = entry.model
+      .then((lowered) => layerModel(lowered, options))
+      .then((layered): Layers => ({ model: layered, figures: new Map() }));
+    entry.layers.set(key, made);
+    made.catch(() => entry.layers.delete(key));
+    const [oldest] = entry.layers.keys();
+    if (entry.layers.size > mostLayers && oldest !== undefined) entry.layers.delete(oldest);
+    return made;
+  }
+
+  #entry(model: OnnxRef, dims: ReadonlyMap<string, number>): Lowered {
     const key = JSON.stringify([model, [...dims].toSorted()]);
-    if (this.#lowered?.key !== key) {
-      const made = this.modelFile(model).then((file) => lowerSource(file, { dims }));
-      this.#lowered = { key, model: made };
-      // what could not be had now may be there the next time
-      made.catch(() => {
-        if (this.#lowered?.key === key) this.#lowered = null;
-      });
-    }
-    return this.#lowered.model;
+    if (this.#lowered?.key === key) return this.#lowered;
+    const made = this.modelFile(model).then((file) => lowerSource(file, { dims }));
+    const entry: Lowered = { key, model: made, layers: new Map() };
+    this.#lowered = entry;
+    // what could not be had now may be there the next time
+    made.catch(() => {
+      if (this.#lowered?.key === key) this.#lowered = null;
+    });
+    return entry;
   }
 
   /** Where a model's file lies, its external data beside it. */
-  async modelFile({ label, digest, data }: Extract<ModelRef, { kind: "onnx" }>): Promise<string> {
+  async modelFile({ label, digest, data }: OnnxRef): Promise<string> {
     const local = this.#local.get(digest);
     if (local !== undefined) {
       const { size, mtimeMs } = await stat(local.path);
