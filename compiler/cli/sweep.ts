@@ -8,7 +8,7 @@ import { queueAddress } from "../sweep/crews/redis.ts";
 import { reportSweep, runSweep, type SweepResult } from "../sweep/run-sweep.ts";
 import type { SearchPlan } from "../sweep/state/search.ts";
 import type { SearchKind } from "../sweep/state/search-kinds.ts";
-import { wscVersion } from "../version.ts";
+import { wscName } from "../version.ts";
 
 import { exitCodes, note } from "./failure.ts";
 import { printTable } from "./table.ts";
@@ -128,15 +128,17 @@ function tell(result: SweepResult, { json, quiet }: Pick<SweepArguments, "json" 
     {
       code: "WSC8105",
       severity: "error",
-      message: `${result.failed} of ${result.points} points have failed, each several times`,
+      message: `${result.failed} of ${result.points + result.trials} jobs have failed, each several times`,
       hint: "results.jsonl says why; the same command tries them again",
     },
   ]);
 }
 
-function describe({ points, done, refused, failed, known, frontier, files, objectives }: SweepResult): void {
+function describe(result: SweepResult): void {
+  const { points, done, refused, failed, known, trials, frontier, files, objectives } = result;
   const before = known === 0 ? "" : ` (${known} known before)`;
   process.stdout.write(`${points} points: ${done} done, ${refused} refused, ${failed} failed${before}\n`);
+  if (trials > 0) process.stdout.write(`chosen by ${trials} trials with a share of the effort\n`);
   const [first] = frontier;
   if (first !== undefined) {
     const goals = Object.entries(objectives).map(([name, goal]) => `${goal} ${name}`);
@@ -168,12 +170,13 @@ export async function worker(given: WorkerArguments): Promise<number> {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
   try {
-    note(`wsc ${wscVersion()} takes jobs from ${address.shown}, queue ${address.queue}`, given.quiet);
+    const version = await wscName();
+    note(`wsc ${version} takes jobs from ${address.shown}, queue ${address.queue}`, given.quiet);
     await work({
       address,
       store,
       threads: threadsOf(given.jobs),
-      version: wscVersion(),
+      version,
       cache,
       idleSeconds: idle ?? null,
       onJob: ({ job, key, wasKnown }) => {

@@ -22,7 +22,7 @@ import { digestOfFile } from "../files/digest-file.ts";
 import { isFileError } from "../files/file-errors.ts";
 import { presets } from "../targets/load.ts";
 import { printTuning } from "../tuning/tuning-file.ts";
-import { buildOfWsc } from "./wsc-build.ts";
+import { buildOfWsc } from "../version.ts";
 
 export const buildFile = "build.json";
 

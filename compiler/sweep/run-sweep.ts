@@ -2,7 +2,7 @@
 import path from "node:path";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Scalar } from "../axes.ts";
-import { wscVersion } from "../version.ts";
+import { wscName } from "../version.ts";
 import type { Crew } from "./crews/crew.ts";
 import { Resolver } from "./jobs/resolve.ts";
 import { lossesOf } from "./results/frontier.ts";
@@ -10,11 +10,13 @@ import { type Written, writeResults } from "./results/write-results.ts";
 import { readSpecFile } from "./spec/read-spec.ts";
 import { type Space, spaceOf } from "./spec/space.ts";
 import type { Spec } from "./spec/spec.ts";
-import { allPoints, Coordinator, type Progress } from "./state/coordinator.ts";
+import { allPoints, Coordinator, type EndedPoint, type Progress } from "./state/coordinator.ts";
 import { Journal } from "./state/journal.ts";
+import { effortRungs, singleRung } from "./state/rungs.ts";
 import { type SearchPlan, searchPoints } from "./state/search.ts";
 import { claimSweep, folderFiles, readSweep, type SweepRecord, writeSweep } from "./state/sweep-folder.ts";
 import { openStore } from "./store/open-store.ts";
+import type { Store } from "./store/store.ts";
 
 /** Who does the jobs. */
 export type CrewChoice =
@@ -50,13 +52,20 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
   const place = options.store ?? path.join(folder, folderFiles.store);
   const store = await openStore(place);
   const sharesModels = choice.kind === "queue";
-  const resolver = new Resolver({ spec, base, version: wscVersion(), store, sharesModels });
+  const version = await wscName();
+  const resolver = new Resolver({ spec, base, version, store, sharesModels });
   await resolver.prepare();
-  const record = (points: readonly number[] | null): SweepRecord => ({ spec, base, points, store: options.store });
+  const record = (points: readonly number[] | null): SweepRecord => ({
+    spec,
+    base,
+    version,
+    points,
+    store: options.store,
+  });
   writeSweep(folder, record(search === null ? null : []));
   const journal = await Journal.open(path.join(folder, folderFiles.journal));
   try {
-    const crew = await openCrew(choice, place, store, resolver, folder);
+    const crew = await openCrew(choice, { place, store, resolver, folder, version });
     const coordinator = new Coordinator(space, resolver, journal, crew, (progress) => {
       onProgress(progress, admitted ?? search?.budget ?? null);
     });
@@ -77,6 +86,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
       store,
       title: titleOf(spec),
       force: options.force,
+      makesPages: true,
     });
     return { ...coordinator.progress, ...written, folder, objectives: goalsOf(spec) };
   } finally {
@@ -86,17 +96,20 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
 
 /** Writes tables and the page of a sweep's folder anew. */
 export async function reportSweep(folder: string, force: boolean): Promise<SweepResult> {
-  const { spec, base, points, store: shared } = await readSweep(folder);
+  const { spec, base, version, points, store: shared } = await readSweep(folder);
   const store = await openStore(shared ?? path.join(folder, folderFiles.store));
   const space = spaceOf(spec);
-  const resolver = new Resolver({ spec, base, version: wscVersion(), store, sharesModels: false });
+  // jobs are called as the wsc that did them has called them; another one makes no pages beside its
+  const resolver = new Resolver({ spec, base, version, store, sharesModels: false });
+  const makesPages = version === (await wscName());
   await resolver.prepare();
   const journal = await Journal.open(path.join(folder, folderFiles.journal));
   try {
     const source = { spec, space, resolver, journal };
     const indices = (): Iterable<number> => pointsIn(space, points);
-    const written = await writeResults({ source, indices, folder, store, title: titleOf(spec), force });
-    return { ...written, ...written.counts, known: written.rows, folder, objectives: goalsOf(spec) };
+    const title = titleOf(spec);
+    const written = await writeResults({ source, indices, folder, store, title, force, makesPages });
+    return { ...written, ...written.counts, known: written.rows, trials: 0, folder, objectives: goalsOf(spec) };
   } finally {
     journal.close();
   }
@@ -118,22 +131,28 @@ async function searchWith(
   spec: Spec,
   plan: SearchPlan,
 ): Promise<readonly number[]> {
-  return searchPoints(space, plan, async (indices) => {
+  const { effort } = spec.fixed;
+  const rungs = typeof effort === "number" && effort > 0 ? effortRungs : singleRung;
+  return searchPoints(space, plan, rungs, async (indices, share) => {
     const losses = new Map<number, readonly number[] | null>();
-    await coordinator.run(indices, ({ index, outcome }) => {
+    const onEnd = ({ index, outcome }: EndedPoint): void => {
       losses.set(index, lossesOf(outcome, spec.objectives));
-    });
+    };
+    await coordinator.run(indices, onEnd, share === 1 ? null : { share });
     return losses;
   });
 }
 
-async function openCrew(
-  choice: CrewChoice,
-  place: string,
-  store: Awaited<ReturnType<typeof openStore>>,
-  resolver: Resolver,
-  folder: string,
-): Promise<Crew> {
+interface CrewNeeds {
+  /** where the store is */
+  readonly place: string;
+  readonly store: Store;
+  readonly resolver: Resolver;
+  readonly folder: string;
+  readonly version: string;
+}
+
+async function openCrew(choice: CrewChoice, { place, store, resolver, folder, version }: CrewNeeds): Promise<Crew> {
   switch (choice.kind) {
     case "threads": {
       const { openPool } = await import("./crews/pool.ts");
@@ -145,7 +164,7 @@ async function openCrew(
         import("./crews/queue.ts"),
         import("./crews/redis.ts"),
       ]);
-      return openQueue(queueAddress(choice.url), store, wscVersion());
+      return openQueue(queueAddress(choice.url), store, version);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Sweeps by workers that take jobs from a real Redis server: what is killed, restarted or of another version loses nothing and repeats nothing. */
 import { afterAll, afterEach, describe, expect, it, jest } from "@jest/globals";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Queue } from "bullmq";
@@ -7,8 +8,9 @@ import { Redis } from "ioredis";
 import { digestOf } from "../../compiler/sweep/jobs/digest.ts";
 import { versionKey } from "../../compiler/sweep/crews/redis.ts";
 import { wsc } from "../cli/run-cli.ts";
+import { dist } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
-import { hasRedis, RedisServer } from "./redis-server.ts";
+import { hasRedis, RedisServer, type ServerOptions } from "./redis-server.ts";
 import { Command } from "./workers.ts";
 
 // several times what they take on a slow machine; one that waits in vain ends
@@ -20,16 +22,16 @@ const at = (name: string): string => path.join(scratch.path, name);
 const servers: RedisServer[] = [];
 const commands: Command[] = [];
 
-async function serve(password?: string): Promise<RedisServer> {
+async function serve(options: ServerOptions = {}): Promise<RedisServer> {
   const folder = at(`redis-${servers.length}`);
   mkdirSync(folder);
-  const server = await RedisServer.start(folder, password ?? null);
+  const server = await RedisServer.start(folder, options);
   servers.push(server);
   return server;
 }
 
-function begin(args: readonly string[]): Command {
-  const command = new Command(args, scratch.path);
+function begin(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Command {
+  const command = new Command(args, scratch.path, environment);
   commands.push(command);
   return command;
 }
@@ -56,6 +58,13 @@ const tables = (folder: string): readonly string[] =>
 
 const worker = (url: string, store: string, ...more: readonly string[]): Command =>
   begin(["worker", "--queue", url, "--store", store, "--jobs", "1", ...more]);
+
+/** Version and build of the wsc that is tested. */
+function builtName(): string {
+  const text = readFileSync(path.join(dist, "..", "package.json"), "utf8");
+  const digest = readFileSync(path.join(dist, "build-digest.txt"), "utf8");
+  return `${(JSON.parse(text) as { readonly version: string }).version}+${digest.slice(0, 12)}`;
+}
 
 const withRedis = hasRedis ? describe : describe.skip;
 
@@ -89,7 +98,7 @@ withRedis(`a sweep by workers${hasRedis ? "" : " (redis-server is not installed)
   });
 
   it("takes results that the store has, and ends workers that have nothing to do", async () => {
-    const server = await serve("secret word");
+    const server = await serve({ password: "secret word" });
     const url = `redis://:${encodeURIComponent("secret word")}@127.0.0.1:${server.port}/2?queue=small`;
     writeFileSync(at("small.json"), JSON.stringify({ ...spec, axes: { context: [1024, 2048], users: [1, 2] } }));
     const run = async (folder: string): Promise<Command> => {
@@ -127,9 +136,7 @@ withRedis(`a sweep by workers${hasRedis ? "" : " (redis-server is not installed)
       expect(await queue.getDelayedCount()).toBe(1);
       await queue.obliterate({ force: true });
       await client.del(versionKey("wsc"));
-      const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-        readonly version: string;
-      };
+      const version = builtName();
       await queue.add("x", { job: { version, action: "plan", model: "/etc/passwd" } }, { jobId: digestOf("y") });
       expect(await worker(url, "store", "--idle", "3").ended()).toBe(0);
       const [failed] = await queue.getFailed();
@@ -140,8 +147,45 @@ withRedis(`a sweep by workers${hasRedis ? "" : " (redis-server is not installed)
     }
   });
 
+  it("goes over TLS with a password, where the server's certificate is one that Node trusts", async () => {
+    const tls = { certificate: at("certificate.pem"), key: at("key.pem") };
+    const subject = ["-subj", "/CN=wsc test", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    const files = ["-keyout", tls.key, "-out", tls.certificate];
+    expect(spawnSync("openssl", ["req", "-x509", ...made, ...files, ...subject]).status).toBe(0);
+    const server = await serve({ password: "secret word", tls });
+    const url = `rediss://default:${encodeURIComponent("secret word")}@127.0.0.1:${server.port}`;
+    writeFileSync(at("secure.json"), JSON.stringify({ ...spec, axes: { context: [1024, 2048] } }));
+    const trust = { NODE_EXTRA_CA_CERTS: tls.certificate };
+    const sweep = begin(["sweep", "secure.json", "-o", "secure", "--queue", url, "--store", "secure-store"], trust);
+    const helper = begin(["worker", "--queue", url, "--store", "secure-store", "--jobs", "1"], trust);
+    expect([await sweep.ended(), sweep.text]).toEqual([0, expect.stringContaining("2 points: 2 done")]);
+    await helper.kill("SIGTERM");
+    const stranger = begin(["worker", "--queue", url, "--store", "secure-store"]);
+    expect(await stranger.ended()).toBe(1);
+    expect(stranger.text).toMatch(
+      /WSC8102: the queue at rediss:.* cannot be used: .*SELF_SIGNED[^]*NODE_EXTRA_CA_CERTS/,
+    );
+    // a server that speaks TLS alone does not understand a client that does not
+    const plain = begin(["worker", "--queue", url.replace("rediss:", "redis:"), "--store", "secure-store"]);
+    expect(await plain.ended()).toBe(1);
+    expect(plain.text).toContain("WSC8102");
+    expect(sweep.text + helper.text + stranger.text + plain.text).not.toContain("secret");
+  });
+
+  it("tells jobs that fail for want of a model or a machine in the worker's store", async () => {
+    const server = await serve();
+    const url = `redis://127.0.0.1:${server.port}`;
+    writeFileSync(at("one.json"), JSON.stringify({ ...spec, axes: { context: [1024] } }));
+    const sweep = begin(["sweep", "one.json", "-o", "one", "--queue", url, "--store", "store-one"]);
+    const helper = worker(url, "store-two");
+    expect([await sweep.ended(), sweep.text]).toEqual([1, expect.stringContaining("WSC8105: 1 of 1 jobs have failed")]);
+    expect(readFileSync(at("one/results.csv"), "utf8")).toContain("WSC8104: the store does not have");
+    await helper.kill();
+  });
+
   it("says that the server refuses a password", async () => {
-    const server = await serve("right");
+    const server = await serve({ password: "right" });
     const { code, stderr } = await wsc(
       ["sweep", "spec.json", "-o", "wrong", "--queue", `redis://:wrong@127.0.0.1:${server.port}`],
       scratch.path,

@@ -4,24 +4,32 @@ import { once } from "node:events";
 import { createConnection, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Debian's package redis-server. */
-export const hasRedis: boolean = spawnSync("redis-server", ["--version"]).status === 0;
+/** Debian's package redis-server, or another server that takes its options, such as valkey-server. */
+const binary = process.env["WSC_REDIS_SERVER"] ?? "redis-server";
+
+export const hasRedis: boolean = spawnSync(binary, ["--version"]).status === 0;
+
+export interface ServerOptions {
+  readonly password?: string;
+  /** certificate and key, for a server that speaks TLS alone */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
 
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
-  readonly #password: string | null;
+  readonly #options: ServerOptions;
   #process: ChildProcess;
 
-  private constructor(port: number, folder: string, password: string | null) {
+  private constructor(port: number, folder: string, options: ServerOptions) {
     this.port = port;
     this.#folder = folder;
-    this.#password = password;
+    this.#options = options;
     this.#process = this.#spawn();
   }
 
-  static async start(folder: string, password: string | null = null): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), folder, password);
+  static async start(folder: string, options: ServerOptions = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), folder, options);
     await server.#answers();
     return server;
   }
@@ -41,9 +49,17 @@ export class RedisServer {
   }
 
   #spawn(): ChildProcess {
-    const secret = this.#password === null ? [] : ["--requirepass", this.#password];
-    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    return spawn("redis-server", [...args, "--dir", this.#folder, ...secret], { stdio: "ignore" });
+    const { password, tls } = this.#options;
+    const port = String(this.port);
+    const ports =
+      tls === undefined
+        ? ["--port", port]
+        : ["--port", "0", "--tls-port", port, "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key];
+    // clients show a password, and no certificates
+    const secure = tls === undefined ? [] : ["--tls-ca-cert-file", tls.certificate, "--tls-auth-clients", "no"];
+    const secret = password === undefined ? [] : ["--requirepass", password];
+    const args = [...ports, ...secure, ...secret, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    return spawn(binary, [...args, "--dir", this.#folder], { stdio: "ignore" });
   }
 
   async #answers(): Promise<void> {

@@ -1,12 +1,14 @@
 /** What comes of a sweep: tables in every form, the page, and the state that a sweep goes on from. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { renderSweep } from "../../compiler/report/sweep-page.ts";
 import { csvHead, csvLine, jsonLine, parquetFile } from "../../compiler/sweep/results/table-files.ts";
 import { type Column, columnsOf } from "../../compiler/sweep/results/table.ts";
 import { wsc } from "../cli/run-cli.ts";
+import { digitsModel, dist } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { planJson, planSpec } from "./specs.ts";
 import { Command } from "./workers.ts";
@@ -147,6 +149,51 @@ describe("wsc sweep", () => {
     expect(read("s2/results.csv")).toBe(read("s1/results.csv"));
     const report = await run("report", "s1", "--json");
     expect(JSON.parse(report.stdout)).toMatchObject({ points: 12, done: 12 });
+  });
+
+  it("tries points with less effort before it does some of them, and goes on where it was", async () => {
+    const spec = {
+      do: "place",
+      axes: { target: ["wse2", "wse3"], precision: ["f32", "f16"], objective: ["throughput", "cores"] },
+      fixed: { model: digitsModel, effort: 0.25 },
+      keep: [],
+    };
+    writeFileSync(at("halving.json"), JSON.stringify(spec));
+    const search = (folder: string, jobs: string): ReturnType<typeof run> =>
+      run("halving.json", "-o", folder, "--search", "pareto", "--budget", "2", "--jobs", jobs);
+    const whole = await search("halving", "1");
+    // eight with a sixteenth of the effort, two with a quarter, one with all of it
+    expect(whole.stdout).toContain("1 points: 1 done, 0 refused, 0 failed\nchosen by 10 trials");
+    const lines = read("halving/journal.jsonl").trim().split("\n");
+    expect(lines).toHaveLength(11);
+    mkdirSync(at("halved"));
+    writeFileSync(at("halved/sweep.json"), read("halving/sweep.json"));
+    writeFileSync(at("halved/journal.jsonl"), `${lines.slice(0, 9).join("\n")}\n`);
+    const rest = await search("halved", "2");
+    expect([rest.code, rest.stderr]).toEqual([0, ""]);
+    expect(read("halved/results.csv")).toBe(read("halving/results.csv"));
+    const journal = read("halved/journal.jsonl");
+    // what was done is not done again
+    expect(journal.trim().split("\n").toSorted()).toEqual(lines.toSorted());
+  });
+
+  it("does again what another build has done, and shows what that has", async () => {
+    const other = at("other-build");
+    cpSync(dist, path.join(other, "dist"), { recursive: true });
+    cpSync(path.join(dist, "..", "package.json"), path.join(other, "package.json"));
+    symlinkSync(path.join(dist, "..", "node_modules"), path.join(other, "node_modules"));
+    writeFileSync(path.join(other, "dist", "build-digest.txt"), "0123456789abcdef");
+    const args = ["sweep", "plan.json", "-o", "two-builds", "--jobs", "1"];
+    const main = path.join(other, "dist", "compiler", "cli", "main.js");
+    const { stdout, status } = spawnSync(process.execPath, [main, ...args], { cwd: scratch.path, encoding: "utf8" });
+    expect([status, stdout]).toEqual([0, expect.stringContaining("18 points: 18 done, 0 refused, 0 failed\n")]);
+    const [first] = read("two-builds/journal.jsonl").split("\n");
+    const table = read("two-builds/results.csv");
+    expect((await run("report", "two-builds")).stdout).toContain("18 points: 18 done");
+    expect(read("two-builds/results.csv")).toBe(table);
+    expect((await run(...args.slice(1))).stdout).toContain("18 points: 18 done, 0 refused, 0 failed\n");
+    expect(read("two-builds/journal.jsonl").split("\n")).toHaveLength(37);
+    expect(read("two-builds/journal.jsonl").split("\n")[0]).toBe(first);
   });
 
   it("tells what a point is refused for in its row", async () => {

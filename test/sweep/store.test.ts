@@ -1,9 +1,6 @@
 /** Stores: a folder, and object storage over HTTP. Whatever comes of them is what its digest says, or nothing. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { createHash, createHmac } from "node:crypto";
-import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { digestOf } from "../../compiler/sweep/jobs/digest.ts";
 import type { Outcome } from "../../compiler/sweep/jobs/job.ts";
@@ -11,93 +8,16 @@ import { FolderStore } from "../../compiler/sweep/store/folder-store.ts";
 import { openStore } from "../../compiler/sweep/store/open-store.ts";
 import type { Store } from "../../compiler/sweep/store/store.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
+import { isSigned, ObjectServer, owner } from "./object-server.ts";
 
 const scratch = scratchFolder("sweep-store");
 const at = (name: string): string => path.join(scratch.path, name);
 
-const keys = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" } as const;
-
-/** Objects by path, of a server that takes nothing whose signature is not that of the keys (AWS Signature Version 4). */
-class ObjectServer {
-  readonly objects = new Map<string, Buffer>();
-  readonly #uploads = new Map<string, Map<number, Buffer>>();
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-  }
-
-  async start(): Promise<string> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return `http://127.0.0.1:${address.port}`;
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const url = new URL(request.url ?? "/", "http://x");
-    const reply = (status: number, body: string | Buffer = "", headers: Record<string, string> = {}): void => {
-      response.writeHead(status, headers).end(body);
-    };
-    if (!isSigned(request, url)) {
-      reply(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>");
-      return;
-    }
-    const body = Buffer.concat(chunks);
-    const upload = url.searchParams.get("uploadId");
-    switch (request.method) {
-      case "PUT":
-        if (upload === null) this.objects.set(url.pathname, body);
-        else this.#uploads.get(upload)?.set(Number(url.searchParams.get("partNumber")), body);
-        reply(200, "", { etag: `"${createHash("md5").update(body).digest("hex")}"` });
-        return;
-      case "POST":
-        if (upload === null) {
-          const id = `u${this.#uploads.size}`;
-          this.#uploads.set(id, new Map());
-          reply(200, `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`);
-        } else {
-          const parts = [...(this.#uploads.get(upload) ?? [])].toSorted(([a], [b]) => a - b);
-          this.objects.set(url.pathname, Buffer.concat(parts.map(([, part]) => part)));
-          reply(200, "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>");
-        }
-        return;
-      default: {
-        const found = this.objects.get(url.pathname);
-        if (found === undefined) reply(404, "<Error><Code>NoSuchKey</Code></Error>");
-        else reply(200, request.method === "HEAD" ? "" : found, { "content-length": String(found.length) });
-      }
-    }
-  }
-}
-
-const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
-const mac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-
-/** Recounts the signature of a request. */
-function isSigned({ method = "", headers }: IncomingMessage, url: URL): boolean {
-  const form =
-    /^AWS4-HMAC-SHA256 Credential=id\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=(\w+)$/;
-  const [, day, region, signed, signature] = form.exec(headers.authorization ?? "") ?? [];
-  if (day === undefined || region === undefined || signed === undefined) return false;
-  const lines = signed.split(";").map((name) => `${name}:${String(headers[name]).trim()}\n`);
-  const query = [...url.searchParams].map(([k, v]) => `${encodeURIComponent(k)}=${encodeURIComponent(v)}`).toSorted();
-  const payload = String(headers["x-amz-content-sha256"]);
-  const canonical = [method, url.pathname, query.join("&"), lines.join(""), signed, payload].join("\n");
-  const scope = `${day}/${region}/s3/aws4_request`;
-  const text = ["AWS4-HMAC-SHA256", String(headers["x-amz-date"]), scope, sha(canonical)].join("\n");
-  const key = ["s3", "aws4_request"].reduce<Buffer>((k, part) => mac(k, part), mac(mac(`AWS4secret`, day), region));
-  return mac(key, text).toString("hex") === signature;
-}
+const keys = {
+  AWS_ACCESS_KEY_ID: owner.id,
+  AWS_SECRET_ACCESS_KEY: owner.secret,
+  AWS_REGION: owner.region,
+} as const;
 
 const server = new ObjectServer();
 let endpoint = "";
@@ -112,8 +32,8 @@ afterAll(async () => {
 const done: Outcome = { kind: "done", figures: { n: 1, name: "é" }, files: {} };
 const refused: Outcome = { kind: "refused", diagnostics: [] };
 
-const openObjects = (environment: NodeJS.ProcessEnv = keys): Promise<Store> =>
-  openStore(`s3://bucket/some/prefix?endpoint=${encodeURIComponent(endpoint)}`, environment);
+const openObjects = (environment: NodeJS.ProcessEnv = keys, bucket: string = owner.bucket): Promise<Store> =>
+  openStore(`s3://${bucket}/some/prefix?endpoint=${encodeURIComponent(endpoint)}`, environment);
 
 describe.each([
   ["a folder", (): Promise<Store> => openStore(at("folder"))],
@@ -173,11 +93,70 @@ describe("what is not what its digest says", () => {
 describe("object storage", () => {
   it("needs keys, and the right ones", async () => {
     await expect(openObjects({})).rejects.toThrow("WSC8104");
-    const store = await openObjects({ ...keys, AWS_SECRET_ACCESS_KEY: "other" });
-    await expect(store.put("x")).rejects.toThrow(/WSC8104: the object storage refuses/);
+  });
+
+  it.each([
+    ["a key that nobody has", { AWS_ACCESS_KEY_ID: "nobody" }, "403"],
+    ["a wrong secret", { AWS_SECRET_ACCESS_KEY: "other" }, "403"],
+    ["another region", { AWS_REGION: "us-east-1" }, "400"],
+  ])("says what is wrong with %s", async (_, changes, status) => {
+    const store = await openObjects({ ...keys, ...changes });
+    const said = new RegExp(`WSC8104: the object storage refuses: .*${status}`);
+    await expect(store.put("x")).rejects.toThrow(said);
+    await expect(store.result("0".repeat(64))).rejects.toThrow(said);
+    await expect(store.put("x")).rejects.not.toThrow(/secret|other/);
+  });
+
+  it("says that a bucket is not there, when something is put and when something is looked for", async () => {
+    const store = await openObjects(keys, "nowhere");
+    await expect(store.put("x")).rejects.toThrow(/WSC8104: the object storage refuses: .*NoSuchBucket/);
+    await expect(store.get("0".repeat(64))).rejects.toThrow(/WSC8104: there is no bucket "nowhere"/);
+    await expect(store.getFile("0".repeat(64), at("nowhere"))).rejects.toThrow(/WSC8104: there is no bucket "nowhere"/);
+  });
+
+  it("says that an object broke off, and leaves nothing of it", async () => {
+    const store = await openObjects();
+    const digest = await store.put("x".repeat(100_000));
+    server.broken = `/bucket/some/prefix/files/${digest}`;
+    await expect(store.get(digest)).rejects.toThrow(/WSC8104: the object storage refuses/);
+    await expect(store.getFile(digest, at("broken"))).rejects.toThrow(/WSC8104: the object storage refuses/);
+    server.broken = null;
+    expect(readdirSync(scratch.path).filter((name) => name.startsWith("broken"))).toEqual([]);
+    expect(await store.getFile(digest, at("broken"))).toBe(true);
+  });
+
+  it("says that nobody answers", async () => {
+    const store = await openStore("s3://bucket/x?endpoint=http://127.0.0.1:1", keys);
+    await expect(store.put("x")).rejects.toThrow(/WSC8104/);
   });
 
   it("is named by a URL that is one", async () => {
     await expect(openStore("http://bucket")).rejects.toThrow(/WSC8104: a store is a folder or s3:/);
+  });
+});
+
+describe("the server that these tests ask", () => {
+  // "GET Object" among the examples of signatures in Amazon's documentation of S3's API
+  const published = {
+    method: "GET",
+    url: new URL("https://examplebucket.s3.amazonaws.com/test.txt"),
+    secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    headers: {
+      host: "examplebucket.s3.amazonaws.com",
+      range: "bytes=0-9",
+      "x-amz-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+      "x-amz-date": "20130524T000000Z",
+      authorization:
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date," +
+        "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+    },
+  } as const;
+
+  it("recounts a published signature, and takes no other", () => {
+    expect(isSigned(published)).toBe(true);
+    expect(isSigned({ ...published, method: "PUT" })).toBe(false);
+    expect(isSigned({ ...published, url: new URL("https://x/test.txt?a=b") })).toBe(false);
+    expect(isSigned({ ...published, headers: { ...published.headers, range: "bytes=0-8" } })).toBe(false);
+    expect(isSigned({ ...published, secret: "other" })).toBe(false);
   });
 });

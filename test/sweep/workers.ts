@@ -12,8 +12,9 @@ export class Command {
   #text = "";
   #listeners: (() => void)[] = [];
 
-  constructor(args: readonly string[], cwd: string) {
-    this.#process = spawn(process.execPath, [main, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  constructor(args: readonly string[], cwd: string, environment: NodeJS.ProcessEnv = {}) {
+    const env = { ...process.env, ...environment };
+    this.#process = spawn(process.execPath, [main, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     this.#ended = once(this.#process, "close");
     for (const stream of [this.#process.stdout, this.#process.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => {

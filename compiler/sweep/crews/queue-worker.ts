@@ -112,7 +112,7 @@ export async function work(options: WorkerOptions): Promise<void> {
 
 const otherVersion = (asked: string, own: string): Error =>
   fail("WSC8103", `the jobs are of wsc ${showName(asked)}, and this worker is ${own}`, {
-    hint: "install the same version on all machines, or give each version a queue of its own (?queue=NAME)",
+    hint: "install the same build on all machines, or give each version a queue of its own (?queue=NAME)",
   });
 
 const fieldOf = (value: unknown, name: string): unknown =>

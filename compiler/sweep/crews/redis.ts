@@ -51,8 +51,11 @@ export async function connectQueue({ url, shown }: QueueAddress): Promise<Redis>
     await client.ping();
   } catch (error) {
     client.disconnect();
-    throw fail("WSC8102", `the queue at ${shown} cannot be used: ${reasonOf(said ?? error)}`, {
-      hint: "is a Redis or Valkey server running there, and are user and password right?",
+    const reason = reasonOf(said ?? error);
+    throw fail("WSC8102", `the queue at ${shown} cannot be used: ${reason}`, {
+      hint: /CERT|SIGNATURE/.test(reason)
+        ? "NODE_EXTRA_CA_CERTS names a file of certificates that are trusted, too, such as a private authority's"
+        : "is a Redis or Valkey server running there, and are user and password right?",
     });
   }
   wasReady = true;

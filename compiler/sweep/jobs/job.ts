@@ -34,7 +34,7 @@ export type ModelRef =
     };
 
 export interface Job {
-  /** of the wsc that made it, which is the only one that does it */
+  /** of the wsc that made it, with its build: the only one that does it */
   readonly version: string;
   readonly action: ActionName;
   readonly model: ModelRef;

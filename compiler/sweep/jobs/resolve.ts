@@ -70,7 +70,8 @@ export class Resolver {
     if (problems.length > 0) throw new WscError(problems);
   }
 
-  async resolve(point: Assignment): Promise<Resolved> {
+  /** `keep`: what the job leaves, where that is not what the specification says. */
+  async resolve(point: Assignment, keep: Spec["keep"] = this.#options.spec.keep): Promise<Resolved> {
     const { spec, version } = this.#options;
     const action = actions[spec.action];
     try {
@@ -84,7 +85,7 @@ export class Resolver {
       for (const [name, value] of Object.entries(point)) if (name.startsWith(dimPrefix)) options[name] = value;
       const { defects } = options;
       if (typeof defects === "string") options["defects"] = await this.#defects(defects);
-      return { kind: "job", job: { version, action: spec.action, model, target, options, keep: spec.keep } };
+      return { kind: "job", job: { version, action: spec.action, model, target, options, keep } };
     } catch (error) {
       if (!(error instanceof WscError)) throw error;
       return { kind: "refused", diagnostics: error.diagnostics };

@@ -33,6 +33,8 @@ export interface ResultsOptions {
   readonly store: Store;
   readonly title: string;
   readonly force: boolean;
+  /** whether pages of the frontier's points are made where there are none */
+  readonly makesPages: boolean;
 }
 
 export interface Written {
@@ -49,7 +51,8 @@ type Brief = Pick<Row, "job"> & {
   readonly losses: readonly number[] | null;
 };
 
-export async function writeResults({ source, indices, folder, store, title, force }: ResultsOptions): Promise<Written> {
+export async function writeResults(options: ResultsOptions): Promise<Written> {
+  const { source, indices, folder, title, force } = options;
   const { spec } = source;
   const files = await claimFiles(folder, [...Object.values(tableFiles), reportFile], { force });
   const columns = columnsOf(spec);
@@ -71,7 +74,7 @@ export async function writeResults({ source, indices, folder, store, title, forc
     });
   }
   const frontier = frontierOf(briefs.map(({ losses }) => losses));
-  const links = await placeFiles(briefs, frontier, { source, folder, store });
+  const links = await placeFiles(briefs, frontier, options);
   const named = (figure: string): string =>
     spec.axes.some(({ name }) => name === figure) ? `result.${figure}` : figure;
   const page = renderSweep({
@@ -105,7 +108,7 @@ export async function writeResults({ source, indices, folder, store, title, forc
 async function placeFiles(
   briefs: readonly Brief[],
   frontier: readonly number[],
-  { source, folder, store }: Pick<ResultsOptions, "source" | "folder" | "store">,
+  { source, folder, store, makesPages }: Pick<ResultsOptions, "source" | "folder" | "store" | "makesPages">,
 ): Promise<ReadonlyMap<number, string>> {
   const links = new Map<number, string>();
   const isQuick = actions[source.spec.action].model === "language";
@@ -119,7 +122,9 @@ async function placeFiles(
     if (job === null) continue;
     const place = (kept: Kept): string => path.join(pointsFolder, job.key.slice(0, shortKey), keptFiles[kept]);
     const all = { ...files };
-    if (all.report === undefined && made.has(row)) {
+    const isMade = all.report === undefined && made.has(row);
+    if (isMade && (await isThere(path.join(folder, place("report"))))) links.set(row, linkTo(place("report")));
+    else if (isMade && makesPages) {
       const outcome = await runJob({ ...job.job, keep: ["report"] }, workshop);
       if (outcome.kind === "done" && outcome.files.report !== undefined) all.report = outcome.files.report;
     }
@@ -127,11 +132,13 @@ async function placeFiles(
       const file = path.join(folder, place(kept));
       mkdirSync(path.dirname(file), { recursive: true });
       if ((await isThere(file)) || (await store.getFile(digest, file)))
-        if (kept === "report") links.set(row, place(kept).split(path.sep).join("/"));
+        if (kept === "report") links.set(row, linkTo(place(kept)));
     }
   }
   return links;
 }
+
+const linkTo = (place: string): string => place.split(path.sep).join("/");
 
 const isThere = (file: string): Promise<boolean> =>
   stat(file).then(

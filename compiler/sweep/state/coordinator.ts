@@ -25,6 +25,13 @@ export interface Progress {
   readonly failed: number;
   /** of these, those whose job was done before */
   readonly known: number;
+  /** trials with a share of the effort, which are no points of the table; of what failed, trials are a part */
+  readonly trials: number;
+}
+
+/** A share of a point's effort, in (0, 1): what comes of it says how good the point may be. */
+export interface Trial {
+  readonly share: number;
 }
 
 export class Coordinator {
@@ -33,7 +40,7 @@ export class Coordinator {
   readonly #journal: Journal;
   readonly #crew: Crew;
   readonly #onProgress: (progress: Progress) => void;
-  #progress: Progress = { points: 0, done: 0, refused: 0, failed: 0, known: 0 };
+  #progress: Progress = { points: 0, done: 0, refused: 0, failed: 0, known: 0, trials: 0 };
 
   constructor(
     space: Space,
@@ -54,7 +61,11 @@ export class Coordinator {
   }
 
   /** Does these points, of which constraints have admitted all; tells of each when it is over, in no particular order. */
-  async run(indices: Iterable<number>, onEnd: (ended: EndedPoint) => void = () => undefined): Promise<void> {
+  async run(
+    indices: Iterable<number>,
+    onEnd: (ended: EndedPoint) => void = () => undefined,
+    trial: Trial | null = null,
+  ): Promise<void> {
     const underWay = new Set<Promise<void>>();
     // what goes wrong beyond a job ends the sweep, when those under way are through
     const errors: unknown[] = [];
@@ -62,9 +73,12 @@ export class Coordinator {
     for (const index of indices) {
       const point = this.#space.pointAt(index);
       if (point === null) throw new Error(`internal: point ${index} is not admitted`);
-      const resolved = await this.#resolver.resolve(point);
+      const resolved = await (trial === null
+        ? this.#resolver.resolve(point)
+        : this.#resolver.resolve(withLess(point, trial), []));
       const end = (outcome: Outcome, isKnown: boolean): void => {
-        this.#count(outcome, isKnown);
+        if (trial === null) this.#count(outcome, isKnown);
+        else this.#countTrial(outcome);
         onEnd({ index, point, outcome });
       };
       const known = this.#known(resolved);
@@ -124,6 +138,18 @@ export class Coordinator {
     };
     this.#onProgress(this.#progress);
   }
+
+  #countTrial({ kind }: Outcome): void {
+    const { trials, failed } = this.#progress;
+    this.#progress = { ...this.#progress, trials: trials + 1, failed: failed + (kind === "failed" ? 1 : 0) };
+    this.#onProgress(this.#progress);
+  }
+}
+
+function withLess(point: Assignment, { share }: Trial): Assignment {
+  const { effort } = point;
+  if (typeof effort !== "number") throw new Error("internal: a point without an effort was to be tried with less");
+  return { ...point, effort: share * effort };
 }
 
 /** Numbers of all points of a space that its constraints admit. */

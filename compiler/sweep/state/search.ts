@@ -1,23 +1,28 @@
 /**
  * Spends a budget of points near the frontier, or near the best point, of a space too large to be done whole. Rounds of a fixed size: first points from
  * everywhere, then neighbours of the best found so far on each axis, mixtures of two of them, and some from everywhere still. Which points come next depends
- * on the seed and on what earlier rounds gave, and not on who did them or in which order: the same seed gives the same points.
+ * on the seed and on what earlier rounds gave, and not on who did them or in which order: the same seed gives the same points. Where points search on for an
+ * effort, a round begins with many at a share of it, and only the better ones are done in full (rungs.ts).
  */
 import { nth } from "../../../ir/access.ts";
 import { seededRandom } from "../../random.ts";
 import { frontierOf } from "../results/frontier.ts";
+import { entrants, promote, type Rungs, stepsOf, type Tried } from "./rungs.ts";
 import type { SearchKind } from "./search-kinds.ts";
 import type { Space } from "../spec/space.ts";
 
 export interface SearchPlan {
   readonly kind: SearchKind;
-  /** points at most */
+  /** points of full effort at most; one that is tried at a share of it counts as that share */
   readonly budget: number;
   readonly seed: number;
 }
 
-/** Does points; gives their losses, the less the better, by number: null for a point that has none. */
-export type Evaluate = (indices: readonly number[]) => Promise<ReadonlyMap<number, readonly number[] | null>>;
+/** Losses by number, the less the better: null for a point that has none. */
+export type Losses = ReadonlyMap<number, readonly number[] | null>;
+
+/** Does points with a share of their effort. */
+export type Evaluate = (indices: readonly number[], share: number) => Promise<Losses>;
 
 /** Points of a round: enough for many threads, few enough to learn from. */
 const roundPoints = 24;
@@ -34,45 +39,74 @@ const bestKept = 4;
 /** Draws for each point that is wanted, until points are counted through instead. */
 const drawsEach = 60;
 
-/** Numbers of the points that were done, in the order in which they were chosen. */
-export async function searchPoints(space: Space, plan: SearchPlan, evaluate: Evaluate): Promise<readonly number[]> {
-  const search = new Search(space, plan);
-  for (let next = search.next(); next.length > 0; next = search.next()) search.learn(await evaluate(next));
+/** Numbers of the points that were done in full, in the order in which they were chosen. */
+export async function searchPoints(
+  space: Space,
+  plan: SearchPlan,
+  rungs: Rungs,
+  evaluate: Evaluate,
+): Promise<readonly number[]> {
+  const search = new Search(space, plan, rungs);
+  for (let next = search.next(); next.length > 0; next = search.next()) {
+    let climbing = next;
+    for (const { share, onward } of stepsOf(rungs, next.length)) {
+      const losses = await evaluate(climbing, share);
+      search.spend(share * climbing.length);
+      if (onward === null) search.learn(climbing, losses);
+      else climbing = promote(triedOf(losses), onward, plan.kind);
+      if (climbing.length === 0) break;
+    }
+  }
   return search.chosen;
 }
+
+const triedOf = (losses: Losses): readonly Tried[] =>
+  [...losses].flatMap(([index, found]) => (found === null ? [] : [{ index, losses: found }]));
 
 class Search {
   readonly #space: Space;
   readonly #plan: SearchPlan;
+  readonly #rungs: Rungs;
   readonly #random: () => number;
+  /** points that were tried or done */
   readonly #seen = new Set<number>();
+  readonly #chosen: number[] = [];
+  /** points of full effort */
+  #spent = 0;
   readonly #losses = new Map<number, readonly number[]>();
   /** where counting goes on */
   #counted = 0;
 
-  constructor(space: Space, plan: SearchPlan) {
+  constructor(space: Space, plan: SearchPlan, rungs: Rungs) {
     this.#space = space;
     this.#plan = plan;
+    this.#rungs = rungs;
     this.#random = seededRandom(plan.seed);
   }
 
   get chosen(): readonly number[] {
-    return [...this.#seen];
+    return this.#chosen;
   }
 
-  learn(losses: ReadonlyMap<number, readonly number[] | null>): void {
+  spend(points: number): void {
+    this.#spent += points;
+  }
+
+  learn(done: readonly number[], losses: Losses): void {
+    this.#chosen.push(...done);
     // in the order of their numbers: rounds end in any order
     for (const [index, loss] of [...losses].toSorted(([a], [b]) => a - b))
       if (loss !== null) this.#losses.set(index, loss);
   }
 
-  /** The next round; none when the budget is spent or every point is done. */
+  /** The points that the next round begins with; none when the budget is spent or every point was looked at. */
   next(): readonly number[] {
     const { budget } = this.#plan;
     const first = Math.ceil(firstShare * budget);
-    const left = Math.min(roundPoints, budget - this.#seen.size);
+    // sums of shares, which are powers of two
+    const left = entrants(this.#rungs, Math.min(roundPoints, budget - this.#spent));
     const round: number[] = [];
-    const isFirst = this.#seen.size < first;
+    const isFirst = this.#spent < first;
     const best = isFirst ? [] : this.#best();
     if (best.length > 0) {
       this.#take(this.#neighbours(best), Math.round(shares.neighbours * left), round);

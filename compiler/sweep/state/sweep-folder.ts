@@ -23,6 +23,8 @@ export interface SweepRecord {
   readonly spec: Spec;
   /** the folder that files of the specification are named from */
   readonly base: string;
+  /** of the wsc whose jobs these are, with its build */
+  readonly version: string;
   /** numbers of the points that a search has chosen; null: all points */
   readonly points: readonly number[] | null;
   /** folder or URL of the store; null: in the folder itself */
@@ -63,6 +65,7 @@ export function writeSweep(folder: string, record: SweepRecord): void {
       keep,
     },
     base: path.relative(folder, record.base),
+    version: record.version,
     points: record.points,
     store: record.store,
   };
@@ -94,10 +97,12 @@ export async function readSweep(folder: string): Promise<SweepRecord> {
     throw refuse("is something else");
   const base = "base" in json && typeof json.base === "string" ? json.base : "";
   const store = "store" in json && typeof json.store === "string" ? json.store : null;
+  if (!("version" in json) || typeof json.version !== "string") throw refuse("does not say which wsc it is of");
   const points = "points" in json && Array.isArray(json.points) ? (json.points as readonly unknown[]) : null;
   return {
     spec: readSpec(json.spec, file),
     base: path.resolve(folder, base),
+    version: json.version,
     points: points?.filter((point) => Number.isSafeInteger(point)).map(Number) ?? null,
     store,
   };

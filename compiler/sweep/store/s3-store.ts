@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { S3mini } from "s3mini";
 import { fail, showName } from "../../../ir/diagnostic.ts";
+import { fileProblem, isFileError } from "../../files/file-errors.ts";
 import { digestOf, digestOfFile, type Digest } from "../jobs/digest.ts";
 import { type Outcome, readOutcome } from "../jobs/job.ts";
 import { loadOptional } from "../optional-package.ts";
@@ -26,15 +27,19 @@ export async function openS3Store(url: URL, environment: NodeJS.ProcessEnv): Pro
   const base = url.searchParams.get("endpoint") ?? `https://s3.${region}.amazonaws.com`;
   const endpoint = `${base.replace(/\/$/, "")}/${url.hostname}`;
   const client = new S3mini({ accessKeyId, secretAccessKey, endpoint, region, requestAbortTimeout: requestTimeout });
-  return new S3Store(client, url.pathname.replace(/^\/+|\/+$/g, ""));
+  return new S3Store(client, url.hostname, url.pathname.replace(/^\/+|\/+$/g, ""));
 }
 
 class S3Store implements Store {
   readonly #client: S3mini;
+  readonly #bucket: string;
   readonly #prefix: string;
+  /** what is not found may be missing with its bucket; that is looked at once */
+  #isBucketThere = false;
 
-  constructor(client: S3mini, prefix: string) {
+  constructor(client: S3mini, bucket: string, prefix: string) {
     this.#client = client;
+    this.#bucket = bucket;
     this.#prefix = prefix === "" ? "" : `${prefix}/`;
   }
 
@@ -44,7 +49,18 @@ class S3Store implements Store {
 
   async #bytes(key: string): Promise<Uint8Array | null> {
     const bytes = await this.#client.getObjectArrayBuffer(key).catch(cannotUse);
-    return bytes === null ? null : new Uint8Array(bytes);
+    if (bytes === null) return this.#absent();
+    return new Uint8Array(bytes);
+  }
+
+  /** Nothing under a key, in a bucket that is there. */
+  async #absent(): Promise<null> {
+    if (!this.#isBucketThere && !(await this.#client.bucketExists().catch(cannotUse)))
+      throw fail("WSC8104", `there is no bucket "${showName(this.#bucket)}", or these keys may not list it`, {
+        hint: "check bucket, endpoint and region; keys need the right to list the bucket, to read objects and to write them",
+      });
+    this.#isBucketThere = true;
+    return null;
   }
 
   async #exists(key: string): Promise<boolean> {
@@ -58,13 +74,19 @@ class S3Store implements Store {
 
   async getFile(digest: Digest, file: string): Promise<boolean> {
     const response = await this.#client.getObjectResponse(this.#key("files", digest)).catch(cannotUse);
-    if (response?.body == null) return false;
+    if (response?.body == null) {
+      await this.#absent();
+      return false;
+    }
     const draft = `${file}.draft`;
     try {
       await pipeline(
         Readable.fromWeb(response.body as import("node:stream/web").ReadableStream),
         createWriteStream(draft),
-      );
+      ).catch((error: unknown) => {
+        if (isFileError(error)) throw fileProblem(error, `"${draft}" cannot be written`);
+        return cannotUse(error);
+      });
       if ((await digestOfFile(draft)) !== digest) return false;
       await rename(draft, file);
       return true;
