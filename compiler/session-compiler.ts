@@ -13,7 +13,7 @@ import type {
 import { isNode, nodeModule, readBytes } from "../runtime/platform.ts";
 import { generateProgram } from "./codegen/generate.ts";
 import { generateOpenProgram } from "./codegen/open/lower.ts";
-import { lowerFragment } from "./frontend/fragment.ts";
+import { lowerFragment, openFragment } from "./frontend/fragment.ts";
 import { lowerModel, type LowerOptions, modelPorts } from "./frontend/lower.ts";
 import { lowerOpenModel } from "./frontend/open/lower.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
@@ -32,6 +32,10 @@ export const modelCompiler: ModelCompiler = {
 
   async compileFragment(payload, known): Promise<CompiledProgram> {
     return programOf((await lowerFragment(payload, known)).graph);
+  },
+
+  async compileOpenFragment(payload, dims, shapes): Promise<OpenCompilation> {
+    return openProgramOf(await openFragment(payload, dims), shapes, new Map());
   },
 };
 

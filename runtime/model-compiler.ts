@@ -65,6 +65,14 @@ export interface ModelCompiler {
   open(source: string | URL | Uint8Array, options: OpenOptions): Promise<OpenModel>;
   /** compiles the payload of a `deferred` step */
   compileFragment(payload: TensorData, known: ReadonlyMap<string, KnownInput>): Promise<CompiledProgram>;
+  /** compiles it for inputs of these dims, of which the names are open, and of these shapes at hand; null for a compiler that cannot */
+  readonly compileOpenFragment:
+    | ((
+        payload: TensorData,
+        dims: ReadonlyMap<string, readonly (number | string)[]>,
+        shapes: ReadonlyMap<string, readonly number[]>,
+      ) => Promise<OpenCompilation>)
+    | null;
 }
 
 /** Loads the compiler; the one place where the runtime reaches for it. Pages have it in a worker. */

@@ -43,14 +43,18 @@ const capacitySpare = 0.25;
 
 type Shapes = readonly (readonly number[])[];
 
+/** What open programs are made of: a model, or a part of one. */
+export type OpenSource = Pick<OpenModel, "inputs" | "compileOpen">;
+
 export class OpenPrograms {
-  readonly #model: OpenModel;
+  readonly #model: OpenSource;
   readonly #options: InstanceOptions;
   readonly #kept: KeptOpen[] = [];
   #reason: string | null = null;
   #failures = 0;
+  #made = 0;
 
-  constructor(model: OpenModel, options: InstanceOptions) {
+  constructor(model: OpenSource, options: InstanceOptions) {
     this.#model = model;
     this.#options = options;
   }
@@ -58,6 +62,11 @@ export class OpenPrograms {
   /** Why the last shapes could not be served by an open program; null where none failed. */
   get reason(): string | null {
     return this.#reason;
+  }
+
+  /** Shapes so far for which something had to be made. */
+  get made(): number {
+    return this.#made;
   }
 
   get count(): number {
@@ -71,7 +80,9 @@ export class OpenPrograms {
     for (const kept of this.#kept) {
       const binding = bindShapes(kept.program, shapes);
       const form = binding === null ? null : formFor(kept, binding);
-      if (form !== null) return form;
+      if (form === null) continue;
+      if (form.kind === "new") this.#made++;
+      return form.form;
     }
     return null;
   }
@@ -85,6 +96,7 @@ export class OpenPrograms {
     if (shapes === null) return null;
     const { inputs, compileOpen } = this.#model;
     if (compileOpen === null || this.#failures === mostAttempts) return null;
+    this.#made++;
     const made = await compileOpen(new Map(inputs.map(({ name }, index) => [name, nth(shapes, index)])));
     if (made.kind === "closed") {
       this.#failures++;
@@ -108,6 +120,11 @@ export class OpenPrograms {
     const form: OpenForm = { instance: loaded, residents: residentsOf(caches, closed, sizes) };
     this.#kept.push({ program, loaded, caches, capacity, forms: new Map([[keyOf(sizes), form]]) });
     return form;
+  }
+
+  /** Forgets all programs. */
+  clear(): void {
+    for (const { loaded } of this.#kept.splice(0)) loaded.dispose();
   }
 
   /** Shapes in the order of the model's inputs; null where one is no tensor. */
@@ -153,17 +170,23 @@ function newForm({ program, loaded, caches }: KeptOpen, binding: DimBinding): Op
     : { instance: loaded.reshaped(closed), residents: residentsOf(caches, closed, binding) };
 }
 
-function formFor(kept: KeptOpen, shape: DimBinding): OpenForm | null {
+interface FoundForm {
+  readonly kind: "kept" | "new";
+  readonly form: OpenForm;
+}
+
+function formFor(kept: KeptOpen, shape: DimBinding): FoundForm | null {
   const { program, forms } = kept;
   const capacity = roomFor(program, shape, kept.capacity);
   if (capacity > kept.capacity) forms.clear();
   kept.capacity = capacity;
   const binding = withCapacity(program, shape, capacity);
   const key = keyOf(binding);
-  const form = forms.get(key) ?? newForm(kept, binding);
+  const known = forms.get(key);
+  const form = known ?? newForm(kept, binding);
   if (form === null) return null;
   forms.delete(key);
   forms.set(key, form);
   for (const oldest of [...forms.keys()].slice(0, -formsKept)) forms.delete(oldest);
-  return form;
+  return { kind: known === undefined ? "new" : "kept", form };
 }

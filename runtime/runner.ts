@@ -13,6 +13,7 @@ import { type ExecutionOptions, type InstanceOptions, ProgramInstance, type Resi
 import { memoryEnd } from "./memory.ts";
 import { keyOf } from "./known-inputs.ts";
 import { type KnownInput, loadCompiler, type ModelPort, type OpenModel } from "./model-compiler.ts";
+import { OpenPart } from "./open-parts.ts";
 import { OpenPrograms } from "./open-programs.ts";
 import type { ProgramSource } from "./source.ts";
 
@@ -230,28 +231,51 @@ class ProgramCache {
   }
 }
 
+/** The programs of a deferred step. */
+interface DeferredPart {
+  readonly cache: ProgramCache;
+  /** null where none can be open */
+  readonly open: OpenPart | null;
+}
+
 /** Deferred steps are compiled by what they are fed: types, and the values that shapes may depend on. */
 function instanceOptions(options: RunnerOptions): InstanceOptions {
-  const caches = new Map<DeferredStep, ProgramCache>();
+  const parts = new Map<DeferredStep, DeferredPart>();
   let compilations = 0;
+  const partOf = (step: DeferredStep, payload: () => TensorData): DeferredPart => {
+    const known = parts.get(step);
+    if (known !== undefined) return known;
+    const cache = new ProgramCache(async (inputs) => {
+      compilations++;
+      return (await loadCompiler()).compileFragment(payload(), inputs);
+    }, options);
+    // memory that threads share cannot grow
+    const open =
+      (options.threads ?? null) === null ? new OpenPart(step.inputNames, payload, instanceOptions(options)) : null;
+    const part = { cache, open };
+    parts.set(step, part);
+    return part;
+  };
   return {
     ...options,
-    compilations: () => compilations,
+    compilations: () => [...parts.values()].reduce((sum, { open }) => sum + (open?.made ?? 0), compilations),
     disposeDeferred: () => {
-      for (const cache of caches.values()) cache.clear();
-      caches.clear();
+      for (const { cache, open } of parts.values()) {
+        cache.clear();
+        open?.clear();
+      }
+      parts.clear();
     },
     runDeferred: async (step, inputs, payload) => {
-      const cache =
-        caches.get(step) ??
-        new ProgramCache(async (known) => {
-          compilations++;
-          return (await loadCompiler()).compileFragment(payload(), known);
-        }, options);
-      caches.set(step, cache);
+      const part = partOf(step, payload);
       const feeds = { values: inputs, owned: false };
-      const ready = cache.find(knownInputs(step, inputs));
-      const results = await (ready === null ? runWhenCompiled(cache, step, ownFeeds(feeds)) : runFed(ready, feeds));
+      const ready = part.cache.find(knownInputs(step, inputs));
+      const form = ready === null && part.open !== null ? part.open.find(inputs) : null;
+      const results = await (ready !== null
+        ? runFed(ready, feeds)
+        : form !== null
+          ? runFed(form.instance, feeds, form.residents)
+          : runWhenCompiled(part, step, ownFeeds(feeds)));
       return step.outputNames.map((name) => {
         const value = results.get(name);
         if (value === undefined) throw new Error(`internal: the deferred part gives no '${name}'`);
@@ -261,11 +285,14 @@ function instanceOptions(options: RunnerOptions): InstanceOptions {
   };
 }
 
+/** The first inputs get a program for them alone, others one that serves what follows as well, where there can be such. */
 async function runWhenCompiled(
-  cache: ProgramCache,
+  { cache, open }: DeferredPart,
   step: DeferredStep,
   feeds: Feeds,
 ): Promise<ReadonlyMap<string, HostValue>> {
+  const made = open === null ? null : await open.make(feeds.values, cache.latest);
+  if (made !== null) return runFed(made.instance, feeds, made.residents);
   return runFed(await cache.get(knownInputs(step, feeds.values)), feeds);
 }
 

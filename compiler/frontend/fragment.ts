@@ -47,6 +47,22 @@ export async function lowerFragment(
   return lowerLoadedFragment(payload, inputs);
 }
 
+/** A deferred part as a model, whose inputs are declared to have these dims. */
+export async function openFragment(
+  payload: TensorData,
+  dims: ReadonlyMap<string, readonly (number | string)[]>,
+): Promise<OnnxModel> {
+  await loadOnnxProto();
+  const { model } = readFragment(payload);
+  const inputs = model.graph.inputs.map((input) => {
+    const own = dims.get(input.name);
+    return own === undefined || input.type?.kind !== "tensor"
+      ? input
+      : { ...input, type: { ...input.type, dims: own } };
+  });
+  return { ...model, graph: { ...model.graph, inputs } };
+}
+
 /** `lowerFragment` without waiting, for a process that has loaded onnx-proto: one that lowered the model. */
 export function lowerLoadedFragment(payload: TensorData, inputs: ReadonlyMap<string, FragmentInput>): LowerResult {
   const { model, valueInputs } = readFragment(payload);

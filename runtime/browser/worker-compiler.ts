@@ -200,6 +200,8 @@ export const workerCompiler: ModelCompiler = {
     };
   },
 
+  compileOpenFragment: null,
+
   async compileFragment(payload, known) {
     return unpackProgram(await compiledBy(await compilerWorker(), { kind: "fragment", payload, known }));
   },
