@@ -5,7 +5,6 @@
 import { diagnostic } from "../../ir/diagnostic.ts";
 import {
   type Endpoint,
-  type Load,
   microthreads,
   queuesPerCore,
   type Region,
@@ -22,6 +21,7 @@ import type { Core } from "../../ir/placement.ts";
 import { landingsOf, stridedOf } from "./descriptors.ts";
 import { CapacityError } from "./capacity.ts";
 import type { Net } from "./nets.ts";
+import type { KnownList } from "./places.ts";
 import type { CorePlan } from "./program-builder.ts";
 
 /** Queues of a core by net. */
@@ -37,6 +37,8 @@ export interface Item {
   /** in a task of its own, with all that follows: so that the work of the next sample goes on beside it */
   readonly startsTask: boolean;
   readonly steps: (ends: Ends) => readonly Step[];
+  /** says which steps they are, the colors of nets included: items of a layer with the same text have the same steps */
+  readonly text: () => string;
 }
 
 /** Memory of a core before it has an address. */
@@ -60,9 +62,8 @@ export interface CoreParts {
   readonly codeBytes: number;
   readonly memories: readonly Memory[];
   readonly items: readonly Item[];
-  readonly receivings: readonly { readonly region: string; readonly net: Net; readonly places: Int32Array }[];
-  readonly sendings: readonly { readonly region: string; readonly net: Net; readonly places: ArrayLike<number> }[];
-  readonly loads: readonly Load[];
+  readonly receivings: readonly { readonly region: string; readonly net: Net; readonly places: KnownList }[];
+  readonly sendings: readonly { readonly region: string; readonly net: Net; readonly places: KnownList }[];
 }
 
 /** Items that run one after the other. */
@@ -71,7 +72,7 @@ interface Segment {
   readonly items: Item[];
 }
 
-export function coreProgram(parts: CoreParts): { readonly plan: CorePlan; readonly loads: readonly Load[] } {
+export function coreProgram(parts: CoreParts): CorePlan {
   const ends = queuesOf(parts);
   const segments = segmentsOf(parts.items);
   const tasks: Task[] = [];
@@ -97,7 +98,7 @@ export function coreProgram(parts: CoreParts): { readonly plan: CorePlan; readon
         name: `in_${name}_${index}`,
         steps: [
           { kind: "claim", region: name },
-          { kind: "receive", from: ends.from(net), into: landingsOf(name, places) },
+          { kind: "receive", from: ends.from(net), into: landingsOf(name, places.list) },
           { kind: "publish", region: name },
         ],
       });
@@ -111,7 +112,7 @@ export function coreProgram(parts: CoreParts): { readonly plan: CorePlan; readon
   }
   tasks.push(...sendTasks(parts, tasks, shared, ends));
   const fitted = fit(parts, regions);
-  return { plan: { layer: parts.index, regions: fitted, tasks }, loads: parts.loads };
+  return { layer: parts.index, regions: fitted, tasks };
 }
 
 const touches = ({ items }: Segment, name: string, how: "reads" | "writes"): boolean =>
@@ -182,7 +183,7 @@ function sendTasks(parts: CoreParts, others: readonly Task[], shared: ReadonlySe
     steps.some((step) => wordsReceived(step) !== null || wordsSent(step) !== null),
   ).length;
   const each = parts.sendings.map(({ region, net, places }): Step[] => {
-    const send: Step = { kind: "send", to: ends.to(net), words: stridedOf(region, places) };
+    const send: Step = { kind: "send", to: ends.to(net), words: stridedOf(region, places.list) };
     return shared.has(region) ? [{ kind: "take", region }, send, { kind: "free", region }] : [send];
   });
   const room = microthreads - streaming;

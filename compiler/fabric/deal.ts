@@ -8,7 +8,8 @@ import type { Core } from "../../ir/placement.ts";
 import { put } from "./grouping.ts";
 import { mostLanes, orderByNeed, shareOut } from "./lanes.ts";
 import { type Net, Traffic } from "./nets.ts";
-import { gatherTo, giveFrom, type Holder, keyOf, type Needer, type Receiving, type Sending } from "./transfer.ts";
+import { keyOf } from "./program-builder.ts";
+import { gatherTo, giveFrom, type Holder, type Needer, type Receiving, type Sending } from "./transfer.ts";
 
 export interface Route {
   /** routers of each lane */
@@ -52,10 +53,11 @@ export function deal(route: Route): Dealt {
 
 /** What may be tried: one lane, twice as many, up to all. */
 function* ways(route: Route): Generator<readonly Lane[]> {
+  const needed = neededBy(route.holders, route.needers);
   const most = route.ways.length;
   for (let count = 1; ; count = Math.min(most, 2 * count)) {
     const used = spread(route.ways, count);
-    const tried = [byHolders(route, used)];
+    const tried = [byHolders(route, needed, used)];
     if (count > 1) tried.push(byNeeders(route, used, "x"), byNeeders(route, used, "y"));
     for (const lanes of tried) if (lanes !== null && lanes.length > 0) yield lanes;
     if (count === most) return;
@@ -73,24 +75,30 @@ function spread<T>(all: readonly T[], count: number): T[] {
 
 /** Elements of the holders that some cores need, in the order in which those need them. */
 function neededBy(holders: readonly Holder[], needers: readonly Needer[]): Holder[] {
-  const wanted = new Set<number>();
-  for (const elements of new Set(needers.map((needer) => needer.elements)))
-    for (const element of elements) wanted.add(element);
   const order = orderByNeed(needers);
   return holders.flatMap(({ at, elements }) => {
-    const own = order(Array.from(elements).filter((element) => wanted.has(element)));
+    const own = order(elements);
     return own.length === 0 ? [] : [{ at, elements: own }];
   });
 }
 
+function elementsOfAll(holders: readonly Holder[]): Int32Array {
+  const all = new Int32Array(wordsOf(holders));
+  let at = 0;
+  for (const { elements } of holders) {
+    all.set(elements, at);
+    at += elements.length;
+  }
+  return all;
+}
+
 /** Null where a core would take from too many lanes. */
-function byHolders({ holders, needers, limit }: Route, ways: Route["ways"]): Lane[] | null {
+function byHolders({ needers, limit }: Route, needed: readonly Holder[], ways: Route["ways"]): Lane[] | null {
   const parts = shareOut(
-    neededBy(holders, needers),
+    needed,
     ways.map((way) => nth(way, 0)),
   );
-  const taken = parts.map((part) => part.flatMap(({ elements }) => Array.from(elements)));
-  if (ways.length > 1 && mostLanes(taken, needers) > limit) return null;
+  if (ways.length > 1 && mostLanes(parts.map(elementsOfAll), needers) > limit) return null;
   return parts.flatMap((part, lane) => (part.length === 0 ? [] : [{ way: nth(ways, lane), holders: part, needers }]));
 }
 
@@ -105,7 +113,7 @@ function byNeeders({ holders, needers, limit }: Route, ways: Route["ways"], alon
   const end = (way: readonly Core[]): Core => nth(way, way.length - 1);
   const across = along === "x" ? "y" : "x";
   const ordered = spread(ways, count).sort((a, b) => end(a)[along] - end(b)[along] || end(a)[across] - end(b)[across]);
-  const lanesOf = new Map<string, number[]>();
+  const lanesOf = new Map<number, number[]>();
   const lanes = bands.flatMap((band, index): Lane[] => {
     const sent = neededBy(holders, band);
     for (const { at } of sent) put(lanesOf, keyOf(at), index);
@@ -133,13 +141,15 @@ function lay(lanes: readonly Lane[], newNet: () => Net, traffic: Traffic): Dealt
 /** Words over the busiest ramp into or out of a core. */
 function busiestRamp({ sendings, receivings }: Dealt): number {
   let most = 0;
-  const passed = new Map<string, number>();
-  const pass = (key: string, words: number): void => {
-    const sum = (passed.get(key) ?? 0) + words;
-    passed.set(key, sum);
+  const pass = (ramps: Map<number, number>, at: Core, words: number): void => {
+    const key = keyOf(at);
+    const sum = (ramps.get(key) ?? 0) + words;
+    ramps.set(key, sum);
     most = Math.max(most, sum);
   };
-  for (const { at, elements } of sendings) pass(`${keyOf(at)} out`, elements.length);
-  for (const { at, places } of receivings) pass(`${keyOf(at)} in`, places.length);
+  const out = new Map<number, number>();
+  for (const { at, elements } of sendings) pass(out, at, elements.length);
+  const into = new Map<number, number>();
+  for (const { at, places } of receivings) pass(into, at, places.length);
   return most;
 }

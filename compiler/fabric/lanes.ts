@@ -55,17 +55,37 @@ function firstOf({ first }: Needs, element: number): number {
   return found;
 }
 
-function sorted(needs: Needs, elements: readonly number[]): number[] {
-  const { last } = needs;
-  return elements.toSorted(
-    (a, b) => firstOf(needs, a) - firstOf(needs, b) || (last[a] as number) - (last[b] as number) || a - b,
-  );
+/** By their first needer, then by their last one, then by number. */
+function sorted(needs: Needs, elements: ArrayLike<number>): Int32Array {
+  const { first, last, needers } = needs;
+  const size = first.length;
+  const count = needers.length;
+  if (count * count * size > Number.MAX_SAFE_INTEGER)
+    return Int32Array.from(elements).sort(
+      (a, b) => firstOf(needs, a) - firstOf(needs, b) || (last[a] as number) - (last[b] as number) || a - b,
+    );
+  // one number says all three, and numbers are sorted faster than pairs are compared
+  const keys = new Float64Array(elements.length);
+  for (let index = 0; index < keys.length; index++) {
+    const element = elements[index] as number;
+    keys[index] = (firstOf(needs, element) * count + (last[element] as number)) * size + element;
+  }
+  return Int32Array.from(keys.sort(), (key) => key % size);
 }
 
-/** Orders elements so that those that the same cores need follow each other; somebody must need each of them. */
-export function orderByNeed(needers: readonly Needer[]): (elements: readonly number[]) => number[] {
+/** Elements that somebody needs, ordered so that those that the same cores need follow each other. */
+export function orderByNeed(needers: readonly Needer[]): (elements: ArrayLike<number>) => Int32Array {
   const needs = needsOf(needers);
-  return (elements) => sorted(needs, elements);
+  const { first } = needs;
+  return (elements) => {
+    const needed = new Int32Array(elements.length);
+    let count = 0;
+    for (let index = 0; index < elements.length; index++) {
+      const element = elements[index] as number;
+      if (element < first.length && (first[element] as number) >= 0) needed[count++] = element;
+    }
+    return sorted(needs, needed.subarray(0, count));
+  };
 }
 
 /** Lanes that the core takes from that takes from most. */
@@ -116,7 +136,7 @@ export function shareOut(holders: readonly Holder[], starts: readonly Core[]): H
 /** Words of a model's input that come in over one row of the fabric. */
 export interface InputLane {
   readonly y: number;
-  readonly elements: readonly number[];
+  readonly elements: Int32Array;
 }
 
 /** Rows at most that words come in over which the same rows need: their ways may meet, and each takes a color there. */

@@ -157,6 +157,11 @@ function sumItem({ buffer, combiner, isShared }: Sum, core: LayerCore, { hops, s
     reads: [buffer.name],
     writes: [],
     startsTask: !isShared,
+    text: () => {
+      const passed = hops.map(({ from, to, parts }) => [from?.color ?? null, to?.color ?? null, parts]);
+      const shared = share === null ? null : [share.how, share.net.color];
+      return JSON.stringify([buffer.name, combiner, isShared, words, passed, shared]);
+    },
     steps: (ends) => [...hops.map((hop) => hopStep(hop, ends)), ...shareSteps(ends)],
   };
 }
@@ -209,6 +214,7 @@ export function layerGather(
         writes: [into.name],
         startsTask: false,
         steps: () => pairSteps(from.name, into.name, pairs),
+        text: () => JSON.stringify([from.name, into.name, pairs]),
       });
     const lacking = elements.map((element) => (own.has(element) ? -1 : element));
     const owners = new Set<number>();

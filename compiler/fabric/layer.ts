@@ -153,9 +153,10 @@ function workingLayer({ graph, operand, ...given }: Given, phases: LayerPhases):
         const own = added === undefined ? element : (added.elements[element] as number);
         return own < 0 ? -1 : elementOf(own);
       });
+      const touchedOf = touching();
       return reading(region.name).map((core) => ({
         at: core.at,
-        elements: mapped(touched(region, core, elementsOf(region, core))),
+        elements: mapped(touchedOf(region, core, elementsOf(region, core))),
       }));
     },
     holdersOf: (name) => {
@@ -184,7 +185,23 @@ function workingLayer({ graph, operand, ...given }: Given, phases: LayerPhases):
   };
 }
 
-/** Without the elements that lie between the strides of a core's windows: no iteration of its tile touches them. */
+/** Without the elements that lie between the strides of a core's windows: no iteration of its tile touches them. Made once for cores alike. */
+function touching(): (operand: Operand, core: LayerCore, elements: Int32Array) => Int32Array {
+  const known = new Map<Int32Array, Map<string, Int32Array>>();
+  return (operand, core, elements) => {
+    const windows = operand.axes.flatMap((axis) =>
+      axis.kind === "index" && axis.terms.length > 1 ? axis.terms.map(({ loop }) => defined(core.tile.get(loop))) : [],
+    );
+    if (windows.length === 0) return elements;
+    const key = windows.map(({ begin, end }) => `${begin} ${end}`).join(" ");
+    const alike = known.get(elements) ?? new Map<string, Int32Array>();
+    known.set(elements, alike);
+    const found = alike.get(key) ?? touched(operand, core, elements);
+    alike.set(key, found);
+    return found;
+  };
+}
+
 function touched(operand: Operand, { tile, hullOf }: LayerCore, elements: Int32Array): Int32Array {
   const { axes } = operand;
   const hull = hullOf(operand);
@@ -289,15 +306,18 @@ function rootOf(graph: Graph, value: ValueId): ValueId {
 
 /** Elements that cores hold, each where it is met first. */
 function once(cores: readonly LayerCore[], elementsOf: (core: LayerCore) => Int32Array): Holder[] {
-  const met = new Set<number>();
-  return cores.map((core) => {
-    const elements: number[] = [];
-    for (const element of elementsOf(core)) {
-      if (element < 0 || met.has(element)) continue;
-      met.add(element);
-      elements.push(element);
-    }
-    return { at: core.at, elements };
+  const lists = cores.map((core) => ({ at: core.at, elements: elementsOf(core) }));
+  let most = -1;
+  for (const elements of new Set(lists.map((list) => list.elements)))
+    for (const element of elements) most = Math.max(most, element);
+  const isMet = new Uint8Array(most + 1);
+  return lists.map(({ at, elements }) => {
+    const own = elements.filter((element) => {
+      if (element < 0 || isMet[element] === 1) return false;
+      isMet[element] = 1;
+      return true;
+    });
+    return { at, elements: own };
   });
 }
 

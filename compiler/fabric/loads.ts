@@ -4,9 +4,21 @@ import type { Core } from "../../ir/placement.ts";
 import { elementsOf } from "./descriptors.ts";
 import type { LayerLoad } from "./layer.ts";
 
-/** Loads of a region: one for each run of places that hold an element. */
-export function loadsIn(at: Core, { region, from, elements }: LayerLoad): Load[] {
-  const loads: Load[] = [];
+/** A run of places that hold elements. */
+type Run = Pick<Load, "at" | "elements">;
+
+/** Loads of regions: one for each run of places that hold an element. Lists that cores share are looked through once. */
+export function loader(): (at: Core, load: LayerLoad) => Load[] {
+  const known = new WeakMap<Int32Array, readonly Run[]>();
+  return (at, { region, from, elements }) => {
+    const runs = known.get(elements) ?? runsOf(elements);
+    known.set(elements, runs);
+    return runs.map((run) => ({ ...at, region, at: run.at, from, elements: run.elements }));
+  };
+}
+
+function runsOf(elements: Int32Array): Run[] {
+  const runs: Run[] = [];
   for (let begin = 0; begin < elements.length;) {
     if ((elements[begin] as number) < 0) {
       begin++;
@@ -14,8 +26,8 @@ export function loadsIn(at: Core, { region, from, elements }: LayerLoad): Load[]
     }
     let end = begin;
     while (end < elements.length && (elements[end] as number) >= 0) end++;
-    loads.push({ ...at, region, at: begin, from, elements: elementsOf(elements.subarray(begin, end)) });
+    runs.push({ at: begin, elements: elementsOf(elements.subarray(begin, end)) });
     begin = end;
   }
-  return loads;
+  return runs;
 }

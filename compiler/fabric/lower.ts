@@ -4,14 +4,15 @@
  */
 import { defined, nth } from "../../ir/access.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { FabricProgram, Load } from "../../ir/fabric/program.ts";
+import type { FabricProgram } from "../../ir/fabric/program.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { KernelGraph, KernelId } from "../../ir/kernel-graph.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import type { Core, Placement, Rect } from "../../ir/placement.ts";
 import { walk } from "../placement/routing/route-geometry.ts";
 import { CapacityError } from "./capacity.ts";
-import { coreProgram, type Item, type Memory } from "./core-program.ts";
+import { likenessOf } from "./alike.ts";
+import { coreProgram, type CoreParts, type Item, type Memory } from "./core-program.ts";
 import { deal } from "./deal.ts";
 import { leastSlots, slotsBetween } from "./depth.ts";
 import { elementsOf } from "./descriptors.ts";
@@ -19,12 +20,14 @@ import { put } from "./grouping.ts";
 import { beginsAll, type Layer, type LayerCore, layerOf } from "./layer.ts";
 import { type KnownSums, layerGather, layerSum } from "./layer-nets.ts";
 import { inputLanes } from "./lanes.ts";
-import { loadsIn } from "./loads.ts";
+import { loader } from "./loads.ts";
 import { wordsIn } from "./nest.ts";
 import { colorNets, layNet, Net, Traffic } from "./nets.ts";
-import { fabricTargetOf, ProgramBuilder } from "./program-builder.ts";
+import type { Phase } from "./phases.ts";
+import { type KnownList, KnownLists, placesOf } from "./places.ts";
+import { fabricTargetOf, keyOf, ProgramBuilder } from "./program-builder.ts";
 import { type Obstacles, wayAround } from "./way-around.ts";
-import { gatherTo, giveFrom, type Holder, keyOf, type Receiving } from "./transfer.ts";
+import { gatherTo, giveFrom, type Holder, type Receiving } from "./transfer.ts";
 
 export interface PlacedGraph {
   readonly graph: Graph;
@@ -80,21 +83,23 @@ export function lowerFabric(placed: PlacedGraph): FabricProgram {
 interface Stream {
   readonly region: string;
   readonly net: Net;
-  readonly places: Int32Array;
+  readonly places: KnownList;
 }
 
 /** What the cores of a layer do, before their programs are put together. */
 class LayerPlan {
   readonly layer: Layer;
-  readonly coreAt: ReadonlyMap<string, LayerCore>;
+  readonly coreAt: ReadonlyMap<number, LayerCore>;
   readonly items = new Map<LayerCore, Item[]>();
-  readonly receivings = new Map<string, Stream[]>();
-  readonly sendings = new Map<string, Stream[]>();
+  readonly receivings = new Map<number, Stream[]>();
+  readonly sendings = new Map<number, Stream[]>();
   /** samples that regions have room for, where more than usual */
   readonly slots = new Map<string, number>();
+  readonly #lists: KnownLists;
 
-  constructor(layer: Layer) {
+  constructor(layer: Layer, lists: KnownLists) {
     this.layer = layer;
+    this.#lists = lists;
     this.coreAt = new Map(layer.cores.map((core) => [keyOf(core.at), core]));
   }
 
@@ -103,11 +108,11 @@ class LayerPlan {
   }
 
   receive(region: string, { net, at, places }: Receiving): void {
-    put(this.receivings, keyOf(at), { region, net, places });
+    put(this.receivings, keyOf(at), { region, net, places: this.#lists.of(places) });
   }
 
   send(region: string, net: Net, at: Core, places: Int32Array): void {
-    put(this.sendings, keyOf(at), { region, net, places });
+    put(this.sendings, keyOf(at), { region, net, places: this.#lists.of(places) });
   }
 }
 
@@ -117,7 +122,7 @@ interface Crossing {
   readonly net: Net;
   readonly at: Core;
   readonly side: "west" | "east";
-  readonly order: readonly number[];
+  readonly order: ArrayLike<number>;
 }
 
 class Lowering {
@@ -129,12 +134,17 @@ class Lowering {
   readonly #builder: ProgramBuilder;
   readonly #edges: Crossing[] = [];
   readonly #slots: (from: KernelId, to: KernelId) => number;
+  /** from the elements that a core holds to their places */
+  readonly #placeOf = new WeakMap<Int32Array, (element: number) => number>();
 
   constructor(placed: PlacedGraph, means: Means) {
     this.#placed = placed;
     this.#means = means;
     const { placement, target, kernels, graph } = placed;
-    this.#plans = placement.kernels.map((one) => new LayerPlan(layerOf(graph, nth(kernels.kernels, one.kernel), one)));
+    const lists = new KnownLists();
+    this.#plans = placement.kernels.map(
+      (one) => new LayerPlan(layerOf(graph, nth(kernels.kernels, one.kernel), one), lists),
+    );
     const paced = placement.kernels.map(({ kernel, variant }) => ({ kernel, latency: variant.latency }));
     this.#slots = slotsBetween(paced, kernels.edges, placement.certificate.objective);
     const names = placement.kernels.map(({ name }) => name);
@@ -175,16 +185,24 @@ class Lowering {
     const newNet = (): Net => this.#net(layer.kernel.name);
     const sums: KnownSums = new Map();
     const pattern = this.#means.chains ? "chain" : layer.placed.variant.mapping.reduce;
-    for (const phase of layer.phases?.phases ?? []) {
+    if (layer.phases === null) return;
+    const { buffers, phases } = layer.phases;
+    const likeness = likenessOf(this.#placed.graph, layer.kernel, buffers.values());
+    const texts = new Map(layer.cores.map((core) => [core, likeness(core.tile)]));
+    for (const [number, phase] of phases.entries()) {
       switch (phase.kind) {
-        case "work":
+        case "work": {
+          const known = new Map<string, Item | null>();
           for (const core of layer.cores) {
             if (!beginsAll(core, phase.only)) continue;
-            const steps = phase.steps(core);
-            const { reads, writes } = phase;
-            if (steps.length > 0) plan.item(core, { reads, writes: [writes], startsTask: false, steps: () => steps });
+            const text = defined(texts.get(core));
+            const found = known.get(text);
+            const item = found === undefined ? workItem(phase, core, `${number} ${text}`) : found;
+            if (found === undefined) known.set(text, item);
+            if (item !== null) plan.item(core, item);
           }
           break;
+        }
         case "sum":
           for (const [core, item] of layerSum(layer, phase, newNet, sums, pattern)) plan.item(core, item);
           break;
@@ -192,8 +210,7 @@ class Lowering {
           const gathered = layerGather(layer, phase, newNet, 2 * this.#means.lanes);
           for (const [core, item] of gathered.copies) plan.item(core, item);
           for (const receiving of gathered.receivings) plan.receive(phase.into.name, receiving);
-          for (const { net, at, elements } of gathered.sendings)
-            this.#send(plan, phase.from.name, net, at, Array.from(elements));
+          for (const { net, at, elements } of gathered.sendings) this.#send(plan, phase.from.name, net, at, elements);
           break;
         }
       }
@@ -201,13 +218,18 @@ class Lowering {
   }
 
   /** Elements of a result that a core sends. */
-  #send(plan: LayerPlan, result: string, net: Net, at: Core, elements: readonly number[]): void {
+  #send(plan: LayerPlan, result: string, net: Net, at: Core, elements: ArrayLike<number>): void {
     const { layer } = plan;
     const core = defined(plan.coreAt.get(keyOf(at)));
     const operand = defined(layer.kernel.operands.find(({ name }) => name === result));
-    const placeOf = new Map<number, number>();
-    for (const [place, element] of layer.elementsOf(operand, core).entries()) placeOf.set(element, place);
-    const places = Int32Array.from(elements, (element) => defined(placeOf.get(element)));
+    const held = layer.elementsOf(operand, core);
+    const placeOf = this.#placeOf.get(held) ?? placesOf(held);
+    this.#placeOf.set(held, placeOf);
+    const places = Int32Array.from(elements, (element) => {
+      const place = placeOf(element);
+      if (place < 0) throw new Error(`internal: a core sends element ${element} of ${result}, and does not hold it`);
+      return place;
+    });
     plan.send(result, net, at, places);
   }
 
@@ -234,7 +256,7 @@ class Lowering {
       });
       this.#nets.push(...nets);
       for (const net of nets) this.#traffic.add(net);
-      for (const { net, at, elements } of sendings) this.#send(from, edge.result, net, at, Array.from(elements));
+      for (const { net, at, elements } of sendings) this.#send(from, edge.result, net, at, elements);
       for (const receiving of receivings) to.receive(to.layer.regionOf(operand), receiving);
     }
   }
@@ -283,7 +305,7 @@ class Lowering {
         const { order, sendings } = gatherTo(net, nth(way, 0), holders);
         for (const [index, core] of way.entries()) if (index > 0) net.link(nth(way, index - 1), core, order.length);
         net.output(root, side);
-        for (const { at, elements } of sendings) this.#send(plan, result, net, at, Array.from(elements));
+        for (const { at, elements } of sendings) this.#send(plan, result, net, at, elements);
         this.#edges.push({ kind: "output", name, net, at: root, side, order });
       }
     }
@@ -294,45 +316,59 @@ class Lowering {
     const { kernel, placed, phases } = layer;
     const roleOf = new Map(kernel.operands.map(({ name, role }) => [name, role]));
     const buffers = phases?.buffers ?? new Map(kernel.operands.map((operand) => [operand.name, operand]));
+    const loadsIn = loader();
+    const common = { layer: kernel.name, index, target: this.#placed.target, codeBytes: placed.variant.sram.code };
+    // cores with the same parts have the same program, which is made once
+    const rolesByText = new Map<string, Core[]>();
     for (const core of layer.cores) {
       const key = keyOf(core.at);
       const items = plan.items.get(core) ?? [];
       const receivings = plan.receivings.get(key) ?? [];
       const sendings = plan.sendings.get(key) ?? [];
-      const touched = new Set([
-        ...items.flatMap(({ reads, writes }) => [...reads, ...writes]),
-        ...receivings.map(({ region }) => region),
-        ...sendings.map(({ region }) => region),
-      ]);
+      const touched = new Set<string>();
+      for (const { reads, writes } of items) for (const name of [...reads, ...writes]) touched.add(name);
+      for (const { region } of receivings) touched.add(region);
+      for (const { region } of sendings) touched.add(region);
       const loads = layer.loadsOf(core, touched);
       for (const { region } of loads) touched.add(region);
       const kept = new Set(loads.map(({ region }) => region));
-      const memories = [...buffers.values()].flatMap((buffer): Memory[] => {
-        if (!touched.has(buffer.name)) return [];
+      const memories: Memory[] = [];
+      for (const buffer of buffers.values()) {
+        const { name } = buffer;
+        if (!touched.has(name)) continue;
         const words = phases === null ? layer.elementsOf(buffer, core).length : wordsIn(core.hullOf(buffer));
-        const isConstant = roleOf.get(buffer.name) === "weight";
+        const isConstant = roleOf.get(name) === "weight";
         const category = isConstant ? "weights" : "activations";
-        const isKept = kept.has(buffer.name) && phases !== null;
-        return [
-          { name: buffer.name, words, category, isConstant, isKept, slots: plan.slots.get(buffer.name) ?? leastSlots },
-        ];
-      });
-      const built = coreProgram({
-        layer: kernel.name,
-        index,
-        at: core.at,
-        target: this.#placed.target,
-        codeBytes: placed.variant.sram.code,
-        memories,
-        items,
-        receivings,
-        sendings,
-        loads: loads.flatMap((load): Load[] => loadsIn(core.at, load)),
-      });
-      this.#builder.core(core.at, built.plan);
-      for (const load of built.loads) this.#builder.load(load);
+        const isKept = kept.has(name) && phases !== null;
+        memories.push({ name, words, category, isConstant, isKept, slots: plan.slots.get(name) ?? leastSlots });
+      }
+      const parts: CoreParts = { ...common, at: core.at, memories, items, receivings, sendings };
+      const text = textOf(parts);
+      const role = rolesByText.get(text) ?? this.#builder.role(coreProgram(parts));
+      rolesByText.set(text, role);
+      role.push(core.at);
+      for (const load of loads) for (const one of loadsIn(core.at, load)) this.#builder.load(one);
     }
   }
+}
+
+/** What a core's program depends on, besides its layer. */
+function textOf({ memories, items, receivings, sendings }: CoreParts): string {
+  let text = "";
+  for (const { name, words, isKept } of memories) text += `${name} ${words}${isKept ? " kept" : ""};`;
+  for (const item of items) text += `${item.text()};`;
+  for (const { region, net, places } of receivings) text += `in ${region} ${net.color} ${places.number};`;
+  for (const { region, net, places } of sendings) text += `out ${region} ${net.color} ${places.number};`;
+  return text;
+}
+
+/** The work of a core and of those alike; null where there is none. */
+function workItem(phase: Extract<Phase, { kind: "work" }>, core: LayerCore, text: string): Item | null {
+  const steps = phase.steps(core);
+  const { reads, writes } = phase;
+  return steps.length === 0
+    ? null
+    : { reads, writes: [writes], startsTask: false, steps: () => steps, text: () => text };
 }
 
 /** A way from where it leaves one rectangle to where it enters another: inside them trees lead on, and a net passes a router one way only. */

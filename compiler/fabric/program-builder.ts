@@ -5,15 +5,15 @@ import {
   type FabricTarget,
   fabricVersion,
   type Filter,
-  links,
   type Load,
   type Port,
   type Position,
+  ports,
   type Region,
   type Task,
 } from "../../ir/fabric/program.ts";
 import type { Target } from "../../ir/machine/target.ts";
-import { type Core, type DeadLink, type LinkDirection, linkDirections } from "../../ir/placement.ts";
+import { type Core, type DeadLink, type LinkDirection } from "../../ir/placement.ts";
 import { coreSetsOf } from "./core-sets.ts";
 
 /** What a core runs. */
@@ -39,6 +39,12 @@ export const fabricTargetOf = (
   ...(deadLinks.length === 0 ? {} : { deadLinks }),
 });
 
+interface Rule {
+  readonly color: number;
+  readonly positions: readonly Position[];
+  readonly filter: Filter | null;
+}
+
 interface Group<T> {
   readonly what: T;
   readonly cores: Core[];
@@ -49,7 +55,7 @@ export class ProgramBuilder {
   readonly #target: FabricTarget;
   readonly #layers: readonly string[];
   readonly #roles = new Map<string, Group<CorePlan>>();
-  readonly #rules = new Map<string, Group<{ color: number; positions: readonly Position[]; filter: Filter | null }>>();
+  readonly #rules = new Map<string | number, Group<Rule>>();
   readonly #loads: Load[] = [];
   readonly #edges: EdgeStream[] = [];
 
@@ -60,11 +66,17 @@ export class ProgramBuilder {
   }
 
   core(at: Core, plan: CorePlan): void {
-    add(this.#roles, plan, at);
+    this.role(plan).push(at);
+  }
+
+  /** The cores that run a plan, for more of them to be added. */
+  role(plan: CorePlan): Core[] {
+    return coresOf(this.#roles, JSON.stringify(plan), () => plan);
   }
 
   router(at: Core, color: number, positions: readonly Position[], filter: Filter | null = null): void {
-    add(this.#rules, { color, positions, filter }, at);
+    const rule: Rule = { color, positions, filter };
+    coresOf(this.#rules, keyOfRule(rule), () => rule).push(at);
   }
 
   /** A color from the core of the first router along neighbouring routers to the core of the last. */
@@ -106,18 +118,39 @@ export class ProgramBuilder {
   }
 }
 
-function add<T>(groups: Map<string, Group<T>>, what: T, core: Core): void {
-  const key = JSON.stringify(what);
+function coresOf<K, T>(groups: Map<K, Group<T>>, key: K, make: () => T): Core[] {
   const known = groups.get(key);
-  if (known === undefined) groups.set(key, { what, cores: [core] });
-  else known.cores.push(core);
+  if (known !== undefined) return known.cores;
+  const cores: Core[] = [];
+  groups.set(key, { what: make(), cores });
+  return cores;
 }
+
+/** What a rule says; a number for those that most routers have: one way in, ways out in the order of `ports`, no filter. */
+function keyOfRule(rule: Rule): string | number {
+  const { color, positions, filter } = rule;
+  const [only, ...others] = positions;
+  if (only === undefined || others.length > 0 || filter !== null || only.words !== null) return JSON.stringify(rule);
+  let to = 0;
+  for (const port of only.to) {
+    const bit = 1 << ports.indexOf(port);
+    if (bit <= to) return JSON.stringify(rule);
+    to |= bit;
+  }
+  return ((color * ports.length + ports.indexOf(only.from)) << ports.length) | to;
+}
+
+/** A core by one number. */
+export const keyOf = ({ x, y }: Core): number => y * 0x1_00_00 + x;
 
 /** The link that leads to a neighbour. */
 export function directionTo(from: Core, to: Core): LinkDirection {
-  const found = linkDirections.find((side) => from.x + links[side].dx === to.x && from.y + links[side].dy === to.y);
-  if (found === undefined) throw new Error(`internal: (${from.x}, ${from.y}) and (${to.x}, ${to.y}) are no neighbours`);
-  return found;
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  if (dy === 0 && dx === 1) return "east";
+  if (dy === 0 && dx === -1) return "west";
+  if (dx === 0 && dy === 1) return "south";
+  if (dx === 0 && dy === -1) return "north";
+  throw new Error(`internal: (${from.x}, ${from.y}) and (${to.x}, ${to.y}) are no neighbours`);
 }
 
 /** The routers of a straight way, both ends included. */

@@ -2,10 +2,11 @@
  * A value on its way from the cores that hold it to those that need it: gathered over a tree to where a lane starts, along the lane, and to all
  * cores that need a part of it over another tree. Each core takes one window of the lane's words and drops what it does not need of it.
  */
-import { defined, nth } from "../../ir/access.ts";
+import { nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
 import type { Net } from "./nets.ts";
-import { straightWay } from "./program-builder.ts";
+import { placesOf } from "./places.ts";
+import { keyOf } from "./program-builder.ts";
 
 /** A core that holds elements of a value, in the order in which it sends them. */
 export interface Holder {
@@ -38,51 +39,56 @@ export interface Transfer {
   readonly receivings: readonly Receiving[];
 }
 
-/** A tree of routers towards a root: for each router those that lie behind it. */
+/** Ways from a root to cores: first along its column, or first along its row. */
+type Shape = "column" | "row";
+
+/** A tree of routers around a root. They have numbers, each a greater one than the router before it; the root has 0. */
 class Tree {
-  readonly behind: Map<string, Core[]> = new Map<string, Core[]>();
-  readonly known: Set<string> = new Set<string>();
+  readonly routers: Core[];
+  /** the router before each, and those behind it in the order in which they were found */
+  readonly before: number[] = [-1];
+  readonly behind: (number[] | undefined)[] = [undefined];
+  readonly #shape: Shape;
+  readonly #numberOf: Map<number, number>;
 
-  constructor(root: Core) {
-    this.known.add(keyOf(root));
+  constructor(root: Core, shape: Shape) {
+    this.routers = [root];
+    this.#shape = shape;
+    this.#numberOf = new Map([[keyOf(root), 0]]);
   }
 
-  get routers(): number {
-    return this.known.size;
+  numberOf(core: Core): number | undefined {
+    return this.#numberOf.get(keyOf(core));
   }
 
-  /** Adds a way from the root outward, as far as it is new. */
-  add(way: readonly Core[]): void {
-    for (let index = 1; index < way.length; index++) {
-      const core = nth(way, index);
-      const key = keyOf(core);
-      if (this.known.has(key)) continue;
-      this.known.add(key);
-      const before = keyOf(nth(way, index - 1));
-      const known = this.behind.get(before);
-      if (known === undefined) this.behind.set(before, [core]);
-      else known.push(core);
+  /** Adds the way to a core, as far as it is new: there is but one way to each router, so that all before a known one is known. */
+  add(core: Core): void {
+    const fresh: Core[] = [];
+    let before = this.numberOf(core);
+    for (let at = core; before === undefined; before = this.numberOf(at)) {
+      fresh.push(at);
+      at = this.#towardsRoot(at);
+    }
+    for (let index = fresh.length - 1; index >= 0; index--) {
+      const router = fresh[index] as Core;
+      const number = this.routers.length;
+      this.routers.push(router);
+      this.before.push(before);
+      this.behind.push(undefined);
+      const known = this.behind[before];
+      if (known === undefined) this.behind[before] = [number];
+      else known.push(number);
+      this.#numberOf.set(keyOf(router), number);
+      before = number;
     }
   }
 
-  after(core: Core): readonly Core[] {
-    return this.behind.get(keyOf(core)) ?? [];
+  #towardsRoot({ x, y }: Core): Core {
+    const root = nth(this.routers, 0);
+    const isAlongRow = this.#shape === "column" ? x !== root.x : y === root.y;
+    return isAlongRow ? { x: x + Math.sign(root.x - x), y } : { x, y: y + Math.sign(root.y - y) };
   }
 }
-
-export const keyOf = ({ x, y }: Core): string => `${x} ${y}`;
-
-/** Up or down the root's column, then along the row. */
-const columnFirst = (root: Core, { x, y }: Core): Core[] => [
-  ...straightWay(root, { x: root.x, y }),
-  ...straightWay({ x: root.x, y }, { x, y }).slice(1),
-];
-
-/** Along the root's row, then up or down the column. */
-const rowFirst = (root: Core, { x, y }: Core): Core[] => [
-  ...straightWay(root, { x, y: root.y }),
-  ...straightWay({ x, y: root.y }, { x, y }).slice(1),
-];
 
 /** Words over the busiest link of a tree, with those that go over it already. */
 type Busiest = (tree: Tree) => number;
@@ -92,13 +98,13 @@ type Busiest = (tree: Tree) => number;
  * equals that with fewer routers.
  */
 function treeTo(root: Core, cores: readonly Core[], busiest: Busiest): Tree {
-  const [byColumn, byRow] = [columnFirst, rowFirst].map((way) => {
-    const tree = new Tree(root);
-    for (const core of cores) tree.add(way(root, core));
+  const treeOf = (shape: Shape): { readonly tree: Tree; readonly words: number } => {
+    const tree = new Tree(root, shape);
+    for (const core of cores) tree.add(core);
     return { tree, words: busiest(tree) };
-  });
-  const [first, second] = [defined(byColumn), defined(byRow)];
-  const isSecond = second.words - first.words || second.tree.routers - first.tree.routers;
+  };
+  const [first, second] = [treeOf("column"), treeOf("row")];
+  const isSecond = second.words - first.words || second.tree.routers.length - first.tree.routers.length;
   return (isSecond < 0 ? second : first).tree;
 }
 
@@ -107,49 +113,49 @@ export function gatherTo(
   net: Net,
   root: Core,
   holders: readonly Holder[],
-): { readonly order: number[]; readonly sendings: Sending[] } {
-  const own = new Map<string, Holder>();
+): { readonly order: Int32Array; readonly sendings: Sending[] } {
+  const own = new Map<number, Holder>();
   for (const holder of holders) if (holder.elements.length > 0) own.set(keyOf(holder.at), holder);
   const total = holders.reduce((sum, { elements }) => sum + elements.length, 0);
-  const busiest: Busiest = (tree) => {
+  const busiest: Busiest = ({ routers, before }) => {
+    const words = routers.map((core) => own.get(keyOf(core))?.elements.length ?? 0);
     let most = total;
-    const behind = (core: Core): number => {
-      let words = own.get(keyOf(core))?.elements.length ?? 0;
-      for (const next of tree.after(core)) {
-        const passed = behind(next);
-        most = Math.max(most, passed + net.traffic.over(next, core));
-        words += passed;
-      }
-      return words;
-    };
-    behind(root);
+    for (let router = routers.length - 1; router > 0; router--) {
+      const passed = nth(words, router);
+      const next = nth(before, router);
+      most = Math.max(most, passed + net.traffic.over(nth(routers, router), nth(routers, next)));
+      words[next] = nth(words, next) + passed;
+    }
     return most;
   };
   const tree = treeTo(
     root,
-    [...own.values()].map(({ at }) => at),
+    Array.from(own.values(), ({ at }) => at),
     busiest,
   );
-  const order: number[] = [];
+  const order = new Int32Array(total);
+  let ordered = 0;
   const sendings: Sending[] = [];
-  const visit = (core: Core): number => {
+  const visit = (router: number): number => {
+    const core = nth(tree.routers, router);
     let words = 0;
     const holder = own.get(keyOf(core));
     if (holder !== undefined) {
       net.input(core, "ramp", holder.elements.length);
-      for (let index = 0; index < holder.elements.length; index++) order.push(nth(holder.elements as number[], index));
+      order.set(holder.elements, ordered);
+      ordered += holder.elements.length;
       sendings.push({ net, at: holder.at, elements: holder.elements });
       words = holder.elements.length;
     }
-    for (const next of tree.after(core)) {
+    for (const next of tree.behind[router] ?? []) {
       const passed = visit(next);
-      net.link(next, core, passed);
+      net.link(nth(tree.routers, next), core, passed);
       words += passed;
     }
     return words;
   };
-  visit(root);
-  return { order, sendings };
+  visit(0);
+  return { order: order.subarray(0, ordered), sendings };
 }
 
 /** The words of a lane that a core takes: of every `period` those from `begin` on that `places` has room for, over and over; -1 for what it drops. */
@@ -164,7 +170,7 @@ interface Window {
 export function giveFrom(
   net: Net,
   way: readonly Core[],
-  order: readonly number[],
+  order: ArrayLike<number>,
   needers: readonly Needer[],
 ): Receiving[] {
   for (let index = 1; index < way.length; index++) net.link(nth(way, index - 1), nth(way, index), order.length);
@@ -179,15 +185,10 @@ export function giveFrom(
     net.filter(at, begin, count, period);
     receivings.push({ net, at, places });
   }
-  const busiest: Busiest = (tree) => {
+  const busiest: Busiest = ({ routers, before }) => {
     let most = 0;
-    const visit = (core: Core): void => {
-      for (const next of tree.after(core)) {
-        most = Math.max(most, net.traffic.over(core, next));
-        visit(next);
-      }
-    };
-    visit(root);
+    for (let router = 1; router < routers.length; router++)
+      most = Math.max(most, net.traffic.over(nth(routers, nth(before, router)), nth(routers, router)));
     return order.length + most;
   };
   const tree = treeTo(
@@ -195,53 +196,66 @@ export function giveFrom(
     receivings.map(({ at }) => at),
     busiest,
   );
-  const visit = (core: Core): void => {
-    for (const next of tree.after(core)) {
-      net.link(core, next, order.length);
+  const visit = (router: number): void => {
+    for (const next of tree.behind[router] ?? []) {
+      net.link(nth(tree.routers, router), nth(tree.routers, next), order.length);
       visit(next);
     }
   };
-  visit(root);
+  visit(0);
   return receivings;
 }
 
 /** From the words of a lane to the window that holds some elements; lists that many cores share are looked through once. */
-function windows(order: readonly number[]): (elements: Int32Array) => Window | null {
-  const wordOf = new Map<number, number>();
-  for (const [word, element] of order.entries()) wordOf.set(element, word);
+function windows(order: ArrayLike<number>): (elements: Int32Array) => Window | null {
+  const wordOf = placesOf(order);
   const periods = divisorsOf(order.length);
   const known = new Map<Int32Array, Window | null>();
   return (elements) => {
     const found = known.get(elements);
     if (found !== undefined) return found;
-    const placeOf = new Map<number, number>();
-    for (const [place, element] of elements.entries()) {
-      const word = element < 0 ? undefined : wordOf.get(element);
-      if (word !== undefined) placeOf.set(word, place);
+    const words = new Int32Array(elements.length);
+    const places = new Int32Array(elements.length);
+    let count = 0;
+    for (let place = 0; place < elements.length; place++) {
+      const word = wordOf(elements[place] as number);
+      if (word < 0) continue;
+      words[count] = word;
+      places[count++] = place;
     }
-    const window = placeOf.size === 0 ? null : tightest(order.length, periods, placeOf);
+    const wanted = { words: words.subarray(0, count), places: places.subarray(0, count) };
+    const window = count === 0 ? null : tightest(order.length, periods, wanted);
     known.set(elements, window);
     return window;
   };
 }
 
 /** Of the periods the one whose windows let the fewest words through; of equals the longest. */
-function tightest(words: number, periods: readonly number[], placeOf: ReadonlyMap<number, number>): Window {
-  let best = { begin: 0, count: words, period: words };
+function tightest(
+  all: number,
+  periods: readonly number[],
+  { words, places }: { readonly words: Int32Array; readonly places: Int32Array },
+): Window {
+  let best = { begin: 0, count: all, period: all };
+  let least = all;
   for (const period of periods) {
     let [begin, end] = [period, 0];
-    for (const word of placeOf.keys()) {
-      const rest = word % period;
+    const times = all / period;
+    // a window that is too wide already becomes no narrower
+    for (let index = 0; index < words.length && times * (end - begin) < least; index++) {
+      const rest = (words[index] as number) % period;
       if (rest < begin) begin = rest;
       if (rest >= end) end = rest + 1;
     }
-    if ((words / period) * (end - begin) < (words / best.period) * best.count)
-      best = { begin, count: end - begin, period };
+    if (times * (end - begin) >= least) continue;
+    best = { begin, count: end - begin, period };
+    least = times * (end - begin);
   }
   const { begin, count, period } = best;
-  const places = new Int32Array((words / period) * count).fill(-1);
-  for (const [word, place] of placeOf) places[Math.floor(word / period) * count + (word % period) - begin] = place;
-  return { ...best, places };
+  const taken = new Int32Array((all / period) * count).fill(-1);
+  for (const [index, word] of words.entries())
+    taken[Math.floor(word / period) * count + (word % period) - begin] = places[index] as number;
+  return { ...best, places: taken };
 }
 
 /** Divisors, the greatest first. */
