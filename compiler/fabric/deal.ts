@@ -5,8 +5,7 @@
  */
 import { nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
-import { put } from "./grouping.ts";
-import { mostLanes, orderByNeed, shareOut } from "./lanes.ts";
+import { mostLanes, neededOf, shareOut } from "./lanes.ts";
 import { type Net, Traffic } from "./nets.ts";
 import { keyOf } from "./program-builder.ts";
 import { gatherTo, giveFrom, type Holder, type Needer, type Receiving, type Sending } from "./transfer.ts";
@@ -53,12 +52,13 @@ export function deal(route: Route): Dealt {
 
 /** What may be tried: one lane, twice as many, up to all. */
 function* ways(route: Route): Generator<readonly Lane[]> {
-  const needed = neededBy(route.holders, route.needers);
+  const sentTo = neededOf(route.holders);
+  const needed = sentTo(route.needers);
   const most = route.ways.length;
   for (let count = 1; ; count = Math.min(most, 2 * count)) {
     const used = spread(route.ways, count);
     const tried = [byHolders(route, needed, used)];
-    if (count > 1) tried.push(byNeeders(route, used, "x"), byNeeders(route, used, "y"));
+    if (count > 1) tried.push(byNeeders(route, sentTo, used, "x"), byNeeders(route, sentTo, used, "y"));
     for (const lanes of tried) if (lanes !== null && lanes.length > 0) yield lanes;
     if (count === most) return;
   }
@@ -71,15 +71,6 @@ function spread<T>(all: readonly T[], count: number): T[] {
   return Array.from({ length: count }, (_, index) =>
     nth(all, Math.floor(((2 * index + 1) * all.length) / (2 * count))),
   );
-}
-
-/** Elements of the holders that some cores need, in the order in which those need them. */
-function neededBy(holders: readonly Holder[], needers: readonly Needer[]): Holder[] {
-  const order = orderByNeed(needers);
-  return holders.flatMap(({ at, elements }) => {
-    const own = order(elements);
-    return own.length === 0 ? [] : [{ at, elements: own }];
-  });
 }
 
 function elementsOfAll(holders: readonly Holder[]): Int32Array {
@@ -103,7 +94,12 @@ function byHolders({ needers, limit }: Route, needed: readonly Holder[], ways: R
 }
 
 /** Bands of the reader's columns or rows, in the order of the lanes' ends; null where there is one band, or a core would send to too many. */
-function byNeeders({ holders, needers, limit }: Route, ways: Route["ways"], along: "x" | "y"): Lane[] | null {
+function byNeeders(
+  { needers, limit }: Route,
+  sentTo: (needers: readonly Needer[]) => Holder[],
+  ways: Route["ways"],
+  along: "x" | "y",
+): Lane[] | null {
   const places = [...new Set(needers.map(({ at }) => at[along]))].sort((a, b) => a - b);
   const count = Math.min(ways.length, places.length);
   if (count < 2) return null;
@@ -113,13 +109,19 @@ function byNeeders({ holders, needers, limit }: Route, ways: Route["ways"], alon
   const end = (way: readonly Core[]): Core => nth(way, way.length - 1);
   const across = along === "x" ? "y" : "x";
   const ordered = spread(ways, count).sort((a, b) => end(a)[along] - end(b)[along] || end(a)[across] - end(b)[across]);
-  const lanesOf = new Map<number, number[]>();
-  const lanes = bands.flatMap((band, index): Lane[] => {
-    const sent = neededBy(holders, band);
-    for (const { at } of sent) put(lanesOf, keyOf(at), index);
-    return sent.length === 0 ? [] : [{ way: nth(ordered, index), holders: sent, needers: band }];
-  });
-  return [...lanesOf.values()].some(({ length }) => length > limit) ? null : lanes;
+  const lanesOf = new Map<number, number>();
+  const lanes: Lane[] = [];
+  for (const [index, band] of bands.entries()) {
+    const sent = sentTo(band);
+    for (const { at } of sent) {
+      const key = keyOf(at);
+      const count = (lanesOf.get(key) ?? 0) + 1;
+      if (count > limit) return null;
+      lanesOf.set(key, count);
+    }
+    if (sent.length > 0) lanes.push({ way: nth(ordered, index), holders: sent, needers: band });
+  }
+  return lanes;
 }
 
 /** Each lane makes room for those before it. */
@@ -150,6 +152,6 @@ function busiestRamp({ sendings, receivings }: Dealt): number {
   const out = new Map<number, number>();
   for (const { at, elements } of sendings) pass(out, at, elements.length);
   const into = new Map<number, number>();
-  for (const { at, places } of receivings) pass(into, at, places.length);
+  for (const { at, words } of receivings) pass(into, at, words);
   return most;
 }

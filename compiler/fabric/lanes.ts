@@ -4,6 +4,7 @@
  */
 import { nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
+import { put } from "./grouping.ts";
 import type { Holder, Needer } from "./transfer.ts";
 
 const byRows = (a: Core, b: Core): number => a.y - b.y || a.x - b.x;
@@ -73,18 +74,32 @@ function sorted(needs: Needs, elements: ArrayLike<number>): Int32Array {
   return Int32Array.from(keys.sort(), (key) => key % size);
 }
 
-/** Elements that somebody needs, ordered so that those that the same cores need follow each other. */
+/** Orders elements so that those that the same cores need follow each other; somebody must need each of them. */
 export function orderByNeed(needers: readonly Needer[]): (elements: ArrayLike<number>) => Int32Array {
   const needs = needsOf(needers);
-  const { first } = needs;
-  return (elements) => {
-    const needed = new Int32Array(elements.length);
-    let count = 0;
-    for (let index = 0; index < elements.length; index++) {
-      const element = elements[index] as number;
-      if (element < first.length && (first[element] as number) >= 0) needed[count++] = element;
+  return (elements) => sorted(needs, elements);
+}
+
+/** Holders of what some cores need, each with the elements that they need in the order in which they do. */
+export function neededOf(holders: readonly Holder[]): (needers: readonly Needer[]) => Holder[] {
+  const ownerOf = new Int32Array(sizeFor(holders.map(({ elements }) => elements))).fill(-1);
+  for (const [owner, { elements }] of holders.entries())
+    for (let index = 0; index < elements.length; index++) ownerOf[elements[index] as number] = owner;
+  return (given) => {
+    const needs = needsOf(given);
+    const parts = new Map<number, number[]>();
+    const isMet = new Uint8Array(needs.first.length);
+    for (const list of listsOf(given)) {
+      for (const element of list) {
+        if (element < 0 || isMet[element] === 1) continue;
+        isMet[element] = 1;
+        const owner = ownerOf[element];
+        if (owner !== undefined && owner >= 0) put(parts, owner, element);
+      }
     }
-    return sorted(needs, needed.subarray(0, count));
+    return [...parts]
+      .sort(([a], [b]) => a - b)
+      .map(([owner, elements]) => ({ at: nth(holders, owner).at, elements: sorted(needs, elements) }));
   };
 }
 

@@ -84,10 +84,10 @@ function sumNets(layer: Layer, phase: Sum, newNet: NewNet, pattern: ReducePatter
       layStar(line);
       return;
     }
-    const nets = new Map<string, Net>();
+    const nets = new Map<number, Net>();
     const netOf = (hop: { readonly from: number; readonly to: number } | null): Net | null => {
       if (hop === null) return null;
-      const key = `${hop.from} ${hop.to}`;
+      const key = hop.from * line.length + hop.to;
       const known = nets.get(key);
       if (known !== undefined) return known;
       const [from, to] = [nth(line, hop.from), nth(line, hop.to)];
@@ -172,9 +172,20 @@ function layWay(net: Net, way: readonly Core[], words: number): void {
 
 /** Cores that differ in some loops alone. */
 function groupsOf(cores: readonly LayerCore[], over: readonly string[]): LayerCore[][] {
-  const keyOfGroup = ({ tile }: LayerCore): string =>
-    [...tile].flatMap(([loop, { begin }]) => (over.includes(loop) ? [] : [`${loop}${begin}`])).join(" ");
-  return [...groupBy(cores, keyOfGroup).values()];
+  const [first] = cores;
+  if (first === undefined) return [];
+  const kept = [...first.tile.keys()].filter((loop) => !over.includes(loop));
+  const begins = kept.map((loop) => new Set(cores.map(({ tile }) => defined(tile.get(loop)).begin)));
+  // pieces are numbered, so that one number says which of every loop
+  const numbers = begins.map((met) => new Map([...met].map((begin, number) => [begin, number])));
+  return [
+    ...groupBy(cores, ({ tile }) =>
+      kept.reduce((key, loop, index) => {
+        const known = nth(numbers, index);
+        return key * known.size + defined(known.get(defined(tile.get(loop)).begin));
+      }, 0),
+    ).values(),
+  ];
 }
 
 export interface Gathered {

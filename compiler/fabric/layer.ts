@@ -11,7 +11,7 @@ import {
 } from "../../ir/kernel-graph.ts";
 import { elementCount } from "../../ir/tensor.ts";
 import { partMade, partRead, tileCores } from "../../ir/machine/layout.ts";
-import { type Range, sliceOf, type Tile } from "../../ir/machine/mapping.ts";
+import { sliceOf, type Tile } from "../../ir/machine/mapping.ts";
 import type { Core, PlacedKernel } from "../../ir/placement.ts";
 import { movedFrom, movements } from "./moves.ts";
 import type { Buffer, Hull } from "./nest.ts";
@@ -69,22 +69,13 @@ export function layerOf(graph: Graph, kernel: Kernel, placed: PlacedKernel): Lay
   const { loops } = kernel;
   const at = ({ x, y }: Core): Core =>
     placed.rotated ? { x: placed.rect.x + y, y: placed.rect.y + x } : { x: placed.rect.x + x, y: placed.rect.y + y };
-  const cores = tileCores(loops, mapping).map(({ x, y, tile }): LayerCore => {
-    const hulls = new Map<string, readonly Range[]>();
-    return {
-      at: at({ x, y }),
-      x,
-      y,
-      tile,
-      hullOf: ({ name, axes }) => {
-        const known = hulls.get(name);
-        if (known !== undefined) return known;
-        const hull = sliceOf({ axes }, loops, tile);
-        hulls.set(name, hull);
-        return hull;
-      },
-    };
-  });
+  const cores = tileCores(loops, mapping).map(({ x, y, tile }): LayerCore => ({
+    at: at({ x, y }),
+    x,
+    y,
+    tile,
+    hullOf: ({ axes }) => sliceOf({ axes }, loops, tile),
+  }));
   const operand = (name: string): Operand => {
     const found = kernel.operands.find((one) => one.name === name);
     if (found === undefined) throw new Error(`internal: ${subject} has no operand ${name}`);

@@ -108,7 +108,7 @@ class LayerPlan {
   }
 
   receive(region: string, { net, at, places }: Receiving): void {
-    put(this.receivings, keyOf(at), { region, net, places: this.#lists.of(places) });
+    put(this.receivings, keyOf(at), { region, net, places: this.#lists.of(places()) });
   }
 
   send(region: string, net: Net, at: Core, places: Int32Array): void {

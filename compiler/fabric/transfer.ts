@@ -27,11 +27,13 @@ export interface Sending {
   readonly elements: ArrayLike<number>;
 }
 
-/** Words that a core takes of a net: places in its memory, -1 for those that it drops. */
+/** Words that a core takes of a net. */
 export interface Receiving {
   readonly net: Net;
   readonly at: Core;
-  readonly places: Int32Array;
+  readonly words: number;
+  /** places in its memory, -1 for words that it drops; made when asked for: most ways are only tried */
+  readonly places: () => Int32Array;
 }
 
 export interface Transfer {
@@ -158,12 +160,11 @@ export function gatherTo(
   return { order: order.subarray(0, ordered), sendings };
 }
 
-/** The words of a lane that a core takes: of every `period` those from `begin` on that `places` has room for, over and over; -1 for what it drops. */
-interface Window {
+/** The words of a lane that a core takes: of every `period` so many from `begin` on, over and over. */
+interface Window extends Pick<Receiving, "words" | "places"> {
   readonly begin: number;
   readonly count: number;
   readonly period: number;
-  readonly places: Int32Array;
 }
 
 /** Lays the net on along a way, and from its end to all cores that need some of the words. */
@@ -180,10 +181,10 @@ export function giveFrom(
   for (const { at, elements } of needers) {
     const window = windowOf(elements);
     if (window === null) continue;
-    const { begin, count, period, places } = window;
+    const { begin, count, period, words, places } = window;
     net.output(at, "ramp");
     net.filter(at, begin, count, period);
-    receivings.push({ net, at, places });
+    receivings.push({ net, at, words, places });
   }
   const busiest: Busiest = ({ routers, before }) => {
     let most = 0;
@@ -211,20 +212,21 @@ function windows(order: ArrayLike<number>): (elements: Int32Array) => Window | n
   const wordOf = placesOf(order);
   const periods = divisorsOf(order.length);
   const known = new Map<Int32Array, Window | null>();
+  let scratch = new Int32Array(0);
   return (elements) => {
     const found = known.get(elements);
     if (found !== undefined) return found;
-    const words = new Int32Array(elements.length);
-    const places = new Int32Array(elements.length);
+    if (scratch.length < 2 * elements.length) scratch = new Int32Array(2 * elements.length);
     let count = 0;
     for (let place = 0; place < elements.length; place++) {
       const word = wordOf(elements[place] as number);
       if (word < 0) continue;
-      words[count] = word;
-      places[count++] = place;
+      scratch[count] = word;
+      scratch[elements.length + count++] = place;
     }
-    const wanted = { words: words.subarray(0, count), places: places.subarray(0, count) };
-    const window = count === 0 ? null : tightest(order.length, periods, wanted);
+    const words = scratch.slice(0, count);
+    const places = scratch.slice(elements.length, elements.length + count);
+    const window = count === 0 ? null : tightest(order.length, periods, { words, places });
     known.set(elements, window);
     return window;
   };
@@ -252,10 +254,19 @@ function tightest(
     least = times * (end - begin);
   }
   const { begin, count, period } = best;
-  const taken = new Int32Array((all / period) * count).fill(-1);
-  for (const [index, word] of words.entries())
-    taken[Math.floor(word / period) * count + (word % period) - begin] = places[index] as number;
-  return { ...best, places: taken };
+  const taken = (all / period) * count;
+  let made: Int32Array | null = null;
+  return {
+    ...best,
+    words: taken,
+    places: () => {
+      if (made !== null) return made;
+      made = new Int32Array(taken).fill(-1);
+      for (const [index, word] of words.entries())
+        made[Math.floor(word / period) * count + (word % period) - begin] = places[index] as number;
+      return made;
+    },
+  };
 }
 
 /** Divisors, the greatest first. */
