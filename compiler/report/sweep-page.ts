@@ -44,7 +44,7 @@ export function renderSweep(page: SweepPage): string {
 <p class="lead">${lead(page)}</p>
 <section class="card" id="filters" hidden><h2>Axes</h2><div id="axes"></div></section>
 <section class="card" id="chart" hidden><div class="toolbar"><h2>Frontier</h2><span><label>across <select id="x"></select></label> <label>up <select id="y"></select></label></span></div>
-<svg class="sweep" viewBox="0 0 1000 460" role="img" aria-label="points of the sweep"></svg><p class="soft" id="told"></p></section>
+<svg class="sweep" viewBox="0 0 1000 460" role="group" aria-label="points of the sweep"></svg><p class="soft" id="told"></p></section>
 ${frontierTable(page)}
 ${bindsTable(page)}
 <section class="card" id="points" hidden><div class="toolbar"><h2>Points</h2><span class="soft" id="shown"></span></div><div class="scroll"><table><thead></thead><tbody></tbody></table></div></section>
@@ -82,7 +82,7 @@ function frontierTable({ columns, rows, frontier, objectives, binds, links }: Sw
   });
   const more = frontier.length - mostFrontierRows;
   const rest = more > 0 ? `<p class="soft">and ${count(more)} more, which the tables beside this page have</p>` : "";
-  return `<section class="card"><h2>On the frontier</h2><div class="scroll"><table><thead><tr>${head}<th></th></tr></thead>
+  return `<section class="card"><h2>On the frontier</h2><div class="scroll"><table><thead><tr>${head}<td></td></tr></thead>
 <tbody>${body.join("\n")}</tbody></table></div>${rest}</section>`;
 }
 

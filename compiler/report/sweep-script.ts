@@ -74,22 +74,27 @@ function chart(seen) {
   const step = Math.ceil(points.length / ${limits.circles});
   const drawn = points.filter((i, n) => n % step === 0 || front.has(i));
   for (const i of drawn) {
-    const dot = draw("circle", { cx: px(rows[i][x]), cy: py(rows[i][y]), r: front.has(i) ? 5 : 3.5, class: front.has(i) ? "front" : "" }, svg);
+    // a link for pointers; keys reach those of the frontier, and all from the table
+    const link = links[i] === undefined ? svg : draw("a", { href: links[i], tabindex: front.has(i) ? 0 : -1, "aria-label": "report of " + axes.map((n) => columns[n].name + " " + show(rows[i][n])).join(", ") }, svg);
+    const dot = draw("circle", { cx: px(rows[i][x]), cy: py(rows[i][y]), r: front.has(i) ? 5 : 3.5, class: front.has(i) ? "front" : "" }, link);
     draw("title", {}, dot).textContent = columns.flatMap((c, n) => c.kind === "axis" || n === x || n === y ? [c.name + ": " + show(rows[i][n])] : []).join("\\n");
-    if (links[i] !== undefined) { dot.style.cursor = "pointer"; dot.addEventListener("click", () => { location.href = links[i]; }); }
   }
   el("told").textContent = points.length.toLocaleString("en-US") + " points" + (step > 1 ? ", of which every " + step + "th is drawn" : "") + "; the line joins the best of them in these two figures";
 }
+const titles = make("tr", undefined, document.querySelector("#points thead"));
+const heads = columns.map((column, i) => {
+  const th = make("th", undefined, titles);
+  th.scope = "col";
+  if (column.type === "number") th.className = "n";
+  const button = make("button", column.name, th);
+  button.type = "button";
+  button.addEventListener("click", () => { sorted = { at: i, up: sorted?.at === i ? !sorted.up : column.type !== "number" }; update(); });
+  return th;
+});
+make("td", undefined, titles);
 function table(seen) {
-  const body = document.querySelector("#points tbody"), head = document.querySelector("#points thead");
-  head.replaceChildren();
-  const titles = make("tr", undefined, head);
-  columns.forEach((column, i) => {
-    const th = make("th", column.name + (sorted?.at === i ? (sorted.up ? " ↑" : " ↓") : ""), titles);
-    if (column.type === "number") th.className = "n";
-    th.addEventListener("click", () => { sorted = { at: i, up: sorted?.at === i ? !sorted.up : column.type !== "number" }; update(); });
-  });
-  make("th", "", titles);
+  const body = document.querySelector("#points tbody");
+  heads.forEach((th, i) => { if (sorted?.at === i) th.setAttribute("aria-sort", sorted.up ? "ascending" : "descending"); else th.removeAttribute("aria-sort"); });
   const order = [...seen];
   if (sorted !== null) {
     const rank = (v) => v === null ? 1 : 0;
@@ -99,7 +104,7 @@ function table(seen) {
   for (const i of order.slice(0, ${limits.rows})) {
     const tr = make("tr", undefined, body);
     if (front.has(i)) tr.className = "on";
-    columns.forEach((column, n) => { const text = show(rows[i][n]); const td = make("td", column.name === "job" ? text.slice(0, 12) : text, tr); if (column.type === "number") td.className = "n"; });
+    columns.forEach((column, n) => { const text = show(rows[i][n]); const td = make("td", column.name === "job" ? text.slice(0, 12) : text, tr); if (column.type === "number") td.className = "n"; if (column.name === "reason") td.className = "reason"; });
     const td = make("td", undefined, tr);
     if (links[i] !== undefined) make("a", "open", td).href = links[i];
   }

@@ -23,7 +23,7 @@ p{margin:0 0 8px}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th{font-weight:500;color:var(--soft);text-align:left;font-size:12.5px;position:sticky;top:0;background:var(--card)}
 th,td{padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:middle}
-tr:last-child td{border-bottom:0}
+tbody tr:last-child td{border-bottom:0}
 td.n,th.n{text-align:right;white-space:nowrap}
 tr.on td{background:var(--faint)}
 @media print{body{background:#fff}.card{break-inside:avoid}}
@@ -32,13 +32,20 @@ main>.card{margin-bottom:16px}
 #axes{display:flex;flex-wrap:wrap;gap:10px 24px}
 #axes fieldset{border:0;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:2px 10px;font-size:13px;max-width:100%}
 #axes legend{color:var(--soft);font-size:12.5px;padding:0}
-svg.sweep{display:block;width:100%;height:auto}
+#chart{overflow-x:auto}
+svg.sweep{display:block;width:100%;min-width:600px;height:auto}
+td.reason:not(:empty){min-width:40ch}
 .sweep circle{fill:var(--soft);fill-opacity:.45}
 .sweep circle.front{fill:var(--accent);fill-opacity:1}
 .sweep circle.on{stroke:var(--ink);stroke-width:2}
 .sweep path{fill:none;stroke:var(--accent);stroke-width:1.5}
 .sweep line{stroke:var(--line)}
 .sweep text{fill:var(--soft);font-size:13px}
-#points th{cursor:pointer}
+a{color:var(--accent)}
+#points th button{all:unset;cursor:pointer}
+#points th button:focus-visible,a:focus-visible circle{outline:2px solid var(--accent);outline-offset:2px}
+#points th[aria-sort] button{color:var(--ink)}
+#points th[aria-sort=ascending] button::after{content:" \\2191"}
+#points th[aria-sort=descending] button::after{content:" \\2193"}
 table.binds td.n{background:color-mix(in oklch,var(--accent) calc(var(--share)*55%),transparent)}
 `.trim();
