@@ -5,11 +5,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { runSweep } from "../../dist/compiler/sweep/run-sweep.js";
+import { measureKills } from "./sweep-kills.mjs";
 
 const { values } = parseArgs({
   options: {
-    points: { type: "string", default: "10000" },
+    points: { type: "string" },
     compilations: { type: "string", default: "300" },
+    // how a sweep by workers stands it that they are killed (sweep-kills.mjs), instead
+    kills: { type: "boolean", default: false },
+    every: { type: "string", default: "5" },
   },
 });
 
@@ -83,9 +87,14 @@ async function measure(name, spec, threads) {
 }
 
 try {
-  console.log("what           threads  points  failed  seconds  cpu s    points/s  heap, MiB");
-  for (const threads of [1, 2]) await measure("plans", plans(Number(values.points)), threads);
-  for (const threads of [1, 2]) await measure("compilations", compilations(Number(values.compilations)), threads);
+  if (values.kills) await measureKills(Number(values.points ?? 208), Number(values.every));
+  else await measureScale();
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function measureScale() {
+  console.log("what           threads  points  failed  seconds  cpu s    points/s  heap, MiB");
+  for (const threads of [1, 2]) await measure("plans", plans(Number(values.points ?? 10_000)), threads);
+  for (const threads of [1, 2]) await measure("compilations", compilations(Number(values.compilations)), threads);
 }
