@@ -1,5 +1,5 @@
-// What kills cost a sweep: `npm run bench:sweep -- --kills [--points 208 --every 5]`. Two workers take placements from a redis-server of their own; one of them is killed (SIGKILL)
-// every few seconds and begun again, and the server is killed and begun again with an empty memory when half of the jobs are done. Then the same on threads, without kills: the
+// What kills cost a sweep: `npm run bench:sweep -- --kills [--points 208 --every 3]`. Two workers take partitions from a redis-server of their own; one of them is killed (SIGKILL)
+// every few seconds, once it has done something, and begun again, and the server is killed and begun again with an empty memory when half of the jobs are done. Then the same on threads, without kills: the
 // tables have to be the same bytes.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -38,17 +38,19 @@ async function freePort() {
   return port;
 }
 
+/** A job that a worker has done, and not found done. */
+const jobLine = /^[0-9a-f]{12} partition$/;
+
 const linesOf = (text, pattern) => text.split("\n").filter((line) => pattern.test(line)).length;
 
 const spec = (points) => ({
-  do: "place",
+  do: "partition",
   axes: {
     target: ["wse2", "wse3"],
-    precision: ["f32", "f16"],
-    defects: Array.from({ length: Math.max(1, Math.round(points / 4)) }, (_, seed) => `0.0001:${seed + 1}`),
+    wafers: [1, 2, 3, 4],
+    seed: Array.from({ length: Math.max(1, Math.round(points / 8)) }, (_, seed) => seed),
   },
   fixed: { model: path.join(root, "examples", "digits", "digits.onnx") },
-  keep: [],
 });
 
 export async function measureKills(points, everySeconds) {
@@ -62,7 +64,7 @@ export async function measureKills(points, everySeconds) {
   };
   try {
     const asked = spec(points);
-    const jobs = asked.axes.target.length * asked.axes.precision.length * asked.axes.defects.length;
+    const jobs = Object.values(asked.axes).reduce((product, values) => product * values.length, 1);
     writeFileSync(path.join(folder, "spec.json"), JSON.stringify(asked));
     const port = await freePort();
     const serve = () =>
@@ -90,6 +92,8 @@ export async function measureKills(points, everySeconds) {
         restarts++;
       }
       const place = turn % workers.length;
+      // one that has not yet done anything has nothing to lose
+      while (sweep.child.exitCode === null && linesOf(workers[place].text, jobLine) === 0) await sleep(100);
       await kill(workers[place]);
       ended.push(workers[place]);
       workers[place] = worker();
@@ -97,7 +101,7 @@ export async function measureKills(points, everySeconds) {
     }
     const seconds = (performance.now() - began) / 1000;
     for (const each of workers) await kill(each);
-    const fresh = [...ended, ...workers].reduce((sum, { text }) => sum + linesOf(text, /^[0-9a-f]{12} place$/), 0);
+    const fresh = [...ended, ...workers].reduce((sum, { text }) => sum + linesOf(text, jobLine), 0);
     const here = start(process.execPath, [main, "sweep", "spec.json", "-o", "here", "--jobs", "1", "-q"]);
     await here.ended;
     const read = (name, file) => readFileSync(path.join(folder, name, file));

@@ -13,7 +13,7 @@ const { values } = parseArgs({
     compilations: { type: "string", default: "300" },
     // how a sweep by workers stands it that they are killed (sweep-kills.mjs), instead
     kills: { type: "boolean", default: false },
-    every: { type: "string", default: "5" },
+    every: { type: "string", default: "3" },
   },
 });
 
