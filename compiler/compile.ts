@@ -10,6 +10,7 @@ import { type KernelGraph, opsOf, type Precision } from "../ir/kernel-graph.ts";
 import type { Placement } from "../ir/placement.ts";
 import type { CompiledProgram } from "../ir/program.ts";
 import type { WeightAim } from "./codegen/small-weights.ts";
+import type { OnnxModel } from "./frontend/onnx.ts";
 import type { ModelBytes } from "./frontend/model-source.ts";
 import type { Pass } from "./passes/pass.ts";
 import type { OwnPass } from "./passes/pipeline.ts";
@@ -88,14 +89,23 @@ export async function lowerSource(source: ModelSource, options: CompileOptions =
   const model = await readModel(source instanceof URL ? fileURLToPath(source) : source, {
     onFile: (file) => files.push(file),
   });
+  return { ...(await lowerRead(model, nameOf(source), options)), files };
+}
+
+/** Lowers and rewrites a model that has been read; `name` stands for the graph's own where it is known. */
+export async function lowerRead(
+  model: OnnxModel,
+  name: string | null,
+  options: CompileOptions = {},
+): Promise<Omit<LoweredModel, "files">> {
   options.onStage?.("lower");
   const { lowerModel } = await import("./frontend/lower.ts");
   const { graph, warnings } = lowerModel(model, { dims: options.dims ?? new Map(), requireStatic: true });
   options.onStage?.("passes");
   const { runPasses } = await import("./passes/pipeline.ts");
-  const named = { ...graph, name: nameOf(source) ?? graph.name };
   const { onPass, passes: own = [] } = options;
-  return { graph: runPasses(named, { own, ...(onPass === undefined ? {} : { onPass }) }), warnings, files };
+  const named = { ...graph, name: name ?? graph.name };
+  return { graph: runPasses(named, { own, ...(onPass === undefined ? {} : { onPass }) }), warnings };
 }
 
 /** Exporters name every graph alike ("torch_jit"); people know a model by its file. */

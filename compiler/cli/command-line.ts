@@ -4,14 +4,24 @@ import { WscError } from "../../ir/diagnostic.ts";
 import { exitCodes } from "./failure.ts";
 import { usageError, type VerbTable } from "./usage-errors.ts";
 import { verbs } from "./verbs/index.ts";
+import type { Handle } from "./verbs/verb.ts";
 
 /** Reads the arguments, runs the verb, gives the exit code. */
 export async function runCommandLine(args: readonly string[], version: string): Promise<number> {
   let code: number = exitCodes.done;
-  const done = (result: number): void => {
-    code = result;
-  };
-  const parser = commands(yargs([...args]), done)
+  await parserFor(args, version, async (run) => {
+    code = await run();
+  }).parseAsync();
+  return code;
+}
+
+/** Reads the arguments as strictly as a run does, and runs nothing; throws what is wrong with them. */
+export async function parseCommandLine(args: readonly string[]): Promise<void> {
+  await parserFor(args, "", () => Promise.resolve()).parseAsync();
+}
+
+function parserFor(args: readonly string[], version: string, handle: Handle): Argv {
+  return commands(yargs([...args]), handle)
     .scriptName("wsc")
     .usage("$0 <command> [options]\n\nCompiles ONNX models for wafer-scale chips, and runs them as WebAssembly.")
     .version(version)
@@ -28,8 +38,6 @@ export async function runCommandLine(args: readonly string[], version: string): 
         ? error
         : usageError(message ?? "wrong usage", args, verbOptions);
     });
-  await parser.parseAsync();
-  return code;
 }
 
 /** Every verb with its options. */
@@ -55,5 +63,4 @@ function checkValues(given: Readonly<Record<string, unknown>>): true {
   return true;
 }
 
-const commands = (argv: Argv, done: (code: number) => void): Argv =>
-  verbs.reduce((found, verb) => verb.addTo(found, done), argv);
+const commands = (argv: Argv, handle: Handle): Argv => verbs.reduce((found, verb) => verb.addTo(found, handle), argv);

@@ -1,7 +1,8 @@
 /** Whether a model fits a machine, from its shapes: what `wsc inspect --target` says. Rectangles are not packed, so that the cycles are a bound. */
 import { type Diagnostic, WscError } from "../../ir/diagnostic.ts";
 import { clockHz } from "../../ir/machine/target.ts";
-import { type CompileOptions, lowerSource, prepareModel } from "../compile.ts";
+import type { OnnxModel } from "../frontend/onnx.ts";
+import { type CompileOptions, lowerRead, prepareModel } from "../compile.ts";
 import { leastInterval } from "../placement/prepare.ts";
 
 export interface Fit {
@@ -17,9 +18,9 @@ export interface Fit {
   readonly problems: readonly Diagnostic[];
 }
 
-/** Asks whether a model has room as a pipeline; throws what is wrong with the model or the target themselves. */
-export async function fitOf(model: string, target: string, options: CompileOptions): Promise<Fit> {
-  const lowered = await lowerSource(model, options);
+/** Asks whether a model that was read has room as a pipeline; throws what is wrong with the model or the target themselves. */
+export async function fitOf(model: OnnxModel, target: string, options: CompileOptions): Promise<Fit> {
+  const lowered = { ...(await lowerRead(model, null, options)), files: [] };
   try {
     const { prepared, kernels, target: machine } = await prepareModel(lowered, { ...options, target });
     const leastCycles = leastInterval(prepared);

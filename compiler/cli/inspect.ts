@@ -30,7 +30,7 @@ export async function inspectModel(given: InspectArguments): Promise<number> {
   const { problems, warnings, graph } = tryLower(model, dims);
   const coverage = given.coverage && graph !== null ? coverageOf(runPasses(graph)) : null;
   const isAsked = given.target !== undefined && problems.length === 0;
-  const fit = isAsked ? await fitOf(given.model, given.target, { dims }) : null;
+  const fit = isAsked ? await fitOf(model, given.target, { dims }) : null;
   if (given.json) {
     const report = {
       ...summary,

@@ -1,8 +1,9 @@
 /** What `npm pack` would publish, as projects elsewhere see it: unpacked into a `node_modules`, with wsc's dependencies beside it. */
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { packPublished, publishedName } from "../../scripts/package.mjs";
 import { digitsModel } from "../helpers/programs.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 
@@ -123,4 +124,50 @@ it("brings the command along", () => {
   });
   expect(status).toBe(0);
   expect(stdout).toMatch(/Conv|Gemm|MatMul/);
+});
+
+it("is published under a scoped name, and works where it is installed under its own", () => {
+  const tarball = packPublished(project.path);
+  const elsewhere = path.join(project.path, "published");
+  const modules = path.join(elsewhere, "node_modules");
+  // what `npm install wsc@npm:@wafer-scale/wsc` leaves: the package's files under the name that code says
+  const installed = path.join(modules, "wsc");
+  mkdirSync(installed, { recursive: true });
+  execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
+  const published = JSON.parse(readFileSync(path.join(installed, "package.json"), "utf8")) as Manifest & {
+    readonly bin: Readonly<Record<string, string>>;
+    readonly scripts?: unknown;
+  };
+  expect([published.name, Object.keys(published.bin)]).toEqual([publishedName, ["wsc"]]);
+  expect(published.name).toMatch(/^@[a-z-]+\/wsc$/);
+  expect(published.scripts).toBeUndefined();
+  expect({ ...published.dependencies, ...published.optionalDependencies }).toEqual({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+  });
+  const packed = readdirSync(installed, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(packed.map((entry) => path.relative(installed, path.join(entry.parentPath, entry.name))).toSorted()).toEqual(
+    files.toSorted(),
+  );
+  for (const name of Object.keys(manifest.dependencies)) {
+    const link = path.join(modules, name);
+    mkdirSync(path.dirname(link), { recursive: true });
+    symlinkSync(path.join(root, "node_modules", name), link);
+  }
+  writeFileSync(
+    path.join(elsewhere, "package.json"),
+    JSON.stringify({ name: "uses-wsc", private: true, type: "module" }),
+  );
+  const script = path.join(elsewhere, "script.mjs");
+  writeFileSync(
+    script,
+    `import { compile, writeArtifact } from "wsc";
+await writeArtifact(await compile(process.argv[2], { effortSeconds: 0.05 }), "folder");
+const { load } = await import("./folder/index.js");
+const { probabilities } = await (await load()).run({ image: { data: new Float32Array(400), dims: [1, 1, 20, 20], type: "float32" } });
+console.log(probabilities.dims.join("x"));
+`,
+  );
+  const { stdout, stderr } = spawnSync(process.execPath, [script, digitsModel], { cwd: elsewhere, encoding: "utf8" });
+  expect({ stdout, stderr }).toEqual({ stdout: "1x10\n", stderr: "" });
 });

@@ -16,7 +16,12 @@ export const simulateVerb: Verb = verb({
       describe: "The machine that the model was placed on, where it is a JSON file of yours",
     },
     samples: { type: "number", requiresArg: true, default: 8, describe: "Samples that follow each other" },
-    jitter: { type: "number", requiresArg: true, describe: "Seed of random stalls: same numbers, never fewer cycles" },
+    jitter: {
+      type: "number",
+      requiresArg: true,
+      describe:
+        "Seed of random stalls: same numbers; more cycles, at times a turn on a shared link fewer (docs/simulator.md)",
+    },
     level: {
       choices: simulationLevels,
       requiresArg: true,

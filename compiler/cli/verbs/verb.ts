@@ -17,11 +17,14 @@ export interface VerbSpec<P extends PlaceTable, O extends OptionTable> {
   readonly run: (given: ArgumentsCamelCase<InferredOptionTypes<P & O>>) => Promise<number>;
 }
 
+/** Runs what a verb does, or does not. */
+export type Handle = (run: () => Promise<number>) => Promise<void>;
+
 export interface Verb {
   readonly name: string;
   readonly options: OptionTable;
-  /** adds it to yargs; `done` is told the exit code */
-  readonly addTo: (argv: Argv, done: (code: number) => void) => Argv;
+  /** adds it to yargs; `handle` is given what the verb would do */
+  readonly addTo: (argv: Argv, handle: Handle) => Argv;
 }
 
 export function verb<P extends PlaceTable, O extends OptionTable>(spec: VerbSpec<P, O>): Verb {
@@ -33,7 +36,7 @@ export function verb<P extends PlaceTable, O extends OptionTable>(spec: VerbSpec
   return {
     name,
     options,
-    addTo: (argv, done) =>
+    addTo: (argv, handle) =>
       argv.command(
         [name, ...places].join(" "),
         describe,
@@ -42,9 +45,7 @@ export function verb<P extends PlaceTable, O extends OptionTable>(spec: VerbSpec
           for (const [command, effect] of examples) y.example(`wsc ${command}`, effect);
           return y.options(options);
         },
-        async (given) => {
-          done(await spec.run(given as ArgumentsCamelCase<InferredOptionTypes<P & O>>));
-        },
+        (given) => handle(() => spec.run(given as ArgumentsCamelCase<InferredOptionTypes<P & O>>)),
       ),
   };
 }

@@ -1,0 +1,2 @@
+export const publishedName: string;
+export function packPublished(destination: string): string;

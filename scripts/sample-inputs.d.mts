@@ -1,0 +1,3 @@
+export function placeSample(): string;
+export function partitionSample(): string;
+export function writeSamples(folder: string): void;
