@@ -217,8 +217,10 @@ function emitResult(f: FunctionBuilder, plan: ReducePlan, from: Local, to: Local
   f.set(result);
   const run = plan.reduced.at(-1);
   const isVector = plan.lanes === 4 && carry === dtype && run !== undefined && run.size >= 8;
-  overAxes(f, isVector ? plan.reduced.slice(0, -1) : plan.reduced, from, (cursor) => {
+  const isSplit = !isVector && dtype === "f64" && (fn === "max" || fn === "min") && run !== undefined && run.size >= 16;
+  overAxes(f, isVector || isSplit ? plan.reduced.slice(0, -1) : plan.reduced, from, (cursor) => {
     if (isVector) emitRun(f, plan, cursor, run.size, result);
+    else if (isSplit) emitSplitRun(f, plan, cursor, run, result);
     else combineElement(f, plan, carry, cursor, 0, result);
   });
   f.get(to);
@@ -250,6 +252,32 @@ function combineElement(
   castScalar(f, dtype, carry, false);
   scalarBinary(f, combiners[fn], carry);
   f.set(result);
+}
+
+/** Doubles in four chains, none of which waits for the others: for what may be combined in any order. */
+function emitSplitRun(f: FunctionBuilder, plan: ReducePlan, from: Local, { size, strides }: Axis, result: Local): void {
+  const { fn, dtype } = plan;
+  const step = nth(strides, 0);
+  const chains = f.localArray("f64", 4);
+  const [cursor, counter] = [f.local("i32"), f.local("i32")];
+  for (const chain of chains) {
+    pushScalar(f, "f64", identityOf(fn, dtype));
+    f.set(chain);
+  }
+  f.get(from);
+  f.set(cursor);
+  loopRange(f, counter, 0, Math.floor(size / 4), 1, () => {
+    for (const [index, chain] of chains.entries()) combineElement(f, plan, dtype, cursor, index * step, chain);
+    increment(f, cursor, 4 * step);
+  });
+  for (let index = 0; index < size % 4; index++) combineElement(f, plan, dtype, cursor, index * step, result);
+  for (const chain of chains) {
+    f.get(result);
+    f.get(chain);
+    scalarBinary(f, combiners[fn], dtype);
+    f.set(result);
+  }
+  f.release(cursor, counter, ...chains);
 }
 
 /** A contiguous run: up to four vectors at a time, which end in the scalar result. */
