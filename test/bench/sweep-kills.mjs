@@ -62,6 +62,12 @@ export async function measureKills(points, everySeconds) {
     void begun.ended.then(() => running.delete(begun));
     return begun;
   };
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => {
+      for (const { child } of running) child.kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(1);
+    });
   try {
     const asked = spec(points);
     const jobs = Object.values(asked.axes).reduce((product, values) => product * values.length, 1);
