@@ -235,6 +235,12 @@ export const house = [
     mayImport: ["scripts/bundle-page.mjs"],
   },
   {
+    folder: "compiler/site",
+    subject:
+      "the page without installation: page/ what people see, worker/ the compiler behind it, examples/ models made by code ([site.md](site.md))",
+    mayImport: [ir, "compiler", "compiler/**", "runtime/**"],
+  },
+  {
     folder: "compiler/project",
     subject: "a user's build: configuration, results that are kept, Vite's plugin, goldens of tests",
     mayImport: [ir, "compiler/**", "runtime/**"],

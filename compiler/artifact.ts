@@ -1,12 +1,8 @@
 /** Writes a compiled model as a folder, with a manifest of its files. */
 import { open, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { printKernelGraph } from "../ir/kernel-graph-text.ts";
 import type { Manifest, ManifestEntry } from "../ir/manifest.ts";
-import { printPlacementJson } from "../ir/placement-json.ts";
-import { printGraph } from "../ir/print.ts";
 import type { CompiledProgram } from "../ir/program.ts";
-import { printProgram } from "../ir/program-text.ts";
 import { artifactFiles } from "../runtime/artifact.ts";
 import { digestOfBytes, StreamDigest } from "../runtime/digest/digest.ts";
 import type { CompiledModel } from "./compile.ts";
@@ -41,24 +37,16 @@ export async function writeArtifact(
 }
 
 async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string>, folder: string): Promise<Manifest> {
-  const { program, modules } = model.compiled;
-  const [{ emitBindings }, { renderReport }, { reportOfPlacement }, { packConstants }] = await Promise.all([
+  const { program } = model.compiled;
+  const [{ emitBindings }, { artifactContents }] = await Promise.all([
     import("./codegen/bindings.ts"),
-    import("./report/html.ts"),
-    import("./report/data/of-placement.ts"),
-    import("./fabric/constants.ts"),
+    import("./artifact-contents.ts"),
   ]);
   const bindings = emitBindings(program);
   const contents: readonly (readonly [string, string | Uint8Array])[] = [
-    [artifactFiles.program, printProgram(program)],
-    ...modules,
-    [artifactFiles.graph, printGraph(model.graph)],
-    [artifactFiles.kernels, printKernelGraph(model.kernels)],
-    [artifactFiles.placement, printPlacementJson(model.placement)],
-    [artifactFiles.report, await renderReport([reportOfPlacement({ ...model, simulation: null })])],
+    ...(await artifactContents(model)),
     [artifactFiles.bindings, bindings.js],
     [artifactFiles.types, bindings.dts],
-    [artifactFiles.fabric, packConstants(model.graph, model.kernels)],
     ...more,
   ];
   const manifest = [await writeWeights(model.compiled, folder)];

@@ -2,8 +2,6 @@
  * The compiler on one screen: an ONNX model becomes a graph, the graph is rewritten, its layers are placed on the target and checked, and
  * the same graph becomes a program. Stages are loaded when they are reached.
  */
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Diagnostic, WscError } from "../ir/diagnostic.ts";
 import type { Graph } from "../ir/graph.ts";
 import { type KernelGraph, opsOf, type Precision } from "../ir/kernel-graph.ts";
@@ -86,7 +84,7 @@ export async function lowerSource(source: ModelSource, options: CompileOptions =
   options.onStage?.("read");
   const { readModel } = await import("./frontend/read-model.ts");
   const files: string[] = [];
-  const model = await readModel(source instanceof URL ? fileURLToPath(source) : source, {
+  const model = await readModel(source instanceof URL ? (await import("node:url")).fileURLToPath(source) : source, {
     onFile: (file) => files.push(file),
   });
   return { ...(await lowerRead(model, nameOf(source), options)), files };
@@ -111,7 +109,12 @@ export async function lowerRead(
 /** Exporters name every graph alike ("torch_jit"); people know a model by its file. */
 function nameOf(source: ModelSource): string | null {
   if (typeof source !== "string" && !(source instanceof URL)) return null;
-  const stem = path.basename(source instanceof URL ? source.pathname : source).replace(/\.onnx$/, "");
+  return modelNameOf(source instanceof URL ? source.pathname : source);
+}
+
+/** What a model is called by the file that it comes from; null where that says nothing. */
+export function modelNameOf(file: string): string | null {
+  const stem = file.replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
   return stem === "" || stem === "model" ? null : stem;
 }
 
@@ -169,6 +172,19 @@ export async function placeLayers(
   const faults = checkPlacement(kernels, placed.placement, target);
   if (faults.length > 0) throw new WscError(faults);
   return { ...model, ...placed };
+}
+
+/** A lowered model with a placement that was found before, by a search that was stopped for one; throws what the checker says against it. */
+export async function adoptPlacement(
+  model: LoweredModel,
+  placement: Placement,
+  options: CompileOptions = {},
+): Promise<PlacedModel> {
+  const layers = await layersOf(model, options);
+  const { checkPlacement } = await import("./placement/checker/check.ts");
+  const faults = checkPlacement(layers.kernels, placement, layers.target);
+  if (faults.length > 0) throw new WscError(faults);
+  return { ...model, ...layers, placement, prepared: null };
 }
 
 /** The whole way from a model to a placed, runnable program. */

@@ -12,9 +12,7 @@ import type { ReportData, ReportPage } from "../report/data/report-data.ts";
 import { readSimulation, type ReportSimulation } from "../report/data/simulation.ts";
 import { renderReport } from "../report/html.ts";
 import { asciiMaps } from "../report/map/ascii.ts";
-import { lightTheme } from "../report/map/colors.ts";
-import { mapScene } from "../report/map/map-scene.ts";
-import { sceneSvg } from "../report/map/svg.ts";
+import { waferSvg } from "../report/map/wafer-svg.ts";
 import { loadTarget } from "../targets/load.ts";
 import { exitCodes } from "./failure.ts";
 import { claimText, writeText } from "./text-output.ts";
@@ -47,18 +45,11 @@ export async function reportVerb(given: ReportArguments): Promise<number> {
   const first = await reportOf(folder, given);
   const page: ReportPage = other === undefined ? [first] : [first, await reportOf(other, given)];
   if (output !== undefined) await writeText(output, await renderReport(page), options);
-  if (svg !== undefined) await writeText(svg, svgMap(first), options);
+  if (svg !== undefined) await writeText(svg, waferSvg(first), options);
   if (ascii) process.stdout.write(asciiMaps(first, columns));
   if (json) process.stdout.write(`${JSON.stringify(page, null, 2)}\n`);
   else if (!ascii) describe(page, [output, svg]);
   return exitCodes.done;
-}
-
-function svgMap(data: ReportData): string {
-  const map = data.wafers[0]?.map;
-  if (map == null) throw new Error("internal: a compiled folder has no map");
-  const options = { theme: lightTheme, scale: null, routes: true, marks: true, chosen: new Set<number>(), edge: null };
-  return sceneSvg(mapScene(data, 0, map, options), data.title);
 }
 
 function describe(page: ReportPage, files: readonly (string | undefined)[]): void {

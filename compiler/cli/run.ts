@@ -9,13 +9,13 @@ import { Tensor } from "../../runtime/tensor.ts";
 import { maxThreads } from "../../runtime/threads/count.ts";
 import { claimFiles, type OutputFiles } from "../files/output-files.ts";
 import { type CheckedOutput, checkOutputs, describeCheck } from "./check-outputs.ts";
+import { randomTensor } from "../random-tensor.ts";
 import { readDims, splitAssignment } from "./assignments.ts";
 import { exitCodes } from "./failure.ts";
 import { describeEffect, effectOn, numbersOf, type OutputEffect } from "./precision-effect.ts";
 import {
   encodeOutputs,
   filesOfOutput,
-  randomTensor,
   readFolder,
   readValue,
   type TensorFormat,

@@ -1,6 +1,7 @@
 /** `wsc targets`: the machines, or one of them in full. */
 import { clockHz, type Target, usableRect } from "../../ir/machine/target.ts";
-import { loadTarget, presets } from "../targets/load.ts";
+import { loadTarget } from "../targets/load.ts";
+import { presets } from "../targets/presets.ts";
 import { exitCodes } from "./failure.ts";
 import { printTable } from "./table.ts";
 

@@ -1,14 +1,9 @@
 /** Inputs and outputs of `wsc run` as files: .npy or TensorProto .pb for tensors, .json for other values, by extension. */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { dtypeInfo, isBig, isFloat } from "../../ir/dtype.ts";
-import { fail, showName } from "../../ir/diagnostic.ts";
-import { encodeSmallFloat, isSmallFloat } from "../../ir/small-float.ts";
-import { allocateElements, elementCount, setElement, type TensorData } from "../../ir/tensor.ts";
-import type { SessionValue, PortMetadata } from "../../runtime/ports.ts";
+import { fail } from "../../ir/diagnostic.ts";
+import type { PortMetadata, SessionValue } from "../../runtime/ports.ts";
 import { fromTensorData, Tensor, toTensorData } from "../../runtime/tensor.ts";
-import { dtypeOfOrtName } from "../../ir/dtype.ts";
-import { seededRandom } from "../random.ts";
 import { decodeTensorFile, encodeTensorFile } from "../frontend/tensor-file.ts";
 import { decodeNpy, encodeNpy } from "./npy.ts";
 import { readJsonValue, valueJson } from "./value-json.ts";
@@ -82,38 +77,3 @@ export async function encodeOutputs(
 
 /** The name where it is harmless as a file's, else its position. */
 const fileStem = (name: string, index: number): string => (/^[\w][\w.-]{0,99}$/.test(name) ? name : `output_${index}`);
-
-/** Bound on the elements of one random input. */
-const mostElements = 2 ** 28;
-
-/**
- * A tensor of random values: floats normal with variance 1, integers and bools 0 or 1 (valid as indices and masks). The same seed and
- * position give the same values everywhere.
- */
-export function randomTensor(port: PortMetadata, seed: number, position: number): Tensor {
-  const dtype = dtypeOfOrtName(port.type);
-  if (!port.isTensor || dtype === undefined)
-    throw fail("WSC7002", `input "${showName(port.name)}" cannot be filled with random values`);
-  const unknown = port.shape.find((dim) => typeof dim !== "number");
-  if (unknown !== undefined) {
-    throw fail("WSC2005", `input "${showName(port.name)}" has the unbound dim '${unknown}'`, {
-      hint: `bind it: --dim ${unknown}=N`,
-    });
-  }
-  const shape = port.shape as readonly number[];
-  const count = elementCount(shape);
-  if (count > mostElements) throw fail("WSC1009", `input "${showName(port.name)}" has ${count} elements`);
-  const next = seededRandom(seed * 0x9e3779b1 + position);
-  const elements = allocateElements(dtype, count);
-  const info = dtypeInfo(dtype);
-  for (let i = 0; i < count; i++) {
-    const value = isFloat(dtype) ? normal(next) : next() < 0.5 ? 0 : 1;
-    if (isSmallFloat(dtype)) setElement(elements, i, encodeSmallFloat(dtype, value));
-    else if (info.class === "string") (elements as string[])[i] = value === 0 ? "a" : "b";
-    else setElement(elements, i, isBig(dtype) ? BigInt(value) : value);
-  }
-  return fromTensorData({ dtype, shape, elements } satisfies TensorData);
-}
-
-/** Box-Muller. */
-const normal = (next: () => number): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());

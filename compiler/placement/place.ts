@@ -55,6 +55,8 @@ export interface SearchOptions {
   /** of the search's random moves; recorded in the certificate */
   readonly seed?: number;
   readonly onProgress?: (step: PlaceStep, detail: string) => void;
+  /** is given every placement that is better than those before, while a pipeline of one copy is searched for: who stops the search has the last one */
+  readonly onFound?: (placement: Placement) => void;
 }
 
 export interface PlaceOptions extends PrepareOptions, SearchOptions {}
@@ -75,6 +77,8 @@ interface Search extends PreparedProblem {
   readonly deadline: number;
   readonly effortSeconds: number;
   readonly progress: NonNullable<PlaceOptions["onProgress"]>;
+  /** is told of a candidate that is the best so far, with what is proven of the objective */
+  readonly onBest: ((best: Candidate, goalBound: number) => void) | null;
 }
 
 /** Places every kernel, or throws a WscError: WSC5002 says what does not fit, WSC5005 which constraint is not valid. */
@@ -94,31 +98,63 @@ export const withinLimit = <T extends SearchOptions>(options: T, start: number):
 /** Places the kernels of a prepared problem; throws WSC5002 where no arrangement or no routes are found. */
 export async function placePrepared(prepared: PreparedProblem, options: SearchOptions = {}): Promise<Placement> {
   const solver = await loadSolver(options.solver);
-  const { scene, objective, task } = prepared;
-  const { graph, target } = scene;
+  const { objective, task } = prepared;
   const deadline = Date.now() + (options.timeLimitSeconds ?? defaultTimeLimit) * 1000;
   const progress = options.onProgress ?? (() => undefined);
   progress("sizing", `${task.problem.classes.length} distinct kernels`);
   proveArea(prepared, solver, deadline);
   const { solver: solverChoice = "auto", seed = 0, effortSeconds = 0 } = options;
-  const search: Search = { ...prepared, solver, solverChoice, seed, deadline, effortSeconds, progress };
   const bound = Math.max(prepared.areaCycles, prepared.pinnedCycles);
-  const { best, goalBound } = objective === "throughput" ? await fastest(search, bound, options.from) : bestOf(search, objective, options.from); // prettier-ignore
-  const { kernels, routing } = best;
+  const { onFound, from } = options;
+  const drawUp = (best: Candidate, goalBound: number): Placement => {
+    const proven = { bound: objective === "throughput" ? goalBound : bound, goalBound, solver: solver.name, seed };
+    return placementOf(prepared, best, { ...proven, from });
+  };
+  const onBest: Search["onBest"] =
+    onFound === undefined
+      ? null
+      : (best, goalBound) => {
+          onFound(drawUp(best, goalBound));
+        };
+  const search: Search = { ...prepared, solver, solverChoice, seed, deadline, effortSeconds, progress, onBest };
+  const { best, goalBound } = objective === "throughput" ? await fastest(search, bound, from) : bestOf(search, objective, from); // prettier-ignore
+  const placement = drawUp(best, goalBound);
+  return from !== undefined && isUnchanged(from, placement) ? from : placement;
+}
+
+/** What is known of a candidate beside itself. */
+interface Proven {
+  /** of the interval */
+  readonly bound: number;
+  /** of the objective */
+  readonly goalBound: number;
+  readonly solver: string;
+  readonly seed: number;
+  readonly from: Placement | undefined;
+}
+
+/** A candidate as a placement with its certificate. */
+function placementOf(
+  { scene, objective }: PreparedProblem,
+  { kernels, routing }: Candidate,
+  proven: Proven,
+): Placement {
+  const { graph, target } = scene;
+  const { bound, goalBound, solver, seed, from } = proven;
   const certificate = certify({
     graph,
     target,
     kernels,
     routing,
     copies: oneCopy,
-    bound: objective === "throughput" ? goalBound : bound,
-    solver: solver.name,
-    seed: options.seed ?? 0,
+    bound,
+    solver,
+    seed,
     objective,
     goalBound,
-    movement: options.from === undefined ? null : movementFrom(graph, options.from, kernels),
+    movement: from === undefined ? null : movementFrom(graph, from, kernels),
   });
-  const placement: Placement = {
+  return {
     version: placementVersion,
     model: graph.name,
     precision: graph.precision,
@@ -130,7 +166,6 @@ export async function placePrepared(prepared: PreparedProblem, options: SearchOp
     routes: routing.routes,
     certificate,
   };
-  return options.from !== undefined && isUnchanged(options.from, placement) ? options.from : placement;
 }
 
 /** The integer program says the same of the least interval by area as the staircases of areas do. */
@@ -158,7 +193,7 @@ async function fastest(
     const near = nearOld(search, old, kept);
     if (near !== null) return { best: near, goalBound: bound };
   }
-  const selection = new Selection(betterBy("throughput"));
+  const selection = new Selection(betterBy("throughput"), told(search, bound));
   searchThroughput(search, task, selection);
   // unasked, proofs of tight floorplans may take all the time there is; half of it is enough for most
   const half = (Date.now() + deadline) / 2;
@@ -172,6 +207,14 @@ async function fastest(
   const goalBound = unproven ? proveInterval(scene, task, selection, { ...options, solver }) : bound;
   return { best: selection.best ?? refuse(search, selection), goalBound };
 }
+
+/** Who is told of the best so far, with what is proven by then. */
+const told = ({ onBest }: Search, goalBound: number): ((best: Candidate) => void) | null =>
+  onBest === null
+    ? null
+    : (best) => {
+        onBest(best, goalBound);
+      };
 
 const keptFrom = ({ scene, pinned, listInside, asBefore }: Search, old: Placement): readonly Held[] =>
   holdOld(scene.graph, scene.target, scene.constraints, old, pinned, listInside, asBefore);
@@ -308,7 +351,7 @@ function bestOf(
   const timeLimitSeconds = Math.max(1, (deadline - Date.now()) / 3000);
   const options = { graph, target, solver, timeLimitSeconds };
   const { bound, orders } = approaches[objective]({ ...options, task });
-  const selection = new Selection(betterBy(objective));
+  const selection = new Selection(betterBy(objective), told(search, bound));
   const kept = old === undefined ? [] : keptFrom(search, old);
   const near = kept.length === 0 ? task : taskOf(graph, target, lists, constraints, [...pinned, ...kept]);
   if (near !== task && !("homeless" in near)) {

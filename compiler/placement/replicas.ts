@@ -127,7 +127,9 @@ async function placeIn(
     ...options,
     constraints: regionConstraints(target, request, division),
   });
-  const copy = await placePrepared(prepared, options);
+  // a copy alone is not what was asked for
+  const { onFound: _, ...search } = options;
+  const copy = await placePrepared(prepared, search);
   const copies = copiesOf(division);
   const { width, height } = usableRect(target);
   const cores = new Grid(width, height, blockedBoxes(constraints, target)).free;

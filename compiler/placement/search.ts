@@ -47,14 +47,16 @@ export const maxRoutings = 12;
 /** The best of several candidates by some measure, and why the last one failed that could not be routed. */
 export class Selection {
   readonly #better: (a: Candidate, b: Candidate) => boolean;
+  readonly #onBest: ((best: Candidate) => void) | null;
   best: Candidate | null = null;
   failure: RoutingFailure | null = null;
   /** interval of the fastest candidate that was too slow for `--max-interval` */
   tooSlow: number | null = null;
   routed = 0;
 
-  constructor(better: (a: Candidate, b: Candidate) => boolean) {
+  constructor(better: (a: Candidate, b: Candidate) => boolean, onBest: ((best: Candidate) => void) | null = null) {
     this.#better = better;
+    this.#onBest = onBest;
   }
 
   /** Routes a plan and keeps it if it is the best; null when it cannot be routed or is too slow. */
@@ -69,7 +71,10 @@ export class Selection {
       this.tooSlow = Math.min(this.tooSlow ?? Infinity, result.interval);
       return null;
     }
-    if (this.best === null || this.#better(result, this.best)) this.best = result;
+    if (this.best === null || this.#better(result, this.best)) {
+      this.best = result;
+      this.#onBest?.(result);
+    }
     return result;
   }
 }

@@ -20,7 +20,7 @@ import { digestOfBytes } from "../../runtime/digest/digest.ts";
 import type { CompileOptions } from "../compile.ts";
 import { digestOfFile } from "../files/digest-file.ts";
 import { isFileError } from "../files/file-errors.ts";
-import { presets } from "../targets/load.ts";
+import { presets } from "../targets/presets.ts";
 import { printTuning } from "../tuning/tuning-file.ts";
 import { buildOfWsc } from "../version.ts";
 

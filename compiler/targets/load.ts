@@ -2,30 +2,12 @@
 import { readFile } from "node:fs/promises";
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { type Diagnostic, diagnostic, fail, showName, WscError } from "../../ir/diagnostic.ts";
-import { dojoD1 } from "./dojo-d1.ts";
-import { dojoTile } from "./dojo-tile.ts";
+import { presets, presetTarget } from "./presets.ts";
 import { targetSchema } from "./schema.ts";
 import { routeColors, type Target, usableRect } from "../../ir/machine/target.ts";
-import { nameHint, nearestName } from "../../ir/nearest.ts";
-import { wse1 } from "./wse1.ts";
-import { wse2 } from "./wse2.ts";
-import { wse3 } from "./wse3.ts";
-
-/** Presets by name, in the order that `wsc targets` lists them. */
-export const presets: ReadonlyMap<string, Target> = new Map(
-  [wse1, wse2, wse3, dojoD1, dojoTile].map((t) => [t.name, t]),
-);
+import { nearestName } from "../../ir/nearest.ts";
 
 const maxFileBytes = 1 << 20;
-
-/** The preset of a name; throws a WscError with the nearest one where there is none. `elsewhere`: what else could have been named. */
-export function presetTarget(name: string, elsewhere = ""): Target {
-  const preset = presets.get(name);
-  if (preset !== undefined) return preset;
-  throw fail("WSC5001", `no target named ${quote(name)}`, {
-    hint: `${nameHint(name, "targets", [...presets.keys()])}${elsewhere}`,
-  });
-}
 
 /** The target that `--target` names: a preset, or else a path that ends in `.json`. */
 export async function loadTarget(name: string): Promise<Target> {
@@ -70,7 +52,6 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const quote = (name: string): string => `"${showName(name)}"`;
 
 const problem = (text: string, subject: string, hint?: string): Diagnostic =>
   diagnostic("error", "WSC5001", text, { subject: showName(subject), hint });

@@ -22,7 +22,7 @@ import {
   prefillLayerCycles,
 } from "../../ir/machine/transformer.ts";
 import { nameHint } from "../../ir/nearest.ts";
-import { presetTarget } from "../targets/load.ts";
+import { presetTarget } from "../targets/presets.ts";
 
 /** A target by the name of a preset (`wse2`, `wse3`, ...), or one of the caller's own. */
 export type TargetChoice = string | Target;

@@ -1,7 +1,7 @@
 /** The published tables against the model: rows and their summaries. */
 import { fail } from "../../ir/diagnostic.ts";
 import { nameHint } from "../../ir/nearest.ts";
-import { presets } from "../targets/load.ts";
+import { presets } from "../targets/presets.ts";
 import { type Entry, type Row, rowOf, summaryOf, type Table, type TableSummary } from "./table.ts";
 import { collectives, reduces, simulatedReduces } from "./tables/collectives.ts";
 import { simulatedProducts } from "./tables/column-products.ts";

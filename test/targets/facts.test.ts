@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { presets } from "../../compiler/targets/load.ts";
+import { presets } from "../../compiler/targets/presets.ts";
 
 /** Paths of all numbers of a description. */
 function figures(value: unknown, path: string): string[] {

@@ -7,7 +7,7 @@ import { mappingOperandBytes } from "../../../ir/machine/mapping-memory.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { narrowed } from "../../kernels/precision.ts";
 import { variantsOf } from "../../kernels/library.ts";
-import { presets } from "../../targets/load.ts";
+import { presets } from "../../targets/presets.ts";
 
 /** What a layer that does not fit is short of. Bytes are those of the fullest core. */
 export interface LayerShortage {

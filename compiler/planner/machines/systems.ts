@@ -2,7 +2,8 @@
 import { fail } from "../../../ir/diagnostic.ts";
 import type { Target } from "../../../ir/machine/target.ts";
 import { nameHint } from "../../../ir/nearest.ts";
-import { loadTarget, presets } from "../../targets/load.ts";
+import { loadTarget } from "../../targets/load.ts";
+import { presets } from "../../targets/presets.ts";
 
 export interface WaferSystem {
   readonly name: string;
