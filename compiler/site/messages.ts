@@ -62,7 +62,8 @@ export interface Found {
 
 /** A run on random input. */
 export interface RunResult {
-  readonly median: number;
+  /** milliseconds of a run, mean */
+  readonly milliseconds: number;
   readonly runs: number;
   readonly inLayers: number;
   readonly layers: readonly LayerProfile[];

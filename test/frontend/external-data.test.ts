@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { givenFiles } from "../../compiler/frontend/external-data.ts";
-import { loadOnnxProto } from "../../compiler/frontend/proto.ts";
 import { readModel } from "../../compiler/frontend/read-model.ts";
 import type { TensorData } from "../../ir/tensor.ts";
-import { f32, floats, modelBytes, node } from "../helpers/onnx-builder.ts";
+import { externalModel } from "../helpers/external-model.ts";
+import { floats } from "../helpers/onnx-builder.ts";
 
 const root = await mkdtemp(path.join(tmpdir(), "wsc-external-"));
 const folder = path.join(root, "model");
@@ -28,31 +28,8 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A model with `w` of three floats in an external file. */
-async function modelWith(entries: Readonly<Record<string, string>>): Promise<Uint8Array> {
-  const proto = await loadOnnxProto();
-  const model = proto.ModelProto.decode(
-    await modelBytes({
-      opset: 13,
-      inputs: { x: f32(3) },
-      outputs: { y: f32(3) },
-      nodes: [node("Add", ["x", "w"], ["y"])],
-    }),
-  );
-  const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
-  const w = proto.TensorProto.create({
-    name: "w",
-    dims: [3],
-    dataType: 1,
-    dataLocation: proto.TensorProto.DataLocation.EXTERNAL,
-    externalData,
-  });
-  model.graph?.initializer?.push(w);
-  return proto.ModelProto.encode(model).finish();
-}
-
 async function read(entries: Readonly<Record<string, string>>): Promise<TensorData | undefined> {
-  await writeFile(file, await modelWith(entries));
+  await writeFile(file, await externalModel(entries));
   return (await readModel(file)).graph.initializers.get("w");
 }
 
@@ -95,7 +72,7 @@ describe("external data", () => {
         const entry = path.join(cache, name);
         await mkdir(path.dirname(entry), { recursive: true });
         if (to !== null) await symlink(to, entry);
-        else await writeFile(entry, name.endsWith("model") ? await modelWith({ location, offset: "8" }) : weights);
+        else await writeFile(entry, name.endsWith("model") ? await externalModel({ location, offset: "8" }) : weights);
       }
       return (await readModel(path.join(cache, at))).graph.initializers.get("w");
     }
@@ -183,11 +160,11 @@ describe("external data", () => {
     "given as %s is the file that a model names w.bin or ./w.bin",
     async (given) => {
       for (const location of ["w.bin", "./w.bin", "././w.bin"]) {
-        const bytes = await modelWith({ location, offset: "8" });
+        const bytes = await externalModel({ location, offset: "8" });
         const { graph } = await readModel({ bytes, name: "m" }, { externalData: new Map([[given, weights]]) });
         expect(graph.initializers.get("w")).toEqual(floats(1, 2, 3));
       }
-      const bytes = await modelWith({ location: "sub/w.bin" });
+      const bytes = await externalModel({ location: "sub/w.bin" });
       await expect(readModel({ bytes, name: "m" }, { externalData: new Map([[given, weights]]) })).rejects.toThrow(
         /was not given/,
       );
@@ -195,7 +172,7 @@ describe("external data", () => {
   );
 
   it("that is given goes before the folder's", async () => {
-    await writeFile(file, await modelWith({ location: "w.bin", offset: "8" }));
+    await writeFile(file, await externalModel({ location: "w.bin", offset: "8" }));
     const other = new Uint8Array(Float32Array.of(0, 0, 4, 5, 6).buffer);
     const valueOf = async (name: string) =>
       (await readModel(file, { externalData: new Map([[name, other]]) })).graph.initializers.get("w");
@@ -204,7 +181,7 @@ describe("external data", () => {
   });
 
   it("may be given in memory, where there are no files", async () => {
-    const bytes = await modelWith({ location: "w.bin", offset: "8" });
+    const bytes = await externalModel({ location: "w.bin", offset: "8" });
     const { read: readExternal } = givenFiles(new Map([["w.bin", weights]]));
     const { graph } = await readModel({ bytes, name: "m", readExternal });
     expect(graph.initializers.get("w")).toEqual(floats(1, 2, 3));

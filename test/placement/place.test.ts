@@ -36,6 +36,23 @@ describe("place", () => {
     expect(await place(net, target, patient)).toEqual(placement);
   });
 
+  it("tells of ever better legal placements while it searches", async () => {
+    for (const objective of ["throughput", "latency"] as const) {
+      const target = smallTarget(40, 30);
+      const found: Placement[] = [];
+      const onFound = (placement: Placement): void => {
+        found.push(placement);
+      };
+      const { certificate } = await place(net, target, { objective, timeLimitSeconds: 600, onFound });
+      expect(found.length).toBeGreaterThan(0);
+      for (const placement of found) expect(checkPlacement(net, placement, target)).toEqual([]);
+      const values = found.map((placement) => placement.certificate.goal.value);
+      expect(values).toEqual(values.toSorted((a, b) => b - a));
+      expect(certificate.goal.value).toBeLessThanOrEqual(values.at(-1) ?? 0);
+      expect(found.at(-1)?.certificate.goal.bound).toBeLessThanOrEqual(certificate.goal.bound);
+    }
+  });
+
   it("certifies an objective, a bound below it, and the gap between them", async () => {
     const { certificate } = await place(net, smallTarget(40, 30));
     expect(certificate.bound).toBeLessThanOrEqual(certificate.objective);

@@ -1,5 +1,6 @@
 /** The stages, what the model is, and the search: the best so far, what is proven, and how far apart they are. */
 import type { JSX } from "preact";
+import { defined } from "../../../ir/access.ts";
 import type { PlacementObjective } from "../../../ir/placement.ts";
 import type { Stage } from "../../compile.ts";
 import { count, visible } from "../../report/text.ts";
@@ -32,20 +33,21 @@ export function Progress({ state }: { readonly state: State }): JSX.Element | nu
         ))}
       </ol>
       {state.inspected === null ? null : <InspectedView inspected={state.inspected} />}
-      {best === undefined ? null : <BestView best={best} count={state.found.length} />}
+      {best === undefined ? null : <BestView best={best} />}
       <p class="soft small step">{state.step === null ? "" : visible(state.step)}</p>
     </section>
   );
 }
 
-function sentence({ phase, isStopped, found, result }: State): string {
+function sentence({ phase, isStopped, result }: State): string {
   switch (phase) {
     case "idle":
       return "Stopped before anything was found.";
     case "working":
       return isStopped ? "Stopped; the best that was found becomes a program." : "Working in this page.";
     case "done":
-      return `${isStopped ? "Stopped, the best so far is kept" : "Placed and compiled"} in ${result?.seconds.toFixed(1) ?? ""} s${found.length > 1 ? `; ${found.length} placements, each better than the last` : ""}.`;
+      if (isStopped) return "Stopped; the best so far is kept.";
+      return `Placed and compiled in ${defined(result).seconds.toFixed(1)} s.`;
     case "failed":
       return "Ended without a placement.";
   }
@@ -89,11 +91,11 @@ const units: Readonly<Record<PlacementObjective, string>> = {
   wire: "words times hops",
 };
 
-function BestView({ best, count: placements }: { readonly best: Found; readonly count: number }): JSX.Element {
+function BestView({ best }: { readonly best: Found }): JSX.Element {
   const { goal } = best.placement.certificate;
   return (
-    <dl class="figures search" aria-label="The search">
-      <Figure name={`Best of ${placements}`} value={count(goal.value)} note={units[goal.kind]} />
+    <dl class="figures found" aria-label="The search">
+      <Figure name="Best so far" value={count(goal.value)} note={units[goal.kind]} />
       <Figure name="Proven bound" value={count(goal.bound)} note="nothing goes below it" />
       <Figure name="Gap" value={`${(100 * goal.gap).toFixed(2)} %`} note={`after ${best.seconds.toFixed(1)} s`} />
     </dl>

@@ -10,14 +10,14 @@ const shownLayers = 20;
 const giga = (perSecond: number): string => (perSecond / 1e9).toFixed(1);
 
 export function RunView({ ran }: { readonly ran: RunResult }): JSX.Element {
-  const { median, runs, inLayers, layers, limits, outputs } = ran;
+  const { milliseconds, runs, inLayers, layers, limits, outputs } = ran;
   const slowest = layers.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, shownLayers);
   const cached = limits.reads[0];
   return (
     <>
       <p class="sentence">
-        {median.toFixed(3)} ms a run (median of {count(runs)}), {inLayers.toFixed(3)} ms of it in layers. This engine
-        does at most {giga(limits.multiplyAdds)} G multiply-adds a second
+        {milliseconds.toFixed(3)} ms a run (mean of {count(runs)}), {inLayers.toFixed(3)} ms of it in layers. This
+        engine does at most {giga(limits.multiplyAdds)} G multiply-adds a second
         {cached === undefined ? "" : ` and reads ${giga(cached.bytesPerSecond)} GB a second from its first cache`}.
       </p>
       <p class="soft small">{outputs.map(visible).join("; ")}</p>

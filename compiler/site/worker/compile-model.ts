@@ -48,13 +48,17 @@ export async function compileChoice(
   refuseOversized(lowered.graph);
   tell({ kind: "inspected", inspected: inspect(lowered) });
   const start = performance.now();
+  let last: Placement | null = stopped;
   const onFound = (placement: Placement): void => {
+    last = placement;
     tell({ kind: "found", found: { placement, seconds: (performance.now() - start) / 1000 } });
   };
   const placed =
     stopped === null
       ? await placeModel(lowered, { ...options, onFound })
       : await adoptPlacement(lowered, stopped, options);
+  // what comes out may be of another mode, or proven further, than the last that was found on the way
+  if (!hasSameGoal(last, placed.placement)) onFound(placed.placement);
   tell({ kind: "stage", stage: "program" });
   const { compiled, warnings } = await tunedProgram(placed.graph, new Map(), { kernels: placed.kernels });
   return {
@@ -65,6 +69,12 @@ export async function compileChoice(
     tuneReport: null,
   };
 }
+
+const hasSameGoal = (a: Placement | null, b: Placement): boolean =>
+  a !== null &&
+  a.mode.kind === b.mode.kind &&
+  a.certificate.goal.value === b.certificate.goal.value &&
+  a.certificate.goal.bound === b.certificate.goal.bound;
 
 /** As the command line has it: a limit that was asked for is used while the placement can still be better. */
 const searchLimits = ({

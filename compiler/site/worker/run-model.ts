@@ -9,12 +9,12 @@ import { Tensor } from "../../../runtime/tensor.ts";
 import type { CompiledModel } from "../../compile.ts";
 import { randomTensor } from "../../random-tensor.ts";
 import { betterOf, measureEngine } from "../../tuning/engine-limits.ts";
-import { layersOf, medianOf, RunLog } from "../../tuning/layer-profile.ts";
+import { layersOf, meanOf, RunLog } from "../../tuning/layer-profile.ts";
 import type { RunResult } from "../messages.ts";
 
 /** Runs before anything is timed: engines compile hot functions anew. */
 const warmUp = 3;
-const milliseconds = 1000;
+const timedFor = 1000;
 const seed = 1;
 
 export async function runModel({ compiled }: CompiledModel): Promise<RunResult> {
@@ -37,18 +37,19 @@ export async function runModel({ compiled }: CompiledModel): Promise<RunResult> 
   for (let i = 1; i < warmUp; i++) results = await run();
   const before = await measureEngine({ deterministic: false });
   log.forget();
-  const times: number[] = [];
-  for (const end = performance.now() + milliseconds; times.length === 0 || performance.now() < end;) {
-    const start = performance.now();
+  const start = performance.now();
+  let [runs, elapsed] = [0, 0];
+  while (elapsed < timedFor) {
     await run();
-    times.push(performance.now() - start);
     log.endRun();
+    runs++;
+    elapsed = performance.now() - start;
   }
   const limits = betterOf(before, await measureEngine({ deterministic: false }));
-  const layers = layersOf(log.steps(), limits);
+  const layers = layersOf(log.steps(meanOf), limits);
   return {
-    median: medianOf(times),
-    runs: times.length,
+    milliseconds: elapsed / runs,
+    runs,
     inLayers: layers.reduce((sum, layer) => sum + layer.milliseconds, 0),
     layers,
     limits,
