@@ -5,7 +5,7 @@
  */
 import { nth } from "../../ir/access.ts";
 import type { Core } from "../../ir/placement.ts";
-import { mostLanes, neededOf, shareOut } from "./lanes.ts";
+import { mostLanes, type Sent, sendingTo, shareOut } from "./lanes.ts";
 import { type Net, Traffic } from "./nets.ts";
 import { keyOf } from "./program-builder.ts";
 import { gatherTo, giveFrom, type Holder, type Needer, type Receiving, type Sending } from "./transfer.ts";
@@ -31,7 +31,8 @@ export interface Dealt {
 /** What a lane takes, and who takes from it. */
 interface Lane {
   readonly way: readonly Core[];
-  readonly holders: readonly Holder[];
+  readonly words: number;
+  readonly holders: () => readonly Holder[];
   readonly needers: readonly Needer[];
 }
 
@@ -39,12 +40,9 @@ interface Lane {
 export function deal(route: Route): Dealt {
   let best: { readonly dealt: Dealt; readonly words: number } | null = null;
   for (const lanes of ways(route)) {
-    const least = Math.max(...lanes.map(({ holders }) => wordsOf(holders)));
-    if (best !== null && least >= best.words) continue;
-    const traffic = new Traffic(route.traffic);
-    const dealt = lay(lanes, () => route.newNet(traffic), traffic);
-    const words = Math.max(traffic.busiest(), busiestRamp(dealt));
-    if (best === null || words < best.words) best = { dealt, words };
+    const most: number = best === null ? Infinity : best.words;
+    if (lanes.some(({ words }) => words >= most)) continue;
+    best = lay(lanes, route, most) ?? best;
   }
   if (best === null) throw new Error("internal: a value that no lane takes");
   return best.dealt;
@@ -52,8 +50,8 @@ export function deal(route: Route): Dealt {
 
 /** What may be tried: one lane, twice as many, up to all. */
 function* ways(route: Route): Generator<readonly Lane[]> {
-  const sentTo = neededOf(route.holders);
-  const needed = sentTo(route.needers);
+  const sentTo = sendingTo(route.holders);
+  const needed = sentTo(route.needers).ordered();
   const most = route.ways.length;
   for (let count = 1; ; count = Math.min(most, 2 * count)) {
     const used = spread(route.ways, count);
@@ -90,13 +88,15 @@ function byHolders({ needers, limit }: Route, needed: readonly Holder[], ways: R
     ways.map((way) => nth(way, 0)),
   );
   if (ways.length > 1 && mostLanes(parts.map(elementsOfAll), needers) > limit) return null;
-  return parts.flatMap((part, lane) => (part.length === 0 ? [] : [{ way: nth(ways, lane), holders: part, needers }]));
+  return parts.flatMap((part, lane): Lane[] =>
+    part.length === 0 ? [] : [{ way: nth(ways, lane), words: wordsOf(part), holders: () => part, needers }],
+  );
 }
 
 /** Bands of the reader's columns or rows, in the order of the lanes' ends; null where there is one band, or a core would send to too many. */
 function byNeeders(
   { needers, limit }: Route,
-  sentTo: (needers: readonly Needer[]) => Holder[],
+  sentTo: (needers: readonly Needer[]) => Sent,
   ways: Route["ways"],
   along: "x" | "y",
 ): Lane[] | null {
@@ -113,45 +113,49 @@ function byNeeders(
   const lanes: Lane[] = [];
   for (const [index, band] of bands.entries()) {
     const sent = sentTo(band);
-    for (const { at } of sent) {
+    for (const { at } of sent.holders) {
       const key = keyOf(at);
       const count = (lanesOf.get(key) ?? 0) + 1;
       if (count > limit) return null;
       lanesOf.set(key, count);
     }
-    if (sent.length > 0) lanes.push({ way: nth(ordered, index), holders: sent, needers: band });
+    if (sent.holders.length === 0) continue;
+    lanes.push({ way: nth(ordered, index), words: wordsOf(sent.holders), holders: sent.ordered, needers: band });
   }
   return lanes;
 }
 
-/** Each lane makes room for those before it. */
-function lay(lanes: readonly Lane[], newNet: () => Net, traffic: Traffic): Dealt {
+/** Each lane makes room for those before it. Null as soon as a link or a ramp passes `most` words: it grows no less busy. */
+function lay(
+  lanes: readonly Lane[],
+  route: Route,
+  most: number,
+): { readonly dealt: Dealt; readonly words: number } | null {
+  const traffic = new Traffic(route.traffic);
   const nets: Net[] = [];
   const sendings: Sending[] = [];
   const receivings: Receiving[] = [];
-  for (const { way, holders, needers } of lanes) {
-    const net = newNet();
-    const gathered = gatherTo(net, nth(way, 0), holders);
-    sendings.push(...gathered.sendings);
-    receivings.push(...giveFrom(net, way, gathered.order, needers));
-    nets.push(net);
-    traffic.add(net);
-  }
-  return { nets, sendings, receivings };
-}
-
-/** Words over the busiest ramp into or out of a core. */
-function busiestRamp({ sendings, receivings }: Dealt): number {
-  let most = 0;
-  const pass = (ramps: Map<number, number>, at: Core, words: number): void => {
-    const key = keyOf(at);
-    const sum = (ramps.get(key) ?? 0) + words;
-    ramps.set(key, sum);
-    most = Math.max(most, sum);
-  };
+  let words = 0;
   const out = new Map<number, number>();
-  for (const { at, elements } of sendings) pass(out, at, elements.length);
   const into = new Map<number, number>();
-  for (const { at, words } of receivings) pass(into, at, words);
-  return most;
+  const pass = (ramps: Map<number, number>, at: Core, passed: number): void => {
+    const key = keyOf(at);
+    const sum = (ramps.get(key) ?? 0) + passed;
+    ramps.set(key, sum);
+    words = Math.max(words, sum);
+  };
+  for (const { way, holders, needers } of lanes) {
+    const net = route.newNet(traffic);
+    const gathered = gatherTo(net, nth(way, 0), holders());
+    for (const { at, elements } of gathered.sendings) pass(out, at, elements.length);
+    if (words >= most) return null;
+    const given = giveFrom(net, way, gathered.order, needers);
+    for (const receiving of given) pass(into, receiving.at, receiving.words);
+    words = Math.max(words, traffic.add(net));
+    if (words >= most) return null;
+    nets.push(net);
+    for (const sending of gathered.sendings) sendings.push(sending);
+    for (const receiving of given) receivings.push(receiving);
+  }
+  return { dealt: { nets, sendings, receivings }, words };
 }

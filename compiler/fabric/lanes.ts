@@ -74,32 +74,42 @@ function sorted(needs: Needs, elements: ArrayLike<number>): Int32Array {
   return Int32Array.from(keys.sort(), (key) => key % size);
 }
 
-/** Orders elements so that those that the same cores need follow each other; somebody must need each of them. */
-export function orderByNeed(needers: readonly Needer[]): (elements: ArrayLike<number>) => Int32Array {
-  const needs = needsOf(needers);
-  return (elements) => sorted(needs, elements);
+/** What holders send to some cores: each the elements that those need. */
+export interface Sent {
+  readonly holders: readonly Holder[];
+  /** the same, ordered so that elements that the same cores need follow each other; made when asked for */
+  readonly ordered: () => readonly Holder[];
 }
 
-/** Holders of what some cores need, each with the elements that they need in the order in which they do. */
-export function neededOf(holders: readonly Holder[]): (needers: readonly Needer[]) => Holder[] {
+/** From cores to what holders send to them. */
+export function sendingTo(holders: readonly Holder[]): (needers: readonly Needer[]) => Sent {
   const ownerOf = new Int32Array(sizeFor(holders.map(({ elements }) => elements))).fill(-1);
   for (const [owner, { elements }] of holders.entries())
     for (let index = 0; index < elements.length; index++) ownerOf[elements[index] as number] = owner;
-  return (given) => {
-    const needs = needsOf(given);
+  // the call that met an element last, by its number
+  const metBy = new Int32Array(ownerOf.length);
+  let call = 0;
+  return (needers) => {
+    call++;
     const parts = new Map<number, number[]>();
-    const isMet = new Uint8Array(needs.first.length);
-    for (const list of listsOf(given)) {
+    for (const list of listsOf(needers)) {
       for (const element of list) {
-        if (element < 0 || isMet[element] === 1) continue;
-        isMet[element] = 1;
         const owner = ownerOf[element];
-        if (owner !== undefined && owner >= 0) put(parts, owner, element);
+        if (owner === undefined || owner < 0 || metBy[element] === call) continue;
+        metBy[element] = call;
+        put(parts, owner, element);
       }
     }
-    return [...parts]
+    const sent = [...parts]
       .sort(([a], [b]) => a - b)
-      .map(([owner, elements]) => ({ at: nth(holders, owner).at, elements: sorted(needs, elements) }));
+      .map(([owner, elements]): Holder => ({ at: nth(holders, owner).at, elements }));
+    return {
+      holders: sent,
+      ordered: () => {
+        const needs = needsOf(needers);
+        return sent.map(({ at, elements }) => ({ at, elements: sorted(needs, elements) }));
+      },
+    };
   };
 }
 

@@ -39,14 +39,9 @@ export class Traffic {
     return (this.#words.get(key) ?? 0) + (this.#below === null ? 0 : this.#below.#at(key));
   }
 
-  /** Words over the busiest of the links that nets on top go over. */
-  busiest(): number {
+  /** Adds a net; gives the words over the busiest of its links. */
+  add({ junctions }: Net): number {
     let most = 0;
-    for (const key of this.#words.keys()) most = Math.max(most, this.#at(key));
-    return most;
-  }
-
-  add({ junctions }: Net): void {
     for (const { at, inputs, outputs } of junctions) {
       let words = 0;
       for (const input of inputs) words += input.words;
@@ -54,8 +49,10 @@ export class Traffic {
         if ((outputs & bitOf[port]) === 0) continue;
         const key = linkKey(at, port);
         this.#words.set(key, (this.#words.get(key) ?? 0) + words);
+        most = Math.max(most, this.#at(key));
       }
     }
+    return most;
   }
 }
 

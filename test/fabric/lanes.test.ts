@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { inputLanes, mostLanes, orderByNeed, shareOut } from "../../compiler/fabric/lanes.ts";
+import { defined } from "../../ir/access.ts";
+import { inputLanes, mostLanes, sendingTo, shareOut } from "../../compiler/fabric/lanes.ts";
 import type { Holder, Needer } from "../../compiler/fabric/transfer.ts";
 import { nth } from "../../ir/access.ts";
 
@@ -69,8 +70,22 @@ describe("the order of words", () => {
           (element) => needers.filter((needer) => needer.elements.includes(element)).length > 1,
         );
         fc.pre(!overlaps);
-        const order = orderByNeed(needers)(elements);
+        const half = elements.length >> 1;
+        const holders = [elements.slice(0, half), elements.slice(half)].map((own, x) => ({
+          at: { x, y: 0 },
+          elements: own,
+        }));
+        const [all] = sendingTo([{ at: { x: 0, y: 0 }, elements }])(needers).ordered();
+        const order = Int32Array.from(defined(all).elements);
         for (const needer of needers) expect(runsOf(order, needer)).toBe(1);
+        // each holder sends what somebody needs of its own, and no more
+        const parts = sendingTo(holders)(needers.slice(0, 1)).ordered();
+        const wanted = new Set(needers[0]?.elements);
+        for (const { at, elements: own } of holders) {
+          const sent = parts.find((part) => part.at.x === at.x);
+          const kept = sent === undefined ? [] : Array.from(sent.elements).sort((a, b) => a - b);
+          expect(kept).toEqual(own.filter((element) => wanted.has(element)));
+        }
       }),
     );
   });
