@@ -1,6 +1,13 @@
 /** `wsc fleet`: what a power budget or a site gives. */
 import { fail, showName } from "../../ir/diagnostic.ts";
-import { type Fleet, planFleet, runScenario, type Scenario, scenarios } from "../planner/fleet/fleet.ts";
+import {
+  type Fleet,
+  type FleetBudget,
+  planFleet,
+  runScenario,
+  type Scenario,
+  scenarios,
+} from "../planner/fleet/fleet.ts";
 import { findModel } from "../planner/models/find.ts";
 import type { WeightFormat } from "../planner/plan/weight-formats.ts";
 import { showNumber } from "../planner/plan/text.ts";
@@ -27,20 +34,25 @@ export async function showFleet(given: FleetArguments): Promise<number> {
     return print(fleet, scenario, given.json);
   }
   if (given.model === undefined && given.config === undefined) return list(given.json);
-  if ((given.power === undefined) === (given.systems === undefined))
-    throw fail("WSC8001", "--power or --systems is needed, one of them");
-  if (given.systems !== undefined && !(Number.isSafeInteger(given.systems) && given.systems > 0))
-    throw fail("WSC8001", `--systems takes a positive whole number, not ${given.systems}`);
+  const budget = budgetOf(given);
   const config = await findModel(given.model, given.config);
   const fleet = await planFleet(config, {
     machine: given.target,
-    watts: given.power === undefined ? null : watts(given.power),
-    systems: given.systems ?? null,
+    budget,
     pue: given.pue,
     context: given.context ?? null,
     weights: given.weights,
   });
   return print(fleet, null, given.json);
+}
+
+function budgetOf({ power, systems }: FleetArguments): FleetBudget {
+  if (power !== undefined && systems === undefined) return { kind: "power", watts: watts(power) };
+  if (systems === undefined || power !== undefined)
+    throw fail("WSC8001", "--power or --systems is needed, one of them");
+  if (!(Number.isSafeInteger(systems) && systems > 0))
+    throw fail("WSC8001", `--systems takes a positive whole number, not ${systems}`);
+  return { kind: "systems", systems };
 }
 
 const units = { W: 1, kW: 1e3, MW: 1e6, GW: 1e9 } as const;

@@ -13,9 +13,10 @@ import { noVariants } from "../placement/explain/no-fit.ts";
 import { place } from "../placement/place.ts";
 import type { SolverChoice } from "../solver/solvers.ts";
 import type { Target } from "../../ir/machine/target.ts";
+import { checkWaferSplit } from "./check-wafers.ts";
 import { maxDevices } from "./device-graph.ts";
 import { kernelPart } from "./kernel-part.ts";
-import { type StageLink, stagesOf } from "./stages.ts";
+import { stagesOf } from "./stages.ts";
 import {
   cutOverWafers,
   sharedAreaBound,
@@ -24,6 +25,7 @@ import {
   waferProblem,
   withFineVariants,
 } from "./wafer-cut.ts";
+import type { WaferSplit, WaferStage } from "./wafer-split.ts";
 
 export interface WaferOptions {
   readonly timeLimitSeconds?: number;
@@ -32,41 +34,12 @@ export interface WaferOptions {
   readonly onProgress?: (detail: string) => void;
 }
 
-/** One stage of the pipeline. Bytes are those of all its cores, cycles and words are per sample. */
-export interface WaferStage {
-  readonly kernels: readonly KernelId[];
-  readonly placement: Placement;
-  readonly cores: number;
-  readonly weightBytes: number;
-  readonly activationBytes: number;
-  readonly cycles: number;
-  readonly ioCycles: number;
-  readonly wordsIn: number;
-  readonly wordsOut: number;
-}
-
-export interface WaferSplit {
-  readonly model: string;
-  readonly target: string;
-  /** in the order of data; wafers that would only make it slower are left out */
-  readonly stages: readonly WaferStage[];
-  readonly links: readonly StageLink[];
-  /** cycles per sample of the slowest wafer */
-  readonly interval: number;
-  readonly latencyCycles: number;
-  /** no chain of so many wafers, made of the listed variants, is faster */
-  readonly bound: number;
-  readonly gap: number;
-  readonly status: "optimal" | "feasible";
-  readonly seed: number;
-}
-
 const defaultTimeLimit = 120;
 
 /** Shares of a wafer's cores that rectangles are hoped to fill, in turn. */
 const shares = [1, 0.99, 0.97, 0.94, 0.9, 0.85, 0.78, 0.7];
 
-/** Cuts a kernel graph over at most `wafers` wafers and places every part; throws WSC5002 when the parts do not fit. */
+/** Cuts a kernel graph over at most `wafers` wafers and places every part; the checker has accepted what this returns. Throws WSC5002 when the parts do not fit. */
 export async function splitOverWafers(
   graph: KernelGraph,
   target: Target,
@@ -98,7 +71,10 @@ export async function splitOverWafers(
     else if (best === null || intervalOf(stages) < intervalOf(best)) best = stages;
   }
   if (best === null) throw refusal ?? tooLarge(problem);
-  return conclude(problem, best, bound, options.seed ?? 0);
+  const split = conclude(problem, best, bound, options.seed ?? 0);
+  const faults = checkWaferSplit(graph, split, target, wafers);
+  if (faults.length > 0) throw new WscError(faults);
+  return split;
 }
 
 /** Edges and uneven layers may slow wafers far below what their cores allow: then variants are listed finely there too. */

@@ -1,9 +1,10 @@
 /** The validation as Markdown: what docs/validation.md and README.md hold between their marks. */
+import { defined } from "../../ir/access.ts";
 import { wse2 } from "../targets/wse2.ts";
 import { rowCells, rowHead, summaryCells, summaryHead, summaryNote } from "./format.ts";
-import { modelDecode } from "./models.ts";
 import { llama3Of8B, qwen2Of72B } from "./shapes.ts";
 import { rowOf, summaryOf, type Table, type TableSummary } from "./table.ts";
+import { decode } from "./tables/waferllm.ts";
 import { selectTables } from "./validate.ts";
 
 const tableText = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -37,11 +38,9 @@ function energyText(): string {
   const { idle, average, peak } = wse2.power;
   const rows = [llama3Of8B, qwen2Of72B].flatMap((shape) =>
     [420, 660].map((grid) => {
-      const { tokensPerSecond } = modelDecode({ ...shape, grid, target: wse2 });
-      return [
-        `${shape.name} on ${grid} x ${grid}`,
-        ...[idle, average, peak].map((watts) => (watts / tokensPerSecond).toFixed(1)),
-      ];
+      const row = `${shape.name} on ${grid} x ${grid}`;
+      const { modelled } = defined(decode.entries().find((entry) => entry.row === row));
+      return [row, ...[idle, average, peak].map((watts) => (watts / modelled).toFixed(1))];
     }),
   );
   return [

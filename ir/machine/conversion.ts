@@ -148,6 +148,17 @@ function tupleAt(made: readonly Span[], axes: readonly PiecesAlong[], along: Sid
   return tuple;
 }
 
+/** The least distance from a place to one of some others, which ascend. */
+function nearestIn(places: readonly number[], place: number): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (nth(places, middle) < place) low = middle + 1;
+    else high = middle;
+  }
+  return Math.min((places[low] ?? Infinity) - place, place - (places[low - 1] ?? -Infinity));
+}
+
 /** Cores along a line between a reader and the nearest that holds what it reads, at most; null where that is not known piece by piece. */
 function reachAlong(made: readonly Span[], read: readonly Span[], along: Side): number | null {
   const axes = piecesOver(made, read, along);
@@ -170,9 +181,7 @@ function reachAlong(made: readonly Span[], read: readonly Span[], along: Side): 
       const places = holders.get(tuple);
       looks -= places?.length ?? 1;
       if (places === undefined || looks < 0) return false;
-      let nearest = Infinity;
-      for (const at of places) nearest = Math.min(nearest, Math.abs(at - place));
-      reach = Math.max(reach, nearest);
+      reach = Math.max(reach, nearestIn(places, place));
       return true;
     }
     const own = defined(axis.read[place]);

@@ -31,9 +31,8 @@ export interface LayerWork {
   readonly attentions: readonly LayerAttention[];
   /** norms of a token's whole vector */
   readonly norms: number;
-  /** elements of a token's vector, and inside the feed-forward; 0: no feed-forward */
-  readonly hidden: number;
-  readonly inner: number;
+  /** elements that a gate's function is taken of; 0: no feed-forward */
+  readonly gated: number;
 }
 
 /** Cores that hold a layer. */
@@ -158,7 +157,7 @@ export function decodeCycles({
   // the published programs sum one element of each core for a norm, a maximum and the sum of a softmax
   const agreed = (elements: number): number => (reduced(width, elements) + reduced(height, elements)) / 2;
   const side = (width + height) / 2;
-  const { products, attentions, norms, hidden, inner } = work;
+  const { products, attentions, norms, gated } = work;
   const cached = attentions.flatMap(({ scored, used }) => [
     { k: scored, n: seen },
     { k: seen, n: used },
@@ -172,7 +171,7 @@ export function decodeCycles({
       [...products, ...cached].reduce((total, { n }) => total + sum(sequences * n), 0) + agreements * agreed(sequences),
     functions:
       sequences *
-      functionCycles(target, (attentions.length * seen) / side, inner === 0 ? 0 : hidden / side, divisionsOf(work)),
+      functionCycles(target, (attentions.length * seen) / side, gated / side, divisionsOf(work)),
     overhead: ((products.length + cached.length) / measuredProducts) * constants.layer,
   };
 }
@@ -202,7 +201,7 @@ export function prefillCycles({
   const side = Math.min(region.width, region.height);
   const other = Math.max(region.width, region.height);
   const mapped = withVectorStartup(target, constants.vectorIssue);
-  const { products, attentions, inner } = work;
+  const { products, attentions, gated } = work;
   const all = [
     ...products,
     ...attentions.flatMap(({ scored, used }) => [
@@ -218,7 +217,7 @@ export function prefillCycles({
     products: side * all.reduce((total, each) => total + step(each), 0),
     // the scores of a step are summed along the row as they come, a word at a time
     sums: side * words(scores) * target.link.cyclesPerWord,
-    functions: functionCycles(target, scores, m * (inner / side), m * divisionsOf(work)),
+    functions: functionCycles(target, scores, m * (gated / side), m * divisionsOf(work)),
     overhead: side * all.length * (1 + turnedShare / 2) * constants.step,
   };
 }

@@ -52,85 +52,96 @@ export interface Laid {
   readonly mapping: Mapping;
 }
 
-/** Cuts along a side of the region, and the cores of the rectangle there. */
-interface SideCuts {
+/** Places along a side of the region; null where there is nothing. */
+type Places = readonly (number | null)[];
+
+/** What a mapping deals out along a side of the region. Axes of one operand ask for the same loops, so what is known is kept. */
+class SideOf {
   readonly cuts: readonly Cut[];
-  readonly cores: number;
   /** cores of the region */
   readonly length: number;
-}
+  /** cores along it that do any work: one for each piece, or all of the rectangle's where nothing is cut */
+  readonly busy: number;
+  readonly #pieces = new Map<string, Places>();
 
-/** Cores along a side that do any work: one for each piece, or all where nothing is cut. */
-const busyAlong = ({ cuts, cores }: SideCuts): number => (cuts.length === 0 ? cores : piecesOf(cuts));
+  constructor(cuts: readonly Cut[], cores: number, length: number) {
+    this.cuts = cuts;
+    this.length = length;
+    this.busy = cuts.length === 0 ? cores : piecesOf(cuts);
+  }
 
-/** For each place along a side, the number of a loop's piece there; null where nothing is done. */
-function piecesAlong(side: SideCuts, loop: string): readonly (number | null)[] {
-  const { cuts, length } = side;
-  const busy = busyAlong(side);
-  return Array.from({ length }, (_, place) => {
-    if (place >= busy) return null;
-    let rest = place;
-    let piece = 0;
+  /** For each place, the number of a loop's piece there; null where nothing is done. */
+  piecesOf(loop: string): Places {
+    const known = this.#pieces.get(loop);
+    if (known !== undefined) return known;
+    const pieces = new Array<number>(Math.min(this.busy, this.length)).fill(0);
+    let inner = 1;
     let weight = 1;
-    for (const cut of cuts.toReversed()) {
+    for (const cut of this.cuts.toReversed()) {
       if (cut.loop === loop) {
-        piece += weight * (rest % cut.pieces);
+        for (let place = 0; place < pieces.length; place++)
+          pieces[place] = nth(pieces, place) + weight * (Math.floor(place / inner) % cut.pieces);
         weight *= cut.pieces;
       }
-      rest = Math.floor(rest / cut.pieces);
+      inner *= cut.pieces;
     }
-    return piece;
-  });
+    const places = [...pieces, ...new Array<null>(this.length - pieces.length).fill(null)];
+    this.#pieces.set(loop, places);
+    return places;
+  }
 }
 
-const scaled = (places: readonly (number | null)[], factor: number): readonly (number | null)[] =>
+/** Both sides of a region under a mapping, with the places that have work. */
+interface Sides {
+  readonly rows: SideOf;
+  readonly columns: SideOf;
+  readonly down: Places;
+  readonly across: Places;
+}
+
+const scaled = (places: Places, factor: number): Places =>
   places.map((place) => (place === null ? null : place * factor));
 
-const summed = (lists: readonly (readonly (number | null)[])[], offset: number): readonly (number | null)[] => {
-  const [first, ...rest] = lists;
+function summed([first, ...rest]: readonly Places[], offset: number): Places {
   if (first === undefined) return [];
-  return first.map((value, place) =>
-    rest.reduce<number | null>(
-      (sum, list) => {
-        const more = list[place] ?? null;
-        return sum === null || more === null ? null : sum + more;
-      },
-      value === null ? null : value + offset,
-    ),
-  );
-};
+  const sum = first.map((value) => (value === null ? null : value + offset));
+  for (const list of rest)
+    for (let place = 0; place < sum.length; place++) {
+      const [own, more] = [sum[place] ?? null, list[place] ?? null];
+      sum[place] = own === null || more === null ? null : own + more;
+    }
+  return sum;
+}
 
 /** Places along a side that have work, and those that have none: behind the pieces, or where a loop has ended before. */
-function idle(side: SideCuts, loops: readonly Loop[], mapping: Mapping): readonly (number | null)[] {
-  const busy = busyAlong(side);
-  const inner = (loop: string): number => (side.cuts === mapping.rows ? piecesOfLoop(mapping.columns, loop) : 1);
+function working(side: SideOf, inner: readonly Cut[], loops: readonly Loop[], mapping: Mapping): Places {
   const begins = loops
     .filter(({ name }) => side.cuts.some(({ loop }) => loop === name))
     .map((loop) => ({
-      size: loop.size,
-      places: scaled(piecesAlong(side, loop.name), blockOf(loop, mapping) * inner(loop.name)),
+      places: side.piecesOf(loop.name),
+      // pieces behind the last iteration
+      end: loop.size / (blockOf(loop, mapping) * piecesOfLoop(inner, loop.name)),
     }));
   return Array.from({ length: side.length }, (_, place) =>
-    place < busy && begins.every(({ size, places }) => (places[place] ?? size) < size) ? 0 : null,
+    place < side.busy && begins.every(({ end, places }) => (places[place] ?? end) < end) ? 0 : null,
   );
 }
 
-const rowsOf = ({ rows, height }: Mapping, region: RegionSize): SideCuts => ({
-  cuts: rows,
-  cores: height,
-  length: region.height,
-});
-
-const columnsOf = ({ columns, width }: Mapping, region: RegionSize): SideCuts => ({
-  cuts: columns,
-  cores: width,
-  length: region.width,
-});
+function sidesOf(mapping: Mapping, loops: readonly Loop[], region: RegionSize): Sides {
+  const rows = new SideOf(mapping.rows, mapping.height, region.height);
+  const columns = new SideOf(mapping.columns, mapping.width, region.width);
+  return {
+    rows,
+    columns,
+    // a piece along the rows is cut again along the columns
+    down: working(rows, mapping.columns, loops, mapping),
+    across: working(columns, [], loops, mapping),
+  };
+}
 
 /** Where an axis lies; null where that is no sum over row and column. */
-function spanOf(axis: Axis, loops: readonly Loop[], mapping: Mapping, region: RegionSize): Span | null {
-  const [rows, columns] = [rowsOf(mapping, region), columnsOf(mapping, region)];
-  const [down, across] = [idle(rows, loops, mapping), idle(columns, loops, mapping)];
+function spanOf(axis: Axis, loops: readonly Loop[], mapping: Mapping, sides: Sides): Span | null {
+  const { rows, columns, down, across } = sides;
   const along = (terms: readonly { readonly loop: string; readonly factor: number }[], offset: number): Span => {
     const parts = terms.map(({ loop: name, factor }) => {
       const loop = loops.find((one) => one.name === name) ?? { name, size: 1 };
@@ -138,8 +149,8 @@ function spanOf(axis: Axis, loops: readonly Loop[], mapping: Mapping, region: Re
       const inner = piecesOfLoop(mapping.columns, name);
       return {
         reach: Math.abs(factor) * (block - 1),
-        down: scaled(piecesAlong(rows, name), factor * block * inner),
-        across: scaled(piecesAlong(columns, name), factor * block),
+        down: scaled(rows.piecesOf(name), factor * block * inner),
+        across: scaled(columns.piecesOf(name), factor * block),
       };
     });
     return {
@@ -185,15 +196,11 @@ export const isWhole = ({ size, extent, down, across }: Span): boolean =>
 /** How an operand lies over a region. */
 export function spreadOver(region: RegionSize, { kernel, operand, mapping }: Laid): Spread {
   const allWords = wordsOf(operand, operandElements(operand));
-  const everywhere: Span = {
-    size: 1,
-    extent: 1,
-    down: idle(rowsOf(mapping, region), kernel.loops, mapping),
-    across: idle(columnsOf(mapping, region), kernel.loops, mapping),
-  };
+  const sides = sidesOf(mapping, kernel.loops, region);
+  const everywhere: Span = { size: 1, extent: 1, down: sides.down, across: sides.across };
   const spans: Span[] = [];
   for (const axis of operand.axes) {
-    const span = spanOf(axis, kernel.loops, mapping, region);
+    const span = spanOf(axis, kernel.loops, mapping, sides);
     // what a core has or needs may then be all of it
     if (span === null) return { present: everywhere, spans: null, words: allWords, allWords, operand };
     spans.push(span);
@@ -210,15 +217,12 @@ export function spreadOver(region: RegionSize, { kernel, operand, mapping }: Lai
     return { present: everywhere, spans: null, words: allWords, allWords, operand };
   const sums = isForAll ? [] : overSums;
   // a sum comes together in the first piece of every loop that it runs over
-  const present = (side: SideCuts): readonly (number | null)[] =>
-    summed(
-      [idle(side, kernel.loops, mapping), ...sums.map((loop) => piecesAlong(side, loop))].map((places) =>
-        places.map((place) => (place === 0 ? 0 : null)),
-      ),
-      0,
+  const present = (side: SideOf, busy: Places): Places =>
+    busy.map((place, at) =>
+      place !== null && sums.every((loop) => (side.piecesOf(loop)[at] ?? null) === 0) ? 0 : null,
     );
-  const down = present(rowsOf(mapping, region));
-  const across = present(columnsOf(mapping, region));
+  const down = present(sides.rows, sides.down);
+  const across = present(sides.columns, sides.across);
   const elements = spans.reduce((product, { extent, size }) => product * Math.min(extent, size), 1);
   return {
     present: { size: 1, extent: 1, down, across },

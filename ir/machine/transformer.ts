@@ -32,6 +32,8 @@ export interface LayerOnRegion {
   /** tokens that attention looks back on (decode), or that come at once (prefill) */
   readonly context: number;
   readonly constants?: LayerConstants;
+  /** elements that the gate's function is taken of; default `ffn` */
+  readonly gated?: number;
 }
 
 /** What a layer of these sizes does for a token. */
@@ -50,14 +52,13 @@ export function workOfLayer({ hidden, heads, kvHeads, ffn, headSize = hidden / h
     ],
     attentions: [{ scored: query, used: query }],
     norms: 2,
-    hidden,
-    inner: ffn,
+    gated: ffn,
   };
 }
 
-const onSquare = ({ target, shape, grid, constants = layerConstants }: LayerOnRegion) => ({
+const onSquare = ({ target, shape, grid, constants = layerConstants, gated = shape.ffn }: LayerOnRegion) => ({
   target,
-  work: workOfLayer(shape),
+  work: { ...workOfLayer(shape), gated },
   region: { width: grid, height: grid },
   constants,
 });

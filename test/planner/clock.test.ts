@@ -1,6 +1,7 @@
 /** Plans use the clock that the published tables are compared with. */
 import { describe, expect, it } from "@jest/globals";
 import { totalCycles } from "../../ir/machine/layer-cycles.ts";
+import { decodeLayerCycles } from "../../ir/machine/transformer.ts";
 import { defined } from "../../ir/access.ts";
 import { findSystem } from "../../compiler/planner/machines/systems.ts";
 import { shapeOf } from "../../compiler/planner/models/build.ts";
@@ -36,6 +37,18 @@ describe("a layer of a plan", () => {
         9,
       );
     }
+  });
+
+  it("takes the gate's function of all elements inside the feed-forward", () => {
+    const functions = (ffn: number): number =>
+      decodeLayerCycles({
+        target,
+        shape: { hidden: 4096, heads: 32, kvHeads: 8, ffn },
+        grid: 256,
+        context: 4096,
+      }).functions;
+    // an exponential of 24 cycles and a division of 50 for each that the fullest core has
+    expect(functions(14_336) - functions(4096)).toBeCloseTo(((14_336 - 4096) / 256) * (24 + 50), 6);
   });
 
   it("takes on a rectangle between what it takes on the squares of its sides", () => {

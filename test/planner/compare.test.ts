@@ -71,18 +71,29 @@ describe("a comparison", () => {
 });
 
 describe("a fleet", () => {
-  const fleet = { machine: "wse3", systems: null, context: null, weights: "fp16" } as const;
+  const fleet = { machine: "wse3", context: null, weights: "fp16" } as const;
+  const power = (watts: number) => ({ kind: "power", watts }) as const;
 
   it("of 750 MW has 32,608 systems, 27,173 at a PUE of 1.2", async () => {
     const config = namedModel("llama3.1-8b");
-    expect((await planFleet(config, { ...fleet, watts: 750e6, pue: 1 })).systems).toBe(32_608);
-    const { systems, copies, users } = await planFleet(config, { ...fleet, watts: 750e6, pue: 1.2 });
+    expect((await planFleet(config, { ...fleet, budget: power(750e6), pue: 1 })).systems).toBe(32_608);
+    const { systems, copies, users } = await planFleet(config, { ...fleet, budget: power(750e6), pue: 1.2 });
     expect([systems, copies]).toEqual([27_173, 27_173]);
     expect(users % copies).toBe(0);
   });
 
+  it("of so many systems has them, whatever power they take", async () => {
+    const found = await planFleet(namedModel("llama3.1-8b"), {
+      ...fleet,
+      budget: { kind: "systems", systems: 7 },
+      pue: 1.2,
+    });
+    expect([found.systems, found.copies]).toEqual([7, 7]);
+  });
+
   it("that is too small for a copy is refused", async () => {
-    await expect(planFleet(namedModel("llama3.1-70b"), { ...fleet, watts: 60e3, pue: 1 })).rejects.toThrow("WSC5002");
+    const small = { ...fleet, budget: power(60e3), pue: 1 };
+    await expect(planFleet(namedModel("llama3.1-70b"), small)).rejects.toThrow("WSC5002");
   });
 
   it.each(scenarios.map(({ name }) => name))("%s has figures beside the published ones", async (name) => {

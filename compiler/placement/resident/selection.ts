@@ -60,7 +60,8 @@ export function selectChoices(
 class Selection {
   readonly #layouts = new Map<Choice, Map<string, Layout>>();
   readonly #byKey = new Map<string, Layout[]>();
-  readonly #conversions = new Map<string, number>();
+  /** by the part of a value, the layout that it is made in, and the one that it is read in */
+  readonly #conversions = new Map<string, Map<number, Map<number, number>>>();
   readonly #streams: readonly Stream[];
   /** streams that a kernel makes or reads */
   readonly #touching: readonly (readonly number[])[];
@@ -87,16 +88,14 @@ class Selection {
 
   /** How an operand lies under a choice. Equal kernels share their choices, and the names of their operands. */
   laid(id: KernelId, name: string, choice: Choice): Layout {
-    const layouts = this.#layouts.get(choice) ?? new Map<string, Layout>();
-    this.#layouts.set(choice, layouts);
+    const layouts = entryOf(this.#layouts, choice, () => new Map<string, Layout>());
     const before = layouts.get(name);
     if (before !== undefined) return before;
     const kernel = nth(this.graph.kernels, id);
     const operand = defined(kernel.operands.find((one) => one.name === name));
     const spread = spreadOver(this.region, { kernel, operand, mapping: choice.mapping });
     const key = JSON.stringify([operand.dtype, spread.words, spread.spans?.map(({ size, extent }) => [size, extent])]);
-    const alike = this.#byKey.get(key) ?? [];
-    this.#byKey.set(key, alike);
+    const alike = entryOf(this.#byKey, key, (): Layout[] => []);
     const known = alike.find((layout) => hasSameLayout(layout.spread, spread));
     const layout = known ?? { number: this.#numbers++, spread };
     if (known === undefined) alike.push(layout);
@@ -105,13 +104,14 @@ class Selection {
   }
 
   #conversion({ edge, partKey }: Stream, made: Layout, read: Layout): number {
-    const key = `${made.number} ${read.number} ${partKey}`;
-    const before = this.#conversions.get(key);
+    const ofPart = entryOf(this.#conversions, partKey, () => new Map<number, Map<number, number>>());
+    const known = entryOf(ofPart, made.number, () => new Map<number, number>());
+    const before = known.get(read.number);
     if (before !== undefined) return before;
     const { part, words } = nth(this.graph.edges, edge);
     const sent = part === null ? null : { positions: part, words };
     const { cycles } = conversionCost(this.target, this.region, made.spread, read.spread, sent);
-    this.#conversions.set(key, cycles);
+    known.set(read.number, cycles);
     return cycles;
   }
 
@@ -120,23 +120,41 @@ class Selection {
     const stream = nth(this.#streams, number);
     const { from, result, readers } = stream;
     const made = this.laid(from, result, nth(taken, from));
-    const seen = new Set<number>();
+    const seen: number[] = [];
     let cycles = 0;
     for (const { to, operand } of readers) {
       if (to >= end) continue;
       const read = this.laid(to, operand, nth(taken, to));
-      if (read.spread.spans !== null && seen.has(read.number)) continue;
-      seen.add(read.number);
+      if (read.spread.spans !== null && seen.includes(read.number)) continue;
+      seen.push(read.number);
       cycles += this.#conversion(stream, made, read);
     }
     return cycles;
   }
 
-  /** Cycles of some kernels and of all that they make and read. */
+  /** Cycles of some kernels and of all that they make and read. Kernels at or behind `end` do not read. */
   #around(ids: readonly KernelId[], taken: readonly Choice[], end: number = Infinity): number {
-    const streams = new Set(ids.flatMap((id) => nth(this.#touching, id)));
-    const own = ids.reduce((sum, id) => sum + nth(taken, id).cost.cycles, 0);
-    return [...streams].reduce((sum, number) => sum + this.#streamCycles(number, taken, end), own);
+    return this.#cyclesWith(ids, this.#streamsAround(ids), taken, end);
+  }
+
+  #streamsAround(ids: readonly KernelId[]): readonly number[] {
+    return [...new Set(ids.flatMap((id) => nth(this.#touching, id)))];
+  }
+
+  #cyclesWith(
+    ids: readonly KernelId[],
+    streams: readonly number[],
+    taken: readonly Choice[],
+    end: number,
+    enough = Infinity,
+  ): number {
+    let sum = 0;
+    for (const id of ids) sum += nth(taken, id).cost.cycles;
+    for (const number of streams) {
+      if (sum >= enough) break;
+      sum += this.#streamCycles(number, taken, end);
+    }
+    return sum;
   }
 
   cycles(taken: readonly Choice[]): number {
@@ -165,11 +183,12 @@ class Selection {
   #takeBest(sets: readonly (readonly KernelId[])[], taken: Choice[], end: number = Infinity): boolean {
     const ids = sets.flat();
     const before = ids.map((id) => nth(taken, id));
-    let [best, cycles] = [before, this.#around(ids, taken, end)];
+    const streams = this.#streamsAround(ids);
+    let [best, cycles] = [before, this.#cyclesWith(ids, streams, taken, end)];
     const attempt = (place: number, own: number): void => {
       const set = sets[place];
       if (set === undefined) {
-        const all = this.#around(ids, taken, end);
+        const all = this.#cyclesWith(ids, streams, taken, end, cycles);
         if (all < cycles) [best, cycles] = [ids.map((each) => nth(taken, each)), all];
         return;
       }
@@ -257,6 +276,15 @@ class Selection {
       }
     return isBetter;
   }
+}
+
+/** The entry of a key, made where there is none. */
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 const turnedMapping = ({ height, width, rows, columns, reduce }: Mapping): Mapping => ({

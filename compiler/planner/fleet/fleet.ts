@@ -11,11 +11,13 @@ import { usualPlan } from "../plan/plan-data.ts";
 import { planModel } from "../plan/plan.ts";
 import type { WeightFormat } from "../plan/weight-formats.ts";
 
+/** What a site is given by: its power, or the systems that it has. */
+export type FleetBudget =
+  { readonly kind: "power"; readonly watts: number } | { readonly kind: "systems"; readonly systems: number };
+
 export interface FleetOptions {
   readonly machine: string;
-  /** watts of the site, or systems that it has */
-  readonly watts: number | null;
-  readonly systems: number | null;
+  readonly budget: FleetBudget;
   /** watts of the site for each watt of its systems */
   readonly pue: number;
   readonly context: number | null;
@@ -37,10 +39,20 @@ export interface Fleet {
   readonly basis: Readonly<Record<string, Basis>>;
 }
 
-/** Systems, copies and users; `watts` or `systems` is given. */
+/** Systems that a budget pays for, each with its share of the site's power. */
+function systemsOf(budget: FleetBudget, wattsEach: number): number {
+  switch (budget.kind) {
+    case "power":
+      return Math.floor(budget.watts / wattsEach);
+    case "systems":
+      return budget.systems;
+  }
+}
+
+/** Systems, copies and users. */
 export async function planFleet(config: ModelConfig, options: FleetOptions): Promise<Fleet> {
   const copy = await copyOf(config, options);
-  const systems = options.systems ?? Math.floor((options.watts ?? 0) / (copy.wattsEach * options.pue));
+  const systems = systemsOf(options.budget, copy.wattsEach * options.pue);
   const copies = Math.floor(systems / copy.systems);
   if (copies === 0)
     throw fail(
@@ -135,8 +147,7 @@ export interface Scenario {
   readonly description: string;
   readonly model: string;
   readonly machine: string;
-  readonly megawatts: number | null;
-  readonly systems: number | null;
+  readonly budget: FleetBudget;
   readonly weights: WeightFormat;
   /** figures as they were published, or follow from those */
   readonly published: readonly { readonly figure: string; readonly value: string; readonly source: string }[];
@@ -148,8 +159,7 @@ export const scenarios: readonly Scenario[] = [
     description: "OpenAI at Cerebras, 750 MW through 2028",
     model: "gpt-oss-120b",
     machine: "wse3",
-    megawatts: 750,
-    systems: null,
+    budget: { kind: "power", watts: 750e6 },
     weights: "mxfp4",
     published: [
       {
@@ -165,8 +175,7 @@ export const scenarios: readonly Scenario[] = [
     description: "Cerebras' site of 512 CS-3",
     model: "llama3.1-70b",
     machine: "wse3",
-    megawatts: null,
-    systems: 512,
+    budget: { kind: "systems", systems: 512 },
     weights: "fp16",
     published: [{ figure: "peak", value: "64 exaflops of sparse float16", source: "The Register, March 2025" }],
   },
@@ -175,8 +184,7 @@ export const scenarios: readonly Scenario[] = [
     description: "Mistral Large 2 as Le Chat's Flash Answers: one copy",
     model: "mistral-large-2",
     machine: "wse3",
-    megawatts: null,
-    systems: 7,
+    budget: { kind: "systems", systems: 7 },
     weights: "fp16",
     published: [
       { figure: "speed", value: "about 1,100 tokens/s, speculation not ruled out", source: "press, February 2025" },
@@ -187,8 +195,7 @@ export const scenarios: readonly Scenario[] = [
     description: "xAI's Colossus, first stage, as 12,500 machines of 8",
     model: "grok-1",
     machine: "h100x8",
-    megawatts: null,
-    systems: 12_500,
+    budget: { kind: "systems", systems: 12_500 },
     weights: "fp8",
     published: [
       { figure: "GPUs", value: "100,000 H100", source: "press" },
@@ -204,8 +211,7 @@ export const scenarios: readonly Scenario[] = [
     description: "xAI's Colossus, second stage, taken as H200 alone: 25,000 machines of 8",
     model: "grok-1",
     machine: "h200x8",
-    megawatts: null,
-    systems: 25_000,
+    budget: { kind: "systems", systems: 25_000 },
     weights: "fp8",
     published: [{ figure: "GPUs", value: "200,000 H100 and H200 within 122 days", source: "press" }],
   },
@@ -214,8 +220,7 @@ export const scenarios: readonly Scenario[] = [
     description: "xAI's Colossus as planned, as 37,500 machines of 8",
     model: "grok-1",
     machine: "b200x8",
-    megawatts: null,
-    systems: 37_500,
+    budget: { kind: "systems", systems: 37_500 },
     weights: "fp8",
     published: [
       { figure: "GPUs", value: "300,000 B200", source: "press" },
@@ -231,8 +236,7 @@ export const scenarios: readonly Scenario[] = [
     description: "Cerebras' sites in Texas, Minnesota, Oklahoma, Georgia, Montreal and France",
     model: "llama3.1-70b",
     machine: "wse3",
-    megawatts: null,
-    systems: 1000,
+    budget: { kind: "systems", systems: 1000 },
     weights: "fp16",
     published: [
       { figure: "systems", value: "more than 1,000 CS-3", source: "The Register, March 2025" },
@@ -244,8 +248,7 @@ export const scenarios: readonly Scenario[] = [
     description: "Condor Galaxy 3, 64 CS-3",
     model: "llama3.1-405b",
     machine: "condor-galaxy-3",
-    megawatts: null,
-    systems: 64,
+    budget: { kind: "systems", systems: 64 },
     weights: "fp16",
     published: [
       { figure: "speed", value: "969 tokens/s, speculation not ruled out", source: "Cerebras, November 2024" },
@@ -257,8 +260,7 @@ export const scenarios: readonly Scenario[] = [
     description: "Tesla's ExaPOD, 120 training tiles",
     model: "llama3.1-8b",
     machine: "dojo-tile",
-    megawatts: null,
-    systems: 120,
+    budget: { kind: "systems", systems: 120 },
     weights: "bf16",
     published: [{ figure: "peak and SRAM", value: "1.1 exaflops of bfloat16, 1.3 TB", source: "Hot Chips 34" }],
   },
@@ -278,7 +280,9 @@ export async function runScenario(
         scenarios.map((each) => each.name),
       ),
     });
-  const { machine, systems, megawatts, weights } = scenario;
-  const options = { machine, systems, watts: megawatts === null ? null : megawatts * 1e6, pue, context: null, weights };
-  return { scenario, fleet: await planFleet(namedModel(scenario.model), options) };
+  const { machine, budget, weights } = scenario;
+  return {
+    scenario,
+    fleet: await planFleet(namedModel(scenario.model), { machine, budget, pue, context: null, weights }),
+  };
 }

@@ -30,7 +30,7 @@ const sideBySide = (products: readonly LayerProduct[], chosen: number): readonly
 
 /** The work of a layer; `lastMatrix`: a tied model's head multiplies with the table that rows are looked up in. */
 export function workOfShape(config: ModelConfig, layer: LayerShape, lastMatrix: LayerProduct | null): ItemWork {
-  const { hidden, feedForward, experts } = config;
+  const { feedForward, experts } = config;
   const chosen = chosenOf(config, layer);
   const hasExperts = layer.experts > 0 && experts !== undefined;
   const isLayer = layer.attentions > 0;
@@ -39,16 +39,14 @@ export function workOfShape(config: ModelConfig, layer: LayerShape, lastMatrix: 
       products: lastMatrix === null ? layer.products : [...layer.products, lastMatrix],
       attentions: Array.from({ length: layer.attentions }, () => attentionOf(config)),
       norms: layer.norms,
-      hidden,
-      inner: !isLayer ? 0 : hasExperts ? experts.shared * experts.inner : feedForward.inner,
+      gated: !isLayer ? 0 : hasExperts ? experts.shared * experts.inner : feedForward.inner,
     },
     experts: hasExperts
       ? {
           products: sideBySide(layer.expertProducts, chosen),
           attentions: [],
           norms: 0,
-          hidden,
-          inner: chosen * experts.inner,
+          gated: chosen * experts.inner,
         }
       : null,
   };
@@ -62,5 +60,5 @@ export const partOfWork = (share: number, work: LayerWork): LayerWork =>
         ...work,
         products: work.products.map(({ k, n }) => ({ k, n: share * n })),
         attentions: work.attentions.map(({ scored, used }) => ({ scored: share * scored, used: share * used })),
-        inner: share * work.inner,
+        gated: share * work.gated,
       };

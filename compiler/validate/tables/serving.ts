@@ -1,10 +1,10 @@
 /** Qwen3-1.7B served by a pipeline of 256 x 256 regions on a CS-3 (WaferEngine's notes), by the constants of WSE-2. */
 import { handOffCycles, totalCycles } from "../../../ir/machine/layer-cycles.ts";
-import { decodeLayerCycles } from "../../../ir/machine/transformer.ts";
 import { wse3 } from "../../targets/wse3.ts";
 import { type Constants, fitConstants } from "../fit.ts";
 import { qwen3Of1B7 as shape } from "../shapes.ts";
 import type { Entry, Table } from "../table.ts";
+import { measuredDecode } from "./waferllm.ts";
 
 const grid = 256;
 const clock = 0.85e9;
@@ -20,7 +20,7 @@ const deployments = [
 ] as const;
 
 const layerCycles = (prefix: number): number =>
-  totalCycles(decodeLayerCycles({ target: wse3, shape, grid, context: prefix + decoded / 2 }));
+  totalCycles(measuredDecode({ target: wse3, shape, grid, context: prefix + decoded / 2 }));
 
 export const fitHandOff = (): Constants<"handOff"> =>
   fitConstants(

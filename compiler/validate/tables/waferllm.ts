@@ -44,13 +44,19 @@ const decodeRuns = runs([
   [qwen2Of72B, 660, 787.1],
 ]);
 
-type LayerLaw = typeof decodeLayerCycles;
+type LayerLaw = typeof prefillLayerCycles;
+
+/**
+ * A token as these programs work on it: Decode/ takes the gate's function of as many elements as a token's vector has (z2_silu in decode.csl), not of all inside the
+ * feed-forward. What is measured has that work, so what is compared with it has it too; plans count all of them.
+ */
+export const measuredDecode: LayerLaw = (layer) => decodeLayerCycles({ ...layer, gated: layer.shape.hidden });
 
 const layerCycles = (law: LayerLaw, { shape, grid }: Run, constants: LayerConstants): number =>
   totalCycles(law({ target: wse2, shape, grid, context, constants }));
 
 const decodeRate = (run: Run, constants: LayerConstants): number =>
-  clock / (run.shape.layers * layerCycles(decodeLayerCycles, run, constants));
+  clock / (run.shape.layers * layerCycles(measuredDecode, run, constants));
 
 const prefillRate = (run: Run, constants: LayerConstants): number =>
   (clock * context) / (run.shape.layers * layerCycles(prefillLayerCycles, run, constants));
@@ -69,7 +75,7 @@ export function fitLayerConstants(without?: ModelShape): LayerConstants {
     ["layer"],
     kept(decodeRuns).map((run) => ({
       measured: clock / (run.shape.layers * run.tokensPerSecond),
-      predict: (constants) => layerCycles(decodeLayerCycles, run, { vectorIssue, step, ...constants }),
+      predict: (constants) => layerCycles(measuredDecode, run, { vectorIssue, step, ...constants }),
     })),
   );
   return { vectorIssue, step, layer };
@@ -137,7 +143,7 @@ function requestEntries(): readonly Entry[] {
         shape.layers * totalCycles(law({ target: wse2, shape, grid, context: tokens }));
       const total =
         cycles(prefillLayerCycles, prefillGrid, input) +
-        output * cycles(decodeLayerCycles, decodeGrid, input + output / 2);
+        output * cycles(measuredDecode, decodeGrid, input + output / 2);
       return {
         row: `${shape.name}, ${input} in, ${output} out`,
         target: wse2.name,
