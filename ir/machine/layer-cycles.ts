@@ -169,9 +169,7 @@ export function decodeCycles({
       sequences * cached.reduce((total, each) => total + product(1, each), 0),
     sums:
       [...products, ...cached].reduce((total, { n }) => total + sum(sequences * n), 0) + agreements * agreed(sequences),
-    functions:
-      sequences *
-      functionCycles(target, (attentions.length * seen) / side, gated / side, divisionsOf(work)),
+    functions: sequences * functionCycles(target, (attentions.length * seen) / side, gated / side, divisionsOf(work)),
     overhead: ((products.length + cached.length) / measuredProducts) * constants.layer,
   };
 }
