@@ -2,10 +2,12 @@
 import { open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Manifest, ManifestEntry } from "../ir/manifest.ts";
-import type { CompiledProgram } from "../ir/program.ts";
+import { printFamily } from "../ir/open/family-text.ts";
+import type { CompiledProgram, WeightSegment } from "../ir/program.ts";
 import { artifactFiles } from "../runtime/artifact.ts";
 import { digestOfBytes, StreamDigest } from "../runtime/digest/digest.ts";
 import type { CompiledModel } from "./compile.ts";
+import type { FamilyModel } from "./compile-family.ts";
 import type { OutputOptions } from "./files/output-files.ts";
 import { claimFolder } from "./files/output-folder.ts";
 
@@ -36,6 +38,27 @@ export async function writeArtifact(
   await output.write((draft) => writeFiles(model, more, draft));
 }
 
+/** Writes the folder of a model that was compiled for all its shapes, as `writeArtifact` does: it has no placement, and nothing that belongs to one. */
+export async function writeFamily(
+  { compiled: { family, modules, weights }, files }: FamilyModel,
+  folder: string,
+  { more = new Map(), force = false, inputs = [] }: ArtifactOptions = {},
+): Promise<void> {
+  const names = [...Object.values(artifactFiles), ...modules.keys(), ...more.keys()];
+  const output = await claimFolder(folder, names, { force, inputs: [...inputs, ...files] });
+  const { emitBindings } = await import("./codegen/bindings.ts");
+  const bindings = emitBindings(family);
+  const contents: Contents = [
+    [artifactFiles.program, printFamily(family)],
+    ...modules,
+    [artifactFiles.bindings, bindings.js],
+    [artifactFiles.types, bindings.dts],
+    ...more,
+  ];
+  const stored = { begin: 0, bytes: family.weights.bytes, segments: weights };
+  await output.write((draft) => writeContents(contents, stored, draft));
+}
+
 async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string>, folder: string): Promise<Manifest> {
   const { program } = model.compiled;
   const [{ emitBindings }, { artifactContents }] = await Promise.all([
@@ -43,13 +66,32 @@ async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string
     import("./artifact-contents.ts"),
   ]);
   const bindings = emitBindings(program);
-  const contents: readonly (readonly [string, string | Uint8Array])[] = [
+  const contents: Contents = [
     ...(await artifactContents(model)),
     [artifactFiles.bindings, bindings.js],
     [artifactFiles.types, bindings.dts],
     ...more,
   ];
-  const manifest = [await writeWeights(model.compiled, folder)];
+  return writeContents(contents, weightsOf(model.compiled), folder);
+}
+
+/** The weights of a program: bytes from an address on, and what fills them. */
+interface Weights {
+  readonly begin: number;
+  readonly bytes: number;
+  readonly segments: readonly WeightSegment[];
+}
+
+const weightsOf = ({ program: { memory }, weights }: CompiledProgram): Weights => ({
+  begin: memory.weightsOffset,
+  bytes: memory.weightsBytes,
+  segments: weights,
+});
+
+type Contents = readonly (readonly [file: string, content: string | Uint8Array])[];
+
+async function writeContents(contents: Contents, weights: Weights, folder: string): Promise<Manifest> {
+  const manifest = [await writeWeights(weights, folder)];
   for (const [file, content] of contents) {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     await writeFile(path.join(folder, file), bytes);
@@ -59,8 +101,7 @@ async function writeFiles(model: CompiledModel, more: ReadonlyMap<string, string
 }
 
 /** Streams the weights, a chunk at a time: a second copy of a large model is never made. */
-async function writeWeights({ program, weights }: CompiledProgram, folder: string): Promise<ManifestEntry> {
-  const { weightsOffset, weightsBytes } = program.memory;
+async function writeWeights({ begin, bytes: length, segments }: Weights, folder: string): Promise<ManifestEntry> {
   const digest = new StreamDigest();
   const handle = await open(path.join(folder, artifactFiles.weights), "w");
   const put = async (bytes: Uint8Array): Promise<void> => {
@@ -68,8 +109,8 @@ async function writeWeights({ program, weights }: CompiledProgram, folder: strin
     await handle.appendFile(bytes);
   };
   try {
-    let at = weightsOffset;
-    for (const segment of weights.toSorted((a, b) => a.offset - b.offset)) {
+    let at = begin;
+    for (const segment of segments.toSorted((a, b) => a.offset - b.offset)) {
       for (let gap = segment.offset - at; gap > 0; gap -= chunkBytes)
         await put(new Uint8Array(Math.min(gap, chunkBytes)));
       const bytes = new Uint8Array(segment.byteLength);
@@ -77,7 +118,7 @@ async function writeWeights({ program, weights }: CompiledProgram, folder: strin
       await put(bytes);
       at = segment.offset + segment.byteLength;
     }
-    await put(new Uint8Array(Math.max(0, weightsOffset + weightsBytes - at)));
+    await put(new Uint8Array(Math.max(0, begin + length - at)));
   } finally {
     await handle.close();
   }

@@ -79,16 +79,35 @@ export interface CompiledModel extends PlacedModel {
   readonly tuneReport: TuneReport | null;
 }
 
-/** Reads, lowers and rewrites a model. */
-export async function lowerSource(source: ModelSource, options: CompileOptions = {}): Promise<LoweredModel> {
-  options.onStage?.("read");
+/** A model as it was read. */
+export interface SourceModel {
+  readonly model: OnnxModel;
+  /** of its file; null where it has none that says anything */
+  readonly name: string | null;
+  readonly files: readonly string[];
+}
+
+export async function readSource(
+  source: ModelSource,
+  { onStage }: Pick<CompileOptions, "onStage"> = {},
+): Promise<SourceModel> {
+  onStage?.("read");
   const { readModel } = await import("./frontend/read-model.ts");
   const files: string[] = [];
   const model = await readModel(source instanceof URL ? (await import("node:url")).fileURLToPath(source) : source, {
     onFile: (file) => files.push(file),
   });
-  return { ...(await lowerRead(model, nameOf(source), options)), files };
+  return { model, name: nameOf(source), files };
 }
+
+/** Reads, lowers and rewrites a model. */
+export const lowerSource = async (source: ModelSource, options: CompileOptions = {}): Promise<LoweredModel> =>
+  lowerSourceModel(await readSource(source, options), options);
+
+const lowerSourceModel = async (
+  { model, name, files }: SourceModel,
+  options: CompileOptions,
+): Promise<LoweredModel> => ({ ...(await lowerRead(model, name, options)), files });
 
 /** Lowers and rewrites a model that has been read; `name` stands for the graph's own where it is known. */
 export async function lowerRead(
@@ -188,8 +207,12 @@ export async function adoptPlacement(
 }
 
 /** The whole way from a model to a placed, runnable program. */
-export async function compile(source: ModelSource, options: CompileOptions = {}): Promise<CompiledModel> {
-  const lowered = await lowerSource(source, options);
+export const compile = async (source: ModelSource, options: CompileOptions = {}): Promise<CompiledModel> =>
+  compileRead(await readSource(source, options), options);
+
+/** The same for a model that has been read. */
+export async function compileRead(source: SourceModel, options: CompileOptions = {}): Promise<CompiledModel> {
+  const lowered = await lowerSourceModel(source, options);
   (await import("./codegen/weight-bound.ts")).refuseOversized(lowered.graph);
   const placed = await placeModel(lowered, options);
   const { tuning, report } = await tuneModel(placed, options);

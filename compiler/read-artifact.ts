@@ -8,6 +8,7 @@ import { parseKernelGraph } from "../ir/kernel-graph-text.ts";
 import { type Manifest, type ManifestEntry, manifestFile, parseManifest } from "../ir/manifest.ts";
 import { parseGraph } from "../ir/parse.ts";
 import type { Placement } from "../ir/placement.ts";
+import { isFamilyText } from "../ir/open/family-text.ts";
 import { parsePlacementJson } from "../ir/placement-json.ts";
 import type { Program } from "../ir/program.ts";
 import { parseProgram } from "../ir/program-text.ts";
@@ -33,6 +34,12 @@ export interface ReadOptions {
 /** The contents of a compiled folder; throws WSC7004, with the files' names, for what was altered, is missing, or does not belong together. */
 export async function readArtifact(folder: string, { verify = true }: ReadOptions = {}): Promise<ReadArtifact> {
   if (verify) await checkFiles(folder, parseManifest(await textOf(folder, manifestFile)));
+  if (isFamilyText(await textOf(folder, artifactFiles.program))) {
+    throw fail("WSC7004", "the folder is for all shapes of the model, and has no graph and no placement", {
+      subject: artifactFiles.program,
+      hint: "wsc compile MODEL --dim NAME=N, for each of its dims, places it",
+    });
+  }
   const artifact: ReadArtifact = {
     graph: await readPart(folder, artifactFiles.graph, parseVerified),
     kernels: await readPart(folder, artifactFiles.kernels, parseKernelGraph),

@@ -100,7 +100,7 @@ function openProgramOf(
   dims: ReadonlyMap<string, number>,
 ): OpenCompilation {
   try {
-    const { graph } = lowerOpenModel(model, shapes, dims);
+    const { graph } = lowerOpenModel(model, shapes, { said: dims });
     return { kind: "open", compiled: generateOpenProgram(fuseOpenGraph(graph)) };
   } catch (error) {
     if (error instanceof Error) return { kind: "closed", reason: error.message };

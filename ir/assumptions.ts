@@ -169,6 +169,11 @@ export function brokenCondition({ ranges, guards }: OpenConditions, binding: Dim
     if (size === undefined) return `${name} has no size`;
     if (size < least || size > most) return `${name} is ${size}, must be ${least} to ${most}`;
   }
+  return brokenGuard(guards, binding);
+}
+
+/** The first guard that does not hold, for people; null where all do. */
+export function brokenGuard(guards: readonly Guard[], binding: DimBinding): string | null {
   const broken = guards.find((guard) => !guardHolds(guard, binding));
   return broken === undefined ? null : showGuard(broken);
 }

@@ -85,11 +85,11 @@ function readProgram(document: unknown): Program {
 
 // ---- the shape of the document ----------------------------------------------------------------------------------------------------
 
-const readDType = readOneOf<DType>(...dtypeTable.map((info) => info.dtype));
-const readSize = readInteger(0, maxMemoryBytes);
+export const readDType: Reader<DType> = readOneOf<DType>(...dtypeTable.map((info) => info.dtype));
+export const readSize: Reader<number> = readInteger(0, maxMemoryBytes);
 const readSlot = readInteger(0, 2 ** 31 - 1);
 const readSlots = readArray(readSlot);
-const readStrings = readArray(readString);
+export const readStrings: Reader<string[]> = readArray(readString);
 const readDim = readInteger(0, Number.MAX_SAFE_INTEGER);
 
 const readDims: Reader<number[]> = (value, path) => {
@@ -113,7 +113,7 @@ function readType(value: unknown, path: string, depth = 0): ValueType {
     map: readObject({ kind: readOneOf("map"), key: readDType, value: readDType }),
   })(value, path);
 }
-const readAnyType: Reader<ValueType> = (value, path) => readType(value, path);
+export const readAnyType: Reader<ValueType> = (value, path) => readType(value, path);
 
 const readValue = readTagged<ProgramValue>("kind", {
   memory: readObject({
@@ -243,6 +243,16 @@ const readFileName: Reader<string> = (value, path) => {
   return name;
 };
 
+/** The modules of a program: each a file of its own. */
+export const readModules: Reader<ProgramModule[]> = (value, path) => {
+  const modules = readArray(
+    readObject<ProgramModule>({ file: readFileName, features: readArray(readOneOf(...moduleFeatures)) }),
+  )(value, path);
+  if (new Set(modules.map(({ file }) => file)).size !== modules.length)
+    throw new JsonMismatch(path, "name one file twice");
+  return modules;
+};
+
 const readShape = readObject<Program>({
   version: (value) => value as typeof programVersion,
   name: readString,
@@ -254,9 +264,7 @@ const readShape = readObject<Program>({
     arenaOffset: readSize,
     arenaBytes: readSize,
   }),
-  modules: readArray(
-    readObject<ProgramModule>({ file: readFileName, features: readArray(readOneOf(...moduleFeatures)) }),
-  ),
+  modules: readModules,
   values: readArray(readValue),
   steps: readArray(stepReader(0)),
 });
@@ -332,8 +340,6 @@ function checkSlots(program: Program): void {
     program.memory.arenaOffset + program.memory.arenaBytes,
   );
   checkBlock(program, "", (slot, use, path) => void check(slot, use, path), memoryEnd);
-  const files = program.modules.map((module) => module.file);
-  if (new Set(files).size !== files.length) throw new JsonMismatch("modules", "name one file twice");
 }
 
 function checkPort(port: ProgramPort, value: ProgramValue): void {

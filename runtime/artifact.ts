@@ -1,8 +1,12 @@
 /** A compiled program's folder as a source: program.json, the kernels, weights.bin, checked against the manifest while they are read. */
 import { fail, WscError } from "../ir/diagnostic.ts";
 import { type ManifestEntry, manifestFile, parseManifest } from "../ir/manifest.ts";
+import { baseProgram, type OpenFamily } from "../ir/open/family.ts";
+import { isFamilyText, parseFamily } from "../ir/open/family-text.ts";
+import type { Program } from "../ir/program.ts";
 import { parseProgram } from "../ir/program-text.ts";
 import { digestOfBytes, MemoryDigest } from "./digest/digest.ts";
+import type { FamilySource } from "./family-runner.ts";
 import { readBytes } from "./platform.ts";
 import type { ProgramSource } from "./source.ts";
 import { openWeights, type WeightsFile } from "./weights.ts";
@@ -21,10 +25,11 @@ export const artifactFiles = {
   fabric: "fabric.bin",
 } as const;
 
-/** A compiled folder, its weights' file open; whoever loads it closes it. */
-export interface Artifact extends ProgramSource {
-  readonly close: () => Promise<void>;
-}
+/** A compiled folder, its weights' file open; whoever loads it closes it. One for all shapes has the source of what its programs share. */
+export type Artifact = { readonly close: () => Promise<void> } & (
+  | { readonly kind: "program"; readonly source: ProgramSource }
+  | { readonly kind: "family"; readonly source: FamilySource }
+);
 
 export interface ArtifactOptions {
   /** compares digests; without it only sizes are compared */
@@ -40,10 +45,11 @@ const noWeights: WeightsFile = { readInto: () => Promise.resolve(), close: () =>
 export async function openArtifact(locate: Locate, { verify }: ArtifactOptions): Promise<Artifact> {
   const [text, digests] = await bothOf(readBytes(locate(artifactFiles.program)), verify ? readDigests(locate) : null);
   digests?.check(artifactFiles.program, text);
-  const program = parseProgram(new TextDecoder().decode(text));
+  const parsed = parseText(new TextDecoder().decode(text));
+  const program = parsed.kind === "program" ? parsed.program : baseProgram(parsed.family);
   const { weightsBytes } = program.memory;
   const weights = weightsBytes === 0 ? noWeights : await openWeights(locate(artifactFiles.weights), weightsBytes);
-  return {
+  const source: ProgramSource = {
     program,
     readModule: async (file) => {
       const binary = await readBytes(locate(file));
@@ -52,9 +58,19 @@ export async function openArtifact(locate: Locate, { verify }: ArtifactOptions):
     },
     readWeights: (target, memory) =>
       digests === null || weightsBytes === 0 ? weights.readInto(target) : readChecked(weights, target, memory, digests),
-    close: weights.close,
   };
+  const { close } = weights;
+  if (parsed.kind === "program") return { kind: "program", source, close };
+  return { kind: "family", source: { family: parsed.family, base: source }, close };
 }
+
+/** What a `program.json` may hold. */
+type ParsedText =
+  { readonly kind: "program"; readonly program: Program } | { readonly kind: "family"; readonly family: OpenFamily };
+
+/** Reads a `program.json`; throws WSC7004 when it is damaged. */
+export const parseText = (text: string): ParsedText =>
+  isFamilyText(text) ? { kind: "family", family: parseFamily(text) } : { kind: "program", program: parseProgram(text) };
 
 /** The first, and what there is of the second; of two failures the first's is thrown. */
 async function bothOf<A, B>(first: Promise<A>, second: Promise<B> | null): Promise<[A, B | null]> {

@@ -114,16 +114,21 @@ export class ResidentCaches {
     return new ResidentTensor(dtype, shape, line, evaluateDim(nth(this.#program.caches, index).present, binding));
   }
 
+  /** What the caches hold goes to arrays: the memory is about to be used otherwise. */
+  leave(): void {
+    for (const [index, line] of this.#lines.entries()) {
+      line?.save();
+      this.#lines[index] = null;
+    }
+  }
+
   /** Caches lie elsewhere than before: what they held goes to arrays. */
   #settle(closed: Program): void {
     const places = this.#program.caches.map((cache) => this.#ground(closed, cache));
     const layout = places.map(({ offset, stride }) => `${offset} ${stride}`).join();
     if (layout === this.#layout) return;
     this.#layout = layout;
-    for (const [index, line] of this.#lines.entries()) {
-      line?.save();
-      this.#lines[index] = null;
-    }
+    this.leave();
   }
 
   #ground(closed: Program, { output }: OpenCache): Ground {

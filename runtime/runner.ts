@@ -59,7 +59,7 @@ export async function programRunner(source: ProgramSource, options: RunnerOption
 }
 
 /** What is fed for scalars as tensors of one element, as the scalars that the program was compiled for. */
-function asCompiled(
+export function asCompiled(
   values: ReadonlyMap<string, HostValue>,
   inputs: readonly ModelPort[],
 ): ReadonlyMap<string, HostValue> {
@@ -106,7 +106,7 @@ export async function modelRunner(model: OpenModel, options: RunnerOptions): Pro
 }
 
 /** Runs an instance that is not running. It reads at once what lies in its memory; of what does not, it gets copies. */
-function runFed(
+export function runFed(
   instance: ProgramInstance,
   feeds: Feeds,
   residents: Residents | null = null,
@@ -239,7 +239,7 @@ interface DeferredPart {
 }
 
 /** Deferred steps are compiled by what they are fed: types, and the values that shapes may depend on. */
-function instanceOptions(options: RunnerOptions): InstanceOptions {
+export function instanceOptions(options: RunnerOptions): InstanceOptions {
   const parts = new Map<DeferredStep, DeferredPart>();
   let compilations = 0;
   const partOf = (step: DeferredStep, payload: () => TensorData): DeferredPart => {

@@ -3,11 +3,13 @@
  * bytes), which is compiled in process by a compiler that is loaded only then.
  */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
+import { withDims } from "../ir/open/family.ts";
 import { openArtifact } from "./artifact.ts";
 import { checkRunOptions, checkSessionOptions } from "./check-options.ts";
 import { canJoinVectors } from "./engine.ts";
 import { env } from "./env.ts";
 import { readExternalFiles } from "./external-files.ts";
+import { familyRunner } from "./family-runner.ts";
 import { allOf, readFetches, takeResults } from "./fetches.ts";
 import type { HostValue } from "./host/value.ts";
 import { loopLimits } from "./loop-limit.ts";
@@ -193,11 +195,19 @@ async function openFolder(
   { verify = true, freeDimensionOverrides, strict = false, precision = "f32" }: SessionOptions,
   settings: RunnerOptions,
 ): Promise<Runner> {
-  tellDims(freeDimensionOverrides, strict, settings.onWarning ?? ignored);
   refusePrecision(precision);
   const artifact = await openArtifact((file) => within(folder, file), { verify });
   try {
-    return await programRunner(artifact, settings);
+    switch (artifact.kind) {
+      case "program":
+        tellDims(freeDimensionOverrides, strict, settings.onWarning ?? ignored);
+        return await programRunner(artifact.source, settings);
+      case "family": {
+        const { family, base } = artifact.source;
+        const sizes = new Map(Object.entries(freeDimensionOverrides ?? {}));
+        return await familyRunner({ family: withDims(family, sizes), base }, settings);
+      }
+    }
   } finally {
     await artifact.close();
   }

@@ -13,6 +13,7 @@ import {
   type PlacedModel,
   placeModel,
   prepareModel,
+  readSource,
   tunedProgram,
 } from "../compile.ts";
 import type { CompiledProgram } from "../../ir/program.ts";
@@ -22,17 +23,20 @@ import type { Explanation } from "../placement/explain/explain.ts";
 import type { PlacementObjective } from "../placement/place.ts";
 import { limitsOf, type LimitStatement } from "../report/data/limits.ts";
 import type { Replicas } from "../placement/replicas.ts";
-import { readDims } from "./assignments.ts";
+import { readDimsAndRanges } from "./assignments.ts";
 import { type ConstraintArguments, readConstraints, readOldPlacement } from "./constraint-options.ts";
 import { weightGrowth } from "./weight-growth.ts";
 import type { WeightAim } from "../codegen/small-weights.ts";
 import type { EmitStage } from "./emit-stages.ts";
+import type { RecordedOptions } from "../project/build-record.ts";
 import { compileFolder, type FolderResult } from "../project/compile-folder.ts";
 import { readArtifact, type ReadArtifact } from "../read-artifact.ts";
+import { describeFamily, type FamilySummary, familySummary, readFamily, sizeText } from "./family-summary.ts";
 import { exitCodes, note, writeError } from "./failure.ts";
 import { searchGuard } from "../search-guard.ts";
 import { stageProgress } from "./progress.ts";
 import type { FileOptions, OutputOptions } from "../files/output-files.ts";
+import { targetOption } from "./verbs/options.ts";
 import { claimText, textPlace, writeText } from "./text-output.ts";
 import {
   claimTuning,
@@ -46,7 +50,8 @@ import {
 
 export interface CompileArguments extends ConstraintArguments, TuningArguments {
   readonly output: string | undefined;
-  readonly target: string;
+  /** undefined where none is asked for */
+  readonly target: string | undefined;
   readonly precision: Precision;
   readonly objective: PlacementObjective;
   readonly mode: ModeName | "auto" | "stream";
@@ -99,19 +104,25 @@ async function compileAs(given: CompileArguments): Promise<number> {
     throw fail("WSC8001", "--tune and --emit exclude each other", { hint: "--tuning FILE goes with both" });
   const start = await readTuning(given);
   for (const warning of start.warnings) note(renderDiagnostic(warning), given.quiet);
-  const constraints = await readConstraints(given);
-  const from = given.from === undefined ? null : await readOldPlacement(given.from);
   const { tune, tuning, model: source, target } = given;
-  const read = [source, target, ...constraints.files, ...(from === null ? [] : [from.file])];
+  const constraints = await readConstraints({ ...given, target: target ?? targetOption.default });
+  const from = given.from === undefined ? null : await readOldPlacement(given.from);
+  const read = [
+    source,
+    ...(target === undefined ? [] : [target]),
+    ...constraints.files,
+    ...(from === null ? [] : [from.file]),
+  ];
   // what is measured goes to the tuning file; without that it is one more file that is read
   const inputs = tune === undefined && tuning !== undefined ? [...read, tuning] : read;
   const output = { force: given.force, inputs };
   await claimOutputs(given, start, output);
   const progress = stageProgress(given.quiet || given.json);
+  const { dims, ranges } = readDimsAndRanges(given.dim);
   const options: CompileOptions = {
-    target: given.target,
+    ...(target === undefined ? {} : { target }),
     fuse: given.fuse,
-    dims: readDims(given.dim),
+    dims,
     precision: given.precision,
     objective: given.objective,
     mode: readMode(given),
@@ -129,7 +140,7 @@ async function compileAs(given: CompileArguments): Promise<number> {
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };
   try {
-    if (given.emit !== undefined) return await emitStage(given, given.emit, options, output);
+    if (given.emit !== undefined) return await emitStage(given, given.emit, { ...options, ranges }, output);
     let explanation: Explanation | null = null;
     const explained = async (model: CompiledModel): Promise<ReadonlyMap<string, string>> => {
       explanation = await explain(model, explainLimits(given));
@@ -138,11 +149,12 @@ async function compileAs(given: CompileArguments): Promise<number> {
     const result = await compileFolder(given.model, folderOf(given), {
       ...options,
       ...output,
+      ranges,
       keep: given.keep,
       ...(given.explain ? { more: explained } : {}),
     });
     const tuned =
-      result.kind === "kept"
+      result.kind !== "written"
         ? null
         : await writeTuning(given, result.model.tuning, result.model.tuneReport, tuningOutput(start, output));
     progress.stop();
@@ -223,9 +235,21 @@ async function claimOutputs(given: CompileArguments, start: StartTuning, output:
 async function emitStage(
   given: CompileArguments,
   stage: EmitStage,
-  options: CompileOptions,
+  options: RecordedOptions,
   output: OutputOptions,
 ): Promise<number> {
+  if (stage === "program") {
+    const source = await readSource(given.model, options);
+    const { openDims } = await import("../frontend/open/variants.ts");
+    if (openDims(source.model, options.dims ?? new Map()).length > 0) {
+      const { compiled, warnings } = await (await import("../compile-family.ts")).compileFamily(source, options);
+      for (const warning of warnings) writeError(renderDiagnostic(warning));
+      const { printFamily } = await import("../../ir/open/family-text.ts");
+      const inputs = [...(output.inputs ?? []), ...source.files];
+      await writeText(textPlace(given.output), printFamily(compiled.family), { ...output, inputs });
+      return exitCodes.done;
+    }
+  }
   const lowered = await lowerSource(given.model, options);
   const text = await textOf(stage, lowered, options, given);
   await writeText(textPlace(given.output), text, { ...output, inputs: [...(output.inputs ?? []), ...lowered.files] });
@@ -328,9 +352,16 @@ async function summaryWith(
   result: FolderResult,
   isQuiet: boolean,
   tuning: TuningSummary | null,
-): Promise<CompileSummary> {
-  if (result.kind === "kept")
+): Promise<CompileSummary | FamilySummary> {
+  if (result.kind === "open") {
+    for (const warning of result.model.warnings) note(renderDiagnostic(warning), isQuiet);
+    return familySummary(result.model.compiled.family, result.folder, false);
+  }
+  if (result.kind === "kept") {
+    const family = await readFamily(result.folder);
+    if (family !== null) return familySummary(family, result.folder, true);
     return { ...summaryOf(await readArtifact(result.folder, { verify: false }), result.folder), isKept: true, tuning };
+  }
   const { folder, model } = result;
   for (const warning of model.warnings) note(renderDiagnostic(warning), isQuiet);
   return { ...summaryOf({ ...model, program: model.compiled.program }, folder), isKept: false, tuning };
@@ -412,13 +443,11 @@ function summaryOf(model: ReadArtifact, folder: string): Omit<CompileSummary, "t
   };
 }
 
-const sizeText = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-
 /** Intervals of copies are fractions of a cycle apart. */
 const cyclesText = (cycles: number): string => cycles.toFixed(Number.isInteger(cycles) || cycles >= 1000 ? 0 : 2);
 
-function describe(s: CompileSummary): string {
+function describe(s: CompileSummary | FamilySummary): string {
+  if ("dims" in s) return describeFamily(s);
   const share = ((100 * s.cores) / s.coresUsable).toFixed(1);
   const proof = s.status === "optimal" ? "optimal" : `bound ${cyclesText(s.bound)}, gap ${(100 * s.gap).toFixed(2)} %`;
   return [

@@ -12,7 +12,17 @@ import type {
 } from "ts-morph";
 import { type DType, dtypeInfo, isBig, type Storage } from "../../ir/dtype.ts";
 import type { ValueType } from "../../ir/graph.ts";
-import type { Program, ProgramPort } from "../../ir/program.ts";
+
+/** What bindings say of a model, whether it is compiled for one shape or for all. */
+export interface BoundModel {
+  readonly inputs: readonly BoundPort[];
+  readonly outputs: readonly BoundPort[];
+}
+
+interface BoundPort {
+  readonly name: string;
+  readonly type: ValueType;
+}
 
 /** Texts of the two files. */
 export interface Bindings {
@@ -85,14 +95,14 @@ function typeSummary(type: ValueType): string {
   }
 }
 
-const portProperty = (port: ProgramPort): OptionalKind<PropertySignatureStructure> => ({
+const portProperty = (port: BoundPort): OptionalKind<PropertySignatureStructure> => ({
   name: JSON.stringify(port.name),
   type: typeText(port.type),
   isReadonly: true,
   docs: [commentText(typeSummary(port.type))],
 });
 
-const nameTuple = (ports: readonly ProgramPort[]): string =>
+const nameTuple = (ports: readonly BoundPort[]): string =>
   `readonly [${ports.map((port) => JSON.stringify(port.name)).join(", ")}]`;
 
 const tensorInterface: OptionalKind<InterfaceDeclarationStructure> = {
@@ -122,7 +132,7 @@ const modelInterface: OptionalKind<InterfaceDeclarationStructure> = {
   ],
 };
 
-function declarations(tsMorph: typeof TsMorph, program: Program): StatementStructures[] {
+function declarations(tsMorph: typeof TsMorph, program: BoundModel): StatementStructures[] {
   const { StructureKind, VariableDeclarationKind } = tsMorph;
   const constant = (name: string, type: string): StatementStructures => ({
     kind: StructureKind.VariableStatement,
@@ -135,7 +145,7 @@ function declarations(tsMorph: typeof TsMorph, program: Program): StatementStruc
     ...structure,
     kind: StructureKind.Interface,
   });
-  const ports = (name: string, doc: string, list: readonly ProgramPort[]): StatementStructures =>
+  const ports = (name: string, doc: string, list: readonly BoundPort[]): StatementStructures =>
     anInterface({ name, isExported: true, docs: [doc], properties: list.map(portProperty) });
   return [
     {
@@ -163,14 +173,14 @@ function declarations(tsMorph: typeof TsMorph, program: Program): StatementStruc
 }
 
 /** Ports whose element type JavaScript needs to make a Tensor: name, type; others pass as they are. */
-const portTable = (ports: readonly ProgramPort[]): string => JSON.stringify(ports.map((port) => port.name));
+const portTable = (ports: readonly BoundPort[]): string => JSON.stringify(ports.map((port) => port.name));
 
 /** The folder that a script lies in, in words that no bundler takes for an asset of its own. */
 const ownFolder = `import.meta.url.slice(0, import.meta.url.lastIndexOf("/") + 1)`;
 
 /** The script that loads a program from a folder, which an expression gives the URL of. */
 export const loaderText = (
-  program: Program,
+  program: BoundModel,
   folder: string = ownFolder,
 ): string => `import { InferenceSession, Tensor } from "wsc/runtime";
 
@@ -203,7 +213,7 @@ export async function load(options) {
 `;
 
 /** Writes the bindings of a program. */
-export function emitBindings(program: Program): Bindings {
+export function emitBindings(program: BoundModel): Bindings {
   const tsMorph = createRequire(import.meta.url)("ts-morph") as typeof TsMorph;
   const project = new tsMorph.Project({
     useInMemoryFileSystem: true,

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import type { DimRanges } from "../../ir/dim.ts";
 import { WscError } from "../../ir/diagnostic.ts";
 import {
   JsonMismatch,
@@ -28,6 +29,11 @@ export const buildFile = "build.json";
 
 const recordVersion = 1;
 
+/** What decides the result of a compilation beside the model. */
+export interface RecordedOptions extends CompileOptions {
+  readonly ranges?: DimRanges;
+}
+
 /** A file that was read, by its way from the model's folder. */
 export interface SourceFile {
   readonly file: string;
@@ -51,7 +57,11 @@ const readRecord: Reader<BuildRecord> = readObject<BuildRecord>({
 export const printRecord = (record: BuildRecord): string => layoutJson(record);
 
 /** Makes the record of a compilation. */
-export async function recordOf(model: string, files: readonly string[], options: CompileOptions): Promise<BuildRecord> {
+export async function recordOf(
+  model: string,
+  files: readonly string[],
+  options: RecordedOptions,
+): Promise<BuildRecord> {
   const sources: SourceFile[] = [];
   for (const file of files) sources.push({ file: wayTo(model, file), digest: await digestOfFile(file) });
   return { version: recordVersion, key: await keyOf(options), sources };
@@ -61,7 +71,7 @@ const wayTo = (model: string, file: string): string =>
   path.relative(path.dirname(model), file).split(path.sep).join("/");
 
 /** True where a compilation with these options would give a folder again: same options, build of wsc and sources by its record, and no file altered. */
-export async function isUpToDate(folder: string, model: string, options: CompileOptions): Promise<boolean> {
+export async function isUpToDate(folder: string, model: string, options: RecordedOptions): Promise<boolean> {
   return unlessUnreadable(async () => {
     const record = readRecord(JSON.parse(await readFile(path.join(folder, buildFile), "utf8")), "");
     if (record.key !== (await keyOf(options)) || record.sources[0]?.file !== path.basename(model)) return false;
@@ -86,13 +96,15 @@ async function unlessUnreadable(read: () => Promise<boolean>): Promise<boolean> 
 }
 
 /** A digest of all that decides what a model becomes, and of the compiler. */
-async function keyOf(options: CompileOptions): Promise<string> {
+async function keyOf(options: RecordedOptions): Promise<string> {
+  const { ranges = new Map() } = options;
   const { target = "wse2", dims = new Map<string, number>(), from, tuning = new Map() } = options;
   const machine = typeof target === "string" ? (presets.get(target) ?? (await digestOfFile(target))) : target;
   const stated = [
     await buildOfWsc(),
     machine,
     [...dims].sort(([a], [b]) => (a < b ? -1 : 1)),
+    [...ranges].sort(([a], [b]) => (a < b ? -1 : 1)),
     options.fuse ?? true,
     options.precision ?? "f32",
     options.mode ?? "auto",

@@ -6,11 +6,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Plugin, ResolvedConfig } from "vite";
 import { type Manifest, manifestFile, parseManifest } from "../../ir/manifest.ts";
-import type { Program } from "../../ir/program.ts";
-import { parseProgram } from "../../ir/program-text.ts";
-import { artifactFiles } from "../../runtime/artifact.ts";
+import { artifactFiles, parseText } from "../../runtime/artifact.ts";
 import { digestOfBytes } from "../../runtime/digest/digest.ts";
-import { emitBindings, loaderText } from "../codegen/bindings.ts";
+import { type BoundModel, emitBindings, loaderText } from "../codegen/bindings.ts";
 import { isFileError } from "../files/file-errors.ts";
 import { claimFile } from "../files/output-files.ts";
 import { type BuildOptions, compileOptionsOf } from "./build-options.ts";
@@ -24,7 +22,7 @@ export interface WscPluginOptions extends BuildOptions {
 /** A compiled folder that a page needs. */
 interface Served {
   readonly folder: string;
-  readonly program: Program;
+  readonly program: BoundModel;
   /** what a page fetches of it */
   readonly files: readonly string[];
 }
@@ -121,7 +119,8 @@ async function manifestOf(folder: string): Promise<Manifest | null> {
 
 /** What a page fetches of a compiled folder: the program, its modules and weights, and the digests. */
 async function openFolder(folder: string): Promise<Served> {
-  const program = parseProgram(await readFile(path.join(folder, artifactFiles.program), "utf8"));
+  const parsed = parseText(await readFile(path.join(folder, artifactFiles.program), "utf8"));
+  const program = parsed.kind === "program" ? parsed.program : parsed.family;
   const manifest = (await manifestOf(folder)) ?? [];
   const fetched = manifest
     .map(({ file }) => file)
@@ -129,7 +128,7 @@ async function openFolder(folder: string): Promise<Served> {
   return { folder, program, files: [...fetched, manifestFile] };
 }
 
-async function writeTypes(file: string, program: Program): Promise<void> {
+async function writeTypes(file: string, program: BoundModel): Promise<void> {
   const declarations = await claimFile(file.replace(/\.onnx$/, ".d.onnx.ts"));
   await declarations.write(emitBindings(program).dts);
 }

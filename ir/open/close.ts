@@ -2,15 +2,17 @@
 import { defined, nth } from "../access.ts";
 import { brokenCondition, compareSizes, NotOpen } from "../assumptions.ts";
 import { type Dim, type DimBinding, evaluateDim, isOpenDim, symbolDim } from "../dim.ts";
-import { fail } from "../diagnostic.ts";
+import { fail, type WscError } from "../diagnostic.ts";
+import { storageBytes } from "../dtype.ts";
 import { tensorType } from "../graph.ts";
 import { alignUp, planArena } from "../memory-plan.ts";
 import { maxMemoryBytes } from "../program-text.ts";
 import { type KernelStep, type Program, type ProgramPort, type ProgramValue, programVersion } from "../program.ts";
+import { elementCount } from "../tensor.ts";
 import type { OpenAddress, OpenPlace, OpenPort, OpenProgram, OpenStep } from "./program.ts";
 
-/** The sizes of a program's symbols for inputs of these shapes, in the order of its inputs; null where the shapes are none of this program's. */
-export function bindShapes(program: OpenProgram, shapes: readonly (readonly number[])[]): DimBinding | null {
+/** The sizes of a program's symbols for inputs of these shapes, in the order of its inputs; null where its inputs have no such shapes. */
+export function symbolSizes(program: OpenProgram, shapes: readonly (readonly number[])[]): DimBinding | null {
   const binding = new Map<string, number>();
   for (const { name, input, axis } of program.symbols) {
     const size = shapes[input]?.[axis];
@@ -21,7 +23,13 @@ export function bindShapes(program: OpenProgram, shapes: readonly (readonly numb
     const shape = nth(shapes, input);
     return dims.length === shape.length && dims.every((dim, axis) => evaluateDim(dim, binding) === shape[axis]);
   });
-  return fits && brokenCondition(program.conditions, binding) === null ? binding : null;
+  return fits ? binding : null;
+}
+
+/** The same where the program admits them; null where it does not. */
+export function bindShapes(program: OpenProgram, shapes: readonly (readonly number[])[]): DimBinding | null {
+  const binding = symbolSizes(program, shapes);
+  return binding !== null && brokenCondition(program.conditions, binding) === null ? binding : null;
 }
 
 /** The positions that the caches of a program must have room for. */
@@ -51,17 +59,28 @@ interface CachePlaces {
   readonly end: number;
 }
 
+/** What a program says of itself cannot be: it comes from a folder that somebody has altered. */
+const damaged = (program: OpenProgram, what: string): WscError =>
+  fail("WSC7004", `the program is damaged: ${what}`, { subject: program.name, hint: "compile the model again" });
+
 /**
  * The program for these sizes, which must meet its conditions. Throws WSC1009 where it would need more memory than there can be, NotOpen where a
- * kernel would take a size that its 32 bits do not hold.
+ * kernel would take a size that its 32 bits do not hold, WSC7004 where something would lie outside of the memory.
  */
 export function closeProgram(program: OpenProgram, sizes: DimBinding): Program {
   const binding = withCapacity(program, sizes);
   const size = sizesFor(binding);
-  const plan = planArena(program.buffers.map(({ bytes, first, last }) => ({ bytes: size(bytes), first, last })));
+  const amount = (dim: Dim, what: string): number => {
+    const found = size(dim);
+    if (found >= 0 && Number.isSafeInteger(found)) return found;
+    throw damaged(program, `${what} of ${found}`);
+  };
+  const requests = program.buffers.map(({ bytes, first, last }) => ({ bytes: amount(bytes, "a buffer"), first, last }));
+  const plan = planArena(requests);
   const arenaOffset = alignUp(program.weights.bytes);
-  const caches = placeCaches(program, size);
-  if (caches.end + plan.bytes > maxMemoryBytes) {
+  const caches = placeCaches(program, (dim) => amount(dim, "a cache"));
+  const end = caches.end + plan.bytes;
+  if (end > maxMemoryBytes) {
     throw fail("WSC1009", "the program needs more than the 4 GiB of memory that WebAssembly has for these shapes", {
       subject: program.name,
       hint: [...binding].map(([name, value]) => `${name} is ${value}`).join(", "),
@@ -77,14 +96,34 @@ export function closeProgram(program: OpenProgram, sizes: DimBinding): Program {
         return caches.end + nth(plan.offsets, place.buffer);
     }
   };
-  const address = ({ place, at }: OpenAddress): number => placed(place) + size(at);
+  const address = ({ place, at }: OpenAddress): number => {
+    const found = placed(place) + size(at);
+    if (found < 0 || found > end) throw damaged(program, `an address of ${found} in ${end} bytes`);
+    return found;
+  };
+  /** Bytes from where a port lies that are its own. */
+  const roomAt = (place: OpenPlace): number => {
+    switch (place.kind) {
+      case "weights":
+        return program.weights.bytes - placed(place);
+      case "buffer":
+        return nth(requests, place.buffer).bytes;
+      case "cache":
+        return Infinity;
+    }
+  };
   const ports = [...program.inputs, ...program.outputs];
   const values = ports.map(({ dtype, dims, place }, index): ProgramValue => {
-    const [offset, shape] = [placed(place), dims.map(size)];
+    const [offset, shape] = [placed(place), dims.map((dim) => amount(dim, "a dim"))];
+    const bytes = elementCount(shape) * storageBytes(dtype);
+    if (bytes > roomAt(place)) throw damaged(program, `a value of ${bytes} bytes in ${roomAt(place)}`);
     if (place.kind === "cache") {
       const { past, present, innerBytes } = nth(program.caches, place.cache);
-      const pieceBytes = size(index < program.inputs.length ? past : present) * innerBytes;
+      const pieceBytes = amount(index < program.inputs.length ? past : present, "positions") * innerBytes;
       const stride = defined(binding.get(defined(program.capacity))) * innerBytes;
+      const matrices = size(nth(program.caches, place.cache).outer);
+      if (bytes !== matrices * pieceBytes || pieceBytes > stride)
+        throw damaged(program, `a cache of ${matrices} times ${pieceBytes} bytes for ${bytes}`);
       return { kind: "part", offset, dtype, shape, pieceBytes, stride };
     }
     const region = place.kind === "weights" ? "weights" : "arena";
@@ -104,7 +143,7 @@ export function closeProgram(program: OpenProgram, sizes: DimBinding): Program {
       weightsOffset: 0,
       weightsBytes: program.weights.bytes,
       arenaOffset,
-      arenaBytes: caches.end - arenaOffset + plan.bytes,
+      arenaBytes: end - arenaOffset,
     },
     modules: program.modules,
     values,
@@ -134,7 +173,7 @@ function closedStep(
   size: (dim: Dim) => number,
   address: (address: OpenAddress) => number,
 ): readonly KernelStep[] {
-  const units = size(open);
+  const units = inWord(size(open));
   const isLeftOut = when !== undefined && compareSizes(size(when.left), when.relation, size(when.right)) !== when.holds;
   if (units === 0 || isLeftOut) return [];
   const step: KernelStep = {

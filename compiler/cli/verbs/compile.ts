@@ -3,7 +3,15 @@ import type { PlacementObjective } from "../../placement/place.ts";
 import { precisions } from "../../../ir/kernel-graph.ts";
 import { weightAims } from "../../codegen/small-weights.ts";
 import { emitStages } from "../emit-stages.ts";
-import { dimOption, effortOption, forceOption, jsonOption, listOption, quietOption, targetOption } from "./options.ts";
+import {
+  dimRangeOption,
+  effortOption,
+  forceOption,
+  jsonOption,
+  listOption,
+  quietOption,
+  targetOption,
+} from "./options.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const objectives = ["throughput", "latency", "cores", "wire"] as const satisfies readonly PlacementObjective[];
@@ -18,7 +26,7 @@ export const compileVerb: Verb = verb({
   options: {
     config: { type: "string", requiresArg: true, describe: "The project's configuration (default: wsc.config.*)" },
     output: { alias: "o", type: "string", requiresArg: true, describe: "Folder (or file, with --emit) to write" },
-    target: targetOption,
+    target: { ...targetOption, default: undefined, defaultDescription: targetOption.default },
     mode: {
       choices: modes,
       default: "auto" as const,
@@ -122,12 +130,13 @@ export const compileVerb: Verb = verb({
     },
     ...quietOption,
     ...forceOption,
-    ...dimOption,
+    ...dimRangeOption,
     ...jsonOption,
   },
   examples: [
     ["compile model.onnx -t wse3", "place and write build/model"],
     ["compile model.onnx --dim batch=1 --emit placement", "only say where layers lie"],
+    ["compile model.onnx --dim seq=1..512", "a program for all shapes, to run without a compiler"],
     ["compile", "all models that wsc.config.ts names"],
     ["compile model.onnx --explain --time-limit 60", "what binds, and what would help"],
   ],

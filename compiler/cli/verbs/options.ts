@@ -34,6 +34,18 @@ export const dimOption = {
   },
 } as const;
 
+/** The same where a model may be compiled for all sizes of a dim. */
+export const dimRangeOption = {
+  dim: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe:
+      "Bind a symbolic dim: NAME=N, or bound it: NAME=LEAST..MOST (repeatable). A model with dims that are not bound becomes a folder for all shapes, without a placement",
+  },
+} as const;
+
 /** Where inputs come from. */
 export const feedOptions = {
   input: {

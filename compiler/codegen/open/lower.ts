@@ -6,16 +6,19 @@ import { defined, nth } from "../../../ir/access.ts";
 import { NotOpen } from "../../../ir/assumptions.ts";
 import { countOf, type Dim, mulDims, sameDim, symbolName } from "../../../ir/dim.ts";
 import { storageBytes } from "../../../ir/dtype.ts";
-import type { ValueId } from "../../../ir/graph.ts";
+import type { Port, ValueId } from "../../../ir/graph.ts";
+import { type CompiledFamily, type FamilyMember, familyVersion, type OpenFamily } from "../../../ir/open/family.ts";
 import type { OpenGraph, OpenOp } from "../../../ir/open/graph.ts";
 import type {
   CompiledOpenProgram,
   OpenAddress,
   OpenBuffer,
   OpenPlace,
+  OpenPort,
   OpenStep,
   OpenSymbol,
 } from "../../../ir/open/program.ts";
+import type { WeightSegment } from "../../../ir/program.ts";
 import { emitModules, kernelNamed, type NamedKernel } from "../kernel-modules.ts";
 import { WeightPool } from "../weight-pool.ts";
 import { cachePitch, type CachePlan, planCaches } from "./caches.ts";
@@ -42,10 +45,50 @@ import {
 import { emitOpenReduce } from "./reduce.ts";
 import { emitOpenNormalize, emitOpenSoftmax } from "./row-kernels.ts";
 
+/** Kernels and weights of one program, or of several that share them. */
+interface OpenParts {
+  readonly weights: WeightPool;
+  readonly kernels: Map<string, NamedKernel>;
+}
+
 /** Compiles an open graph. Throws NotOpen for what has no kernel of open sizes. */
 export function generateOpenProgram(graph: OpenGraph): CompiledOpenProgram {
-  const lowering = new OpenProgramLowering(graph);
-  return lowering.run();
+  const parts: OpenParts = { weights: new WeightPool(), kernels: new Map() };
+  const member = new OpenProgramLowering(graph, parts).run();
+  const { shared, binaries, segments } = finishParts(parts);
+  return { program: { name: graph.name, ...member, ...shared }, modules: binaries, weights: segments };
+}
+
+/** Throws NotOpen for a graph that cannot be compiled; emits nothing. */
+export function checkOpenGraph(graph: OpenGraph): void {
+  new OpenProgramLowering(graph, { weights: new WeightPool(), kernels: new Map() }).run();
+}
+
+/** Compiles open graphs of one model, each of which `checkOpenGraph` has accepted. */
+export function generateOpenFamily(
+  declared: Pick<OpenFamily, "name" | "inputs" | "outputs" | "dims">,
+  graphs: readonly OpenGraph[],
+): CompiledFamily {
+  const parts: OpenParts = { weights: new WeightPool(), kernels: new Map() };
+  const programs = graphs.map((graph) => new OpenProgramLowering(graph, parts).run());
+  const { shared, binaries, segments } = finishParts(parts);
+  const family: OpenFamily = { kind: "open", version: familyVersion, ...declared, ...shared, programs };
+  return { family, modules: binaries, weights: segments };
+}
+
+function finishParts({ weights, kernels }: OpenParts): {
+  readonly shared: Pick<OpenFamily, "weights" | "modules">;
+  readonly binaries: ReadonlyMap<string, Uint8Array>;
+  readonly segments: readonly WeightSegment[];
+} {
+  const { modules, binaries } = emitModules(kernels, {});
+  const bytes = weights.byteLength;
+  const segments = weights.layout(0);
+  return {
+    shared: { weights: { bytes, offsets: segments.map(({ offset }) => offset) }, modules },
+    binaries,
+    segments: segments.filter(({ byteLength }) => byteLength > 0),
+  };
 }
 
 const kernelsOf = (op: OpenOp, operands: OpenOperands): readonly OpenKernelCode[] =>
@@ -102,21 +145,23 @@ interface Lives {
 
 class OpenProgramLowering {
   readonly #graph: OpenGraph;
-  readonly #weights = new WeightPool();
+  readonly #weights: WeightPool;
   readonly #buffers: Lives[] = [];
   readonly #places = new Map<ValueId, OpenPlace>();
-  readonly #kernels = new Map<string, NamedKernel>();
+  readonly #kernels: Map<string, NamedKernel>;
   readonly #steps: OpenStep[] = [];
   readonly #caches: CachePlan;
   #time = 0;
 
-  constructor(graph: OpenGraph) {
+  constructor(graph: OpenGraph, { weights, kernels }: OpenParts) {
     this.#graph = graph;
+    this.#weights = weights;
+    this.#kernels = kernels;
     this.#caches = planCaches(graph);
   }
 
-  run(): CompiledOpenProgram {
-    const { name, inputs, outputs, ops, conditions } = this.#graph;
+  run(): FamilyMember {
+    const { inputs, outputs, ops, conditions } = this.#graph;
     for (const { value } of inputs) this.#places.set(value, this.#newPlace(value));
     const read = readValues(this.#graph);
     for (const op of ops) {
@@ -124,35 +169,17 @@ class OpenProgramLowering {
       if (op.outputs.some((value) => read.has(value))) this.#lower(op);
     }
     this.#time++;
-    const given = outputs.map(({ name: port, value }) => ({
-      name: port,
-      ...this.#type(value),
-      place: this.#placeOf(value),
-    }));
-    const { modules, binaries } = emitModules(this.#kernels, {});
-    const weightsBytes = this.#weights.byteLength;
-    const segments = this.#weights.layout(0);
-    const buffers = this.#buffers.map(({ bytes, first, last }): OpenBuffer => ({ bytes, first, last }));
+    const portOf = ({ name, value }: Port): OpenPort => ({ name, ...this.#type(value), place: this.#placeOf(value) });
+    const given = outputs.map(portOf);
     return {
-      program: {
-        name,
-        conditions,
-        symbols: symbolsIn(this.#graph),
-        inputs: inputs.map((port) => ({
-          name: port.name,
-          ...this.#type(port.value),
-          place: this.#placeOf(port.value),
-        })),
-        outputs: given,
-        buffers,
-        caches: this.#caches.caches,
-        capacity: this.#caches.capacity,
-        steps: this.#steps,
-        weights: { bytes: weightsBytes, offsets: segments.map(({ offset }) => offset) },
-        modules,
-      },
-      modules: binaries,
-      weights: segments.filter(({ byteLength }) => byteLength > 0),
+      conditions,
+      symbols: symbolsIn(this.#graph),
+      inputs: inputs.map(portOf),
+      outputs: given,
+      buffers: this.#buffers.map(({ bytes, first, last }): OpenBuffer => ({ bytes, first, last })),
+      caches: this.#caches.caches,
+      capacity: this.#caches.capacity,
+      steps: this.#steps,
     };
   }
 

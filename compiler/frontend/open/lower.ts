@@ -5,10 +5,19 @@
  */
 import { nth } from "../../../ir/access.ts";
 import { Assumptions, NotOpen } from "../../../ir/assumptions.ts";
-import { type Dim, type DimBinding, type DimRange, isOpenDim, symbolDim } from "../../../ir/dim.ts";
+import {
+  type Dim,
+  type DimBinding,
+  type DimRange,
+  type DimRanges,
+  type DimSubstitution,
+  isOpenDim,
+  symbolDim,
+} from "../../../ir/dim.ts";
 import { showName, WscError } from "../../../ir/diagnostic.ts";
 import type { ValueId } from "../../../ir/graph.ts";
 import { OpenGraphBuilder } from "../../../ir/open/builder.ts";
+import { mostOfAnyDim } from "../../../ir/open/family.ts";
 import type { OpenGraph, OpenType } from "../../../ir/open/graph.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import { withBlockSizes } from "../block-sizes.ts";
@@ -36,28 +45,38 @@ export interface OpenLowering {
   readonly graph: OpenGraph;
   /** sizes of its symbols for the shapes at hand */
   readonly witness: DimBinding;
+  /** symbols that turned out to be others, in terms of those that are left */
+  readonly replaced: DimSubstitution;
 }
 
 /** Least size of an open symbol. */
-const leastOpen = 2;
-/** Largest size of a dim that WebAssembly's 32 bits can address. */
-const mostOpen = 2 ** 32;
+export const leastOpen = 2;
 
-/** Lowers a model for inputs of these shapes, by name; `said` are sizes that are fixed, by symbol. */
+export interface OpenLoweringOptions {
+  /** sizes that are fixed, by symbol */
+  readonly said?: DimBindings;
+  /** sizes that others may have; from `leastOpen` on in any case */
+  readonly ranges?: DimRanges;
+  /** makes a graph even where no dim is left open; else NotOpen */
+  readonly mayBeKnown?: boolean;
+  /** is given what will be assumed, to look at it where the lowering fails */
+  readonly onAssumptions?: (assumptions: Assumptions) => void;
+}
+
+/** Lowers a model for inputs of these shapes, by name. */
 export function lowerOpenModel(
   model: OnnxModel,
   shapes: ReadonlyMap<string, readonly number[]>,
-  said: DimBindings = new Map(),
+  { said = new Map(), ranges: given = new Map(), mayBeKnown = false, onAssumptions }: OpenLoweringOptions = {},
 ): OpenLowering {
   checkModel(model);
   const { model: plain } = withBlockSizes(inlineFunctions(model));
   const inputs = requiredInputs(plain);
   const { types, witness } = openInputs(inputs, shapes, said);
-  if (witness.size === 0) throw new NotOpen("no dim of more than 1 is open");
-  const ranges = new Map(
-    [...witness.keys()].map((name): [string, DimRange] => [name, { least: leastOpen, most: mostOpen }]),
-  );
+  if (witness.size === 0 && !mayBeKnown) throw new NotOpen("no dim of more than 1 is open");
+  const ranges = new Map([...witness.keys()].map((name): [string, DimRange] => [name, openRange(given.get(name))]));
   const assumptions = new Assumptions(witness, ranges);
+  onAssumptions?.(assumptions);
   const builder = new OpenGraphBuilder(plain.graph.name, assumptions, foldOpen(assumptions));
   const scope = new OpenScope(builder, plain.graph.initializers, null);
   for (const [name, type] of types) scope.bind(name, builder.input(name, type));
@@ -67,9 +86,19 @@ export function lowerOpenModel(
     checkDeclared(output, builder.typeOf(value));
     builder.output(output.name, value);
   }
-  if (assumptions.ranges.size === 0) throw new NotOpen("its operators leave no dim open");
-  return { graph: builder.finish(), witness: new Map([...witness].filter(([name]) => assumptions.ranges.has(name))) };
+  if (assumptions.ranges.size === 0 && !mayBeKnown) throw new NotOpen("its operators leave no dim open");
+  return {
+    graph: builder.finish(),
+    witness: new Map([...witness].filter(([name]) => assumptions.ranges.has(name))),
+    replaced: assumptions.replaced,
+  };
 }
+
+/** The range of an open symbol, within what was said of it. */
+const openRange = (given: DimRange = { least: 0, most: mostOfAnyDim }): DimRange => ({
+  least: Math.max(leastOpen, given.least),
+  most: given.most,
+});
 
 interface OpenInputs {
   readonly types: ReadonlyMap<string, OpenType>;
