@@ -1,4 +1,5 @@
 /** A model compiled for all its shapes: open graphs for the classes of sizes of its dims, as programs that share kernels and weights. */
+import { nth } from "../ir/access.ts";
 import type { DimRanges } from "../ir/dim.ts";
 import { type Diagnostic, diagnostic } from "../ir/diagnostic.ts";
 import type { CompiledFamily } from "../ir/open/family.ts";
@@ -39,7 +40,14 @@ export async function compileFamily(
   };
   const variants = lowerVariants(model, { said: dims, ranges, prepare });
   onStage?.("program");
-  const { inputs, outputs } = modelPorts(model, dims);
+  const { inputs, outputs: declaredOutputs } = modelPorts(model, dims);
+  // of an output without a declared type, the element type is what the operators give
+  const [first] = variants.graphs;
+  const outputs = declaredOutputs.map((port, index) => {
+    if (port.type.kind !== "dynamic" || port.type.dims !== null || first === undefined) return port;
+    const { dtype } = nth(first.values, nth(first.outputs, index).value).type;
+    return { ...port, type: { ...port.type, dtype } };
+  });
   const declared = { name: name ?? model.graph.name, inputs, outputs, dims: variants.dims };
   const warnings = variants.leftOut.map(({ sizes, reason }) =>
     diagnostic("warning", "WSC2005", `no program for ${sizes}: ${reason}`, {

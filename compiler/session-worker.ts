@@ -3,6 +3,7 @@ import { WscError } from "../ir/diagnostic.ts";
 import {
   type Answer,
   buffersOf,
+  packOpenProgram,
   packProgram,
   type Question,
   type Reply,
@@ -24,10 +25,14 @@ async function answer(question: Question): Promise<Answer> {
   switch (question.kind) {
     case "open":
       return open(question);
-    case "compile": {
-      const model = models.get(question.model);
-      if (model === undefined) throw new Error(`internal: model ${question.model} is not open`);
-      return { kind: "compiled", packed: packProgram(await model.compile(question.known)) };
+    case "compile":
+      return { kind: "compiled", packed: packProgram(await modelAt(question.model).compile(question.known)) };
+    case "compileOpen": {
+      const { compileOpen } = modelAt(question.model);
+      if (compileOpen === null) return { kind: "notOpen", reason: "this compiler has none" };
+      const made = await compileOpen(question.shapes);
+      if (made.kind === "closed") return { kind: "notOpen", reason: made.reason };
+      return { kind: "compiledOpen", packed: packOpenProgram(made.compiled) };
     }
     case "fragment": {
       const { payload, known } = question;
@@ -37,6 +42,12 @@ async function answer(question: Question): Promise<Answer> {
       models.delete(question.model);
       return { kind: "closed" };
   }
+}
+
+function modelAt(number: number): OpenModel {
+  const model = models.get(number);
+  if (model === undefined) throw new Error(`internal: model ${number} is not open`);
+  return model;
 }
 
 async function open({ model, name, bytes, settings }: Extract<Question, { kind: "open" }>): Promise<Answer> {
@@ -66,7 +77,7 @@ export function serve(port: PagePort): void {
   port.addEventListener("message", ({ data }) => {
     const request = data as Request;
     const post = (found: Answer): void => {
-      const transfer = found.kind === "compiled" ? buffersOf(found.packed) : [];
+      const transfer = "packed" in found ? buffersOf(found.packed) : [];
       port.postMessage({ ...found, id: request.id }, transfer);
     };
     // an answer that cannot be sent is an answer too: the page waits for one

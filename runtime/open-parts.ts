@@ -7,7 +7,8 @@ import type { TensorData } from "../ir/tensor.ts";
 import { type HostValue, isTensor } from "./host/value.ts";
 import type { InstanceOptions, ProgramInstance } from "./instance.ts";
 import { loadCompiler, type OpenCompilation } from "./model-compiler.ts";
-import { type OpenForm, OpenPrograms } from "./open-programs.ts";
+import type { OpenForm } from "./open-forms.ts";
+import { OpenPrograms } from "./open-programs.ts";
 
 type Shape = readonly number[];
 

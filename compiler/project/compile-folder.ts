@@ -1,6 +1,7 @@
 /** Compiles a model into a folder, or keeps the folder where it is what the compilation would give. */
 import type { DimRanges } from "../../ir/dim.ts";
 import { fail, showName } from "../../ir/diagnostic.ts";
+import { nameHint } from "../../ir/nearest.ts";
 import { claimArtifact, writeArtifact, writeFamily } from "../artifact.ts";
 import { type CompiledModel, type CompileOptions, compileRead, readSource } from "../compile.ts";
 import type { OnnxModel } from "../frontend/onnx.ts";
@@ -35,16 +36,20 @@ const placementOptions: Readonly<Record<string, (options: FolderOptions) => bool
   replicas: ({ replicas = 1 }) => replicas !== 1,
   precision: ({ precision = "f32" }) => precision !== "f32",
   fuse: ({ fuse = true }) => !fuse,
-  constraints: ({ constraints = {} }) => Object.keys(constraints).length > 0,
+  constraints: ({ constraints = {} }) => Object.values(constraints).some(saysSomething),
   from: ({ from }) => from !== undefined,
   explain: ({ more }) => more !== undefined,
 };
+
+/** Lists of constraints may be empty. */
+const saysSomething = (given: unknown): boolean => (Array.isArray(given) ? given.length > 0 : given !== undefined);
 
 /** What of the options is about kernels of known shapes, or about the passes that lead to them. */
 const knownOptions: typeof placementOptions = {
   tune: ({ tune }) => tune !== undefined,
   tuning: ({ tuning = new Map() }) => tuning.size > 0,
   joinVectors: ({ joinVectors = false }) => joinVectors,
+  weights: ({ weights = "speed" }) => weights !== "speed",
   passes: ({ passes = [], onPass }) => passes.length > 0 || onPass !== undefined,
 };
 
@@ -99,5 +104,12 @@ async function checkedDims(
   const { checkDimNames } = await import("../frontend/suggest-dims.ts");
   const { openDims } = await import("../frontend/open/variants.ts");
   if (ranges.size > 0) checkDimNames(model, new Map([...ranges].map(([name, { least }]) => [name, least])));
-  return openDims(model, dims);
+  const open = openDims(model, dims);
+  const known = [...ranges.keys()].find((name) => !open.includes(name));
+  if (known !== undefined) {
+    throw fail("WSC7003", `a range for "${showName(known)}", which is no open dim`, {
+      hint: nameHint(known, "open dims", open),
+    });
+  }
+  return open;
 }

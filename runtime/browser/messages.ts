@@ -1,6 +1,7 @@
 /** What a page and the worker that compiles for it say to each other: plain data, which browsers copy from one to the other. */
 import type { Precision } from "../../ir/kernel-graph.ts";
 import type { Diagnostic } from "../../ir/diagnostic.ts";
+import type { CompiledOpenProgram, OpenProgram } from "../../ir/open/program.ts";
 import type { CompiledProgram, Program, WeightSegment } from "../../ir/program.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { KnownInput, ModelPort, NamedText } from "../model-compiler.ts";
@@ -17,6 +18,9 @@ export interface OpenSettings {
 
 export type KnownInputs = ReadonlyMap<string, KnownInput>;
 
+/** Shapes of inputs, by name. */
+export type FedShapes = ReadonlyMap<string, readonly number[]>;
+
 /** Questions of the page; models are numbered by it. */
 export type Question =
   | {
@@ -27,6 +31,7 @@ export type Question =
       readonly settings: OpenSettings;
     }
   | { readonly kind: "compile"; readonly model: number; readonly known: KnownInputs }
+  | { readonly kind: "compileOpen"; readonly model: number; readonly shapes: FedShapes }
   | { readonly kind: "fragment"; readonly payload: TensorData; readonly known: KnownInputs }
   | { readonly kind: "close"; readonly model: number };
 
@@ -42,6 +47,9 @@ export interface OpenedModel {
 export type Answer =
   | { readonly kind: "opened"; readonly opened: OpenedModel }
   | { readonly kind: "compiled"; readonly packed: PackedProgram }
+  | { readonly kind: "compiledOpen"; readonly packed: PackedOpenProgram }
+  /** why there is no program with open dims */
+  | { readonly kind: "notOpen"; readonly reason: string }
   | { readonly kind: "closed" }
   /** what is wrong with the model */
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
@@ -50,19 +58,34 @@ export type Answer =
 
 export type Reply = Answer & { readonly id: number };
 
-/** A compiled program as data: its weights lie in one buffer, as they will lie in memory. */
-export interface PackedProgram {
-  readonly program: Program;
+/** What is compiled, as data: its weights lie in one buffer, as they will lie in memory. */
+interface Packed<P> {
+  readonly program: P;
   readonly modules: readonly (readonly [file: string, binary: Uint8Array<ArrayBuffer>])[];
   readonly segments: readonly Omit<WeightSegment, "write">[];
   /** from address 0 on */
   readonly weights: Uint8Array<ArrayBuffer>;
 }
 
+export type PackedProgram = Packed<Program>;
+export type PackedOpenProgram = Packed<OpenProgram>;
+
 /** Writes a program's weights; throws a RangeError where there is no memory for them. */
-export function packProgram({ program, modules, weights: parts }: CompiledProgram): PackedProgram {
-  const { weightsOffset, weightsBytes } = program.memory;
-  const weights = new Uint8Array(weightsOffset + weightsBytes);
+export const packProgram = (compiled: CompiledProgram): PackedProgram =>
+  packed(compiled, compiled.program.memory.weightsOffset + compiled.program.memory.weightsBytes);
+
+/** The same for a program with open dims, whose weights begin at 0. */
+export const packOpenProgram = (compiled: CompiledOpenProgram): PackedOpenProgram =>
+  packed(compiled, compiled.program.weights.bytes);
+
+interface Unpacked<P> {
+  readonly program: P;
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  readonly weights: readonly WeightSegment[];
+}
+
+function packed<P>({ program, modules, weights: parts }: Unpacked<P>, bytes: number): Packed<P> {
+  const weights = new Uint8Array(bytes);
   for (const { offset, byteLength, write } of parts) write(weights.subarray(offset, offset + byteLength));
   return {
     program,
@@ -72,7 +95,7 @@ export function packProgram({ program, modules, weights: parts }: CompiledProgra
   };
 }
 
-export const unpackProgram = ({ program, modules, segments, weights }: PackedProgram): CompiledProgram => ({
+export const unpackProgram = <P>({ program, modules, segments, weights }: Packed<P>): Unpacked<P> => ({
   program,
   modules: new Map(modules),
   weights: segments.map((segment) => ({
@@ -84,7 +107,7 @@ export const unpackProgram = ({ program, modules, segments, weights }: PackedPro
 });
 
 /** Buffers that a program's data need not be copied for. */
-export const buffersOf = ({ modules, weights }: PackedProgram): ArrayBuffer[] => [
+export const buffersOf = ({ modules, weights }: Pick<Packed<unknown>, "modules" | "weights">): ArrayBuffer[] => [
   weights.buffer,
   ...modules.map(([, binary]) => binary.buffer),
 ];

@@ -8,8 +8,10 @@ import type { ModelCompiler, OpenModel, OpenOptions } from "../model-compiler.ts
 import { readBytes } from "../platform.ts";
 import {
   type Answer,
+  type FedShapes,
   type OpenedModel,
   type OpenSettings,
+  type PackedOpenProgram,
   type PackedProgram,
   type Question,
   type Reply,
@@ -138,6 +140,15 @@ class RemoteModel {
     return compiledBy(worker, { kind: "compile", model: this.#number, known });
   }
 
+  /** A program with open dims, or why there is none. */
+  async compileOpen(shapes: FedShapes): Promise<PackedOpenProgram | string> {
+    const { worker } = await this.#inWorker();
+    const answer = await worker.ask({ kind: "compileOpen", model: this.#number, shapes });
+    if (answer.kind === "notOpen") return answer.reason;
+    if (answer.kind !== "compiledOpen") throw new Error(`internal: the compiler's worker has ${answer.kind}`);
+    return answer.packed;
+  }
+
   #inWorker(): Promise<{ readonly worker: CompilerWorker; readonly opened: OpenedModel }> {
     this.#opened ??= this.#open();
     return this.#opened;
@@ -195,8 +206,14 @@ export const workerCompiler: ModelCompiler = {
         await cache.keepProgram(known, packed);
         return unpackProgram(packed);
       },
-      // the messages to the worker, and the page's cache, hold programs of known shapes only
-      compileOpen: null,
+      compileOpen: async (shapes) => {
+        const found = await cache.openProgram(shapes, opened);
+        if (found !== null) return { kind: "open", compiled: unpackProgram(found) };
+        const packed = await remote.compileOpen(shapes);
+        if (typeof packed === "string") return { kind: "closed", reason: packed };
+        await cache.keepOpenProgram(shapes, packed, opened);
+        return { kind: "open", compiled: unpackProgram(packed) };
+      },
     };
   },
 

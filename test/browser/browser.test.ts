@@ -4,6 +4,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { makeDigits } from "../../examples/digits/digits.mjs";
+import { compileFolder } from "../../compiler/project/compile-folder.ts";
+import { perceptron } from "../open/models.ts";
 import { digitsModel, dist, writeProgram } from "../helpers/programs.ts";
 import { tensorFrom } from "../../ir/tensor.ts";
 import { f32, modelBytes, type ModelSpec, node } from "../helpers/onnx-builder.ts";
@@ -21,6 +23,13 @@ interface Bindings {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   load(): Promise<{ run(inputs: object): Promise<{ probabilities: { dims: readonly number[] } }> }>;
+}
+
+/** The same of a folder for all shapes. */
+interface RowsBindings {
+  load(): Promise<{
+    run(inputs: object): Promise<{ y: { dims: readonly number[]; data: Float32Array<ArrayBuffer> } }>;
+  }>;
 }
 
 const imageShape = [1, 1, 20, 20] as const;
@@ -51,6 +60,7 @@ function suite(): void {
   const scratch = scratchFolder("browser");
   const artifact = path.join(scratch.path, "digits");
   const wide = path.join(scratch.path, "wide");
+  const rows = path.join(scratch.path, "rows");
   let server: StaticServer | undefined;
   let context: BrowserContext | undefined;
   let tab: Page;
@@ -60,11 +70,15 @@ function suite(): void {
     const wideModel = path.join(scratch.path, "wide.onnx");
     writeFileSync(wideModel, await modelBytes(wideLayer));
     await writeProgram(wideModel, wide);
+    const rowsModel = path.join(scratch.path, "rows.onnx");
+    writeFileSync(rowsModel, await modelBytes(perceptron));
+    await compileFolder(rowsModel, rows);
     server = await serve(
       new Map([
         ["dist", dist],
         ["digits", artifact],
         ["wide", wide],
+        ["rows", rows],
       ]),
       page,
     );
@@ -127,6 +141,29 @@ function suite(): void {
       { image: images[0] ?? [], dims: [...imageShape] },
     );
     expect(result).toEqual({ names: [["image"], ["probabilities"]], dims: [1, 10] });
+  });
+
+  it("runs a folder for all shapes", async () => {
+    const ran = await tab.evaluate(async () => {
+      const location: string = "/rows/index.js";
+      const bindings = (await import(location)) as RowsBindings;
+      const model = await bindings.load();
+      const run = async (batch: number): Promise<{ dims: readonly number[]; bits: number[] }> => {
+        const data = Float32Array.from({ length: batch * 12 }, (_, i) => Math.sin(i));
+        const { y } = await model.run({ x: { type: "float32", data, dims: [batch, 12] } });
+        return { dims: y.dims, bits: [...new Uint32Array(y.data.buffer, y.data.byteOffset, y.data.length)] };
+      };
+      return [await run(1), await run(5), await run(3)];
+    });
+    const session = await InferenceSession.create(rows);
+    for (const [index, batch] of [1, 5, 3].entries()) {
+      const data = Float32Array.from({ length: batch * 12 }, (_, i) => Math.sin(i));
+      const { y } = await session.run({ x: new Tensor("float32", data, [batch, 12]) });
+      expect(ran[index]?.dims).toEqual([batch, 10]);
+      const expected = [...(y?.data as Float32Array)];
+      for (const [i, value] of floatsOf(ran[index]?.bits ?? []).entries())
+        expect(value).toBeCloseTo(expected[i] ?? NaN, 5);
+    }
   });
 
   it("asks the server for nothing of the compiler, and for no functions of the host that it does not call", () => {

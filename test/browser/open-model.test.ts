@@ -31,6 +31,26 @@ globalThis.runModel = async (model, values, dims, options) => {
     return error instanceof WscError ? error.diagnostics.map(({ code }) => code) : String(error);
   }
 };
+globalThis.runRows = async (model, rows, values, options) => {
+  let compilations = 0;
+  for (const name of ["compile", "compileStreaming", "instantiate", "Module"]) {
+    const own = WebAssembly[name];
+    WebAssembly[name] = new Proxy(own, {
+      apply: (...args) => (compilations++, Reflect.apply(...args)),
+      construct: (...args) => (compilations++, Reflect.construct(...args)),
+    });
+  }
+  const session = await InferenceSession.create(model, options);
+  const seen = [];
+  for (const count of rows) {
+    const before = compilations;
+    const x = new Tensor("float32", Float32Array.from(values.slice(0, 6 * count)), [count, 6]);
+    const { y } = await session.run({ x });
+    seen.push({ data: [...y.data], dims: y.dims, compilations: compilations - before });
+  }
+  await session.release();
+  return seen;
+};
 globalThis.isReady = true;
 `;
 
@@ -63,6 +83,13 @@ const chooser: ModelSpec = {
 };
 
 const valuesOf = (count: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(i * 1.7));
+
+/** A run of the classifier, and how often WebAssembly was compiled for it. */
+interface RanRows {
+  readonly data: number[];
+  readonly dims: number[];
+  readonly compilations: number;
+}
 
 type Outcome = readonly { readonly data: number[]; readonly dims: number[] }[] | readonly string[] | string;
 
@@ -164,6 +191,35 @@ function suite(): void {
     expect(await run(tab, "classifier.onnx", [rows, 6])).toEqual(await inNode("classifier.onnx", [rows, 6]));
     expect(workers).toBe(1);
     await tab.close();
+  });
+
+  it("compiles a program with open dims for the second shape, and nothing for further ones; it is there when the page comes again", async () => {
+    const rows = [20, 21, 33, 40, 22];
+    const runRows = (tab: Page): Promise<readonly RanRows[]> =>
+      tab.evaluate(
+        ([counts, values]) =>
+          (globalThis as unknown as { runRows: (...args: unknown[]) => Promise<readonly RanRows[]> }).runRows(
+            "/models/classifier.onnx",
+            counts,
+            values,
+            { deterministic: true },
+          ),
+        [rows, valuesOf(6 * 40)] as const,
+      );
+    const first = await open("prebuilt");
+    const ran = await runRows(first.tab);
+    for (const [index, count] of rows.entries()) {
+      const [expected] = (await inNode("classifier.onnx", [count, 6])) as readonly { data: number[]; dims: number[] }[];
+      expect(ran[index]?.dims).toEqual(expected?.dims);
+      for (const [i, value] of (expected?.data ?? []).entries()) expect(ran[index]?.data[i]).toBeCloseTo(value, 5);
+    }
+    const [one, two, ...others] = ran.map(({ compilations }) => compilations > 0);
+    expect([one, two, others]).toEqual([true, true, [false, false, false]]);
+    await first.tab.close();
+    const second = await open("prebuilt");
+    expect(await runRows(second.tab)).toEqual(ran);
+    expect(second.asked()).not.toContain("/dist/wsc-compiler.min.js");
+    await second.tab.close();
   });
 
   it("compiles what depends on data while it runs", async () => {

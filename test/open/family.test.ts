@@ -155,7 +155,7 @@ describe("what a folder is not for is refused", () => {
     const bound = (freeDimensionOverrides: Record<string, number>): Promise<InferenceSession> =>
       InferenceSession.create(folderOf("encoder"), { freeDimensionOverrides });
     const session = await bound({ seq: 4 });
-    expect(session.inputMetadata[0]?.shape).toEqual(["batch", 4]);
+    expect(session.inputMetadata[0]).toMatchObject({ shape: ["batch", 4] });
     await expect(session.run(tensors(caseOf("encoder").feeds({ batch: 1, seq: 5 })))).rejects.toThrow(
       /WSC7002: input "ids": shape \[1,5\] given, \[batch,4\] expected/,
     );
