@@ -41,8 +41,8 @@ const shortened = (text: string): string =>
     .replace(/--tune \d+/, "--tune 0.5")
     .replace(/--time-limit \d+/, "--time-limit 1")
     .replace(/--effort \d+/, "--effort 0.05")
-    // a wafer has thousands of mappings for each layer; what names its coordinates is placed on one all the same
-    .replace(/^(compile (?!.*(?:-t |--target|--pin|--defects)).*)$/, "$1 -t medium.json")
+    // a wafer has thousands of mappings for each layer; what names its coordinates is placed on one all the same, and a range of sizes on none
+    .replace(/^(compile (?!.*(?:-t |--target|--pin|--defects|\.\.)).*)$/, "$1 -t medium.json")
     .replace(/^(report (?!chips).*)$/, "$1 -t medium.json")
     // a program on all of a wafer's cores takes hours to run word by word
     .replace(/^simulate \S+/, "simulate small.wsc -t small.json")
