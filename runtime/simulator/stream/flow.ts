@@ -80,6 +80,7 @@ export class Flow {
   readonly #waiting: readonly Heap<number>[];
   readonly #links: readonly Busy[];
   readonly #queued: Uint8Array;
+  readonly #isTaking: Uint8Array;
   readonly #work: number[] = [];
 
   // sources
@@ -126,6 +127,7 @@ export class Flow {
     this.#credits = Array.from({ length: count }, () => new Heap<Credit>(({ place }) => place));
     this.#run = new Int32Array(count);
     this.#queued = new Uint8Array(count);
+    this.#isTaking = new Uint8Array(count);
     const sources = nets.sources.length;
     this.#offers = Array.from({ length: sources }, () => []);
     this.#put = new Float64Array(sources);
@@ -363,6 +365,9 @@ export class Flow {
 
   /** Sinks whose last word has passed the root are done when it has come to them. */
   #take(net: number): void {
+    // a sink that begins with its next words here is found by the loop that told it: thousands of short runs must not pile up calls
+    if (this.#isTaking[net] === 1) return;
+    this.#isTaking[net] = 1;
     const waiting = nth(this.#waiting, net);
     const clock = nth(this.#clocks, net);
     for (
@@ -382,6 +387,7 @@ export class Flow {
       this.#done[sink] = end;
       this.#events.taken(sink, Math.max((this.#start[sink] as number) + words - 1, arrives));
     }
+    this.#isTaking[net] = 0;
   }
 
   /** A sink on the way that may hold a word up, and has not begun to take the words before it; null: none. */
