@@ -13,11 +13,13 @@ import {
   twoPhaseProgram,
 } from "../../compiler/fabric/collectives/line.ts";
 import { lowerFabric } from "../../compiler/fabric/lower.ts";
+import { fabricTargetOf, ProgramBuilder } from "../../compiler/fabric/program-builder.ts";
 import { wse2 } from "../../compiler/targets/wse2.ts";
 import { wse3 } from "../../compiler/targets/wse3.ts";
 import { nth } from "../../ir/access.ts";
-import type { FabricProgram } from "../../ir/fabric/program.ts";
+import type { FabricProgram, Port, Region, Step, Strided } from "../../ir/fabric/program.ts";
 import type { Target } from "../../ir/machine/target.ts";
+import type { Core } from "../../ir/placement.ts";
 import { simulateStreams } from "../../runtime/simulator/stream/run.ts";
 import type { StreamSimulation } from "../../runtime/simulator/stream/simulation.ts";
 import { simulateWords } from "../../runtime/simulator/word/run.ts";
@@ -71,6 +73,48 @@ describe.each(Object.entries(programs))("%s", (_name, build) => {
       expect(stream.sram(x, y, dataRegion)).toEqual(word.sram(x, y, dataRegion));
     },
   );
+});
+
+/** A vector that a core takes from another and gives to `rows` cores beside a column, where its words land one by one. */
+function scattered(target: Target, rows: number, words: number): FabricProgram {
+  const program = new ProgramBuilder("scattered", fabricTargetOf(target), ["scattered"]);
+  const address = target.core.systemBytes + target.core.codeBytes;
+  const region: Region = { name: "data", address, words, slots: 1, category: "activations", writers: 0, readers: 0 };
+  const part = (offset: number, length: number): Strided => ({
+    region: "data",
+    offset,
+    sizes: [length],
+    strides: [1],
+  });
+  const core = (at: Core, steps: readonly Step[]): void => {
+    program.core(at, { layer: 0, regions: [region], tasks: [{ name: "main", steps }] });
+  };
+  const whole = part(0, words);
+  const root = { x: 4, y: 0 };
+  const first = { x: 3, y: 0 };
+  core(first, [{ kind: "send", to: { color: 1, queue: 0 }, words: [whole] }]);
+  program.path(1, [first, root]);
+  core(root, [
+    { kind: "receive", from: { color: 1, queue: 1 }, into: [{ words, into: whole }] },
+    { kind: "send", to: { color: 0, queue: 0 }, words: [whole] },
+  ]);
+  const into = Array.from({ length: words }, (_, word) => ({ words: 1, into: part((word * 7) % words, 1) }));
+  for (let y = 0; y < rows; y++) {
+    const end = { x: 5, y };
+    core(end, [{ kind: "receive", from: { color: 0, queue: 0 }, into }]);
+    const to: Port[] = y + 1 < rows ? ["east", "south"] : ["east"];
+    program.router({ x: 4, y }, 0, [{ from: y === 0 ? "ramp" : "north", to, words: null }]);
+    program.router(end, 0, [{ from: "west", to: ["ramp"], words: null }]);
+  }
+  return program.build();
+}
+
+it("follows words that land one by one in many cores at once", () => {
+  const target: Target = { ...wse2, core: { ...wse2.core, queueWords: 64 } };
+  const small = both(scattered(target, 8, 60), target);
+  expectNear(small.stream.cycles, small.word.cycles);
+  // over 200 links; 6,000 instructions begin one after the other within one piece of words
+  expect(simulateStreams(scattered(target, 100, 60), target).words).toBe(200 * 60);
 });
 
 describe("any machine and row", () => {
