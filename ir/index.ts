@@ -4,6 +4,7 @@
  */
 export * from "./builder.ts";
 export * from "./diagnostic.ts";
+export { type DiagnosticEntry, diagnosticTable } from "./diagnostic-table.ts";
 export * from "./dtype.ts";
 export * from "./expr.ts";
 export * from "./graph.ts";

@@ -90,10 +90,11 @@ export interface PassOptions {
 }
 
 export function runPasses(graph: Graph, options: PassOptions = {}): Graph {
+  const own = new Set(options.own?.map(({ pass }) => pass));
   let current = graph;
   for (const pass of withOwn(options.own ?? [])) {
     const next = pass.run(current);
-    if (options.verify !== false && next !== current) verifyAfter(pass, next);
+    if (options.verify !== false && next !== current) verifyAfter(pass, next, own.has(pass));
     options.onPass?.(pass, next, next !== current);
     current = next;
   }
@@ -116,9 +117,11 @@ function withOwn(own: readonly OwnPass[]): readonly Pass[] {
   ]);
 }
 
-/** A pass that breaks the graph is a defect of wsc: the message names it. */
-function verifyAfter(pass: Pass, graph: Graph): void {
+/** A pass that breaks the graph is a defect: of its author where it is a user's own, else of wsc. */
+function verifyAfter(pass: Pass, graph: Graph, isOwn: boolean): void {
   const [first] = verifyGraph(graph);
-  if (first !== undefined)
-    throw new Error(`internal: pass ${pass.name} left an invalid graph: ${renderDiagnostic(first)}`);
+  if (first === undefined) return;
+  const problem = renderDiagnostic(first);
+  if (!isOwn) throw new Error(`internal: pass ${pass.name} left an invalid graph: ${problem}`);
+  throw fail("WSC4001", `it left an invalid graph: ${problem}`, { subject: `pass ${showName(pass.name)}` });
 }

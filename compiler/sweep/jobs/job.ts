@@ -2,7 +2,8 @@
  * A job: all that a point's result depends on, and nothing else. Files are named by their digests alone, so that a job means the same on every machine
  * and tells nobody's paths. Its own digest is its name: equal jobs are one.
  */
-import { type Diagnostic, type DiagnosticCode, diagnosticTable } from "../../../ir/diagnostic.ts";
+import type { Diagnostic, DiagnosticCode } from "../../../ir/diagnostic.ts";
+import { diagnosticTable } from "../../../ir/diagnostic-table.ts";
 import {
   JsonMismatch,
   mismatch,
