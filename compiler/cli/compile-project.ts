@@ -48,7 +48,7 @@ export async function compileProject<T>(
   for (const { source, output, options, passes } of builds) {
     const progress = stageProgress(quiet || json);
     try {
-      const asked = { ...compileOptionsOf(options), passes, onStage: progress.stage, force, keep };
+      const asked = { ...compileOptionsOf(options), passes, onStage: progress.stage, ...progress.watch, force, keep };
       const result = await compileFolder(source, output, asked);
       progress.stop();
       summaries.push(await summarize(result));

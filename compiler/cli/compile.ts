@@ -137,6 +137,7 @@ async function compileAs(given: CompileArguments): Promise<number> {
     joinVectors: given.joinVectors,
     weights: given.weights,
     onStage: progress.stage,
+    ...progress.watch,
     ...(given.printAfter.length > 0 ? { onPass: await passPrinter(given.printAfter) } : {}),
   };
   try {

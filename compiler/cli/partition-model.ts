@@ -42,7 +42,11 @@ export async function partitionModel(given: PartitionArguments): Promise<number>
     for (const warning of lowered.warnings) note(renderDiagnostic(warning), given.quiet);
     kernels = buildFusedKernels(lowered.graph, target);
     progress.stage("place");
-    split = await splitOverWafers(kernels, target, wafers, { timeLimitSeconds: given.timeLimit, seed: given.seed });
+    split = await splitOverWafers(kernels, target, wafers, {
+      timeLimitSeconds: given.timeLimit,
+      seed: given.seed,
+      ...progress.watch,
+    });
   } finally {
     progress.stop();
   }

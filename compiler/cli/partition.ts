@@ -1,9 +1,10 @@
 /** `wsc partition`: splits an operator graph over devices, and says what is proven about the split. */
 import { fail, renderDiagnostic } from "../../ir/diagnostic.ts";
 import { type DeviceGraph, maxDevices, type Split } from "../partition/device-graph.ts";
-import { partition, type PartitionResult } from "../partition/partition.ts";
+import { partition, type PartitionResult, type PartitionStep } from "../partition/partition.ts";
 import { readDeviceGraph } from "../partition/read-graph.ts";
 import { exitCodes, note } from "./failure.ts";
+import { lineProgress } from "./progress.ts";
 import { printTable } from "./table.ts";
 import { claimText, writeText } from "./text-output.ts";
 
@@ -36,12 +37,19 @@ export async function partitionGraph(given: PartitionArguments): Promise<number>
   const graph = await readDeviceGraph(given.graph);
   const quiet = given.quiet || given.json;
   for (const warning of graph.warnings) note(renderDiagnostic(warning), given.quiet);
+  const progress = lineProgress(quiet);
+  const told = new Map<PartitionStep, string>();
   const result = partition(graph, {
     ...(given.devices === undefined ? {} : { accelerators: given.devices }),
     ...(given.cpus === undefined ? {} : { cpus: given.cpus }),
     timeLimitSeconds: given.timeLimit,
     seed: given.seed,
+    onProgress: (step, detail) => {
+      told.set(step, detail);
+      progress.show([...told].map(([name, value]) => `${name} ${value}`).join(", "));
+    },
   });
+  progress.stop();
   const seconds = (performance.now() - start) / 1000;
   if (given.output !== undefined) await writeText(given.output, splitText(result.split), options);
   if (given.json) process.stdout.write(`${JSON.stringify(summaryOf(result, seconds), null, 2)}\n`);

@@ -9,8 +9,8 @@ import { reportSweep, runSweep, type SweepResult } from "../sweep/run-sweep.ts";
 import type { SearchPlan } from "../sweep/state/search.ts";
 import type { SearchKind } from "../sweep/state/search-kinds.ts";
 import { wscName } from "../version.ts";
-
 import { exitCodes, note } from "./failure.ts";
+import { lineProgress } from "./progress.ts";
 import { printTable } from "./table.ts";
 
 interface QueueArguments {
@@ -54,7 +54,7 @@ export async function sweep(given: SweepArguments): Promise<number> {
       ? ({ kind: "threads", count: threadsOf(given.jobs) } as const)
       : ({ kind: "queue", url: queue } as const);
   if (queue !== undefined) queueAddress(queue);
-  const progress = progressLine(given.quiet || given.json);
+  const progress = lineProgress(given.quiet || given.json);
   try {
     const result = await runSweep({
       spec: given.spec,
@@ -63,7 +63,9 @@ export async function sweep(given: SweepArguments): Promise<number> {
       store: store ?? null,
       search: searchOf(given),
       force: given.force,
-      onProgress: progress.show,
+      onProgress: ({ points, refused, failed }, all) => {
+        progress.show(`${points} of ${all ?? "?"} points, ${refused} refused, ${failed} failed`);
+      },
     });
     progress.stop();
     return tell(result, given);
@@ -93,28 +95,6 @@ function threadsOf(jobs: number | undefined): number {
   if (jobs === undefined) return availableParallelism();
   if (Number.isSafeInteger(jobs) && jobs >= 1 && jobs <= mostThreads) return jobs;
   throw fail("WSC8001", `--jobs takes a whole number from 1 to ${mostThreads}`);
-}
-
-/** Milliseconds between two lines of progress. */
-const progressPause = 200;
-
-function progressLine(quiet: boolean): {
-  readonly show: Parameters<typeof runSweep>[0]["onProgress"];
-  readonly stop: () => void;
-} {
-  if (quiet || !process.stderr.isTTY) return { show: () => undefined, stop: () => undefined };
-  let last = 0;
-  return {
-    show: ({ points, refused, failed }, all) => {
-      if (Date.now() - last < progressPause) return;
-      last = Date.now();
-      process.stderr.write(`\r${points} of ${all ?? "?"} points, ${refused} refused, ${failed} failed\u001b[K`);
-    },
-    stop: () => {
-      if (last > 0) process.stderr.write("\r\u001b[K");
-      last = 0;
-    },
-  };
 }
 
 /** Rows of the frontier that are printed. */

@@ -10,8 +10,7 @@ import type { PlacedKernel, Placement } from "../../ir/placement.ts";
 import { areaAt } from "../placement/sizing/area-bound.ts";
 import { checkPlacement } from "../placement/checker/check.ts";
 import { noVariants } from "../placement/explain/no-fit.ts";
-import { place } from "../placement/place.ts";
-import type { SolverChoice } from "../solver/solvers.ts";
+import { place, type SearchOptions } from "../placement/place.ts";
 import type { Target } from "../../ir/machine/target.ts";
 import { checkWaferSplit } from "./check-wafers.ts";
 import { maxDevices } from "./device-graph.ts";
@@ -27,12 +26,8 @@ import {
 } from "./wafer-cut.ts";
 import type { WaferSplit, WaferStage } from "./wafer-split.ts";
 
-export interface WaferOptions {
-  readonly timeLimitSeconds?: number;
-  readonly solver?: SolverChoice;
-  readonly seed?: number;
-  readonly onProgress?: (detail: string) => void;
-}
+/** Limits are those of the whole split; `onFound` is given what is found for one wafer. */
+export type WaferOptions = Pick<SearchOptions, "timeLimitSeconds" | "solver" | "seed" | "onProgress" | "onFound">;
 
 const defaultTimeLimit = 120;
 
@@ -65,7 +60,7 @@ export async function splitOverWafers(
     if (cut === null) break;
     bound = Math.max(bound, cut.bound);
     if (best !== null && (cut.cycles >= intervalOf(best) || isOver())) break;
-    options.onProgress?.(`${cut.groups.length} parts of ${cut.cycles.toFixed(0)} cycles`);
+    options.onProgress?.("sizing", `${cut.groups.length} parts of ${cut.cycles.toFixed(0)} cycles`);
     const stages = await placeParts(problem, cut, options, deadline);
     if (stages instanceof WscError) refusal = stages;
     else if (best === null || intervalOf(stages) < intervalOf(best)) best = stages;
@@ -92,7 +87,7 @@ const intervalOf = (stages: readonly WaferStage[]): number =>
 async function placeParts(
   { graph, target, lists }: WaferProblem,
   { groups }: WaferCut,
-  { solver, seed }: WaferOptions,
+  { solver, seed, onProgress, onFound }: WaferOptions,
   deadline: number,
 ): Promise<readonly WaferStage[] | WscError> {
   const stages: WaferStage[] = [];
@@ -100,12 +95,14 @@ async function placeParts(
     const part = kernelPart(graph, kernels, `${graph.name} part ${wafer + 1}`);
     const left = Math.max(1, (deadline - performance.now()) / 1000 / (groups.length - wafer));
     const variants = kernels.flatMap((id) => lists[id] ?? []);
+    onProgress?.("sizing", `wafer ${wafer + 1} of ${groups.length}`);
     try {
       const placement = await place(part, target, {
         variants,
         timeLimitSeconds: left,
         ...(solver === undefined ? {} : { solver }),
         ...(seed === undefined ? {} : { seed }),
+        ...(onFound === undefined ? {} : { onFound }),
       });
       const faults = checkPlacement(part, placement, target);
       if (faults.length > 0) return new WscError(faults);
