@@ -181,7 +181,7 @@ export const diagnosticTable = {
     meaning:
       "A pass of your own returned a graph that breaks an invariant, as the verifier that runs behind every pass says.",
     remedy:
-      "Repair the pass; `--print-after` shows the graph before it. Ops that replace others keep types and origins (docs/extending.md).",
+      "Repair the pass; `--print-after` shows the graph before it. Ops that replace others keep types and origins (docs/projects.md).",
     example: "error WSC4001: pass drop-all: it left an invalid graph: an op reads a value that is not defined",
   },
   WSC5001: {

@@ -43,9 +43,9 @@ const shortened = (text: string): string =>
     .replace(/--effort \d+/, "--effort 0.05")
     // a wafer has thousands of mappings for each layer; what names its coordinates is placed on one all the same, and a range of sizes on none
     .replace(/^(compile (?!.*(?:-t |--target|--pin|--defects|\.\.)).*)$/, "$1 -t medium.json")
-    .replace(/^(report (?!chips).*)$/, "$1 -t medium.json")
+    .replace(/^(report (?!chips)(?!.* -t ).*)$/, "$1 -t medium.json")
     // a program on all of a wafer's cores takes hours to run word by word
-    .replace(/^simulate \S+/, "simulate small.wsc -t small.json")
+    .replace(/^simulate \S+( -t small\.json)?/, "simulate small.wsc -t small.json")
     .replace(/--repeat \d+/, "--repeat 2")
     .replace(/^(place G\.kgraph -o G\.paint)$/, "$1 --time-limit 1")
     .replace(/^(partition (?!.*--time-limit).*)$/, "$1 --time-limit 1")
