@@ -44,12 +44,15 @@ export interface Transfer {
 /** Ways from a root to cores: first along its column, or first along its row. */
 type Shape = "column" | "row";
 
+const noRouters: readonly number[] = [];
+
 /** A tree of routers around a root. They have numbers, each a greater one than the router before it; the root has 0. */
 class Tree {
   readonly routers: Core[];
-  /** the router before each, and those behind it in the order in which they were found */
+  /** the router before each */
   readonly before: number[] = [-1];
-  readonly behind: (number[] | undefined)[] = [undefined];
+  /** those behind it; none stands for most */
+  readonly #behind: (number[] | undefined)[] = [undefined];
   readonly #shape: Shape;
   readonly #numberOf: Map<number, number>;
 
@@ -76,13 +79,18 @@ class Tree {
       const number = this.routers.length;
       this.routers.push(router);
       this.before.push(before);
-      this.behind.push(undefined);
-      const known = this.behind[before];
-      if (known === undefined) this.behind[before] = [number];
+      this.#behind.push(undefined);
+      const known = this.#behind[before];
+      if (known === undefined) this.#behind[before] = [number];
       else known.push(number);
       this.#numberOf.set(keyOf(router), number);
       before = number;
     }
+  }
+
+  /** Routers behind one, in the order in which they were found. */
+  behind(router: number): readonly number[] {
+    return this.#behind[router] ?? noRouters;
   }
 
   #towardsRoot({ x, y }: Core): Core {
@@ -149,7 +157,7 @@ export function gatherTo(
       sendings.push({ net, at: holder.at, elements: holder.elements });
       words = holder.elements.length;
     }
-    for (const next of tree.behind[router] ?? []) {
+    for (const next of tree.behind(router)) {
       const passed = visit(next);
       net.link(nth(tree.routers, next), core, passed);
       words += passed;
@@ -198,7 +206,7 @@ export function giveFrom(
     busiest,
   );
   const visit = (router: number): void => {
-    for (const next of tree.behind[router] ?? []) {
+    for (const next of tree.behind(router)) {
       net.link(nth(tree.routers, router), nth(tree.routers, next), order.length);
       visit(next);
     }

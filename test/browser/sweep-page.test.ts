@@ -103,7 +103,6 @@ interface Violation {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       await open();
-      await page.screenshot({ path: `/tmp/f19/${colorScheme}.png`, fullPage: true });
       expect(await violations()).toEqual([]);
     }
     await page.emulateMedia({ colorScheme: "light" });

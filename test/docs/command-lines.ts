@@ -26,12 +26,16 @@ export function commandsOf(page: string): readonly ShownCommand[] {
     .split("\n")
     .flatMap((line, index) => {
       if (line.startsWith("```")) isFenced = !isFenced;
-      const [, text] = /^(?: {4})?\s*(?:\$ )?(?:npx )?wsc (.*)$/.exec(isFenced || line.startsWith("    ") ? line : "") ?? [];
+      const [, text] =
+        /^(?: {4})?\s*(?:\$ )?(?:npx )?wsc (.*)$/.exec(isFenced || line.startsWith("    ") ? line : "") ?? [];
       if (text === undefined || text.startsWith("<command>")) return [];
-      const plain = text.replace(/\s+#.*$/, "").replace(/\s+>\s*\S+$/, "").trim();
+      const plain = text
+        .replace(/\s+#.*$/, "")
+        .replace(/\s+>\s*\S+$/, "")
+        .trim();
       return alternatives(plain).map((command) => ({ place: `${page}:${index + 1}`, text: command }));
     });
-} // prettier-ignore
+}
 
 /** `--mode auto|pipeline` stands for two commands. */
 function alternatives(text: string): readonly string[] {

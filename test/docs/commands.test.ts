@@ -135,23 +135,39 @@ beforeAll(async () => {
   for (const file of ["my-mesh.json", "mesh.json"]) writeFileSync(file, machine);
   writeSamples(".");
   writeFileSync("chips.yaml", "do: plan\naxes:\n  model: [llama3.1-8b]\n  users: [1, 8]\nfixed:\n  target: wse3\n");
-  writeFileSync("config.json", JSON.stringify({
-    model_type: "llama", architectures: ["LlamaForCausalLM"], hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2,
-    num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 128, max_position_embeddings: 64, rms_norm_eps: 1e-5, rope_theta: 1e4,
-  })); // prettier-ignore
+  writeFileSync(
+    "config.json",
+    JSON.stringify({
+      model_type: "llama",
+      architectures: ["LlamaForCausalLM"],
+      hidden_size: 64,
+      intermediate_size: 96,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      vocab_size: 128,
+      max_position_embeddings: 64,
+      rms_norm_eps: 1e-5,
+      rope_theta: 1e4,
+    }),
+  );
   cpSync(digitsModel, "digits.onnx");
   cpSync(path.join(root, "examples"), "examples", { recursive: true });
-  writeFileSync("wsc.config.json", JSON.stringify({ models: { digits: { source: "digits.onnx", effortSeconds: 0.05 } } }));
+  writeFileSync(
+    "wsc.config.json",
+    JSON.stringify({ models: { digits: { source: "digits.onnx", effortSeconds: 0.05 } } }),
+  );
   writeFileSync("medium.json", JSON.stringify({ ...smallTarget(64, 80), name: "medium" }));
   const compiled = await run("compile model.onnx -o out/model -t medium.json --effort 0.05 --no-fuse");
   expect(compiled).toMatchObject({ code: 0 });
   writeFileSync("small.json", JSON.stringify({ ...smallTarget(16, 12), name: "small" }));
   const small = await run("compile model.onnx -t small.json -o small.wsc --effort 0.05 --no-fuse");
   expect(small).toMatchObject({ code: 0 });
-  for (const folder of ["model.wsc", "out/old", "out/v1", "out/v2"])
-    cpSync("out/model", folder, { recursive: true });
-  expect(await run("compile model.onnx --tune 0.2 -t medium.json --effort 0.05 -q -o out/tuned")).toMatchObject({ code: 0 });
-}); // prettier-ignore
+  for (const folder of ["model.wsc", "out/old", "out/v1", "out/v2"]) cpSync("out/model", folder, { recursive: true });
+  expect(await run("compile model.onnx --tune 0.2 -t medium.json --effort 0.05 -q -o out/tuned")).toMatchObject({
+    code: 0,
+  });
+});
 
 /** What was wrong with a command; null where nothing was. */
 async function faultOf({ place, text }: ShownCommand): Promise<string | null> {

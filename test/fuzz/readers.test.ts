@@ -97,21 +97,24 @@ describe("damaged", () => {
     );
   });
 
-  it.each(["graph", "kernels", "placement", "placement.json", "program.json"])("text of %s is parsed or refused", (name) => {
-    const [text, parse] = texts.get(name) ?? ["", () => undefined];
-    expect(text.length).toBeGreaterThan(100);
-    const bytes = new TextEncoder().encode(text);
-    fc.assert(
-      fc.property(damages, (list) => {
-        try {
-          parse(new TextDecoder().decode(damaged(bytes, list)));
-        } catch (error) {
-          refusal(error);
-        }
-      }),
-      { seed, numRuns: 150 },
-    );
-  }); // prettier-ignore
+  it.each(["graph", "kernels", "placement", "placement.json", "program.json"])(
+    "text of %s is parsed or refused",
+    (name) => {
+      const [text, parse] = texts.get(name) ?? ["", () => undefined];
+      expect(text.length).toBeGreaterThan(100);
+      const bytes = new TextEncoder().encode(text);
+      fc.assert(
+        fc.property(damages, (list) => {
+          try {
+            parse(new TextDecoder().decode(damaged(bytes, list)));
+          } catch (error) {
+            refusal(error);
+          }
+        }),
+        { seed, numRuns: 150 },
+      );
+    },
+  );
 
   it("folders are refused by name, with digests and without", async () => {
     const files = readdirSync(folder).filter((file) => /\.(json|txt|bin|wasm)$/.test(file) && file !== "build.json");
