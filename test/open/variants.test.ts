@@ -52,6 +52,19 @@ describe("graphs for all shapes", () => {
     ]);
   });
 
+  test("of many dims as few as can be are 0 or 1 at once", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+    const { graphs, leftOut } = await variantsOf({
+      opset: 17,
+      inputs: Object.fromEntries(names.map((name) => [name, f32(name, 4)])),
+      outputs: Object.fromEntries(names.map((name) => [`${name}_out`, f32(name, 4)])),
+      nodes: names.map((name) => node("Relu", [name], [`${name}_out`])),
+    });
+    // all open, and each of them 1 by itself
+    expect(graphs).toHaveLength(21);
+    expect(leftOut.map(({ sizes }) => sizes)).toEqual(["0 or 1 for more than 1 of the dims at once"]);
+  });
+
   test("ranges leave sizes out, and reach the symbols", async () => {
     const ranges = new Map([
       ["batch", { least: 1, most: 1 }],

@@ -66,9 +66,11 @@ export function lowerVariants(model: OnnxModel, options: VariantOptions): OpenVa
   const free = symbols.filter((name) => !base.lowering.replaced.has(name));
   const classes = free.map((name) => classesOf(name, options.ranges));
   const zeros = free.filter((name) => search.admitsNothing(base, name));
-  const cells = combinations(
-    classes.map((own, index) => own.filter((size) => size !== 0 || zeros.includes(nth(free, index)))),
-  ).map((sizes): Cell => new Map(free.map((name, index) => [name, nth(sizes, index)])));
+  const admitted = classes.map((own, index) => own.filter((size) => size !== 0 || zeros.includes(nth(free, index))));
+  const others = mostOthers(admitted);
+  const cells = [...combinations(admitted, others)].map(
+    (sizes): Cell => new Map(free.map((name, index) => [name, nth(sizes, index)])),
+  );
   const found = cells.map((cell) => ({ cell, result: search.lower(cell, base) }));
   const graphs = found.flatMap(({ result }) => ("lowering" in result ? [result.lowering.graph] : []));
   const dims = symbols.map((name): FamilyDim => {
@@ -79,9 +81,19 @@ export function lowerVariants(model: OnnxModel, options: VariantOptions): OpenVa
   return {
     graphs,
     dims,
-    leftOut: found.flatMap(({ cell, result }) =>
-      "lowering" in result ? [] : [{ sizes: showCell(cell), reason: result.reason }],
-    ),
+    leftOut: [
+      ...found.flatMap(({ cell, result }) =>
+        "lowering" in result ? [] : [{ sizes: showCell(cell), reason: result.reason }],
+      ),
+      ...(others === Infinity
+        ? []
+        : [
+            {
+              sizes: `0 or 1 for more than ${others} of the dims at once`,
+              reason: `with them there would be more than ${mostVariants} programs; a range (from 2 on) for some dims leaves room for others`,
+            },
+          ]),
+    ],
   };
 }
 
@@ -95,11 +107,37 @@ function classesOf(name: string, ranges: DimRanges): readonly SizeClass[] {
   return [...(most >= leastOpen ? (["open"] as const) : []), ...known];
 }
 
-const combinations = <T>(choices: readonly (readonly T[])[]): readonly (readonly T[])[] =>
-  choices.reduce<readonly (readonly T[])[]>(
-    (found, own) => found.flatMap((before) => own.map((one) => [...before, one])),
-    [[]],
-  );
+/** Choices of one each, in their order, of which at most `others` are not the first of their kind. */
+function* combinations<T>(choices: readonly (readonly T[])[], others = Infinity): Generator<readonly T[]> {
+  const [own, ...further] = choices;
+  if (own === undefined) {
+    yield [];
+    return;
+  }
+  for (const [index, one] of own.entries()) {
+    const left = index === 0 ? others : others - 1;
+    if (left < 0) return;
+    for (const rest of combinations(further, left)) yield [one, ...rest];
+  }
+}
+
+/** Graphs that are made of a model at most: each costs a lowering, and its weights another packing. */
+const mostVariants = 64;
+
+/** How many dims may be of another class than their first at once, so that `mostVariants` graphs are enough. */
+function mostOthers(classes: readonly (readonly SizeClass[])[]): number {
+  // combinations by how many are not of the first class
+  let counts: readonly number[] = [1];
+  for (const own of classes) {
+    const before = counts;
+    counts = [...before, 0].map(
+      (count, others) => count + (others === 0 ? 0 : nth(before, others - 1) * (own.length - 1)),
+    );
+  }
+  let all = 0;
+  const beyond = counts.findIndex((count) => (all += count) > mostVariants);
+  return beyond < 0 ? Infinity : beyond - 1;
+}
 
 type Sizes = ReadonlyMap<string, number>;
 
@@ -112,6 +150,8 @@ type Attempt = Variant | { readonly reason: string };
 
 /** Sizes that are tried of open symbols, the smallest step first where windows and strides ask for none: multiples that differ from symbol to symbol. */
 const steps = [32, 8, 4, 2, 1] as const;
+/** Combinations of classes that are tried for the graph from which the others follow. */
+const mostBases = 16;
 /** Attempts at sizes that operators ask for, in one line. */
 const mostRepairs = 4;
 
@@ -128,9 +168,10 @@ class VariantSearch {
 
   /** A graph from which the others follow: of as many open symbols as can be. */
   base(symbols: readonly string[]): Variant {
-    const cells = combinations(symbols.map((name) => classesOf(name, this.#options.ranges)));
+    let tried = 0;
     let reason = "no dim is open";
-    for (const cell of cells.slice(0, 2 ** 4)) {
+    for (const cell of combinations(symbols.map((name) => classesOf(name, this.#options.ranges)))) {
+      if (++tried > mostBases) break;
       for (const step of steps) {
         const sizes = this.#sizesOf(new Map(symbols.map((name, index) => [name, nth(cell, index)])), step);
         const attempt = this.#attempt(sizes, mostRepairs);
