@@ -1,7 +1,6 @@
 /** The report's page in a real browser: what people do with it, by pointer and by keys, and what would bar some of them. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import path from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
@@ -9,15 +8,8 @@ import { renderReport } from "../../compiler/report/html.ts";
 import type { ReportPage } from "../../compiler/report/data/report-data.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
 import { manyLayers, smallReport } from "../report/instances.ts";
-import { hasChromium, openChromium } from "./chromium.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** What axe-core reports of a page. */
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
+import { hasChromium } from "./chromium.ts";
+import { openPage, violationsIn } from "./page-checks.ts";
 
 (hasChromium ? describe : describe.skip)("the report's page", () => {
   const scratch = scratchFolder("report-page");
@@ -31,11 +23,7 @@ interface Violation {
     await page.goto(pathToFileURL(file).href);
     await page.locator("main h1").first().waitFor();
   };
-  const violations = async (): Promise<readonly string[]> => {
-    await page.evaluate(axe);
-    const found = await page.evaluate<readonly Violation[]>(`axe.run().then(({ violations }) => violations)`);
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  };
+  const violations = (): Promise<readonly string[]> => violationsIn(page);
   /** Sum of a canvas' pixels: changes where the drawing does. */
   const drawn = (id: string): Promise<number> =>
     page.evaluate<number>(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
@@ -45,12 +33,7 @@ interface Violation {
     })))`);
 
   beforeAll(async () => {
-    context = await openChromium(path.join(scratch.path, "profile"));
-    page = context.pages()[0] ?? (await context.newPage());
-    page.on("pageerror", ({ message }) => errors.push(message));
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
-    });
+    ({ context, page } = await openPage(scratch.path, errors));
   });
   afterAll(async () => {
     await context.close();

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { unzipSync } from "fflate";
@@ -14,17 +13,12 @@ import { Tensor } from "../../runtime/tensor.ts";
 import { externalModel } from "../helpers/external-model.ts";
 import { f32, modelBytes, node } from "../helpers/onnx-builder.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
-import { hasChromium, openChromium } from "./chromium.ts";
+import { hasChromium } from "./chromium.ts";
+import { openPage, violationsIn } from "./page-checks.ts";
 import { serve, type StaticServer } from "./static-server.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const digits = path.join(root, "examples/digits/digits.onnx");
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
 
 (hasChromium ? describe : describe.skip)("the page without installation", () => {
   const scratch = scratchFolder("site");
@@ -36,11 +30,7 @@ interface Violation {
   let page: Page;
   let told = "";
 
-  const violations = async (): Promise<readonly string[]> => {
-    await page.evaluate(axe);
-    const found = await page.evaluate<readonly Violation[]>(`axe.run().then(({ violations }) => violations)`);
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  };
+  const violations = (): Promise<readonly string[]> => violationsIn(page);
   const place = () => page.getByRole("button", { name: "Place it" }).click();
   const result = () => page.getByRole("heading", { name: "Take it along" }).waitFor();
   const download = async (button: string): Promise<Uint8Array> => {
@@ -56,12 +46,7 @@ interface Violation {
   beforeAll(async () => {
     told = execFileSync(process.execPath, [path.join(root, "scripts/site.mjs"), site], { encoding: "utf8" });
     server = await serve(new Map([["site", site]]), "");
-    context = await openChromium(path.join(scratch.path, "profile"));
-    page = context.pages()[0] ?? (await context.newPage());
-    page.on("pageerror", ({ message }) => errors.push(message));
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
-    });
+    ({ context, page } = await openPage(scratch.path, errors));
     context.on("request", (request) => {
       requests.push(`${request.method()} ${request.url()}`);
     });

@@ -1,16 +1,14 @@
 /** The page of a sweep in a real browser: filters, chart, frontier and points, by pointer and by keys, in both schemes. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
 import { renderSweep, type SweepPage } from "../../compiler/report/sweep-page.ts";
 import { frontierOf } from "../../compiler/sweep/results/frontier.ts";
 import { scratchFolder } from "../helpers/scratch.ts";
-import { hasChromium, openChromium } from "./chromium.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { hasChromium } from "./chromium.ts";
+import { openPage, violationsIn } from "./page-checks.ts";
 
 /** Points of three axes: fast ones take more cores, and one is refused. */
 function sweepPage(): SweepPage {
@@ -57,11 +55,6 @@ function sweepPage(): SweepPage {
   };
 }
 
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
 (hasChromium ? describe : describe.skip)("the page of a sweep", () => {
   const scratch = scratchFolder("sweep-page");
   let context: BrowserContext;
@@ -75,11 +68,7 @@ interface Violation {
     await page.goto(pathToFileURL(file).href);
     await page.locator("#points tbody tr").first().waitFor();
   };
-  const violations = async (): Promise<readonly string[]> => {
-    await page.evaluate(axe);
-    const found = await page.evaluate<readonly Violation[]>(`axe.run().then(({ violations }) => violations)`);
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  };
+  const violations = (): Promise<readonly string[]> => violationsIn(page);
 
   beforeAll(async () => {
     writeFileSync(file, renderSweep(sweep));
@@ -87,12 +76,7 @@ interface Violation {
       mkdirSync(path.join(scratch.path, path.dirname(link)), { recursive: true });
       writeFileSync(path.join(scratch.path, link), "<!doctype html><title>of a point</title>");
     }
-    context = await openChromium(path.join(scratch.path, "profile"));
-    page = context.pages()[0] ?? (await context.newPage());
-    page.on("pageerror", ({ message }) => errors.push(message));
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
-    });
+    ({ context, page } = await openPage(scratch.path, errors));
   });
   afterAll(async () => {
     await context.close();
